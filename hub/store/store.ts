@@ -1,0 +1,279 @@
+/**
+ * The store's contract. A method is a transaction: it is durable when its promise resolves, and callers never hold one open. Two dialects
+ * (sqlite now, postgres later) answer to one contract suite. Rows given out are plain immutable data.
+ */
+import type { Digest } from '../../shared/manifest/canonical.ts';
+import type { Epoch, ManifestSet, Target } from '../../shared/manifest/target.ts';
+import type { FleetEvent, NewEvent } from '../model/event.ts';
+import type { ApplicationObservation, ObjectObservation, ReportBatch } from '../model/observation.ts';
+import type { Problem } from '../model/problem.ts';
+import type { AccessToken, EnrolmentToken, IssuedCertificate, RegisteredCluster } from '../model/registry.ts';
+import type {
+  Acknowledgements,
+  AcknowledgementStage,
+  Assignment,
+  AssignmentDecision,
+  Confirmation,
+  Pause,
+  Release,
+} from '../model/release.ts';
+import type { RenderedObject } from '../model/rendered.ts';
+import type { Revision, SourceKey } from '../model/revision.ts';
+import type { SourceStatus } from '../model/source-status.ts';
+
+/** One page of a list. `next` is an opaque cursor; undefined on the last page. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | undefined;
+}
+
+export interface PageRequest {
+  /** At most 500. */
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/** What changed, said after the commit, so that loops may wake. `key` is a cluster, an application, a source key, or empty. */
+export type StoreTopic = 'sources' | 'revisions' | 'fleet' | 'assignments' | 'pauses' | 'observations' | 'events' | 'registry' | 'confirmations';
+export type StoreListener = (topic: StoreTopic, key: string) => void;
+
+export interface Store {
+  readonly meta: MetaRepository;
+  readonly sources: SourceRepository;
+  readonly fleet: FleetRepository;
+  readonly content: ContentRepository;
+  readonly releases: ReleaseRepository;
+  readonly registry: RegistryRepository;
+  readonly access: AccessRepository;
+  readonly observations: ObservationRepository;
+  readonly events: EventRepository;
+  /** Called after commits, in this process at least; returns the unsubscribe. */
+  subscribe(listener: StoreListener): () => void;
+  /** A consistent copy while everything runs. @throws already_exists when the file is there. */
+  backup(path: string): Promise<void>;
+  /** Deletes what retention and reachability allow; a bounded amount a call. Tells how much. */
+  collectGarbage(request: GarbageRequest): Promise<GarbageReport>;
+  close(): Promise<void>;
+}
+
+export interface GarbageRequest {
+  readonly nowMs: number;
+  /** Events older than this go. */
+  readonly eventsKeptMs: number;
+  /** Releases (and, unreachable then, targets, sets and blobs) older than this go, but never one that is assigned, or the newest `releasesKept` of an application. */
+  readonly releasesKeptMs: number;
+  readonly releasesKept: number;
+}
+
+export interface GarbageReport {
+  readonly events: number;
+  readonly releases: number;
+  readonly targets: number;
+  readonly sets: number;
+  readonly blobs: number;
+}
+
+export interface MetaRepository {
+  /** The hub's epoch; made on first use (counter 1). */
+  epoch(): Promise<Epoch>;
+  /**
+   * An agent has shown a later epoch or generation: moves the epoch's counter past `seen` with a new id, lifts the cluster's
+   * generation above `generation`, and opens a `restored-hub` confirmation if none is open.
+   */
+  advanceEpoch(seen: Epoch, cluster: string, generation: number, nowMs: number): Promise<Epoch>;
+  /** Small sealed values: the CA's key, the digest key. Undefined when never set. */
+  secret(name: string): Promise<Uint8Array | undefined>;
+  /** Keeps the value unless one is there; resolves to the one that counts. */
+  ensureSecret(name: string, value: Uint8Array): Promise<Uint8Array>;
+  value(name: string): Promise<string | undefined>;
+  setValue(name: string, value: string): Promise<void>;
+}
+
+export interface SourceRepository {
+  list(): Promise<readonly SourceStatus[]>;
+  get(key: SourceKey): Promise<SourceStatus | undefined>;
+  save(status: SourceStatus): Promise<void>;
+  remove(key: SourceKey): Promise<void>;
+  /** Keeps a revision (a known id changes nothing) and its events. */
+  saveRevision(revision: Revision, events: readonly NewEvent[]): Promise<void>;
+  revision(id: string): Promise<Revision | undefined>;
+  latestRevision(): Promise<Revision | undefined>;
+  /** Newest first. */
+  revisions(page: PageRequest): Promise<Page<Revision>>;
+  /** Remembers a webhook delivery; false when it was seen already. Old ones are forgotten after a day, 10,000 at most. */
+  rememberDelivery(id: string, nowMs: number): Promise<boolean>;
+}
+
+/** One fleet resource as last read well, with the problem of its newest text if that is broken. */
+export interface FleetResource {
+  readonly kind: 'Cluster' | 'Application' | 'Repository';
+  readonly name: string;
+  /** The parsed model (Cluster, Application, Repository) as JSON. */
+  readonly value: unknown;
+}
+
+/** Where an application stands with regard to the newest revision. */
+export interface Resolution {
+  readonly application: string;
+  /** The revision last looked at. */
+  readonly revisionId: string;
+  readonly resolvedAtMs: number;
+  /** By cluster; empty cluster: the whole application. Not empty: those clusters stay at what they had. */
+  readonly problems: readonly { readonly cluster: string; readonly problem: Problem }[];
+  /** Cluster to the Target it should have by that revision. */
+  readonly targets: Readonly<Record<string, Digest>>;
+}
+
+export interface FleetRepository {
+  /** All last good definitions and the problems of the newest revision read. */
+  load(): Promise<{ readonly revisionId: string | undefined; readonly resources: readonly FleetResource[]; readonly problems: readonly Problem[] }>;
+  resolution(application: string): Promise<Resolution | undefined>;
+  resolutions(): Promise<readonly Resolution[]>;
+}
+
+export interface ContentRepository {
+  /** Objects and sets, by digest; known ones are skipped. Content is compressed, and sealed for secrets. */
+  saveSets(sets: readonly ManifestSet[], objects: readonly RenderedObject[]): Promise<void>;
+  saveTargets(targets: readonly Target[]): Promise<void>;
+  target(digest: Digest): Promise<Target | undefined>;
+  targets(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, Target>>;
+  /** Canonical JSON of each known digest, at most 1,000 asked at once. */
+  objects(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, RenderedObject>>;
+  /** Which of the digests are in no Target assigned to the cluster now. */
+  unreachable(cluster: string, digests: readonly Digest[]): Promise<readonly Digest[]>;
+}
+
+/** Everything that one look at a revision decides, kept in one transaction. */
+export interface Plan {
+  readonly revisionId: string;
+  readonly fleet: { readonly resources: readonly FleetResource[]; readonly problems: readonly Problem[] };
+  readonly resolutions: readonly Resolution[];
+  readonly releases: readonly Release[];
+  readonly decisions: readonly AssignmentDecision[];
+  /** Replaces the open ones of kinds application, cluster and placement. */
+  readonly confirmations: readonly Omit<Confirmation, 'confirmedAtMs' | 'confirmedBy'>[];
+  /** Rollout state by application: the reducer's, as JSON. */
+  readonly rollouts: Readonly<Record<string, unknown>>;
+  readonly events: readonly NewEvent[];
+  readonly nowMs: number;
+}
+
+export interface AssignmentFilter {
+  readonly cluster?: string | undefined;
+  readonly application?: string | undefined;
+}
+
+export interface AssignmentState extends Assignment {
+  readonly acknowledgements: Acknowledgements;
+}
+
+export interface ReleaseRepository {
+  /**
+   * Keeps a plan. Each decision whose Target or release differs from the assignment in force gets the cluster's next generation; an equal
+   * one changes nothing. Targets and sets must have been saved before. Resolves to the changed assignments.
+   */
+  savePlan(plan: Plan): Promise<readonly Assignment[]>;
+  release(id: string): Promise<Release | undefined>;
+  releases(application: string, page: PageRequest): Promise<Page<Release>>;
+  rollout(application: string): Promise<unknown>;
+  /** Sorted by cluster, application. */
+  assignments(filter: AssignmentFilter): Promise<readonly AssignmentState[]>;
+  /** Records a stage for that generation only; an older generation's is ignored. `time` keeps its first value. A removal that is applied deletes the assignment and its observations. */
+  acknowledge(request: {
+    readonly cluster: string;
+    readonly application: string;
+    readonly generation: number;
+    readonly stage: AcknowledgementStage;
+    readonly message: string;
+    readonly timeMs: number;
+  }): Promise<void>;
+  pauses(cluster?: string): Promise<readonly Pause[]>;
+  savePause(pause: Pause, event: NewEvent): Promise<void>;
+  /** @returns false when there was none. */
+  removePause(cluster: string, application: string, event: NewEvent): Promise<boolean>;
+  /** Removes pauses that are over, with an `audit.resume` event each; resolves to them. */
+  expirePauses(nowMs: number): Promise<readonly Pause[]>;
+  confirmations(): Promise<readonly Confirmation[]>;
+  /** @throws not_found. Idempotent. */
+  confirm(id: string, actor: string, event: NewEvent): Promise<Confirmation>;
+}
+
+export interface RegistryRepository {
+  clusters(): Promise<readonly RegisteredCluster[]>;
+  cluster(name: string): Promise<RegisteredCluster | undefined>;
+  seen(request: {
+    readonly cluster: string;
+    readonly connected: boolean;
+    readonly agentVersion?: string | undefined;
+    readonly kubernetesVersion?: string | undefined;
+    readonly nowMs: number;
+  }): Promise<void>;
+  saveToken(token: EnrolmentToken, event: NewEvent): Promise<void>;
+  token(id: string): Promise<EnrolmentToken | undefined>;
+  tokens(): Promise<readonly EnrolmentToken[]>;
+  revokeToken(id: string, event: NewEvent): Promise<boolean>;
+  /** Takes the token and keeps the certificate in one step: false (and nothing kept) when the token was used, revoked or over already. Registers the cluster. */
+  redeemToken(id: string, certificate: IssuedCertificate, nowMs: number, events: readonly NewEvent[]): Promise<boolean>;
+  saveCertificate(certificate: IssuedCertificate, event: NewEvent): Promise<void>;
+  certificate(fingerprint: string): Promise<IssuedCertificate | undefined>;
+  certificates(cluster: string): Promise<readonly IssuedCertificate[]>;
+  /** Revokes every certificate of a cluster that is still valid; how many. */
+  revokeCertificates(cluster: string, reason: string, nowMs: number, event: NewEvent): Promise<number>;
+}
+
+export interface AccessRepository {
+  saveToken(token: AccessToken, event: NewEvent): Promise<void>;
+  tokenByHash(secretHash: string): Promise<AccessToken | undefined>;
+  tokens(): Promise<readonly AccessToken[]>;
+  /** At most once a minute a token, so that reads stay reads. */
+  touchToken(id: string, nowMs: number): Promise<void>;
+  revokeToken(id: string, nowMs: number, event: NewEvent): Promise<boolean>;
+}
+
+export interface ObjectFilter extends AssignmentFilter {
+  readonly kind?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly syncStatus?: string | undefined;
+  readonly healthStatus?: string | undefined;
+  /** keyText. */
+  readonly object?: string | undefined;
+}
+
+export interface ObservationRepository {
+  /** Keeps a whole batch, its events too. Older than what is kept (generation, then time): ignored, row by row. Rows of applications not assigned to the cluster are ignored. */
+  saveBatch(batch: ReportBatch, events: readonly NewEvent[]): Promise<void>;
+  applications(filter: AssignmentFilter): Promise<readonly ApplicationObservation[]>;
+  /** Sorted by cluster, application, key. */
+  objects(filter: ObjectFilter, page: PageRequest): Promise<Page<ObjectObservation>>;
+}
+
+export interface EventFilter {
+  /** Exact types, or a first part: `drift`, `audit`. */
+  readonly types?: readonly string[] | undefined;
+  readonly cluster?: string | undefined;
+  readonly application?: string | undefined;
+  readonly sinceMs?: number | undefined;
+}
+
+/** An event still to be told to the outside. */
+export interface OutboxItem {
+  readonly event: FleetEvent;
+  readonly attempts: number;
+}
+
+export interface EventRepository {
+  append(events: readonly NewEvent[]): Promise<void>;
+  /** Newest first. */
+  list(filter: EventFilter, page: PageRequest): Promise<Page<FleetEvent>>;
+  /** Oldest first, after a sequence: for streams. */
+  after(sequence: number, filter: EventFilter, limit: number): Promise<readonly FleetEvent[]>;
+  lastSequence(): Promise<number>;
+  /** The oldest sequence still kept; a stream that resumes before it has missed some. */
+  firstSequence(): Promise<number>;
+  /** Events of these types enter the outbox as they are appended, from now on. Bounded at 10,000: the oldest go first, counted in `events.dropped`. */
+  setOutboxTypes(types: readonly string[]): Promise<void>;
+  outbox(nowMs: number, limit: number): Promise<readonly OutboxItem[]>;
+  /** Delivered or given up: forgotten. */
+  settleOutbox(sequence: number): Promise<void>;
+  deferOutbox(sequence: number, nextAttemptAtMs: number): Promise<void>;
+}

@@ -1,0 +1,31 @@
+import { createHash, createHmac } from 'node:crypto';
+
+/** Sorted keys, no white space, undefined members left out: the same value always gives the same text (RFC 8785 for the values JSON.parse gives). */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return '[' + value.map(canonicalJson).join(',') + ']';
+  const record = value as Record<string, unknown>;
+  let text = '';
+  for (const key of Object.keys(record).sort()) {
+    const member = record[key];
+    if (member === undefined) continue;
+    text += (text === '' ? '' : ',') + JSON.stringify(key) + ':' + canonicalJson(member);
+  }
+  return '{' + text + '}';
+}
+
+/** 64 lower-case hex digits: SHA-256, or HMAC-SHA-256 for Secrets. */
+export type Digest = string;
+
+export function digestText(text: string | Uint8Array): Digest {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+export function digestJson(value: unknown): Digest {
+  return digestText(canonicalJson(value));
+}
+
+/** Keyed digest for Secret objects: without the key nobody can test a guess of the value against it. */
+export function keyedDigest(text: string | Uint8Array, key: Uint8Array): Digest {
+  return createHmac('sha256', key).update(text).digest('hex');
+}

@@ -1,0 +1,105 @@
+/** The desired state of one application in one cluster, as hub and agent both know it (ARCHITECTURE section 3). */
+import { canonicalJson, type Digest, digestText } from './canonical.ts';
+import { keyText, type ObjectKey } from './object.ts';
+
+export type HookPhase = 'pre-sync' | 'post-sync' | 'sync-fail';
+
+export interface ManifestEntry {
+  readonly objectDigest: Digest;
+  readonly key: ObjectKey;
+  readonly apiVersion: string;
+  /** keyText of the identity before prefixes, suffixes, hashes and namespaces were put on: the same thing elsewhere or later. */
+  readonly originId: string;
+  /** `fairway.dev/wave`, default 0. */
+  readonly wave: number;
+  readonly hook?: HookPhase | undefined;
+}
+
+/** Entries in the order the renderer gave them; the digest covers all of it. */
+export interface ManifestSet {
+  readonly digest: Digest;
+  readonly entries: readonly ManifestEntry[];
+}
+
+/** A field that Fairway leaves to others. Paths are JSON pointers (RFC 6901). Empty group and kind match all. */
+export interface IgnoreRule {
+  readonly group: string;
+  readonly kind: string;
+  readonly paths: readonly string[];
+  readonly managers: readonly string[];
+}
+
+export interface SyncOptions {
+  /** What to do about drift. Default enforce. */
+  readonly selfHeal: 'enforce' | 'report' | 'off';
+  /** Delete what left the set. Default true. */
+  readonly prune: boolean;
+  /** Whether an object that is there already, and not ours, is taken over. Default always. */
+  readonly adoption: 'always' | 'ifNoDiff' | 'never';
+  /** Fields that another apply manager owns. Default take. */
+  readonly conflicts: 'take' | 'report';
+  /** Fields we do not set. Default `auto`: undo for people's managers (kubectl*), report for others. */
+  readonly foreignFields: 'auto' | 'undo' | 'report' | 'leave';
+  readonly ignore: readonly IgnoreRule[];
+  /** Given to namespaced objects that name none. Default "default". */
+  readonly namespace: string;
+}
+
+export const defaultSyncOptions: SyncOptions = {
+  selfHeal: 'enforce',
+  prune: true,
+  adoption: 'always',
+  conflicts: 'take',
+  foreignFields: 'auto',
+  ignore: [],
+  namespace: 'default',
+};
+
+/** Health by CEL for a custom kind; each expression sees `object`. */
+export interface HealthRule {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly current: string;
+  readonly inProgress: string;
+  readonly failed: string;
+}
+
+export type DeletionPolicy = 'prune' | 'orphan';
+
+export interface Target {
+  readonly digest: Digest;
+  readonly set: ManifestSet;
+  readonly sync: SyncOptions;
+  readonly health: readonly HealthRule[];
+  /** Applications that must be healthy in the cluster before this one is applied. */
+  readonly dependsOn: readonly string[];
+  readonly deletionPolicy: DeletionPolicy;
+  /** True for a Target that takes the application out of the cluster; its set is empty. */
+  readonly removed: boolean;
+}
+
+export type AssignmentReason = 'release' | 'rollback' | 'failover' | 'override';
+
+export function createManifestSet(entries: readonly ManifestEntry[]): ManifestSet {
+  const lines = entries.map(({ objectDigest, key, apiVersion, originId, wave, hook }) =>
+    [objectDigest, keyText(key), apiVersion, originId, wave, hook ?? ''].join(' '),
+  );
+  return { digest: digestText(lines.join('\n')), entries };
+}
+
+export function createTarget(parts: Omit<Target, 'digest'>): Target {
+  const { set, ...options } = parts;
+  return { ...parts, digest: digestText(canonicalJson({ set: set.digest, ...options })) };
+}
+
+/** The Target that removes an application: nothing in it, pruned or orphaned as the policy says. */
+export function createRemovalTarget(deletionPolicy: DeletionPolicy, sync: SyncOptions = defaultSyncOptions): Target {
+  return createTarget({ set: createManifestSet([]), sync, health: [], dependsOn: [], deletionPolicy, removed: true });
+}
+
+/** Which of two epochs is the later; equal counters with different ids are a fork. */
+export interface Epoch {
+  readonly counter: number;
+  /** Random, so that two hubs restored from the same backup are told apart. */
+  readonly id: string;
+}
