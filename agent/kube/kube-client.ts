@@ -33,17 +33,30 @@ export interface KubeClient {
   readonly server: string;
   version(signal?: AbortSignal): Promise<string>;
   /** Aggregated discovery, cached; `refresh` asks again. */
-  discover(options?: { readonly refresh?: boolean; readonly signal?: AbortSignal }): Promise<readonly ApiResource[]>;
+  discover(options?: {
+    readonly refresh?: boolean;
+    readonly signal?: AbortSignal;
+  }): Promise<readonly ApiResource[]>;
   get(ref: ResourceRef, signal?: AbortSignal): Promise<LiveObject>;
   /** Server-side apply (application/apply-patch+yaml; body JSON). Default force true, field manager `fairway`. */
   apply(
     ref: ResourceRef,
     body: JsonObject,
-    options?: { readonly fieldManager?: string; readonly force?: boolean; readonly dryRun?: boolean; readonly signal?: AbortSignal },
+    options?: {
+      readonly fieldManager?: string;
+      readonly force?: boolean;
+      readonly dryRun?: boolean;
+      readonly signal?: AbortSignal;
+    },
   ): Promise<LiveObject>;
   create(ref: Omit<ResourceRef, 'name'>, body: JsonObject, signal?: AbortSignal): Promise<LiveObject>;
   update(ref: ResourceRef, body: JsonObject, signal?: AbortSignal): Promise<LiveObject>;
-  patch(ref: ResourceRef, body: JsonObject | readonly JsonObject[], type: 'merge' | 'json', signal?: AbortSignal): Promise<LiveObject>;
+  patch(
+    ref: ResourceRef,
+    body: JsonObject | readonly JsonObject[],
+    type: 'merge' | 'json',
+    signal?: AbortSignal,
+  ): Promise<LiveObject>;
   delete(
     ref: ResourceRef,
     options?: {
@@ -57,7 +70,10 @@ export interface KubeClient {
   /** Until the server ends it, an error (`gone`: list again) or abort. */
   watch(request: WatchRequest, onEvent: (event: WatchEvent) => void, signal: AbortSignal): Promise<void>;
   /** A subresource's text, such as a pod's log; cut at `maxBytes`. */
-  logs(request: LogsRequest, signal?: AbortSignal): Promise<{ readonly content: Uint8Array; readonly truncated: boolean }>;
+  logs(
+    request: LogsRequest,
+    signal?: AbortSignal,
+  ): Promise<{ readonly content: Uint8Array; readonly truncated: boolean }>;
   /** Requests sent since the start by verb; watches count once each. For metrics and benches. */
   requestCounts(): Readonly<Record<string, number>>;
   close(): void;

@@ -76,4 +76,9 @@ export interface Fleet {
   readonly problems: readonly Problem[];
 }
 
-export const emptyFleet: Fleet = { clusters: new Map(), applications: new Map(), repositories: new Map(), problems: [] };
+export const emptyFleet: Fleet = {
+  clusters: new Map(),
+  applications: new Map(),
+  repositories: new Map(),
+  problems: [],
+};

@@ -1,6 +1,12 @@
 /** Something wrong in what somebody wrote, said so that they can mend it. */
 export interface Problem {
-  readonly code: 'invalid_manifest' | 'unsupported' | 'not_found' | 'conflict' | 'resource_exhausted' | 'internal';
+  readonly code:
+    | 'invalid_manifest'
+    | 'unsupported'
+    | 'not_found'
+    | 'conflict'
+    | 'resource_exhausted'
+    | 'internal';
   /** `apps/web/base/deployment.yaml`; empty where no file can be named. */
   readonly file: string;
   /** 1-based; 0 where unknown. */
@@ -13,6 +19,7 @@ export interface Problem {
 
 /** `fleet/eu.yaml:12: spec.region: expected a string`. */
 export function describeProblem(problem: Problem): string {
-  const place = problem.file === '' ? '' : problem.line > 0 ? `${problem.file}:${problem.line}: ` : `${problem.file}: `;
+  const place =
+    problem.file === '' ? '' : problem.line > 0 ? `${problem.file}:${problem.line}: ` : `${problem.file}: `;
   return place + (problem.field === '' ? '' : `${problem.field}: `) + problem.message;
 }

@@ -9,8 +9,8 @@ import type { ApplicationObservation, ObjectObservation, ReportBatch } from '../
 import type { Problem } from '../model/problem.ts';
 import type { AccessToken, EnrolmentToken, IssuedCertificate, RegisteredCluster } from '../model/registry.ts';
 import type {
-  Acknowledgements,
   AcknowledgementStage,
+  Acknowledgements,
   Assignment,
   AssignmentDecision,
   Confirmation,
@@ -34,7 +34,16 @@ export interface PageRequest {
 }
 
 /** What changed, said after the commit, so that loops may wake. `key` is a cluster, an application, a source key, or empty. */
-export type StoreTopic = 'sources' | 'revisions' | 'fleet' | 'assignments' | 'pauses' | 'observations' | 'events' | 'registry' | 'confirmations';
+export type StoreTopic =
+  | 'sources'
+  | 'revisions'
+  | 'fleet'
+  | 'assignments'
+  | 'pauses'
+  | 'observations'
+  | 'events'
+  | 'registry'
+  | 'confirmations';
 export type StoreListener = (topic: StoreTopic, key: string) => void;
 
 export interface Store {
@@ -126,7 +135,11 @@ export interface Resolution {
 
 export interface FleetRepository {
   /** All last good definitions and the problems of the newest revision read. */
-  load(): Promise<{ readonly revisionId: string | undefined; readonly resources: readonly FleetResource[]; readonly problems: readonly Problem[] }>;
+  load(): Promise<{
+    readonly revisionId: string | undefined;
+    readonly resources: readonly FleetResource[];
+    readonly problems: readonly Problem[];
+  }>;
   resolution(application: string): Promise<Resolution | undefined>;
   resolutions(): Promise<readonly Resolution[]>;
 }
@@ -213,7 +226,12 @@ export interface RegistryRepository {
   tokens(): Promise<readonly EnrolmentToken[]>;
   revokeToken(id: string, event: NewEvent): Promise<boolean>;
   /** Takes the token and keeps the certificate in one step: false (and nothing kept) when the token was used, revoked or over already. Registers the cluster. */
-  redeemToken(id: string, certificate: IssuedCertificate, nowMs: number, events: readonly NewEvent[]): Promise<boolean>;
+  redeemToken(
+    id: string,
+    certificate: IssuedCertificate,
+    nowMs: number,
+    events: readonly NewEvent[],
+  ): Promise<boolean>;
   saveCertificate(certificate: IssuedCertificate, event: NewEvent): Promise<void>;
   certificate(fingerprint: string): Promise<IssuedCertificate | undefined>;
   certificates(cluster: string): Promise<readonly IssuedCertificate[]>;

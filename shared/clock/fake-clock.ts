@@ -22,7 +22,8 @@ export function createFakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
     let first: Timer | undefined;
     for (const timer of timers) {
       if (timer.at > until) continue;
-      if (!first || timer.at < first.at || (timer.at === first.at && timer.sequence < first.sequence)) first = timer;
+      if (!first || timer.at < first.at || (timer.at === first.at && timer.sequence < first.sequence))
+        first = timer;
     }
     return first;
   };

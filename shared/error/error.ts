@@ -88,7 +88,8 @@ export function toFairwayError(caught: unknown, subject?: string): FairwayError 
   if (caught instanceof FairwayError) return caught;
   if (caught instanceof Error) {
     const systemCode = (caught as NodeJS.ErrnoException).code;
-    if (caught.name === 'AbortError') return new FairwayError('cancelled', 'cancelled', { cause: caught, subject });
+    if (caught.name === 'AbortError')
+      return new FairwayError('cancelled', 'cancelled', { cause: caught, subject });
     if (caught.name === 'TimeoutError' || systemCode === 'ETIMEDOUT')
       return new FairwayError('deadline_exceeded', 'timed out', { cause: caught, subject });
     if (typeof systemCode === 'string' && unreachable.has(systemCode))

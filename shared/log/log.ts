@@ -37,10 +37,13 @@ export function createLogger(options: LogOptions = {}): Logger {
     const emit = (level: LogLevel, message: string, fields: LogFields = {}) => {
       if (order[level] < least) return;
       const all: Record<string, unknown> = {};
-      for (const [key, value] of Object.entries({ ...base, ...fields })) if (value !== undefined) all[key] = plain(value);
+      for (const [key, value] of Object.entries({ ...base, ...fields }))
+        if (value !== undefined) all[key] = plain(value);
       const time = new Date(now()).toISOString();
       if (options.format === 'text') {
-        const tail = Object.entries(all).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+        const tail = Object.entries(all).map(
+          ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+        );
         write(`${time} ${level.padEnd(5)} ${message}${tail.length > 0 ? ' ' + tail.join(' ') : ''}`);
       } else {
         write(JSON.stringify({ time, level, message, ...all }));

@@ -14,7 +14,11 @@ export const defaultBackoff: BackoffOptions = { baseMs: 200, maxMs: 60_000 };
  * that a loop cannot spin. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  * @param attempt failures so far, from 0.
  */
-export function planBackoffMs(attempt: number, random: Random, options: BackoffOptions = defaultBackoff): number {
+export function planBackoffMs(
+  attempt: number,
+  random: Random,
+  options: BackoffOptions = defaultBackoff,
+): number {
   const bound = Math.min(options.maxMs, options.baseMs * 2 ** Math.min(attempt, 30));
   return Math.round(bound * (0.1 + 0.9 * random.next()));
 }

@@ -77,7 +77,14 @@ export function createLoop(options: LoopOptions): Loop {
   const entryOf = (key: string): Entry => {
     let entry = entries.get(key);
     if (!entry) {
-      entry = { running: false, dirty: false, failures: 0, lastError: undefined, lastEndedAtMs: undefined, cancelTimer: undefined };
+      entry = {
+        running: false,
+        dirty: false,
+        failures: 0,
+        lastError: undefined,
+        lastEndedAtMs: undefined,
+        cancelTimer: undefined,
+      };
       entries.set(key, entry);
     }
     return entry;
@@ -109,7 +116,14 @@ export function createLoop(options: LoopOptions): Loop {
       ? options.periodMs && planJitteredMs(options.periodMs, random)
       : Math.max(error.retryAfterMs ?? 0, planBackoffMs(entry.failures, random, backoff));
     entry.failures += 1;
-    log.warn('step failed', { loop: options.name, key, code: error.code, error: error.message, cause: error.cause, delayMs });
+    log.warn('step failed', {
+      loop: options.name,
+      key,
+      code: error.code,
+      error: error.message,
+      cause: error.cause,
+      delayMs,
+    });
     if (delayMs !== undefined) wakeLater(key, entry, delayMs);
   };
 
@@ -122,7 +136,9 @@ export function createLoop(options: LoopOptions): Loop {
     active += 1;
     steps += 1;
     const timeout = new AbortController();
-    const cancelTimeout = clock.after(stepTimeoutMs, () => timeout.abort(new DOMException('step timed out', 'TimeoutError')));
+    const cancelTimeout = clock.after(stepTimeoutMs, () =>
+      timeout.abort(new DOMException('step timed out', 'TimeoutError')),
+    );
     try {
       finish(key, entry, await options.step(key, AbortSignal.any([abort.signal, timeout.signal])));
     } catch (caught) {
@@ -170,7 +186,13 @@ export function createLoop(options: LoopOptions): Loop {
       queue.delete(key);
     },
     state: () =>
-      [...entries].map(([key, { running, failures, lastError, lastEndedAtMs }]) => ({ key, running, failures, lastError, lastEndedAtMs })),
+      [...entries].map(([key, { running, failures, lastError, lastEndedAtMs }]) => ({
+        key,
+        running,
+        failures,
+        lastError,
+        lastEndedAtMs,
+      })),
     get steps() {
       return steps;
     },

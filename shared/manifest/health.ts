@@ -10,7 +10,14 @@ export interface Health {
 }
 
 /** What a sync did with one object. */
-export type ChangeAction = 'created' | 'configured' | 'recreated' | 'unchanged' | 'deleted' | 'skipped' | 'failed';
+export type ChangeAction =
+  | 'created'
+  | 'configured'
+  | 'recreated'
+  | 'unchanged'
+  | 'deleted'
+  | 'skipped'
+  | 'failed';
 
 export interface FieldChange {
   /** JSON pointer; list items by key: `/spec/containers/[name=web]/image`. */
@@ -24,7 +31,11 @@ export interface FieldChange {
 export interface Drift {
   readonly fields: readonly FieldChange[];
   /** Field managers that wrote since our apply; managedFields knows no person. */
-  readonly managers: readonly { readonly name: string; readonly operation: string; readonly timeMs: number | undefined }[];
+  readonly managers: readonly {
+    readonly name: string;
+    readonly operation: string;
+    readonly timeMs: number | undefined;
+  }[];
   readonly kind: 'changed' | 'foreign' | 'deleted' | 'recreated';
   readonly foundAtMs: number;
   /** When it was put right; undefined while it is not. */

@@ -9,9 +9,12 @@ export function maskSecret(object: KubeObject): KubeObject {
   for (const member of maskedKeys) {
     const data = object[member];
     if (data === null || typeof data !== 'object' || Array.isArray(data)) continue;
-    masked[member] = Object.fromEntries(Object.entries(data).map(([name, value]) => [name, `*** (${String(value).length} characters)`]));
+    masked[member] = Object.fromEntries(
+      Object.entries(data).map(([name, value]) => [name, `*** (${String(value).length} characters)`]),
+    );
   }
-  const { 'kubectl.kubernetes.io/last-applied-configuration': last, ...annotations } = object.metadata.annotations ?? {};
+  const { 'kubectl.kubernetes.io/last-applied-configuration': last, ...annotations } =
+    object.metadata.annotations ?? {};
   const metadata = last === undefined ? object.metadata : { ...object.metadata, annotations };
   return { ...object, ...masked, metadata };
 }

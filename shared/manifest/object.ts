@@ -54,7 +54,8 @@ export function keyText(key: ObjectKey): string {
 export function parseKeyText(text: string): ObjectKey | undefined {
   const parts = text.split('/');
   const [group, kind, namespace, name] = parts;
-  if (parts.length !== 4 || group === undefined || !kind || namespace === undefined || !name) return undefined;
+  if (parts.length !== 4 || group === undefined || !kind || namespace === undefined || !name)
+    return undefined;
   return { group, kind, namespace, name };
 }
 

@@ -93,8 +93,18 @@ export function createTarget(parts: Omit<Target, 'digest'>): Target {
 }
 
 /** The Target that removes an application: nothing in it, pruned or orphaned as the policy says. */
-export function createRemovalTarget(deletionPolicy: DeletionPolicy, sync: SyncOptions = defaultSyncOptions): Target {
-  return createTarget({ set: createManifestSet([]), sync, health: [], dependsOn: [], deletionPolicy, removed: true });
+export function createRemovalTarget(
+  deletionPolicy: DeletionPolicy,
+  sync: SyncOptions = defaultSyncOptions,
+): Target {
+  return createTarget({
+    set: createManifestSet([]),
+    sync,
+    health: [],
+    dependsOn: [],
+    deletionPolicy,
+    removed: true,
+  });
 }
 
 /** Which of two epochs is the later; equal counters with different ids are a fork. */
