@@ -1,0 +1,88 @@
+/**
+ * Directories and what they build to. A built directory remembers the Git object ids of all that it looked at, and the built bases it
+ * stands on; it stands for any commit in which those are the same.
+ */
+import type { FileLoader, RenderStats } from './file-loader.ts';
+import type { RenderLimits } from './limits.ts';
+import type { Lru } from './lru.ts';
+import { renderPlain } from './plain.ts';
+import { problemError } from './render-error.ts';
+import type { Resource } from './resource.ts';
+import type { Probes, TreeView } from './tree-view.ts';
+
+export interface Built {
+  readonly folder: string;
+  readonly kind: 'plain' | 'kustomize';
+  readonly resources: readonly Resource[];
+  readonly probes: Probes;
+  readonly bases: ReadonlyMap<string, Built>;
+}
+
+export interface BuildServices {
+  readonly files: FileLoader;
+  readonly limits: RenderLimits;
+  readonly stats: RenderStats;
+  /** By folder: the latest few results, each with its probes. */
+  readonly cache: Lru<readonly Built[]>;
+}
+
+const variantsMax = 4;
+
+/** The builds of one commit. */
+export class BuildSession {
+  readonly view: TreeView;
+  readonly services: BuildServices;
+  readonly #done = new Map<string, Built>();
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(view: TreeView, services: BuildServices) {
+    this.view = view;
+    this.services = services;
+  }
+
+  /** One at a time: two builds that wait for one another (bases in a circle) would wait for ever. @throws a Problem. */
+  build(folder: string, signal?: AbortSignal): Promise<Built> {
+    const next = this.#tail.then(() => this.buildFolder(folder, [], signal));
+    this.#tail = next.catch(() => undefined);
+    return next;
+  }
+
+  /** For a base, from within a build. `way` holds the folders that led here. */
+  async buildFolder(folder: string, way: readonly string[], signal?: AbortSignal): Promise<Built> {
+    signal?.throwIfAborted();
+    const done = this.#done.get(folder);
+    if (done !== undefined) return done;
+    const { cache } = this.services;
+    const variants = cache.get(folder) ?? [];
+    let built: Built | undefined;
+    for (const variant of variants) {
+      if (await this.#stillTrue(variant, way, signal)) built = variant;
+      if (built !== undefined) break;
+    }
+    if (built === undefined) {
+      this.services.stats.directoriesBuilt += 1;
+      built = await this.#make(folder, way, signal);
+      cache.set(folder, [built, ...variants].slice(0, variantsMax));
+    }
+    this.#done.set(folder, built);
+    return built;
+  }
+
+  async #stillTrue(variant: Built, way: readonly string[], signal?: AbortSignal): Promise<boolean> {
+    for (const [path, oid] of variant.probes)
+      if (((await this.view.entry(path))?.oid ?? 'absent') !== oid) return false;
+    for (const [folder, base] of variant.bases)
+      if ((await this.buildFolder(folder, [...way, variant.folder], signal)) !== base) return false;
+    return true;
+  }
+
+  async #make(folder: string, way: readonly string[], signal?: AbortSignal): Promise<Built> {
+    const { files, limits } = this.services;
+    const probes: Probes = new Map();
+    if (way.length > limits.layersMax)
+      throw problemError('resource_exhausted', { file: folder }, `more than ${limits.layersMax} layers`);
+    signal?.throwIfAborted();
+    const resources = await renderPlain(folder, { view: this.view, files, limits, probes });
+    return { folder, kind: 'plain', resources, probes, bases: new Map() };
+  }
+}

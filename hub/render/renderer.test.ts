@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { keyedDigest } from '../../shared/manifest/canonical.ts';
+import type { Cluster } from '../model/fleet.ts';
+import { createMemoryTree } from './memory-tree.ts';
+import { createRenderer } from './renderer.ts';
+
+const cluster: Cluster = {
+  name: 'eu-1',
+  labels: { tier: 'gold' },
+  region: 'eu',
+  role: 'primary',
+  variables: { size: 'large' },
+  kubernetesVersion: '',
+  paused: false,
+  origin: { file: 'fleet/eu.yaml', line: 1, commit: 'c' },
+};
+const digestKey = new Uint8Array(32).fill(7);
+const source = (path: string, overlays: readonly string[] = []) => ({
+  repository: '',
+  ref: '',
+  path,
+  overlays,
+});
+const configMap = (name: string, extra = '') =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n${extra}`;
+
+describe('createRenderer', () => {
+  it('renders the YAML and JSON files of a plain folder in the order of their paths', async () => {
+    const tree = createMemoryTree({
+      'app/b.yaml': `${configMap('b1')}---\n# nothing\n---\n${configMap('b2')}`,
+      'app/a/z.json': '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n"}}',
+      'app/README.md': '# not a manifest',
+    });
+    const result = await createRenderer({ digestKey }).render({ source: source('app'), cluster, tree });
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    expect(result.rendered.set.entries.map((entry) => entry.originId)).toEqual([
+      '/Namespace//n',
+      '/ConfigMap//b1',
+      '/ConfigMap//b2',
+    ]);
+    expect(result.rendered.builtFrom).toBe('app');
+    const [first] = result.rendered.set.entries;
+    expect(result.rendered.objects.get(first!.objectDigest)!.content).toBe(
+      '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n"}}',
+    );
+  });
+
+  it('builds the first overlay that is there, and lists what it looked for when none is', async () => {
+    const tree = createMemoryTree({
+      'app/base/a.yaml': configMap('base'),
+      'app/overlays/regions/eu/a.yaml': configMap('eu'),
+      'app/overlays/gold-large-primary/a.yaml': configMap('special'),
+    });
+    const renderer = createRenderer({ digestKey });
+    const from = async (overlays: readonly string[]) => {
+      const result = await renderer.render({ source: source('app', overlays), cluster, tree });
+      return result.ok ? result.rendered.builtFrom : result.problems[0]!.message;
+    };
+    expect(
+      await from(['overlays/clusters/{{cluster.name}}', 'overlays/regions/{{cluster.region}}', 'base']),
+    ).toBe('app/overlays/regions/eu');
+    expect(
+      await from(['overlays/{{cluster.labels.tier}}-{{cluster.variables.size}}-{{ cluster.role }}']),
+    ).toBe('app/overlays/gold-large-primary');
+    expect(await from(['overlays/clusters/{{cluster.name}}', 'none'])).toContain(
+      'app/overlays/clusters/eu-1, app/none',
+    );
+    expect(await from(['overlays/{{cluster.labels.zone}}'])).toContain('{{cluster.labels.zone}}');
+    expect(await from(['../../etc'])).toContain('leads out of the repository');
+  });
+
+  it('keys the digests of Secrets and keeps waves and hooks', async () => {
+    const tree = createMemoryTree({
+      'app/a.yaml':
+        'apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  annotations:\n    fairway.dev/wave: "-3"\n    argocd.argoproj.io/hook: PreSync\n',
+    });
+    const result = await createRenderer({ digestKey }).render({ source: source('app'), cluster, tree });
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    const [entry] = result.rendered.set.entries;
+    expect(entry).toMatchObject({ wave: -3, hook: 'pre-sync' });
+    const object = result.rendered.objects.get(entry!.objectDigest)!;
+    expect(object.secret).toBe(true);
+    expect(object.digest).toBe(keyedDigest(object.content, digestKey));
+  });
+
+  it.each([
+    ['a wave that is no whole number', configMap('a', '  annotations: {fairway.dev/wave: soon}\n'), 1],
+    ['an object without a name', `${configMap('a')}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {}\n`, 6],
+    ['an object without a kind', 'apiVersion: v1\nmetadata: {name: a}\n', 1],
+    ['a key written twice', `${configMap('a')}data:\n  x: 1\n  x: 2\n`, 7],
+    ['text that is no YAML', `${configMap('a')}data: [\n`, 6],
+    ['the same object twice', `${configMap('a')}---\n${configMap('a')}`, 6],
+    ['a number that would change', `${configMap('a')}spec:\n  big: 12345678901234567890\n`, 6],
+  ])('says file and line of %s', async (_name, text, line) => {
+    const tree = createMemoryTree({ 'app/a.yaml': text });
+    const result = await createRenderer({ digestKey }).render({ source: source('app'), cluster, tree });
+    expect(result).toMatchObject({ ok: false, problems: [{ file: 'app/a.yaml', line }] });
+  });
+
+  it('gives many clusters the same set, and another commit with the same files too', async () => {
+    const files = { 'app/a.yaml': configMap('a') };
+    const renderer = createRenderer({ digestKey });
+    const tree = createMemoryTree(files);
+    const first = await renderer.render({ source: source('app'), cluster, tree });
+    for (let index = 0; index < 100; index += 1)
+      expect(
+        await renderer.render({ source: source('app'), cluster: { ...cluster, name: `c-${index}` }, tree }),
+      ).toBe(first);
+    const later = createMemoryTree({ ...files, 'other/b.yaml': configMap('b') }, 'later');
+    expect(await renderer.render({ source: source('app'), cluster, tree: later })).toBe(first);
+    expect(renderer.stats()).toEqual({
+      renders: 102,
+      cacheHits: 101,
+      directoriesBuilt: 1,
+      filesRead: 1,
+      filesParsed: 1,
+      bytesParsed: files['app/a.yaml'].length,
+    });
+  });
+});

@@ -1,0 +1,131 @@
+/**
+ * The render stage (ARCHITECTURE section 5): a commit's tree, an Application's source and a Cluster give a ManifestSet. Pure but for the
+ * reads through TreeReader. Caches are by Git object id, so that what did not change is neither read, parsed, built nor digested
+ * again, and clusters with the same input share one set.
+ */
+import type { ApplicationSource, Cluster } from '../model/fleet.ts';
+import type { Problem } from '../model/problem.ts';
+import type { RenderedSet } from '../model/rendered.ts';
+import type { TreeReader } from '../model/tree.ts';
+import { type BuildServices, BuildSession, type Built } from './builder.ts';
+import { FileLoader, type RenderStats } from './file-loader.ts';
+import { createFinisher } from './finish.ts';
+import { defaultLimits, type RenderLimits } from './limits.ts';
+import { Lru } from './lru.ts';
+import { expandTemplate } from './overlay-templates.ts';
+import { problemError, problemOf } from './render-error.ts';
+import { joinPath, TreeView } from './tree-view.ts';
+
+export interface RendererOptions {
+  /** Key of the digests of Secrets. */
+  readonly digestKey: Uint8Array;
+  readonly limits?: Partial<RenderLimits>;
+}
+
+export interface RenderRequest {
+  readonly source: ApplicationSource;
+  readonly cluster: Cluster;
+  /** The commit to render; of the repository that the source names. */
+  readonly tree: TreeReader;
+}
+
+export type RenderResult =
+  | { readonly ok: true; readonly rendered: RenderedSet }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export interface Renderer {
+  /**
+   * Never throws for what somebody wrote; Problems about the Application itself (its path and overlays) have an empty file, for the caller to
+   * fill from the Application's origin. @throws what the reader throws for a broken repository, and AbortError.
+   */
+  render(request: RenderRequest, signal?: AbortSignal): Promise<RenderResult>;
+  stats(): Readonly<RenderStats>;
+}
+
+export function createRenderer(options: RendererOptions): Renderer {
+  const limits: RenderLimits = { ...defaultLimits, ...options.limits };
+  const stats: RenderStats = {
+    renders: 0,
+    cacheHits: 0,
+    directoriesBuilt: 0,
+    filesRead: 0,
+    filesParsed: 0,
+    bytesParsed: 0,
+  };
+  const services: BuildServices = {
+    limits,
+    stats,
+    files: new FileLoader(limits, stats),
+    cache: new Lru(limits.builtMax),
+  };
+  const sessions = new WeakMap<TreeReader, BuildSession>();
+  const finished = new WeakMap<Built, RenderResult>();
+  const finisher = createFinisher(options.digestKey);
+
+  const sessionFor = (tree: TreeReader): BuildSession => {
+    const known = sessions.get(tree);
+    if (known !== undefined) return known;
+    const session = new BuildSession(new TreeView(tree), services);
+    sessions.set(tree, session);
+    return session;
+  };
+
+  const renderBuilt = (built: Built): RenderResult => {
+    const known = finished.get(built);
+    if (known !== undefined) {
+      stats.cacheHits += 1;
+      return known;
+    }
+    const outcome = finisher.finish(built.resources, built.folder);
+    const result: RenderResult =
+      'rendered' in outcome
+        ? { ok: true, rendered: outcome.rendered }
+        : { ok: false, problems: outcome.problems };
+    finished.set(built, result);
+    return result;
+  };
+
+  return {
+    stats: () => ({ ...stats }),
+    render: async (request, signal) => {
+      stats.renders += 1;
+      try {
+        const session = sessionFor(request.tree);
+        const folder = await chooseFolder(request, session.view);
+        return renderBuilt(await session.build(folder, signal));
+      } catch (caught) {
+        const problem = problemOf(caught);
+        if (problem === undefined) throw caught;
+        return { ok: false, problems: [problem] };
+      }
+    },
+  };
+}
+
+/** The first overlay that is there. @throws a Problem that lists what was tried. */
+async function chooseFolder({ source, cluster }: RenderRequest, view: TreeView): Promise<string> {
+  const templates = source.overlays.length === 0 ? [''] : source.overlays;
+  const tried: string[] = [];
+  for (const [index, template] of templates.entries()) {
+    const field = source.overlays.length === 0 ? 'spec.source.path' : `spec.source.overlays[${index}]`;
+    const expanded = expandTemplate(template, cluster);
+    if (!expanded.ok)
+      throw problemError(
+        'invalid_manifest',
+        { field },
+        `cluster ${cluster.name} has no value for {{${expanded.unknown}}}; known are cluster.name, cluster.region, cluster.role, ` +
+          'and the cluster.labels.* and cluster.variables.* that the Cluster states',
+      );
+    const folder = joinPath(source.path, expanded.path);
+    if (folder === undefined)
+      throw problemError('invalid_manifest', { field }, `${expanded.path} leads out of the repository`);
+    tried.push(folder === '' ? '.' : folder);
+    const found = await view.find(folder, new Map());
+    if (found?.entry.type === 'directory') return found.path;
+  }
+  throw problemError(
+    'not_found',
+    { field: source.overlays.length === 0 ? 'spec.source.path' : 'spec.source.overlays' },
+    `no folder to build for cluster ${cluster.name} in ${view.name}; looked for ${tried.join(', ')}`,
+  );
+}

@@ -1,0 +1,83 @@
+import { isSecret, type JsonObject, type KubeObject, keyOf, keyText } from '../../shared/manifest/object.ts';
+import { type Place, problemError } from './render-error.ts';
+
+/** What kustomize remembers of an object while it changes names (its `internal.config.kubernetes.io/*` annotations, here outside the object). */
+export interface NameHistory {
+  /** Earlier identities, oldest first. */
+  readonly previous: readonly PreviousId[];
+  readonly prefixes: readonly string[];
+  readonly suffixes: readonly string[];
+  /** A generator's object, whose name gets a hash of its content at the end. */
+  readonly needsHash: boolean;
+}
+
+/** Group and version are not remembered by kustomize: those of now count. */
+export interface PreviousId {
+  readonly name: string;
+  /** `default` where none was named. */
+  readonly namespace: string;
+  readonly kind: string;
+}
+
+/** One object on its way through the renderer. Immutable; a change makes a new one that shares what did not change. */
+export interface Resource {
+  readonly object: KubeObject;
+  /** keyText of the identity as first read or generated. */
+  readonly originId: string;
+  /** Where it was read, or the generator that made it. */
+  readonly place: Place;
+  readonly history: NameHistory;
+}
+
+export const noHistory: NameHistory = { previous: [], prefixes: [], suffixes: [], needsHash: false };
+
+export function createResource(object: KubeObject, place: Place): Resource {
+  return { object, originId: keyText(keyOf(object)), place, history: noHistory };
+}
+
+export function isSecretObject(object: KubeObject): boolean {
+  return isSecret(keyOf(object));
+}
+
+/** Checks that a value is a Kubernetes object with a name. @throws a Problem at its place. */
+export function checkObject(value: unknown, place: Place): KubeObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw problemError('invalid_manifest', place, 'expected a Kubernetes object (a mapping)');
+  const object = value as JsonObject;
+  for (const field of ['apiVersion', 'kind'] as const) {
+    const text = object[field];
+    if (typeof text !== 'string' || text === '')
+      throw problemError('invalid_manifest', { ...place, field }, 'expected a text that is not empty');
+  }
+  const metadata = object['metadata'];
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+    throw problemError('invalid_manifest', { ...place, field: 'metadata' }, 'expected a mapping with a name');
+  checkMetadata(metadata as JsonObject, place);
+  return object as unknown as KubeObject;
+}
+
+function checkMetadata(metadata: JsonObject, place: Place): void {
+  const name = metadata['name'];
+  if (typeof name !== 'string' || name === '')
+    throw problemError(
+      'invalid_manifest',
+      { ...place, field: 'metadata.name' },
+      'expected a name (generateName is not enough: an object kept from Git needs one name)',
+    );
+  const namespace = metadata['namespace'];
+  if (namespace !== undefined && namespace !== null && typeof namespace !== 'string')
+    throw problemError('invalid_manifest', { ...place, field: 'metadata.namespace' }, 'expected a text');
+  for (const part of [name, namespace])
+    if (typeof part === 'string' && part.includes('/'))
+      throw problemError(
+        'invalid_manifest',
+        { ...place, field: 'metadata' },
+        'a name or namespace never has a "/" in it',
+      );
+  for (const field of ['labels', 'annotations'] as const) {
+    const map = metadata[field];
+    if (map === undefined || map === null) continue;
+    if (typeof map !== 'object' || Array.isArray(map))
+      throw problemError('invalid_manifest', { ...place, field: `metadata.${field}` }, 'expected a mapping');
+  }
+}

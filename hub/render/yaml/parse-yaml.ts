@@ -1,0 +1,175 @@
+import { load, YAMLException } from 'js-yaml';
+import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
+import type { RenderLimits } from '../limits.ts';
+import { InexactNumber, kubernetesSchema } from './schema.ts';
+
+export interface YamlDocument {
+  readonly value: Json;
+  /** 1-based line of the document's first line that is neither empty nor a comment. */
+  readonly line: number;
+}
+
+export interface YamlFailure {
+  readonly code: 'invalid_manifest' | 'unsupported' | 'resource_exhausted';
+  /** 1-based. */
+  readonly line: number;
+  readonly message: string;
+}
+
+export type YamlResult =
+  | { readonly ok: true; readonly documents: readonly YamlDocument[] }
+  | { readonly ok: false; readonly failure: YamlFailure };
+
+type YamlLimits = Pick<RenderLimits, 'yamlDepthMax' | 'yamlNodesMax' | 'yamlAliasesMax'>;
+
+class Refusal {
+  readonly failure: YamlFailure;
+  constructor(failure: YamlFailure) {
+    this.failure = failure;
+  }
+}
+
+/**
+ * Parses a YAML stream or JSON text into plain data, documents split as kustomize splits them (a line that starts with `---`; kyaml
+ * byteio_reader.go). Empty documents are left out. Never throws for what the text holds.
+ */
+export function parseYaml(bytes: Uint8Array, limits: YamlLimits): YamlResult {
+  let line = 1;
+  try {
+    const text = decode(bytes);
+    const documents: YamlDocument[] = [];
+    for (const chunk of splitDocuments(text)) {
+      line = chunk.line;
+      const start = contentLine(chunk.text, chunk.line);
+      if (start === undefined) continue;
+      const value = load(chunk.text, {
+        schema: kubernetesSchema,
+        maxDepth: limits.yamlDepthMax,
+        maxAliases: limits.yamlAliasesMax,
+      });
+      checkValue(value, chunk.text, start, limits);
+      if (value !== null && value !== undefined) documents.push({ value: value as Json, line: start });
+    }
+    return { ok: true, documents };
+  } catch (caught) {
+    return { ok: false, failure: failureOf(caught, line) };
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new Refusal({ code: 'invalid_manifest', line: 1, message: 'not UTF-8 text' });
+  }
+  return text.includes('\r\n') ? text.replaceAll('\r\n', '\n') : text;
+}
+
+interface Chunk {
+  readonly text: string;
+  readonly line: number;
+}
+
+function splitDocuments(text: string): readonly Chunk[] {
+  if (!text.includes('\n---')) return [{ text, line: 1 }];
+  const chunks: Chunk[] = [];
+  const separator = /\n---(.*)\n/g;
+  let start = 0;
+  let line = 1;
+  for (let match = separator.exec(text); match !== null; match = separator.exec(text)) {
+    const piece = text.slice(start, match.index + 1);
+    const rest = (match[1] ?? '').trim();
+    const separatorLine = line + countLines(piece);
+    if (rest !== '' && !rest.startsWith('#'))
+      throw new Refusal({
+        code: 'invalid_manifest',
+        line: separatorLine,
+        message: 'expected nothing but a comment after the document separator "---"',
+      });
+    chunks.push({ text: piece, line });
+    start = match.index + match[0].length;
+    line = separatorLine + 1;
+    separator.lastIndex = start;
+  }
+  chunks.push({ text: text.slice(start), line });
+  return chunks;
+}
+
+function countLines(text: string): number {
+  let lines = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1;
+  return lines;
+}
+
+/** Line of the first content; undefined where there are only comments, separators and blank lines. */
+function contentLine(text: string, firstLine: number): number | undefined {
+  const match = /^(?!---[ \t]*(?:#.*)?$|[ \t]*(?:#.*)?$).+/m.exec(text);
+  return match === null ? undefined : firstLine + countLines(text.slice(0, match.index));
+}
+
+/** Follows aliases: refuses cycles, too many nodes, and numbers that would change. */
+function checkValue(value: unknown, text: string, line: number, limits: YamlLimits): void {
+  const aliased = text.includes('&') && text.includes('*');
+  const sizes = aliased ? new Map<object, number>() : undefined;
+  const total = measure(value, sizes, limits.yamlDepthMax, line, text);
+  if (total > limits.yamlNodesMax)
+    throw new Refusal({
+      code: 'resource_exhausted',
+      line,
+      message: `more than ${limits.yamlNodesMax} values once aliases are followed`,
+    });
+}
+
+const inProgress = -1;
+
+function measure(
+  value: unknown,
+  sizes: Map<object, number> | undefined,
+  depthLeft: number,
+  line: number,
+  text: string,
+): number {
+  if (typeof value !== 'object' || value === null) return 1;
+  if (value instanceof InexactNumber) throw inexact(value, text, line);
+  const known = sizes?.get(value);
+  if (known === inProgress)
+    throw new Refusal({ code: 'invalid_manifest', line, message: 'an alias that holds itself' });
+  if (known !== undefined) return known;
+  if (depthLeft < 0)
+    throw new Refusal({
+      code: 'resource_exhausted',
+      line,
+      message: 'nested too deeply once aliases are followed',
+    });
+  sizes?.set(value, inProgress);
+  let total = 1;
+  if (Array.isArray(value))
+    for (const item of value) total += measure(item, sizes, depthLeft - 1, line, text);
+  else
+    for (const key in value) total += measure((value as JsonObject)[key], sizes, depthLeft - 1, line, text);
+  sizes?.set(value, total);
+  return total;
+}
+
+function inexact(value: InexactNumber, text: string, line: number): Refusal {
+  const at = text.indexOf(value.text);
+  const before = at < 0 ? '' : text.slice(0, at);
+  const first = /^(?!---[ \t]*(?:#.*)?$|[ \t]*(?:#.*)?$).+/m.exec(text)?.index ?? 0;
+  return new Refusal({
+    code: 'unsupported',
+    line: at < first ? line : line + countLines(before.slice(first)),
+    message: `the number ${value.text} cannot be held exactly; put it in quotes, or use one within ±9007199254740991`,
+  });
+}
+
+function failureOf(caught: unknown, firstLine: number): YamlFailure {
+  if (caught instanceof Refusal) return caught.failure;
+  if (caught instanceof YAMLException) {
+    const line = firstLine + (caught.mark?.line ?? 0);
+    return { code: 'invalid_manifest', line, message: `not valid YAML: ${caught.reason}` };
+  }
+  if (caught instanceof RangeError)
+    return { code: 'resource_exhausted', line: firstLine, message: 'nested too deeply' };
+  return { code: 'invalid_manifest', line: firstLine, message: 'not valid YAML' };
+}

@@ -1,0 +1,128 @@
+/**
+ * Scalars as kustomize reads them: go-yaml v3 into `interface{}` (resolve.go there), then JSON. So `yes` and `on` are strings, `0777` is
+ * octal, `1_000` is a number, a plain date becomes an RFC 3339 string, and keys that are no strings are refused.
+ */
+import {
+  boolCoreTag,
+  CORE_SCHEMA,
+  defineMappingTag,
+  defineScalarTag,
+  floatCoreTag,
+  intCoreTag,
+  mergeTag,
+  NOT_RESOLVED,
+  nullCoreTag,
+  type Schema,
+} from 'js-yaml';
+
+const floatPattern = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
+const integerPattern = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))$/;
+const numberStart = [...'+-.0123456789'];
+
+/** A number that JavaScript cannot hold exactly; the parser turns it into a Problem rather than change it. */
+export class InexactNumber {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** strconv.ParseInt(text, 0, 64), or undefined. */
+function parseInteger(source: string): number | InexactNumber | undefined {
+  const match = integerPattern.exec(source);
+  if (match === null) return undefined;
+  const [, sign, hex, binary, octal, decimal] = match;
+  const digits = hex ?? binary ?? octal ?? decimal ?? '';
+  const base = hex !== undefined ? 16 : binary !== undefined ? 2 : octal !== undefined ? 8 : 10;
+  const value = Number.parseInt(digits, base);
+  if (Number.isSafeInteger(value)) return sign === '-' && value !== 0 ? -value : value;
+  return new InexactNumber(source);
+}
+
+function resolveInteger(source: string): number | InexactNumber | typeof NOT_RESOLVED {
+  const plain = source.includes('_') && /^[-+0-9]/.test(source) ? source.replaceAll('_', '') : source;
+  return parseInteger(plain) ?? NOT_RESOLVED;
+}
+
+function resolveFloat(source: string): number | InexactNumber | typeof NOT_RESOLVED {
+  const plain = source.includes('_') && /^[-+0-9]/.test(source) ? source.replaceAll('_', '') : source;
+  if (floatPattern.test(plain)) {
+    const value = Number.parseFloat(plain);
+    return Number.isFinite(value) ? value : NOT_RESOLVED;
+  }
+  if (/^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$/.test(source)) return new InexactNumber(source);
+  return NOT_RESOLVED;
+}
+
+const datePattern =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt](\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d{1,9})?(Z|[-+]\d\d:\d\d))|(?: (\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d{1,9})?))?$/;
+
+/** What Go's json.Marshal writes for the time that go-yaml reads. */
+function resolveTimestamp(source: string): string | typeof NOT_RESOLVED {
+  const match = datePattern.exec(source);
+  if (match === null) return NOT_RESOLVED;
+  const [, year = '', month = '', day = ''] = match;
+  const [hour, minute, second] = [match[4] ?? match[9], match[5] ?? match[10], match[6] ?? match[11]].map(
+    (part) => (part ?? '0').padStart(2, '0'),
+  );
+  const fraction = (match[7] ?? match[12] ?? '').replace(/\.?0+$/, '');
+  const date = `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
+  const clock = `${hour}:${minute}:${second}`;
+  const real = new Date(`${date}T${clock}Z`);
+  if (Number.isNaN(real.getTime()) || real.toISOString().slice(0, 10) !== date) return NOT_RESOLVED;
+  return `${date}T${clock}${fraction}${match[8] === '+00:00' ? 'Z' : (match[8] ?? 'Z')}`;
+}
+
+const integer = defineScalarTag<number | InexactNumber>(intCoreTag.tagName, {
+  implicit: true,
+  implicitFirstChars: numberStart,
+  resolve: resolveInteger,
+  identify: () => false,
+});
+
+const float = defineScalarTag<number | InexactNumber>(floatCoreTag.tagName, {
+  implicit: true,
+  implicitFirstChars: numberStart,
+  resolve: resolveFloat,
+  identify: () => false,
+});
+
+const timestamp = defineScalarTag<string>('tag:yaml.org,2002:timestamp', {
+  implicit: true,
+  implicitFirstChars: [...'0123456789'],
+  resolve: resolveTimestamp,
+  identify: () => false,
+});
+
+const binary = defineScalarTag<string>('tag:yaml.org,2002:binary', {
+  resolve: (source) => Buffer.from(source, 'base64').toString('utf8'),
+  identify: () => false,
+});
+
+type PlainMap = Record<string, unknown>;
+
+const stringKeyed = defineMappingTag<PlainMap>('tag:yaml.org,2002:map', {
+  create: () => ({}),
+  addPair: (map, key, value) => {
+    if (typeof key !== 'string') return 'a key that is no string; put it in quotes';
+    if (key === '__proto__')
+      Object.defineProperty(map, key, { value, enumerable: true, writable: true, configurable: true });
+    else map[key] = value;
+    return '';
+  },
+  has: (map, key) => typeof key === 'string' && Object.hasOwn(map, key),
+  keys: (map) => Object.keys(map),
+  get: (map, key) => (typeof key === 'string' ? map[key] : undefined),
+  identify: () => false,
+});
+
+export const kubernetesSchema: Schema = CORE_SCHEMA.withTags(
+  nullCoreTag,
+  boolCoreTag,
+  timestamp,
+  integer,
+  float,
+  binary,
+  mergeTag,
+  stringKeyed,
+);
