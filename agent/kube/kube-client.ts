@@ -47,6 +47,8 @@ export interface KubeClient {
       readonly force?: boolean;
       readonly dryRun?: boolean;
       readonly signal?: AbortSignal;
+      /** Told the HTTP status of a success: 201 says that the object was made. */
+      readonly onStatus?: (httpStatus: number) => void;
     },
   ): Promise<LiveObject>;
   create(ref: Omit<ResourceRef, 'name'>, body: JsonObject, signal?: AbortSignal): Promise<LiveObject>;

@@ -1,0 +1,206 @@
+import type { Clock } from '../../shared/clock/clock.ts';
+import type { Random } from '../../shared/clock/random.ts';
+import { FairwayError } from '../../shared/error/error.ts';
+import type { Logger } from '../../shared/log/log.ts';
+import type { KubeConnection } from './connection.ts';
+import { createDiscovery } from './discovery.ts';
+import type { KubeClient, ListRequest, ListResult, LiveObject } from './kube-client.ts';
+import { resourcePath } from './resource-path.ts';
+import { createTransport, type TransportResponse } from './transport.ts';
+import { runWatch } from './watch-stream.ts';
+
+export interface KubeClientPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
+const metadataOne = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+const patchTypes = { merge: 'application/merge-patch+json', json: 'application/json-patch+json' } as const;
+export const fieldManager = 'fairway';
+
+function parse<T>(response: TransportResponse, subject: string): T {
+  try {
+    return JSON.parse(response.body.toString('utf8')) as T;
+  } catch (cause) {
+    throw new FairwayError('unavailable', 'the API server answered something that is not JSON', {
+      subject,
+      cause,
+    });
+  }
+}
+
+/** Items of a list lack apiVersion and kind when they are typed; the request knows them. */
+function completeItems(request: ListRequest, items: readonly LiveObject[]): readonly LiveObject[] {
+  const { group, version, kind } = request.resource;
+  const apiVersion = group === '' ? version : `${group}/${version}`;
+  return items.map((item) => ({ ...item, apiVersion, kind }));
+}
+
+/** A client of one API server. `log` hears of discovery only; errors go to the caller. */
+export function createKubeClient(connection: KubeConnection, ports: KubeClientPorts): KubeClient {
+  const { clock, random } = ports;
+  const transport = createTransport(connection, { clock, random });
+  const discovery = createDiscovery(transport, clock);
+  const write = async (
+    verb: string,
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body: unknown,
+    options: {
+      readonly contentType?: string;
+      readonly idempotent: boolean;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ) =>
+    transport.send({
+      verb,
+      method,
+      path,
+      body: JSON.stringify(body),
+      contentType: options.contentType,
+      idempotent: options.idempotent,
+      signal: options.signal,
+    });
+
+  return {
+    server: connection.server,
+    async version(signal) {
+      const path = '/version';
+      const response = await transport.send({
+        verb: 'version',
+        method: 'GET',
+        path,
+        idempotent: true,
+        signal,
+      });
+      return parse<{ gitVersion?: string }>(response, path).gitVersion ?? '';
+    },
+    async discover(options = {}) {
+      const resources = await discovery.resources(options.refresh ?? false, options.signal);
+      if (options.refresh) ports.log.debug('discovery read', { resources: resources.length });
+      return resources;
+    },
+    async get(ref, signal) {
+      const path = resourcePath(ref.resource, ref.namespace, ref.name);
+      return parse(
+        await transport.send({ verb: 'get', method: 'GET', path, idempotent: true, signal }),
+        path,
+      );
+    },
+    async apply(ref, body, options = {}) {
+      const path = resourcePath(ref.resource, ref.namespace, ref.name, {
+        fieldManager: options.fieldManager ?? fieldManager,
+        force: String(options.force ?? true),
+        fieldValidation: 'Strict',
+        dryRun: options.dryRun ? 'All' : undefined,
+      });
+      const response = await write('apply', 'PATCH', path, body, {
+        contentType: 'application/apply-patch+yaml',
+        idempotent: true,
+        signal: options.signal,
+      });
+      options.onStatus?.(response.status);
+      return parse(response, path);
+    },
+    async create(ref, body, signal) {
+      const path = resourcePath(ref.resource, ref.namespace, undefined, { fieldManager });
+      return parse(await write('create', 'POST', path, body, { idempotent: false, signal }), path);
+    },
+    async update(ref, body, signal) {
+      const path = resourcePath(ref.resource, ref.namespace, ref.name, { fieldManager });
+      return parse(await write('update', 'PUT', path, body, { idempotent: false, signal }), path);
+    },
+    async patch(ref, body, type, signal) {
+      const path = resourcePath(ref.resource, ref.namespace, ref.name, { fieldManager });
+      const response = await write('patch', 'PATCH', path, body, {
+        contentType: patchTypes[type],
+        idempotent: false,
+        signal,
+      });
+      return parse(response, path);
+    },
+    async delete(ref, options = {}) {
+      const path = resourcePath(ref.resource, ref.namespace, ref.name);
+      const body = {
+        kind: 'DeleteOptions',
+        apiVersion: 'v1',
+        propagationPolicy: options.propagation ?? 'Background',
+        preconditions: { uid: options.uid, resourceVersion: options.resourceVersion },
+      };
+      // Bound to a uid it deletes the same object twice at most; without one it might delete its successor.
+      await write('delete', 'DELETE', path, body, {
+        idempotent: options.uid !== undefined,
+        signal: options.signal,
+      });
+    },
+    async list(request, signal): Promise<ListResult> {
+      const path = resourcePath(request.resource, request.namespace, undefined, {
+        labelSelector: request.labelSelector,
+        limit: request.limit === undefined ? undefined : String(request.limit),
+        continue: request.continue,
+      });
+      const response = await transport.send({
+        verb: 'list',
+        method: 'GET',
+        path,
+        accept: request.metadataOnly ? metadataList : undefined,
+        idempotent: true,
+        signal,
+      });
+      const list = parse<{
+        metadata?: { resourceVersion?: string; continue?: string };
+        items?: readonly LiveObject[];
+      }>(response, path);
+      return {
+        resourceVersion: list.metadata?.resourceVersion ?? '',
+        items: completeItems(request, list.items ?? []),
+        continue: list.metadata?.continue || undefined,
+      };
+    },
+    async watch(request, onEvent, signal) {
+      const timeoutSeconds = request.timeoutSeconds ?? Math.round(300 + 300 * random.next());
+      const path = resourcePath(request.resource, request.namespace, undefined, {
+        watch: 'true',
+        allowWatchBookmarks: 'true',
+        resourceVersion: request.resourceVersion,
+        labelSelector: request.labelSelector,
+        timeoutSeconds: String(timeoutSeconds),
+      });
+      const accept = request.metadataOnly ? metadataOne : 'application/json';
+      await runWatch(transport, clock, { path, accept, timeoutSeconds, onEvent, signal });
+    },
+    async logs(request, signal) {
+      const pods = {
+        group: '',
+        version: 'v1',
+        kind: 'Pod',
+        resource: 'pods',
+        namespaced: true,
+        verbs: ['get'],
+      };
+      const query = new URLSearchParams({
+        container: request.container,
+        tailLines: String(request.tailLines),
+        previous: String(request.previous),
+        limitBytes: String(request.maxBytes + 1),
+      });
+      if (request.container === '') query.delete('container');
+      const path = `${resourcePath(pods, request.namespace, request.pod)}/log?${query}`;
+      const response = await transport.send({
+        verb: 'logs',
+        method: 'GET',
+        path,
+        accept: '*/*',
+        idempotent: true,
+        signal,
+        maxBytes: request.maxBytes,
+        cut: true,
+      });
+      return { content: response.body, truncated: response.truncated };
+    },
+    requestCounts: () => transport.counts(),
+    close: () => transport.close(),
+  };
+}

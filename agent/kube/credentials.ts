@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import type { Clock } from '../../shared/clock/clock.ts';
+import type { KubeConnection } from './connection.ts';
+
+const rereadAfterMs = 60_000;
+
+/** The bearer token to send, read anew as it rotates. */
+export interface TokenReader {
+  /** `refresh` after a 401. */
+  token(refresh?: boolean): Promise<string | undefined>;
+}
+
+export function createTokenReader(connection: KubeConnection, clock: Clock): TokenReader {
+  const { tokenFile, tokenSource } = connection;
+  if (!tokenFile && !tokenSource) return { token: () => Promise.resolve(connection.token) };
+  let value: string | undefined;
+  let readAtMs = Number.NEGATIVE_INFINITY;
+  return {
+    async token(refresh = false) {
+      if (refresh || value === undefined || clock.monotonic() - readAtMs > rereadAfterMs) {
+        value = tokenFile ? (await readFile(tokenFile, 'utf8')).trim() : await tokenSource?.();
+        readAtMs = clock.monotonic();
+      }
+      return value;
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import type { Clock } from '../../shared/clock/clock.ts';
+import { FairwayError } from '../../shared/error/error.ts';
+import type { ApiResource } from './kube-client.ts';
+import type { Transport } from './transport.ts';
+
+/** KEP-3352: one document for all groups, from 1.26 on (v2beta1) and 1.30 on (v2); an older server gives its plain lists. */
+const accept = ['v2', 'v2beta1']
+  .map((version) => `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`)
+  .concat('application/json')
+  .join(',');
+
+interface AggregatedList {
+  readonly kind?: string;
+  readonly items?: readonly {
+    readonly metadata?: { readonly name?: string };
+    readonly versions?: readonly {
+      readonly version: string;
+      readonly resources?: readonly {
+        readonly resource: string;
+        readonly responseKind?: { readonly kind?: string };
+        readonly scope?: string;
+        readonly verbs?: readonly string[];
+      }[];
+    }[];
+  }[];
+}
+
+interface PlainList {
+  readonly resources?: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly namespaced: boolean;
+    readonly verbs: readonly string[];
+  }[];
+}
+
+interface PlainGroups {
+  readonly versions?: readonly string[];
+  readonly groups?: readonly {
+    readonly name: string;
+    readonly versions: readonly { readonly groupVersion: string }[];
+  }[];
+}
+
+/** Resources of an aggregated document, in its order: a group's preferred version first. */
+export function parseAggregated(list: AggregatedList): readonly ApiResource[] {
+  const found: ApiResource[] = [];
+  for (const group of list.items ?? [])
+    for (const { version, resources } of group.versions ?? [])
+      for (const { resource, responseKind, scope, verbs } of resources ?? [])
+        if (responseKind?.kind)
+          found.push({
+            group: group.metadata?.name ?? '',
+            version,
+            kind: responseKind.kind,
+            resource,
+            namespaced: scope === 'Namespaced',
+            verbs: verbs ?? [],
+          });
+  return found;
+}
+
+function parsePlain(group: string, version: string, list: PlainList): readonly ApiResource[] {
+  return (list.resources ?? [])
+    .filter(({ name }) => !name.includes('/'))
+    .map(({ name, kind, namespaced, verbs }) => ({
+      group,
+      version,
+      kind,
+      resource: name,
+      namespaced,
+      verbs,
+    }));
+}
+
+/** Asks for everything served. Two requests, or on an old server one more for each group version. */
+export async function fetchResources(
+  transport: Transport,
+  signal?: AbortSignal,
+): Promise<readonly ApiResource[]> {
+  const read = async (path: string): Promise<unknown> => {
+    const response = await transport.send({
+      verb: 'discover',
+      method: 'GET',
+      path,
+      accept,
+      idempotent: true,
+      signal,
+    });
+    try {
+      return JSON.parse(response.body.toString('utf8'));
+    } catch (cause) {
+      throw new FairwayError('unavailable', 'the API server answered something that is not JSON', {
+        subject: path,
+        cause,
+      });
+    }
+  };
+  const expand = async (path: '/api' | '/apis'): Promise<readonly ApiResource[]> => {
+    const document = (await read(path)) as AggregatedList & PlainGroups;
+    if (document.kind === 'APIGroupDiscoveryList') return parseAggregated(document);
+    const core = (document.versions ?? []).map((version) => ({ group: '', version }));
+    const others = (document.groups ?? []).flatMap(({ name, versions }) =>
+      versions.map(({ groupVersion }) => ({ group: name, version: groupVersion.split('/')[1] ?? '' })),
+    );
+    const lists = [...core, ...others].map(async ({ group, version }) => {
+      const list = await read(group === '' ? `/api/${version}` : `/apis/${group}/${version}`);
+      return parsePlain(group, version, list as PlainList);
+    });
+    return (await Promise.all(lists)).flat();
+  };
+  return (await Promise.all([expand('/api'), expand('/apis')])).flat();
+}
+
+export interface Discovery {
+  resources(refresh: boolean, signal?: AbortSignal): Promise<readonly ApiResource[]>;
+}
+
+const refreshIntervalMinMs = 500;
+
+/** Caches; a refresh asked for within half a second of the last answer gets that one. Callers at once share one request. */
+export function createDiscovery(transport: Transport, clock: Clock): Discovery {
+  let known: readonly ApiResource[] | undefined;
+  let readAtMs = Number.NEGATIVE_INFINITY;
+  let pending: Promise<readonly ApiResource[]> | undefined;
+  const ask = async (signal?: AbortSignal) => {
+    try {
+      known = await fetchResources(transport, signal);
+      readAtMs = clock.monotonic();
+      return known;
+    } finally {
+      pending = undefined;
+    }
+  };
+  return {
+    resources(refresh, signal) {
+      const fresh = clock.monotonic() - readAtMs < refreshIntervalMinMs;
+      if (known && (!refresh || fresh)) return Promise.resolve(known);
+      pending ??= ask(signal);
+      return pending;
+    },
+  };
+}

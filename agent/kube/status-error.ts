@@ -1,0 +1,81 @@
+import { type ErrorCode, FairwayError } from '../../shared/error/error.ts';
+
+/** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
+export interface KubeStatus {
+  readonly kind: 'Status';
+  readonly code?: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: {
+    readonly name?: string;
+    readonly kind?: string;
+    readonly retryAfterSeconds?: number;
+    readonly causes?: readonly {
+      readonly reason?: string;
+      readonly message?: string;
+      readonly field?: string;
+    }[];
+  };
+}
+
+const byHttpStatus: Readonly<Record<number, ErrorCode>> = {
+  400: 'invalid_argument',
+  401: 'unauthenticated',
+  403: 'permission_denied',
+  404: 'not_found',
+  405: 'unsupported',
+  406: 'unsupported',
+  409: 'conflict',
+  410: 'gone',
+  412: 'failed_precondition',
+  413: 'invalid_manifest',
+  415: 'unsupported',
+  422: 'invalid_manifest',
+  429: 'resource_exhausted',
+  504: 'deadline_exceeded',
+};
+
+export function parseStatus(body: string): KubeStatus | undefined {
+  try {
+    const parsed = JSON.parse(body) as { kind?: unknown };
+    return parsed !== null && typeof parsed === 'object' && parsed.kind === 'Status'
+      ? (parsed as KubeStatus)
+      : undefined;
+  } catch {
+    // Not JSON: a proxy's page. The HTTP status alone says what happened.
+    return undefined;
+  }
+}
+
+function codeOf(httpStatus: number, status: KubeStatus | undefined): ErrorCode {
+  if (httpStatus === 409 && status?.reason === 'AlreadyExists') return 'already_exists';
+  // A namespace that is being deleted refuses creation with 403; that passes once it is gone.
+  if (httpStatus === 403 && status?.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating'))
+    return 'conflict';
+  return byHttpStatus[httpStatus] ?? (httpStatus >= 500 ? 'unavailable' : 'invalid_argument');
+}
+
+/** The error an API server's answer stands for: classified by HTTP status, `reason` and causes, never by its text. */
+export function toKubeError(
+  httpStatus: number,
+  body: string,
+  retryAfter: string | undefined,
+  subject: string,
+): FairwayError {
+  const status = parseStatus(body);
+  const seconds = Number(retryAfter ?? status?.details?.retryAfterSeconds ?? Number.NaN);
+  return new FairwayError(
+    codeOf(httpStatus, status),
+    status?.message ?? `the API server answered ${httpStatus}`,
+    {
+      subject,
+      retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined,
+      details: { httpStatus, ...(status && { status }) },
+    },
+  );
+}
+
+/** The Status behind an error of the client, if there was one. */
+export function statusOf(error: FairwayError): KubeStatus | undefined {
+  return error.details?.['status'] as KubeStatus | undefined;
+}

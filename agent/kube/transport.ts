@@ -1,0 +1,219 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { type Clock, sleep } from '../../shared/clock/clock.ts';
+import type { Random } from '../../shared/clock/random.ts';
+import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { planBackoffMs } from '../../shared/loop/backoff.ts';
+import type { KubeConnection } from './connection.ts';
+import { createTokenReader } from './credentials.ts';
+import { createSemaphore } from './semaphore.ts';
+import { toKubeError } from './status-error.ts';
+
+export interface TransportRequest {
+  /** For counting and for knowing what may be retried. */
+  readonly verb: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path and query, without the server's prefix. */
+  readonly path: string;
+  readonly body?: string | undefined;
+  readonly contentType?: string | undefined;
+  readonly accept?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Sending it twice does no harm. */
+  readonly idempotent: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Answers of at most this size are kept; longer ones are cut (`truncated`) or, by default, an error. */
+  readonly maxBytes?: number | undefined;
+  readonly cut?: boolean | undefined;
+}
+
+export interface TransportResponse {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly truncated: boolean;
+}
+
+/** HTTP/1.1 to one API server: kept-alive connections, bounded parallelism, bounded retries. */
+export interface Transport {
+  send(request: TransportRequest): Promise<TransportResponse>;
+  /** A long answer on a connection of its own; the caller destroys it. Rejects unless the status is 200. */
+  open(request: TransportRequest): Promise<http.IncomingMessage>;
+  counts(): Readonly<Record<string, number>>;
+  close(): void;
+}
+
+const attemptsMax = 5;
+const requestTimeoutMs = 60_000;
+const bodyBytesMax = 64 * 1024 * 1024;
+const parallelismMax = 16;
+
+/** Collects a body up to a bound. */
+function collect(response: http.IncomingMessage, request: TransportRequest): Promise<TransportResponse> {
+  const limit = request.maxBytes ?? bodyBytesMax;
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const finish = (truncated: boolean) =>
+      resolve({
+        status: response.statusCode ?? 0,
+        headers: response.headers,
+        body: Buffer.concat(chunks).subarray(0, limit),
+        truncated,
+      });
+    response.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size <= limit) return;
+      if (request.cut) finish(true);
+      else reject(new FairwayError('resource_exhausted', 'the answer is too large', { retry: false }));
+      response.destroy();
+    });
+    response.on('end', () => finish(false));
+    response.on('error', reject);
+    response.on('aborted', () =>
+      reject(new FairwayError('unavailable', 'the API server closed the connection')),
+    );
+  });
+}
+
+export function createTransport(
+  connection: KubeConnection,
+  ports: { readonly clock: Clock; readonly random: Random },
+): Transport {
+  const { clock, random } = ports;
+  const base = new URL(connection.server);
+  const prefix = base.pathname.replace(/\/+$/, '');
+  const secure = base.protocol === 'https:';
+  const tls: https.AgentOptions = secure
+    ? {
+        ...(connection.ca && { ca: connection.ca }),
+        ...(connection.cert && { cert: connection.cert }),
+        ...(connection.key && { key: connection.key }),
+        ...(connection.serverName && { servername: connection.serverName }),
+        rejectUnauthorized: !connection.insecureSkipTlsVerify,
+      }
+    : {};
+  const shared = { keepAlive: true, keepAliveMsecs: 15_000, maxSockets: parallelismMax, maxFreeSockets: 4 };
+  const agent = secure ? new https.Agent({ ...shared, ...tls }) : new http.Agent(shared);
+  // Long answers hold their connection; TCP keepalive notices a peer that is gone.
+  const longAgent = secure
+    ? new https.Agent({ keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 0, ...tls })
+    : new http.Agent({ keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 0 });
+  const tokens = createTokenReader(connection, clock);
+  const semaphore = createSemaphore(parallelismMax);
+  const counts: Record<string, number> = {};
+
+  const dial = async (
+    request: TransportRequest,
+    through: http.Agent,
+    refresh: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<http.IncomingMessage> => {
+    const token = await tokens.token(refresh);
+    counts[request.verb] = (counts[request.verb] ?? 0) + 1;
+    const options: https.RequestOptions = {
+      agent: through,
+      host: base.hostname.replace(/^\[|\]$/g, ''),
+      port: base.port === '' ? (secure ? 443 : 80) : base.port,
+      path: prefix + request.path,
+      method: request.method,
+      ...(signal && { signal }),
+      headers: {
+        accept: request.accept ?? 'application/json',
+        'user-agent': 'fairway-agent',
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(request.body !== undefined && {
+          'content-type': request.contentType ?? 'application/json',
+          'content-length': Buffer.byteLength(request.body),
+        }),
+        ...request.headers,
+      },
+    };
+    return new Promise((resolve, reject) => {
+      const outgoing = (secure ? https : http).request(options, resolve);
+      outgoing.on('error', reject);
+      outgoing.on('socket', (socket) => socket.setKeepAlive(true, 15_000));
+      outgoing.end(request.body);
+    });
+  };
+
+  const attempt = async (request: TransportRequest, refresh: boolean): Promise<TransportResponse> => {
+    const release = await semaphore.acquire(request.signal);
+    const timeout = new AbortController();
+    const cancel = clock.after(requestTimeoutMs, () =>
+      timeout.abort(new DOMException('timed out', 'TimeoutError')),
+    );
+    try {
+      const signal = request.signal ? AbortSignal.any([request.signal, timeout.signal]) : timeout.signal;
+      return await collect(await dial(request, agent, refresh, signal), request);
+    } catch (caught) {
+      request.signal?.throwIfAborted();
+      throw toFairwayError(timeout.signal.aborted ? timeout.signal.reason : caught, request.path);
+    } finally {
+      cancel();
+      release();
+    }
+  };
+
+  const failure = (response: TransportResponse, request: TransportRequest): FairwayError =>
+    toKubeError(
+      response.status,
+      response.body.toString('utf8'),
+      response.headers['retry-after'],
+      request.path.split('?')[0] ?? request.path,
+    );
+
+  /** How long to wait before trying again; undefined: no use. */
+  const planRetryMs = (error: FairwayError, tried: number, idempotent: boolean): number | undefined => {
+    if (tried >= attemptsMax) return undefined;
+    const backoffMs = planBackoffMs(tried, random, { baseMs: 100, maxMs: 10_000 });
+    // API Priority and Fairness refuses before anything was done, so any verb may try again.
+    if (error.code === 'resource_exhausted' && error.retry)
+      return Math.min(30_000, (error.retryAfterMs ?? 0) + backoffMs);
+    if (!idempotent || error.code !== 'unavailable') return undefined;
+    // 500 is the API server's word on this request, not a state that passes by itself within seconds.
+    if (error.details?.['httpStatus'] === 500) return undefined;
+    return Math.min(30_000, Math.max(error.retryAfterMs ?? 0, backoffMs));
+  };
+
+  const send = async (request: TransportRequest): Promise<TransportResponse> => {
+    let refresh = false;
+    for (let tried = 0; ; tried += 1) {
+      let error: FairwayError;
+      try {
+        const response = await attempt(request, refresh);
+        if (response.status < 400) return response;
+        error = failure(response, request);
+      } catch (caught) {
+        error = toFairwayError(caught, request.path);
+      }
+      if (error.code === 'unauthenticated' && !refresh && tried === 0) {
+        refresh = true;
+        continue;
+      }
+      const waitMs = planRetryMs(error, tried, request.idempotent);
+      if (waitMs === undefined) throw error;
+      await sleep(clock, waitMs, request.signal);
+      if (request.signal?.aborted) throw toFairwayError(request.signal.reason, request.path);
+    }
+  };
+
+  return {
+    send,
+    async open(request) {
+      try {
+        const response = await dial(request, longAgent, false, request.signal);
+        if (response.statusCode === 200) return response;
+        throw failure(await collect(response, request), request);
+      } catch (caught) {
+        throw toFairwayError(caught, request.path);
+      }
+    },
+    counts: () => ({ ...counts }),
+    close() {
+      agent.destroy();
+      longAgent.destroy();
+    },
+  };
+}
