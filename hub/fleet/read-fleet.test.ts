@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest';
+import { emptyFleet, type Fleet } from '../model/fleet.ts';
+import { describeProblem } from '../model/problem.ts';
+import type { TreeReader } from '../model/tree.ts';
+import { readFleet } from './read-fleet.ts';
+
+/** A tree of paths and texts; `link:` texts are symbolic links. */
+function treeOf(files: Readonly<Record<string, string>>, commit = 'c1'): TreeReader {
+  const type = (path: string) => {
+    if (path in files) return files[path]?.startsWith('link:') ? ('symlink' as const) : ('file' as const);
+    return Object.keys(files).some((file) => path === '' || file.startsWith(`${path}/`))
+      ? ('directory' as const)
+      : undefined;
+  };
+  return {
+    name: 'test',
+    commit,
+    async entry(path) {
+      const found = type(path);
+      return found && { name: path.split('/').at(-1) ?? '', type: found, oid: path };
+    },
+    async list(path) {
+      const top = path === '' ? '' : `${path}/`;
+      const names = Object.keys(files)
+        .filter((file) => file.startsWith(top))
+        .map((file) => file.slice(top.length).split('/')[0] ?? '');
+      return [...new Set(names)]
+        .sort()
+        .map((name) => ({ name, type: type(top + name) ?? 'file', oid: top + name }));
+    },
+    async read(path) {
+      return new TextEncoder().encode(files[path]);
+    },
+  };
+}
+
+const api = 'apiVersion: fairway.dev/v1alpha1';
+const cluster = (name: string, spec = '{region: eu}') =>
+  `${api}\nkind: Cluster\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
+const application = (name: string, more = '') =>
+  `${api}\nkind: Application\nmetadata: {name: ${name}}\nspec:\n  source: {path: apps/${name}}\n  placement: {clusters: [eu-1]}\n${more}`;
+const read = (files: Readonly<Record<string, string>>, previous: Fleet = emptyFleet, commit = 'c1') =>
+  readFleet({ tree: treeOf(files, commit), previous });
+const texts = (fleet: Fleet) => fleet.problems.map(describeProblem);
+
+describe('readFleet', () => {
+  it('reads every YAML file below the folder, several resources a file, with defaults', async () => {
+    const fleet = await read({
+      'fleet/clusters/eu.yaml': `# the first\n\n${cluster('eu-1', '{region: eu, role: primary, variables: {tier: gold}, kubernetes: {version: v1.36.3}}')}---\n${cluster('eu-2')}`,
+      'fleet/apps/web.yml': application('web', '  sync: {prune: false}\n'),
+      'fleet/repo.yaml': `${api}\nkind: Repository\nmetadata: {name: shop}\nspec: {url: "https://git.example/shop"}\n`,
+      'fleet/README.md': 'not YAML: [',
+      'elsewhere/eu.yaml': cluster('no'),
+    });
+    expect(texts(fleet)).toEqual([]);
+    expect([...fleet.clusters.keys()]).toEqual(['eu-1', 'eu-2']);
+    expect(fleet.clusters.get('eu-1')).toEqual({
+      name: 'eu-1',
+      labels: {},
+      region: 'eu',
+      role: 'primary',
+      variables: { tier: 'gold' },
+      kubernetesVersion: '1.36.3',
+      paused: false,
+      origin: { file: 'fleet/clusters/eu.yaml', line: 3, commit: 'c1' },
+    });
+    expect(fleet.clusters.get('eu-2')?.origin.line).toBe(8);
+    expect(fleet.applications.get('web')).toMatchObject({
+      source: { repository: '', ref: '', path: 'apps/web', overlays: [] },
+      placement: { clusters: ['eu-1'], selector: undefined },
+      sync: { prune: false, selfHeal: 'enforce', adoption: 'always', namespace: 'default' },
+      deletionPolicy: 'prune',
+    });
+    expect(fleet.repositories.get('shop')).toMatchObject({ url: 'https://git.example/shop', ref: 'main' });
+  });
+
+  it.each([
+    [
+      'an unknown field',
+      cluster('a', '\n  regoin: eu'),
+      'fleet/a.yaml:5: spec.regoin: unknown field; did you mean region?',
+    ],
+    [
+      'a wrong type',
+      cluster('a', '\n  region: 5'),
+      'fleet/a.yaml:5: spec.region: expected a string (a label value of at most 63 letters, digits, dashes, underscores and dots), found a number: put it in quotes',
+    ],
+    [
+      'a word that is none of a set',
+      cluster('a', '\n  role: primry'),
+      'fleet/a.yaml:5: spec.role: expected one of primary, standby, none, found "primry"; did you mean primary?',
+    ],
+    [
+      'a bad name',
+      cluster('A_B'),
+      'fleet/a.yaml:3: metadata.name: expected a name of at most 63 lower-case letters, digits and dashes that starts and ends with a letter or digit',
+    ],
+    [
+      'a missing field',
+      `${api}\nkind: Application\nmetadata: {name: a}\nspec:\n  source: {}\n`,
+      'fleet/a.yaml:5: spec.source.path: is required: add a string',
+    ],
+    [
+      'a path that leaves',
+      application('a', '').replace('apps/a', '../a'),
+      'fleet/a.yaml:5: spec.source.path: a path may not leave the repository: remove ".."',
+    ],
+    [
+      'an absolute path',
+      application('a', '').replace('apps/a', '/etc'),
+      'fleet/a.yaml:5: spec.source.path: expected a path relative to the top of the repository, with / between its parts',
+    ],
+    [
+      'an unknown template variable',
+      application('a', '').replace('apps/a}', 'a, overlays: ["o/{{cluster.zone}}"]}'),
+      'fleet/a.yaml:5: spec.source.overlays[0]: unknown variable {{cluster.zone}}; known are cluster.name, cluster.region, cluster.role, application.name, cluster.labels.KEY, cluster.variables.KEY',
+    ],
+    [
+      'a kind of later',
+      `${api}\nkind: RolloutStrategy\nmetadata: {name: a}\n`,
+      'fleet/a.yaml:2: kind: RolloutStrategy is not supported by this version: remove the resource',
+    ],
+    [
+      'a field of later',
+      application('a', '  rollout: {}\n'),
+      'fleet/a.yaml:7: spec.rollout: not supported by this version: remove it',
+    ],
+    [
+      'a mistyped kind',
+      `${api}\nkind: Clutser\nmetadata: {name: a}\n`,
+      'fleet/a.yaml:2: kind: unknown kind; did you mean Cluster?',
+    ],
+    [
+      'something else than ours',
+      'apiVersion: v1\nkind: ConfigMap\n',
+      'fleet/a.yaml:1: apiVersion: expected fairway.dev/v1alpha1: only fairway.dev resources belong below the fleet folder; move anything else out of it',
+    ],
+    [
+      'a URL with credentials',
+      `${api}\nkind: Repository\nmetadata: {name: a}\nspec: {url: "https://me:pw@git.example/a"}\n`,
+      "fleet/a.yaml:4: spec.url: a URL may not hold a user name or password: bind credentials to its prefix in the hub's own configuration",
+    ],
+    [
+      'a file of the hub',
+      `${api}\nkind: Repository\nmetadata: {name: a}\nspec: {url: "file:///etc/passwd"}\n`,
+      'fleet/a.yaml:4: spec.url: expected an https:// or http:// URL',
+    ],
+    [
+      'broken YAML in the second document',
+      `${cluster('b')}---\nkind: [\n`,
+      'fleet/a.yaml:7: is no valid YAML: deficient indentation',
+    ],
+    [
+      'an unknown dependency',
+      application('a', '  dependsOn:\n    - b\n'),
+      'fleet/a.yaml:8: spec.dependsOn[0]: there is no Application b: add it, or remove the dependency',
+    ],
+    [
+      'an unknown repository',
+      application('a').replace('path:', 'repository: r, path:'),
+      'fleet/a.yaml:5: spec.source.repository: there is no Repository r: add it, or leave the field out for the fleet repository itself',
+    ],
+    ['a symbolic link', 'link:b.yaml', 'fleet/a.yaml: symbolic links are not followed: put the file here'],
+  ])('says file, line and field of %s', async (_, text, expected) => {
+    const fleet = await read({ 'fleet/a.yaml': text, 'fleet/good.yaml': cluster('good') });
+    expect(texts(fleet)).toEqual([expected]);
+    expect(fleet.clusters.has('good')).toBe(true);
+  });
+
+  it('names both files of a name that is there twice, and keeps what it was', async () => {
+    const previous = await read({ 'fleet/a.yaml': cluster('eu-1') });
+    const fleet = await read(
+      { 'fleet/a.yaml': cluster('eu-1', '{region: us}'), 'fleet/b.yaml': cluster('eu-1') },
+      previous,
+    );
+    expect(texts(fleet)).toEqual([
+      'fleet/a.yaml:3: metadata.name: Cluster eu-1 is also described in fleet/b.yaml:1: keep one of them',
+      'fleet/b.yaml:3: metadata.name: Cluster eu-1 is also described in fleet/a.yaml:1: keep one of them',
+    ]);
+    expect(fleet.clusters.get('eu-1')).toBe(previous.clusters.get('eu-1'));
+  });
+
+  it('says of a circle of dependencies how it goes round', async () => {
+    const fleet = await read({
+      'fleet/a.yaml': application('a', '  dependsOn: [b]\n'),
+      'fleet/b.yaml': application('b', '  dependsOn: [c]\n'),
+      'fleet/c.yaml': application('c', '  dependsOn: [a]\n'),
+      'fleet/d.yaml': application('d', '  dependsOn: []\n'),
+    });
+    expect(texts(fleet)).toEqual([
+      'fleet/a.yaml:7: spec.dependsOn: depends on itself by a -> b -> c -> a: remove one of these dependencies',
+      'fleet/b.yaml:7: spec.dependsOn: depends on itself by b -> c -> a -> b: remove one of these dependencies',
+      'fleet/c.yaml:7: spec.dependsOn: depends on itself by c -> a -> b -> c: remove one of these dependencies',
+    ]);
+    expect([...fleet.applications.keys()]).toEqual(['d']);
+  });
+
+  it('keeps what a broken file described, and takes the good changes of the same revision', async () => {
+    const previous = await read({ 'fleet/a.yaml': cluster('eu-1'), 'fleet/b.yaml': cluster('eu-2') });
+    const fleet = await read(
+      { 'fleet/a.yaml': 'kind: [', 'fleet/b.yaml': cluster('eu-2', '{region: us}') },
+      previous,
+      'c2',
+    );
+    expect(fleet.clusters.get('eu-1')).toBe(previous.clusters.get('eu-1'));
+    expect(fleet.clusters.get('eu-2')?.region).toBe('us');
+  });
+
+  it('removes nothing while any file is unreadable, though another is really gone', async () => {
+    const previous = await read({
+      'fleet/a.yaml': cluster('eu-1'),
+      'fleet/b.yaml': cluster('eu-2'),
+      'fleet/c.yaml': application('web'),
+    });
+    const fleet = await read({ 'fleet/a.yaml': 'kind: [' }, previous, 'c2');
+    expect([...fleet.clusters.keys()].sort()).toEqual(['eu-1', 'eu-2']);
+    expect([...fleet.applications.keys()]).toEqual(['web']);
+    const mended = await read({ 'fleet/a.yaml': cluster('eu-1') }, fleet, 'c3');
+    expect([...mended.clusters.keys(), ...mended.applications.keys()]).toEqual(['eu-1']);
+  });
+
+  it('removes nothing when a file is renamed and broken in one commit', async () => {
+    const previous = await read({ 'fleet/eu.yaml': `${cluster('eu-1')}---\n${application('web')}` });
+    const fleet = await read(
+      { 'fleet/europe.yaml': `${cluster('eu-1', '{regin: eu}')}---\n${application('web', '  nope: 1\n')}` },
+      previous,
+      'c2',
+    );
+    expect(fleet.clusters).toEqual(previous.clusters);
+    expect(fleet.applications).toEqual(previous.applications);
+    expect(fleet.problems).toHaveLength(2);
+  });
+
+  it('removes nothing when the whole folder is gone', async () => {
+    const previous = await read({ 'fleet/eu.yaml': cluster('eu-1') });
+    const fleet = await read({ 'fleets/eu.yaml': cluster('eu-1') }, previous, 'c2');
+    expect(fleet.clusters).toEqual(previous.clusters);
+    expect(texts(fleet)).toEqual([
+      'fleet: the fleet folder is not there: nothing is changed; bring it back, or name another in root.folder',
+    ]);
+  });
+});

@@ -1,0 +1,221 @@
+/**
+ * The fleet folder of a commit's tree becomes a Fleet. Every YAML file below the folder counts; each resource is checked by itself, so that one bad
+ * file never stops the rest: what it described stays as it last was, and while anything is wrong nothing is removed, since a broken or renamed file
+ * looks just like a deleted one. Text is parsed by js-yaml; only where something is wrong a second parser finds the line.
+ */
+import { toFairwayError } from '../../shared/error/error.ts';
+import type { Application, Cluster, Fleet, Repository } from '../model/fleet.ts';
+import type { Problem } from '../model/problem.ts';
+import type { TreeReader } from '../model/tree.ts';
+import { checkReferences } from './check-references.ts';
+import { memberOf, type ReadResource, readResource } from './read-resource.ts';
+import type { FleetKind } from './resource-schemas.ts';
+import { fieldText, findLine, readYamlDocuments, type YamlDocument } from './yaml-document.ts';
+
+export interface ReadFleetRequest {
+  readonly tree: TreeReader;
+  /** Relative to the repository's top. Default `fleet`. */
+  readonly folder?: string | undefined;
+  /** What counted so far; emptyFleet at first. */
+  readonly previous: Fleet;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export const fleetFilesMax = 20_000;
+export const fleetFileBytesMax = 1024 * 1024;
+const folderDepthMax = 16;
+const readsAtOnce = 16;
+
+interface Found {
+  readonly resource: ReadResource;
+  readonly document: YamlDocument;
+}
+
+interface FileResult {
+  readonly found: readonly Found[];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads the fleet. What is wrong with it is in `problems`; it throws only for an unreadable repository (the reader's own errors, `cancelled` on
+ * abort), in which case the previous fleet stays in force.
+ */
+export async function readFleet({
+  tree,
+  folder = 'fleet',
+  previous,
+  signal,
+}: ReadFleetRequest): Promise<Fleet> {
+  const problems: Problem[] = [];
+  const files = await listFiles(tree, folder, problems, signal);
+  const found: Found[] = [];
+  for (let index = 0; index < files.length; index += readsAtOnce) {
+    signal?.throwIfAborted();
+    const results = await Promise.all(
+      files.slice(index, index + readsAtOnce).map((file) => readFile(tree, file)),
+    );
+    for (const result of results) {
+      found.push(...result.found);
+      problems.push(...result.problems);
+    }
+  }
+  return assemble(found, problems, previous);
+}
+
+const yamlName = /\.ya?ml$/i;
+
+async function listFiles(
+  tree: TreeReader,
+  folder: string,
+  problems: Problem[],
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const files: string[] = [];
+  const refuse = (code: Problem['code'], file: string, message: string) =>
+    problems.push({ code, file, line: 0, field: '', message });
+  const top = await tree.entry(folder);
+  if (top?.type !== 'directory' && folder !== '') {
+    refuse(
+      'not_found',
+      folder,
+      'the fleet folder is not there: nothing is changed; bring it back, or name another in root.folder',
+    );
+    return files;
+  }
+  const walk = async (path: string, depth: number): Promise<void> => {
+    signal?.throwIfAborted();
+    if (depth > folderDepthMax) {
+      refuse('resource_exhausted', path, `folders lie deeper than ${folderDepthMax}`);
+      return;
+    }
+    for (const entry of await tree.list(path)) {
+      const below = path === '' ? entry.name : `${path}/${entry.name}`;
+      if (entry.type === 'directory') await walk(below, depth + 1);
+      else if (entry.type === 'submodule')
+        refuse('unsupported', below, 'submodules are not read: put the files here');
+      else if (!yamlName.test(entry.name)) continue;
+      else if (entry.type === 'symlink')
+        refuse('unsupported', below, 'symbolic links are not followed: put the file here');
+      else files.push(below);
+    }
+  };
+  await walk(folder, 1);
+  if (files.length <= fleetFilesMax) return files;
+  refuse(
+    'resource_exhausted',
+    folder,
+    `holds ${files.length} YAML files, more than ${fleetFilesMax}: the rest is not read`,
+  );
+  return files.slice(0, fleetFilesMax);
+}
+
+async function readFile(tree: TreeReader, file: string): Promise<FileResult> {
+  const refuse = (code: Problem['code'], message: string): FileResult => ({
+    found: [],
+    problems: [{ code, file, line: 0, field: '', message }],
+  });
+  let bytes: Uint8Array;
+  try {
+    bytes = await tree.read(file);
+  } catch (caught) {
+    const error = toFairwayError(caught, file);
+    if (error.code === 'resource_exhausted') return refuse('resource_exhausted', error.message);
+    throw error;
+  }
+  if (bytes.length > fleetFileBytesMax)
+    return refuse('resource_exhausted', `is ${bytes.length} bytes, more than ${fleetFileBytesMax}: split it`);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return refuse('invalid_manifest', 'is not UTF-8 text: save it as such');
+  }
+  const found: Found[] = [];
+  const problems: Problem[] = [];
+  for (const document of readYamlDocuments(text)) {
+    const resource = readResource(document, file, tree.commit);
+    if ('kind' in resource) found.push({ resource, document });
+    else problems.push(...resource);
+  }
+  return { found, problems };
+}
+
+interface Members {
+  readonly clusters: Map<string, Cluster>;
+  readonly applications: Map<string, Application>;
+  readonly repositories: Map<string, Repository>;
+}
+
+function put(members: Members, { kind, value }: ReadResource): void {
+  if (kind === 'Cluster') members.clusters.set(value.name, value);
+  else if (kind === 'Application') members.applications.set(value.name, value);
+  else members.repositories.set(value.name, value);
+}
+
+function assemble(found: readonly Found[], problems: readonly Problem[], previous: Fleet): Fleet {
+  const all: Problem[] = [...problems];
+  const members: Members = { clusters: new Map(), applications: new Map(), repositories: new Map() };
+  for (const group of groupByName(found)) {
+    const [first, ...others] = group;
+    if (others.length === 0) put(members, first.resource);
+    else all.push(...group.map((one) => duplicate(one, group)));
+  }
+  const keep = () => {
+    keepPrevious(members.clusters, previous.clusters);
+    keepPrevious(members.applications, previous.applications);
+    keepPrevious(members.repositories, previous.repositories);
+  };
+  if (all.length > 0) keep();
+  const documents = new Map(found.map((one) => [textId(one.resource.kind, one.resource.value.name), one]));
+  const broken = checkReferences(members);
+  for (const { application, path, code, message } of broken) {
+    const one = documents.get(textId('Application', application));
+    const value = members.applications.get(application);
+    // A kept definition of before has no text here: its problem is the broken or missing file's, said already.
+    if (!one || !value || one.resource.value !== value) continue;
+    const { file } = value.origin;
+    all.push({ code, file, line: findLine(one.document, path), field: fieldText(path), message });
+    const last = previous.applications.get(application);
+    if (last) members.applications.set(application, last);
+    else members.applications.delete(application);
+  }
+  if (all.length > 0) keep();
+  return { ...members, problems: all.sort(byPlace) };
+}
+
+function textId(kind: FleetKind, name: string): string {
+  return `${memberOf[kind]}/${name}`;
+}
+
+function groupByName(found: readonly Found[]): readonly (readonly [Found, ...Found[]])[] {
+  const groups = new Map<string, [Found, ...Found[]]>();
+  for (const one of found) {
+    const id = textId(one.resource.kind, one.resource.value.name);
+    const group = groups.get(id);
+    if (group) group.push(one);
+    else groups.set(id, [one]);
+  }
+  return [...groups.values()];
+}
+
+function duplicate({ resource, document }: Found, group: readonly Found[]): Problem {
+  const { kind, value } = resource;
+  const places = group
+    .filter((other) => other.resource !== resource)
+    .map((other) => `${other.resource.value.origin.file}:${other.resource.value.origin.line}`);
+  return {
+    code: 'conflict',
+    file: value.origin.file,
+    line: findLine(document, ['metadata', 'name']),
+    field: 'metadata.name',
+    message: `${kind} ${value.name} is also described in ${places.join(', ')}: keep one of them`,
+  };
+}
+
+function keepPrevious<T>(members: Map<string, T>, previous: ReadonlyMap<string, T>): void {
+  for (const [name, value] of previous) if (!members.has(name)) members.set(name, value);
+}
+
+function byPlace(a: Problem, b: Problem): number {
+  return a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1;
+}

@@ -1,0 +1,118 @@
+import type { Application, Cluster, Fleet, Origin, Repository } from '../model/fleet.ts';
+import type { Problem } from '../model/problem.ts';
+import { explainIssues, nearest } from './explain-issues.ts';
+import {
+  type FleetKind,
+  fleetApiVersion,
+  fleetKinds,
+  fleetSchemas,
+  laterFields,
+  laterKinds,
+  type ResourceDocument,
+  resourceSchemas,
+} from './resource-schemas.ts';
+import { type FieldPath, fieldText, findLine, type YamlDocument } from './yaml-document.ts';
+
+/** A resource, or what is wrong with its text. */
+export type ReadResource =
+  | { readonly kind: 'Cluster'; readonly value: Cluster }
+  | { readonly kind: 'Application'; readonly value: Application }
+  | { readonly kind: 'Repository'; readonly value: Repository };
+
+/** Fleet members by kind. */
+export const memberOf = {
+  Cluster: 'clusters',
+  Application: 'applications',
+  Repository: 'repositories',
+} as const satisfies Record<FleetKind, keyof Fleet>;
+
+/** Reads one document of a fleet file. Pure. */
+export function readResource(
+  document: YamlDocument,
+  file: string,
+  commit: string,
+): ReadResource | readonly Problem[] {
+  const fail = (
+    path: FieldPath,
+    message: string,
+    code: Problem['code'] = 'invalid_manifest',
+  ): readonly Problem[] => [{ code, file, line: findLine(document, path), field: fieldText(path), message }];
+  const { value } = document;
+  if (document.error)
+    return [
+      {
+        code: 'invalid_manifest',
+        file,
+        line: document.error.line,
+        field: '',
+        message: `is no valid YAML: ${document.error.message}`,
+      },
+    ];
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    return fail([], `expected a resource with apiVersion: ${fleetApiVersion} and a kind`);
+  const { apiVersion, kind } = value as Record<string, unknown>;
+  if (apiVersion !== fleetApiVersion)
+    return fail(
+      ['apiVersion'],
+      `expected ${fleetApiVersion}: only fairway.dev resources belong below the fleet folder; move anything else out of it`,
+    );
+  if (laterKinds.includes(String(kind)))
+    return fail(
+      ['kind'],
+      `${String(kind)} is not supported by this version: remove the resource`,
+      'unsupported',
+    );
+  if (!isFleetKind(kind)) {
+    const near = typeof kind === 'string' ? nearest(kind, fleetKinds) : undefined;
+    return fail(
+      ['kind'],
+      near ? `unknown kind; did you mean ${near}?` : `unknown kind; known are ${fleetKinds.join(', ')}`,
+    );
+  }
+  const parsed = resourceSchemas[kind].safeParse(value);
+  if (!parsed.success)
+    return explainIssues(parsed.error.issues, value, fleetSchemas()[kind], laterFields).flatMap(
+      ({ path, code, message }) => fail(path, message, code),
+    );
+  return toModel(parsed.data, { file, line: document.firstLine, commit });
+}
+
+function isFleetKind(kind: unknown): kind is FleetKind {
+  return fleetKinds.some((known) => known === kind);
+}
+
+function toModel(document: ResourceDocument, origin: Origin): ReadResource {
+  const { name } = document.metadata;
+  if (document.kind === 'Repository')
+    return { kind: 'Repository', value: { name, ...document.spec, origin } };
+  if (document.kind === 'Cluster') {
+    const { kubernetes, ...spec } = document.spec;
+    const kubernetesVersion = (kubernetes.version ?? '').replace(/^v/, '');
+    return {
+      kind: 'Cluster',
+      value: { name, labels: document.metadata.labels, ...spec, kubernetesVersion, origin },
+    };
+  }
+  const { source, placement, ...spec } = document.spec;
+  const value: Application = {
+    name,
+    ...spec,
+    source: {
+      repository: source.repository ?? '',
+      ref: source.ref ?? '',
+      path: plainPath(source.path),
+      overlays: source.overlays.map(plainPath),
+    },
+    placement: { clusters: placement.clusters, selector: placement.selector },
+    origin,
+  };
+  return { kind: 'Application', value };
+}
+
+/** Without `.` parts and doubled or trailing slashes; the top is the empty string. */
+function plainPath(path: string): string {
+  return path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
+}

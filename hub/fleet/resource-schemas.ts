@@ -1,0 +1,238 @@
+import { z } from 'zod';
+import { defaultSyncOptions } from '../../shared/manifest/target.ts';
+import type { JsonSchema } from './explain-issues.ts';
+import { checkOverlayTemplate } from './overlay-template.ts';
+
+export const fleetApiVersion = 'fairway.dev/v1alpha1';
+
+/** Kinds that count in this version. */
+export const fleetKinds = ['Cluster', 'Application', 'Repository'] as const;
+export type FleetKind = (typeof fleetKinds)[number];
+
+/** Kinds of later versions, refused by name. */
+export const laterKinds: readonly string[] = [
+  'RolloutStrategy',
+  'ParityGroup',
+  'Project',
+  'Policy',
+  'NotificationRoute',
+];
+
+/** Fields of later versions, refused by name. */
+export const laterFields: readonly string[] = [
+  'spec.rollout',
+  'spec.project',
+  'spec.source.chart',
+  'spec.source.helm',
+  'spec.source.valueFiles',
+  'spec.source.values',
+];
+
+const listMax = 1_000;
+
+/** RFC 1123 label. */
+const dnsLabel = z
+  .string()
+  .regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/)
+  .meta({
+    description:
+      'a name of at most 63 lower-case letters, digits and dashes that starts and ends with a letter or digit',
+  });
+
+const labelKeyPattern =
+  /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const labelKey = z
+  .string()
+  .regex(labelKeyPattern)
+  .meta({ description: 'a Kubernetes label key such as tier or example.com/tier' });
+const labelValue = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/)
+  .meta({ description: 'a label value of at most 63 letters, digits, dashes, underscores and dots' });
+const labels = z.record(labelKey, labelValue);
+
+const annotations = z.record(z.string().max(317), z.string().max(65_536));
+/** Labels count for Clusters: placement selects by them. */
+const metadata = z.strictObject({
+  name: dnsLabel,
+  labels: labels.default({}),
+  annotations: annotations.optional(),
+});
+
+/** Relative, without `..`; the repository's top is `.`. */
+const path = z
+  .string()
+  .min(1)
+  .max(1_024)
+  .refine(
+    (text) => !text.startsWith('/') && !text.includes('\\'),
+    'expected a path relative to the top of the repository, with / between its parts',
+  )
+  .refine((text) => !text.split('/').includes('..'), 'a path may not leave the repository: remove ".."');
+
+const overlay = path.superRefine((template, context) => {
+  const message = checkOverlayTemplate(template);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+
+/** A branch, tag or commit as git check-ref-format allows it, roughly: no spaces, no `..`, no leading dash. */
+const ref = z
+  .string()
+  .regex(/^(?!-)(?!.*\.\.)[\w./@+#=-]{1,255}$/)
+  .meta({ description: 'a branch, tag or commit' });
+
+const repositoryUrl = z
+  .string()
+  .max(2_048)
+  .superRefine((text, context) => {
+    const url = URL.parse(text);
+    const add = (message: string) => context.addIssue({ code: 'custom', message });
+    if (!url || !['https:', 'http:'].includes(url.protocol)) add('expected an https:// or http:// URL');
+    else if (url.username !== '' || url.password !== '')
+      add(
+        "a URL may not hold a user name or password: bind credentials to its prefix in the hub's own configuration",
+      );
+    else if (url.search !== '' || url.hash !== '') add('expected a URL without ? and #');
+  })
+  .meta({ description: 'an https:// or http:// URL without credentials' });
+
+const expression = z
+  .strictObject({
+    key: labelKey,
+    operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+    values: z.array(labelValue).max(listMax).default([]),
+  })
+  .superRefine(({ operator, values }, context) => {
+    const needs = operator === 'In' || operator === 'NotIn';
+    const add = (message: string) => context.addIssue({ code: 'custom', path: ['values'], message });
+    if (needs && values.length === 0) add(`${operator} needs at least one value`);
+    if (!needs && values.length > 0) add(`${operator} takes no values: remove them`);
+  });
+
+const selector = z.strictObject({
+  matchLabels: labels.default({}),
+  matchExpressions: z.array(expression).max(100).default([]),
+});
+
+const pointer = z
+  .string()
+  .max(1_024)
+  .regex(/^(?:\/(?:[^~/]|~[01])*)+$/)
+  .meta({ description: 'a JSON pointer such as /spec/replicas' });
+
+const ignoreRule = z.strictObject({
+  group: z.string().max(253).default(''),
+  kind: z.string().max(63).default(''),
+  paths: z.array(pointer).max(100).default([]),
+  managers: z.array(z.string().min(1).max(128)).max(100).default([]),
+});
+
+const sync = z.strictObject({
+  selfHeal: z.enum(['enforce', 'report', 'off']).default(defaultSyncOptions.selfHeal),
+  prune: z.boolean().default(defaultSyncOptions.prune),
+  adoption: z.enum(['always', 'ifNoDiff', 'never']).default(defaultSyncOptions.adoption),
+  conflicts: z.enum(['take', 'report']).default(defaultSyncOptions.conflicts),
+  foreignFields: z.enum(['auto', 'undo', 'report', 'leave']).default(defaultSyncOptions.foreignFields),
+  ignore: z.array(ignoreRule).max(100).default([]),
+  namespace: dnsLabel.default(defaultSyncOptions.namespace),
+});
+
+const expressionText = z.string().max(4_096).default('');
+const healthRule = z.strictObject({
+  apiVersion: z.string().min(1).max(317),
+  kind: z.string().min(1).max(63),
+  current: expressionText,
+  inProgress: expressionText,
+  failed: expressionText,
+});
+
+const apiVersion = z.literal(fleetApiVersion);
+
+const cluster = z.strictObject({
+  apiVersion,
+  kind: z.literal('Cluster'),
+  metadata,
+  spec: z
+    .strictObject({
+      region: labelValue.default(''),
+      role: z.enum(['primary', 'standby', 'none']).default('none'),
+      variables: z
+        .record(
+          z
+            .string()
+            .regex(/^[A-Za-z_][\w.-]{0,127}$/)
+            .meta({ description: 'a variable name of letters, digits, _ . and -' }),
+          z.string().max(4_096),
+        )
+        .default({}),
+      kubernetes: z
+        .strictObject({
+          version: z
+            .string()
+            .regex(/^v?\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]*)?$/)
+            .meta({ description: 'a Kubernetes version such as 1.36.3' })
+            .optional(),
+        })
+        .default({}),
+      paused: z.boolean().default(false),
+    })
+    .prefault({}),
+});
+
+const application = z.strictObject({
+  apiVersion,
+  kind: z.literal('Application'),
+  metadata,
+  spec: z.strictObject({
+    source: z.strictObject({
+      repository: dnsLabel.optional(),
+      ref: ref.optional(),
+      path,
+      overlays: z.array(overlay).max(20).default([]),
+    }),
+    placement: z
+      .strictObject({ clusters: z.array(dnsLabel).max(10_000).default([]), selector: selector.optional() })
+      .prefault({}),
+    sync: sync.prefault({}),
+    dependsOn: z.array(dnsLabel).max(100).default([]),
+    health: z.array(healthRule).max(100).default([]),
+    deletionPolicy: z.enum(['prune', 'orphan']).default('prune'),
+  }),
+});
+
+const repository = z.strictObject({
+  apiVersion,
+  kind: z.literal('Repository'),
+  metadata,
+  spec: z.strictObject({ url: repositoryUrl, ref: ref.default('main') }),
+});
+
+/** By kind; unknown fields are errors. */
+export const resourceSchemas = {
+  Cluster: cluster,
+  Application: application,
+  Repository: repository,
+} as const;
+
+export type ResourceDocument = z.output<(typeof resourceSchemas)[FleetKind]>;
+
+let published: Readonly<Record<FleetKind, JsonSchema>> | undefined;
+
+/** JSON Schemas (draft 2020-12) by kind, of what may be written: defaults may be left out. Committed in `schemas/`. */
+export function fleetSchemas(): Readonly<Record<FleetKind, JsonSchema>> {
+  published ??= {
+    Cluster: jsonSchemaOf('Cluster'),
+    Application: jsonSchemaOf('Application'),
+    Repository: jsonSchemaOf('Repository'),
+  };
+  return published;
+}
+
+function jsonSchemaOf(kind: FleetKind): JsonSchema {
+  const schema = z.toJSONSchema(resourceSchemas[kind], { io: 'input', target: 'draft-2020-12' });
+  return {
+    $id: `https://fairway.dev/schemas/v1alpha1/${kind.toLowerCase()}.json`,
+    title: kind,
+    ...schema,
+  } as JsonSchema;
+}

@@ -1,0 +1,263 @@
+/**
+ * What a revision asks of the fleet, compared with what is in force: Targets to keep, a Release for each application of which some cluster's Target
+ * changes, the assignments to make now, removals that wait for an operator, and the events that say who changed what. Pure: the loop loads the
+ * input and keeps the result in one transaction, so that a hub that is killed before that plans the same again.
+ */
+import { canonicalJson, type Digest } from '../../shared/manifest/canonical.ts';
+import type { Target } from '../../shared/manifest/target.ts';
+import type { NewEvent } from '../model/event.ts';
+import type { Fleet } from '../model/fleet.ts';
+import type { Problem } from '../model/problem.ts';
+import type {
+  Acknowledgements,
+  Assignment,
+  AssignmentDecision,
+  Confirmation,
+  Release,
+} from '../model/release.ts';
+import type { Revision } from '../model/revision.ts';
+import type { Plan, Resolution } from '../store/store.ts';
+import { orderForHandOver } from './hand-over.ts';
+import { classifyRemoval, type OpenConfirmation, planRemovals, removalTargetFor } from './plan-removals.ts';
+import { allAtOnce, type ObservedCluster, planRollout, type RolloutState } from './plan-rollout.ts';
+import {
+  type ApplicationPlacement,
+  type ClusterProblem,
+  type RenderOutcome,
+  resolutionOf,
+  resolveApplication,
+  type Wanted,
+} from './resolve-application.ts';
+import { assignmentEvent, failedEvent, heldEvent, releaseEvent } from './revision-events.ts';
+
+/** An assignment in force; acknowledgements only inform the rollout's report. */
+export type AssignmentInForce = Assignment & { readonly acknowledgements?: Acknowledgements | undefined };
+
+export interface PlanRevisionInput {
+  readonly revision: Revision;
+  readonly fleet: Fleet;
+  /** As last kept. */
+  readonly previousFleet: Fleet;
+  /** As last kept. */
+  readonly resolutions: readonly Resolution[];
+  /** By application. One that is missing here keeps every cluster at what it has. */
+  readonly placements: ReadonlyMap<string, ApplicationPlacement>;
+  /** By application, then cluster. A placed cluster that is missing here stays at what it has. */
+  readonly rendered: ReadonlyMap<string, ReadonlyMap<string, RenderOutcome>>;
+  readonly assignments: readonly AssignmentInForce[];
+  /** The Targets in force, by digest: a removal takes its options from them, a hand-over its order. */
+  readonly targets: ReadonlyMap<Digest, Target>;
+  /** Open and confirmed ones. While a `restored-hub` one is open nothing is removed. */
+  readonly confirmations: readonly Confirmation[];
+  /** Above this number of assignments removals wait for a confirmation. */
+  readonly thresholds: { readonly confirmAbove: number };
+  readonly nowMs: number;
+  readonly newId: () => string;
+}
+
+/** The parts of a Plan that are decided here, and the Targets to keep before it. */
+export interface RevisionPlan {
+  readonly resolutions: readonly Resolution[];
+  readonly releases: readonly Release[];
+  readonly decisions: readonly AssignmentDecision[];
+  readonly confirmations: Plan['confirmations'];
+  /** Of the applications with a new release. */
+  readonly rollouts: Readonly<Record<string, RolloutState>>;
+  readonly events: readonly NewEvent[];
+  /** All that resolutions, releases and decisions name, but for those in force already. Their sets are the rendered ones, or empty. */
+  readonly targets: readonly Target[];
+}
+
+type AssignmentsOf = ReadonlyMap<string, readonly AssignmentInForce[]>;
+
+/** Plans a revision. */
+export function planRevision(input: PlanRevisionInput): RevisionPlan {
+  const { revision, nowMs, fleet } = input;
+  const assigned: AssignmentsOf = Map.groupBy(input.assignments, ({ application }) => application);
+  const wanted = [...fleet.applications.values()].map((application) =>
+    resolveApplication(
+      application,
+      input.placements.get(application.name),
+      input.rendered.get(application.name),
+      (assigned.get(application.name) ?? []).map(({ cluster }) => cluster),
+    ),
+  );
+  const removals = planFleetRemovals(input, wanted);
+  const resolutions = resolveAll(input, wanted, assigned, removals.problems);
+  const { releases, decisions, rollouts, targets } = planReleases(input, wanted, assigned, removals.targets);
+  const ordered = orderDecisions(input, decisions, targets);
+  const byRelease = Map.groupBy(ordered, ({ releaseId }) => releaseId);
+  return {
+    resolutions,
+    releases,
+    decisions: ordered,
+    confirmations: removals.confirmations,
+    rollouts,
+    events: [
+      ...problemEvents(input, resolutions),
+      ...releases.map((release) => releaseEvent(revision, release, byRelease.get(release.id) ?? [], nowMs)),
+      ...ordered.map((decision) => assignmentEvent(revision, decision, nowMs)),
+      ...removals.held.map((confirmation) => heldEvent(revision, confirmation, nowMs)),
+    ],
+    targets: [...targets.values()].filter(({ digest }) => !input.targets.has(digest)),
+  };
+}
+
+interface FleetRemovals {
+  /** By application, then cluster. */
+  readonly targets: ReadonlyMap<string, ReadonlyMap<string, Target>>;
+  readonly confirmations: readonly OpenConfirmation[];
+  readonly held: readonly OpenConfirmation[];
+  readonly problems: ReadonlyMap<string, readonly ClusterProblem[]>;
+}
+
+function planFleetRemovals(input: PlanRevisionInput, wanted: readonly Wanted[]): FleetRemovals {
+  const { fleet, previousFleet, confirmations, revision, nowMs } = input;
+  const placed = new Map(wanted.map((one) => [one.application, one.placed]));
+  const removals = input.assignments
+    .filter(({ removed, application, cluster }) => !removed && !placed.get(application)?.has(cluster))
+    .map((assignment) => classifyRemoval(assignment, fleet));
+  const { confirmAbove } = input.thresholds;
+  const planned = planRemovals({ removals, confirmations, confirmAbove, revisionId: revision.id, nowMs });
+  const restored = confirmations.some(
+    ({ kind, confirmedAtMs }) => kind === 'restored-hub' && confirmedAtMs === undefined,
+  );
+  if (restored || fleet.problems.length > 0) {
+    // Nothing goes now; what waits already goes on waiting unless it is wanted again.
+    const known = new Set(confirmations.map(({ id }) => id));
+    return {
+      targets: new Map(),
+      confirmations: planned.confirmations.filter(({ id }) => known.has(id)),
+      held: [],
+      problems: new Map(),
+    };
+  }
+  const targets = new Map<string, Map<string, Target>>();
+  const problems = new Map<string, ClusterProblem[]>();
+  for (const { assignment } of planned.released) {
+    const { application, cluster } = assignment;
+    const target = removalTargetFor(assignment, [fleet, previousFleet], input.targets);
+    if (target) insert(targets, application, cluster, target);
+    else problems.set(application, [...(problems.get(application) ?? []), unknownOptions(cluster)]);
+  }
+  return { targets, confirmations: planned.confirmations, held: planned.held, problems };
+}
+
+function insert(
+  targets: Map<string, Map<string, Target>>,
+  application: string,
+  cluster: string,
+  target: Target,
+): void {
+  const members = targets.get(application) ?? new Map<string, Target>();
+  targets.set(application, members.set(cluster, target));
+}
+
+function unknownOptions(cluster: string): ClusterProblem {
+  const message =
+    'stays, since its last deletionPolicy is not known: put the application back, then remove it again';
+  return { cluster, problem: { code: 'internal', file: '', line: 0, field: '', message } };
+}
+
+function resolveAll(
+  { resolutions, revision, nowMs }: PlanRevisionInput,
+  wanted: readonly Wanted[],
+  assigned: AssignmentsOf,
+  problems: FleetRemovals['problems'],
+): readonly Resolution[] {
+  const before = new Map(resolutions.map((resolution) => [resolution.application, resolution]));
+  const declared = new Set(wanted.map(({ application }) => application));
+  const leaving = [...assigned.keys()]
+    .filter((application) => !declared.has(application))
+    .map((application) => ({ application, targets: new Map<string, Target>(), problems: [] }));
+  return [...wanted, ...leaving].map((one) => {
+    const all = [...one.problems, ...(problems.get(one.application) ?? [])];
+    return resolutionOf({ ...one, problems: all }, before.get(one.application), revision.id, nowMs);
+  });
+}
+
+interface PlannedReleases {
+  readonly releases: readonly Release[];
+  readonly decisions: readonly AssignmentDecision[];
+  readonly rollouts: Readonly<Record<string, RolloutState>>;
+  readonly targets: ReadonlyMap<Digest, Target>;
+}
+
+function planReleases(
+  input: PlanRevisionInput,
+  wanted: readonly Wanted[],
+  assigned: AssignmentsOf,
+  removals: FleetRemovals['targets'],
+): PlannedReleases {
+  const releases: Release[] = [];
+  const decisions: AssignmentDecision[] = [];
+  const rollouts: Record<string, RolloutState> = {};
+  const targets = new Map<Digest, Target>();
+  const wantedTargets = new Map(wanted.map((one) => [one.application, one.targets]));
+  for (const application of [...new Set([...wantedTargets.keys(), ...removals.keys()])].sort()) {
+    const all = new Map([...(wantedTargets.get(application) ?? []), ...(removals.get(application) ?? [])]);
+    for (const target of all.values()) targets.set(target.digest, target);
+    const observed = new Map(
+      (assigned.get(application) ?? []).map((assignment) => [assignment.cluster, observe(assignment)]),
+    );
+    if ([...all].every(([cluster, { digest }]) => observed.get(cluster)?.targetDigest === digest)) continue;
+    const release: Release = {
+      id: input.newId(),
+      application,
+      revisionId: input.revision.id,
+      createdAtMs: input.nowMs,
+      targets: Object.fromEntries([...all].map(([cluster, { digest }]) => [cluster, digest])),
+    };
+    const removes = new Set(removals.get(application)?.keys());
+    const pass = planRollout(
+      allAtOnce,
+      { ...release, removes, reason: 'release' },
+      observed,
+      undefined,
+      input.nowMs,
+    );
+    releases.push(release);
+    decisions.push(...pass.decisions);
+    rollouts[application] = pass.state;
+  }
+  return { releases, decisions, rollouts, targets };
+}
+
+function observe({ targetDigest, releaseId, removed, acknowledgements }: AssignmentInForce): ObservedCluster {
+  return { targetDigest, releaseId, removed, acknowledgements };
+}
+
+function orderDecisions(
+  { assignments, targets }: PlanRevisionInput,
+  decisions: readonly AssignmentDecision[],
+  planned: ReadonlyMap<Digest, Target>,
+): readonly AssignmentDecision[] {
+  const inForce = new Map(
+    assignments.map(({ cluster, application, targetDigest }) => [`${cluster}/${application}`, targetDigest]),
+  );
+  return orderForHandOver(decisions, {
+    inForce: (cluster, application) => targets.get(inForce.get(`${cluster}/${application}`) ?? ''),
+    decided: (digest) => planned.get(digest),
+  });
+}
+
+/** Once a revision and set of problems: looking again at the same revision with the same problems says nothing. */
+function problemEvents(input: PlanRevisionInput, resolutions: readonly Resolution[]): readonly NewEvent[] {
+  const problems = allProblems(input.fleet, resolutions);
+  if (problems.length === 0) return [];
+  const lookedAt =
+    input.resolutions.length > 0 &&
+    input.resolutions.every(({ revisionId }) => revisionId === input.revision.id);
+  const same =
+    lookedAt &&
+    canonicalJson(problems) === canonicalJson(allProblems(input.previousFleet, input.resolutions));
+  return same ? [] : [failedEvent(input.revision, problems, input.nowMs)];
+}
+
+function allProblems(fleet: Fleet, resolutions: readonly Resolution[]): readonly Problem[] {
+  const sorted = [...resolutions].sort((a, b) => (a.application < b.application ? -1 : 1));
+  return [
+    ...fleet.problems,
+    ...sorted.flatMap((resolution) => resolution.problems.map(({ problem }) => problem)),
+  ];
+}
