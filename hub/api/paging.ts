@@ -1,0 +1,55 @@
+import { FairwayError } from '../../shared/error/error.ts';
+
+export interface PageQuery {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+export interface PageBody<T> {
+  readonly items: T[];
+  readonly next: string | null;
+}
+
+/**
+ * A page of a list that is in memory and sorted by `keyOf`. The cursor holds the last key given, so that pages neither repeat nor skip what stays when
+ * other items come and go.
+ */
+export function planPage<T, R>(
+  items: readonly T[],
+  query: PageQuery,
+  keyOf: (item: T) => string,
+  convert: (item: T) => R,
+): PageBody<R> {
+  const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  const sorted = [...items].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const rest = after === undefined ? sorted : sorted.filter((item) => keyOf(item) > after);
+  const page = rest.slice(0, query.limit);
+  const last = page.at(-1);
+  const next = last !== undefined && rest.length > page.length ? encodeCursor(keyOf(last)) : null;
+  return { items: page.map(convert), next };
+}
+
+function encodeCursor(key: string): string {
+  return Buffer.from(JSON.stringify([key])).toString('base64url');
+}
+
+function decodeCursor(cursor: string): string {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    if (Array.isArray(value) && typeof value[0] === 'string') return value[0];
+  } catch {
+    // Told below, as any other cursor that this hub did not give.
+  }
+  throw new FairwayError('invalid_argument', 'query.cursor: is not a cursor of this list', {
+    details: { errors: [{ field: 'query.cursor', message: 'is not a cursor of this list' }] },
+  });
+}
+
+/** `<path?...&cursor=next>; rel="next"`, or undefined where there is no further page. */
+export function renderLink(url: URL, body: unknown): string | undefined {
+  const next = (body as Partial<PageBody<unknown>> | null)?.next;
+  if (typeof next !== 'string') return undefined;
+  const query = new URLSearchParams(url.searchParams);
+  query.set('cursor', next);
+  return `<${url.pathname}?${query}>; rel="next"`;
+}

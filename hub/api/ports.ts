@@ -1,0 +1,119 @@
+/** What the API needs of the rest of the hub. main.ts gives it; tests give fakes. */
+import type { Registry as MetricsRegistry } from 'prom-client';
+import type { Clock } from '../../shared/clock/clock.ts';
+import type { Random } from '../../shared/clock/random.ts';
+import type { Logger } from '../../shared/log/log.ts';
+import type { ObjectKey } from '../../shared/manifest/object.ts';
+import type { ApplicationView, ClusterView, PlacementView } from '../model/view.ts';
+import type { AssignmentFilter, Store } from '../store/store.ts';
+import type { InstallOptions } from './install/install-options.ts';
+
+export interface ApiPorts {
+  readonly store: Store;
+  readonly views: ViewPort;
+  readonly agents: AgentPort;
+  readonly registry: RegistryPort;
+  readonly sources: SourcePort;
+  readonly install: InstallPort;
+  /** JSON Schemas of the fleet repository's kinds, by kind. */
+  schemas(): Readonly<Record<string, unknown>>;
+  /** Writes a consistent copy of the store to a file of its own and resolves to its path; the API streams it and deletes it. */
+  backup(): Promise<string>;
+  readonly metrics: MetricsRegistry;
+  /** Every check that must pass before the hub takes requests. Must not take long. */
+  ready(): Promise<readonly ReadinessCheck[]>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Of the hub. */
+  readonly version: string;
+}
+
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Why not; shown to anyone, so never internal. */
+  readonly message: string;
+}
+
+/** The folded state, as hub/status gives it. */
+export interface ViewPort {
+  clusters(): Promise<readonly ClusterView[]>;
+  cluster(name: string): Promise<ClusterView | undefined>;
+  applications(): Promise<readonly ApplicationView[]>;
+  application(name: string): Promise<ApplicationView | undefined>;
+  /** Sorted by cluster, application. */
+  placements(filter: AssignmentFilter): Promise<readonly PlacementView[]>;
+}
+
+/** What is asked of an agent over the Query stream. */
+export type AgentQuestion =
+  | { readonly kind: 'object'; readonly key: ObjectKey; readonly apiVersion: string }
+  | {
+      readonly kind: 'logs';
+      readonly namespace: string;
+      readonly pod: string;
+      /** Empty: the only one. */
+      readonly container: string;
+      readonly tailLines: number;
+      readonly previous: boolean;
+    };
+
+export type AgentAnswer =
+  | { readonly kind: 'object'; readonly found: boolean; readonly content: Uint8Array }
+  | { readonly kind: 'logs'; readonly content: Uint8Array; readonly truncated: boolean };
+
+export interface AgentSession {
+  readonly cluster: string;
+  readonly connectedAtMs: number;
+}
+
+/** The connected agents, as hub/stream holds them. */
+export interface AgentPort {
+  /** Asks an agent to look at everything again; empty application: all. False when it is not connected. */
+  sync(cluster: string, application: string): boolean;
+  /** @throws unavailable when the agent is not connected; deadline_exceeded. */
+  query(
+    cluster: string,
+    question: AgentQuestion,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<AgentAnswer>;
+  /** Ends the cluster's session, if there is one. */
+  disconnect(cluster: string, reason: string): void;
+  sessions(): readonly AgentSession[];
+}
+
+/** Enrolment and certificates; keeps the audit events of what it does. */
+export interface RegistryPort {
+  /** A single-use enrolment token. `token` is what an agent presents; it is shown once and only hashed in the store. */
+  createToken(request: {
+    readonly cluster: string;
+    readonly ttlMs: number;
+    readonly actor: string;
+  }): Promise<{ readonly id: string; readonly token: string; readonly expiresAtMs: number }>;
+  /** False when there is no such unused token. */
+  revokeToken(id: string, actor: string): Promise<boolean>;
+  /** Revokes every valid certificate and unused token of a cluster; how many certificates. */
+  revoke(cluster: string, reason: string, actor: string): Promise<number>;
+}
+
+export interface WebhookRequest {
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+export interface SourcePort {
+  /** Looks at these repositories' remotes now; none given: all. How many sources were woken. */
+  poke(urls?: readonly string[]): number;
+  /**
+   * Verifies and reads a Git host's webhook. @returns the repositories' URLs it tells of; none when the delivery was seen before.
+   * @throws unauthenticated for a bad signature, invalid_argument for what cannot be read.
+   */
+  webhook(request: WebhookRequest): Promise<readonly string[]>;
+}
+
+export interface InstallPort {
+  /** The manifests for `kubectl apply -f -`. @throws invalid_argument, or failed_precondition when an address is not configured. */
+  manifests(options: InstallOptions): string;
+}

@@ -1,0 +1,64 @@
+import { z } from '@hono/zod-openapi';
+import type { IssuedCertificate } from '../../model/registry.ts';
+import type { ClusterView } from '../../model/view.ts';
+import { conditionSchema, pageOf, timeSchema, toCondition, toTime } from './common.ts';
+
+export const clusterSchema = z
+  .object({
+    name: z.string(),
+    region: z.string(),
+    role: z.enum(['primary', 'standby', 'none']),
+    labels: z.record(z.string(), z.string()),
+    declared: z.boolean().openapi({ description: 'Has a Cluster in the fleet repository' }),
+    enrolled: z.boolean(),
+    connected: z.boolean(),
+    lastSeenAt: timeSchema.nullable(),
+    agentVersion: z.string(),
+    kubernetesVersion: z.string(),
+    paused: z.boolean(),
+    pauseReason: z.string(),
+    pausedUntil: timeSchema.nullable(),
+    applications: z.int(),
+    applicationsHealthy: z.int(),
+    applicationsDrifted: z.int(),
+    conditions: z.array(conditionSchema),
+  })
+  .openapi('Cluster');
+export type ApiCluster = z.infer<typeof clusterSchema>;
+export const clusterPageSchema = pageOf('ClusterPage', clusterSchema);
+
+export function toCluster(view: ClusterView): ApiCluster {
+  const { lastSeenAtMs, pausedUntilMs, conditions, labels, ...rest } = view;
+  return {
+    ...rest,
+    labels: { ...labels },
+    lastSeenAt: toTime(lastSeenAtMs),
+    pausedUntil: toTime(pausedUntilMs),
+    conditions: conditions.map(toCondition),
+  };
+}
+
+export const certificateSchema = z
+  .object({
+    serial: z.string(),
+    fingerprint: z.string().openapi({ description: 'SHA-256 of the DER, lower-case hex' }),
+    notBefore: timeSchema,
+    notAfter: timeSchema,
+    revokedAt: timeSchema.nullable(),
+    revokedReason: z.string().nullable(),
+  })
+  .openapi('Certificate');
+export const certificateListSchema = z
+  .object({ items: z.array(certificateSchema) })
+  .openapi('CertificateList');
+
+export function toCertificate(certificate: IssuedCertificate): z.infer<typeof certificateSchema> {
+  return {
+    serial: certificate.serial,
+    fingerprint: certificate.fingerprint,
+    notBefore: toTime(certificate.notBeforeMs),
+    notAfter: toTime(certificate.notAfterMs),
+    revokedAt: toTime(certificate.revokedAtMs),
+    revokedReason: certificate.revokedReason ?? null,
+  };
+}
