@@ -1,0 +1,65 @@
+import { FairwayError } from '../../shared/error/error.ts';
+import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
+
+/** Secrets of the agent's own namespace: the little that keeping an identity and a cache needs. */
+export interface SecretsPort {
+  /** Undefined when there is none. */
+  read(name: string): Promise<ReadonlyMap<string, Uint8Array> | undefined>;
+  /** Makes or replaces its data. */
+  write(name: string, data: ReadonlyMap<string, Uint8Array>): Promise<void>;
+  /** Nothing happens when there is none. */
+  remove(name: string): Promise<void>;
+}
+
+const secretResource: ApiResource = {
+  group: '',
+  version: 'v1',
+  kind: 'Secret',
+  resource: 'secrets',
+  namespaced: true,
+  verbs: ['get', 'create', 'patch', 'delete'],
+};
+
+/** Own field manager, apart from the one that applies manifests. */
+const fieldManager = 'fairway-agent';
+
+/** Needs get, create, patch and delete on Secrets of the namespace. */
+export function createKubeSecrets(
+  kube: Pick<KubeClient, 'get' | 'apply' | 'delete'>,
+  namespace: string,
+): SecretsPort {
+  const ref = (name: string) => ({ resource: secretResource, namespace, name });
+  const isNotFound = (caught: unknown) => caught instanceof FairwayError && caught.code === 'not_found';
+  return {
+    async read(name) {
+      try {
+        const data = (await kube.get(ref(name)))['data'];
+        const members =
+          data !== null && typeof data === 'object' && !Array.isArray(data) ? Object.entries(data) : [];
+        return new Map(members.map(([key, value]) => [key, Buffer.from(String(value), 'base64')]));
+      } catch (caught) {
+        if (isNotFound(caught)) return undefined;
+        throw caught;
+      }
+    },
+    async write(name, data) {
+      const encoded = [...data].map(([key, value]) => [key, Buffer.from(value).toString('base64')] as const);
+      const metadata = { name, namespace, labels: { 'app.kubernetes.io/part-of': 'fairway' } };
+      const body = {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        type: 'Opaque',
+        metadata,
+        data: Object.fromEntries(encoded),
+      };
+      await kube.apply(ref(name), body, { fieldManager, force: true });
+    },
+    async remove(name) {
+      try {
+        await kube.delete(ref(name));
+      } catch (caught) {
+        if (!isNotFound(caught)) throw caught;
+      }
+    },
+  };
+}

@@ -1,0 +1,359 @@
+/**
+ * One agent's Session, apart from any socket: Hello, comparison, assignments, acknowledgements, pauses, renewal. It keeps for each
+ * application three words (digest, generation, release) of what the agent holds, never a Target; `wake` says only "look again", and
+ * each look reads the store anew, so the latest wins and nothing queues while the connection is slow.
+ */
+import { create } from '@bufbuild/protobuf';
+import type { Clock } from '../../shared/clock/clock.ts';
+import { FairwayError } from '../../shared/error/error.ts';
+import {
+  AssignmentSchema,
+  type Hello,
+  PauseSchema,
+  PauseStateSchema,
+  RenewResponseSchema,
+  ResyncDoneSchema,
+  type SessionRequest,
+  type SessionResponse,
+  SessionResponseSchema,
+  SyncRequestSchema,
+  WelcomeSchema,
+} from '../../shared/gen/fairway/v1/agent_pb.ts';
+import { BlobSchema } from '../../shared/gen/fairway/v1/common_pb.ts';
+import type { Logger } from '../../shared/log/log.ts';
+import type { Epoch, Target } from '../../shared/manifest/target.ts';
+import { inlineBlobBytesMax, protocolMinor, summaryIntervalMs } from '../../shared/stream/protocol.ts';
+import { epochToWire, targetToWire } from '../../shared/stream/wire.ts';
+import { digestToWire, encode, timeToWire } from '../../shared/stream/wire-base.ts';
+import type { IssuedCertificate } from '../model/registry.ts';
+import type { Assignment, Pause } from '../model/release.ts';
+import type { Store } from '../store/store.ts';
+import { isAhead, planLacking, planSends, seenGeneration } from './plan-session.ts';
+import { acknowledgementFromWire, type Held, summaryFromWire } from './wire.ts';
+
+/** Lacking blobs looked at for sending along; an object has some hundred bytes at least. */
+const inlineBlobsMax = 200;
+
+type SessionStore = Pick<Store, 'meta' | 'content' | 'releases' | 'registry'>;
+
+/** Renewal, as the registry does it. */
+export interface Renewer {
+  renew(request: {
+    readonly cluster: string;
+    readonly csr: Uint8Array;
+    readonly currentFingerprint: string;
+  }): Promise<{ readonly certificateChain: readonly Uint8Array[]; readonly notAfterMs: number }>;
+}
+
+export interface SessionOptions {
+  readonly certificate: IssuedCertificate;
+  readonly peer: string;
+  readonly store: SessionStore;
+  readonly registry: Renewer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** False: full; the session waits for `drained` before it writes again. */
+  readonly write: (message: SessionResponse) => boolean;
+  readonly drained: () => Promise<void>;
+  readonly end: (error: unknown) => void;
+  /** Called with a readable Hello, before anything is answered. @throws when the session may not open. */
+  readonly onHello: (session: Session) => Promise<void>;
+  /** The hub's epoch moved: every session has something new to hear. */
+  readonly onRestored: () => void;
+}
+
+export interface SessionInfo {
+  readonly cluster: string;
+  readonly instanceId: string;
+  readonly agentVersion: string;
+  readonly kubernetesVersion: string;
+  readonly peer: string;
+  readonly connectedAtMs: number;
+  readonly certificateNotAfterMs: number;
+  /** Applications the agent holds or was sent. */
+  readonly applications: number;
+}
+
+export interface Session {
+  readonly cluster: string;
+  info(): SessionInfo;
+  /** One message at a time; the caller reads no further until it resolves. */
+  receive(message: SessionRequest): Promise<void>;
+  /** Something of this cluster changed. */
+  wake(): void;
+  /** Asks the agent to look at everything again; empty application: all. */
+  sync(application: string, requestId: string): void;
+  close(): void;
+}
+
+interface State {
+  hello: Hello | undefined;
+  /** Welcome was written: assignments may follow. */
+  opened: boolean;
+  held: Map<string, Held>;
+  seenGeneration: number;
+  epoch: Epoch;
+  certificateNotAfterMs: number;
+  /** What the agent was last told of pauses and holds. */
+  pausesSent: string;
+  /** The last assignment sent said that more follow. */
+  batchOpen: boolean;
+  woken: boolean;
+  resync: boolean;
+  pumping: boolean;
+  closed: boolean;
+}
+
+export function createSession(options: SessionOptions): Session {
+  const { certificate, clock } = options;
+  const connectedAtMs = clock.now();
+  const state: State = {
+    hello: undefined,
+    opened: false,
+    held: new Map(),
+    seenGeneration: 0,
+    epoch: { counter: 0, id: '' },
+    certificateNotAfterMs: certificate.notAfterMs,
+    pausesSent: '',
+    batchOpen: false,
+    woken: false,
+    resync: false,
+    pumping: false,
+    closed: false,
+  };
+  const context: Context = { options, state, cluster: certificate.cluster };
+  const session: Session = {
+    cluster: certificate.cluster,
+    info: () => ({
+      cluster: certificate.cluster,
+      instanceId: state.hello?.instanceId ?? '',
+      agentVersion: state.hello?.agentVersion ?? '',
+      kubernetesVersion: state.hello?.kubernetesVersion ?? '',
+      peer: options.peer,
+      connectedAtMs,
+      certificateNotAfterMs: state.certificateNotAfterMs,
+      applications: state.held.size,
+    }),
+    receive: (message) => receive(context, session, message),
+    wake() {
+      state.woken = true;
+      if (state.opened) void pump(context);
+    },
+    sync(application, requestId) {
+      const value = create(SyncRequestSchema, { application, requestId });
+      options.write(create(SessionResponseSchema, { message: { case: 'sync', value } }));
+    },
+    close() {
+      state.closed = true;
+    },
+  };
+  return session;
+}
+
+interface Context {
+  readonly options: SessionOptions;
+  readonly state: State;
+  readonly cluster: string;
+}
+
+async function receive(context: Context, session: Session, { message }: SessionRequest): Promise<void> {
+  const { state, options } = context;
+  if (message.case !== 'hello' && state.hello === undefined)
+    throw new FairwayError('invalid_argument', 'a session opens with a hello');
+  switch (message.case) {
+    case 'hello':
+      return receiveHello(context, session, message.value);
+    case 'acknowledgement': {
+      const acknowledgement = acknowledgementFromWire(message.value);
+      if (acknowledgement)
+        await options.store.releases.acknowledge({ cluster: context.cluster, ...acknowledgement });
+      return;
+    }
+    case 'summary': {
+      const seen = summaryFromWire(message.value);
+      state.held = new Map(seen.applications);
+      state.seenGeneration = Math.max(state.seenGeneration, seenGeneration(seen));
+      state.resync = true;
+      void pump(context);
+      return;
+    }
+    case 'renew':
+      return renew(context, message.value.certificateSigningRequest);
+    default:
+      // A newer agent may say more than this hub knows.
+      options.log.debug('unknown session message ignored', { cluster: context.cluster });
+  }
+}
+
+async function receiveHello(context: Context, session: Session, hello: Hello): Promise<void> {
+  const { state, options, cluster } = context;
+  const { store, clock } = options;
+  if (state.hello !== undefined) throw new FairwayError('invalid_argument', 'a session has one hello');
+  if (Math.abs(hello.protocolMinor - protocolMinor) > 1)
+    throw new FairwayError(
+      'failed_precondition',
+      `this hub speaks protocol minor ${protocolMinor}, the agent ${hello.protocolMinor}: they may differ by one`,
+    );
+  const seen = summaryFromWire(hello.summary);
+  state.hello = { ...hello, summary: undefined } as Hello;
+  await options.onHello(session);
+  state.epoch = await store.meta.epoch();
+  const ours = (await store.registry.cluster(cluster))?.generation ?? 0;
+  if (isAhead(seen, state.epoch, ours)) {
+    options.log.warn('an agent has seen a later state of this hub: it was restored from an older one', {
+      cluster,
+      seenCounter: seen.epoch.counter,
+      counter: state.epoch.counter,
+      seenGeneration: seenGeneration(seen),
+      generation: ours,
+    });
+    state.epoch = await store.meta.advanceEpoch(seen.epoch, cluster, seenGeneration(seen), clock.now());
+    options.onRestored();
+  }
+  state.held = new Map(seen.applications);
+  state.seenGeneration = seenGeneration(seen);
+  await store.registry.seen({
+    cluster,
+    connected: true,
+    agentVersion: hello.agentVersion.slice(0, 64),
+    kubernetesVersion: hello.kubernetesVersion.slice(0, 64),
+    nowMs: clock.now(),
+  });
+  const value = create(WelcomeSchema, {
+    epoch: epochToWire(state.epoch),
+    cluster,
+    deletionsHeld: await isRestored(store),
+    protocolMinor,
+    summaryIntervalMs,
+  });
+  options.write(create(SessionResponseSchema, { message: { case: 'welcome', value } }));
+  state.opened = true;
+  state.resync = true;
+  void pump(context);
+}
+
+async function renew({ options, state, cluster }: Context, csr: Uint8Array): Promise<void> {
+  const currentFingerprint = options.certificate.fingerprint;
+  const credential = await options.registry.renew({ cluster, csr, currentFingerprint });
+  state.certificateNotAfterMs = credential.notAfterMs;
+  const value = encode(RenewResponseSchema, {
+    certificateChain: [...credential.certificateChain],
+    notAfterUnixMs: timeToWire(credential.notAfterMs),
+  });
+  options.write(create(SessionResponseSchema, { message: { case: 'renewed', value } }));
+}
+
+/** A restored hub deletes nothing until an operator has confirmed it. */
+async function isRestored(store: SessionStore): Promise<boolean> {
+  const open = await store.releases.confirmations();
+  return open.some(({ kind, confirmedAtMs }) => kind === 'restored-hub' && confirmedAtMs === undefined);
+}
+
+/** Single flight: rounds until nothing has woken the session during the last. */
+async function pump(context: Context): Promise<void> {
+  const { state, options } = context;
+  if (state.pumping) return;
+  state.pumping = true;
+  try {
+    while (!state.closed && (state.woken || state.resync)) {
+      const finishing = state.resync;
+      state.woken = false;
+      state.resync = false;
+      const whole = await round(context);
+      if (!whole) state.resync ||= finishing;
+      else if (finishing || state.batchOpen) sayDone(context);
+    }
+  } catch (caught) {
+    if (!state.closed) options.end(caught);
+  } finally {
+    state.pumping = false;
+  }
+}
+
+function sayDone({ state, options }: Context): void {
+  state.batchOpen = false;
+  const value = create(ResyncDoneSchema, { generation: BigInt(state.seenGeneration) });
+  options.write(create(SessionResponseSchema, { message: { case: 'resyncDone', value } }));
+}
+
+/** One look at the store, and all that differs. False when it was woken before the end: what is left is judged anew. */
+async function round(context: Context): Promise<boolean> {
+  const { state, options, cluster } = context;
+  const { store } = options;
+  const [epoch, assignments, pauses, restored] = await Promise.all([
+    store.meta.epoch(),
+    store.releases.assignments({ cluster }),
+    store.releases.pauses(cluster),
+    isRestored(store),
+  ]);
+  state.epoch = epoch;
+  sendPauses(context, pauses, restored);
+  const sends = planSends({ assignments, held: state.held, restored, seenGeneration: state.seenGeneration });
+  for (const [index, assignment] of sends.entries()) {
+    if (state.closed) return true;
+    if (state.woken) return false;
+    await sendAssignment(context, assignment, index < sends.length - 1);
+  }
+  return true;
+}
+
+function sendPauses({ options, state }: Context, pauses: readonly Pause[], deletionsHeld: boolean): void {
+  const now = options.clock.now();
+  const current = pauses.filter(({ untilMs }) => untilMs === undefined || untilMs > now);
+  const text = JSON.stringify([deletionsHeld, current.map((p) => [p.application, p.untilMs, p.reason])]);
+  if (text === state.pausesSent) return;
+  state.pausesSent = text;
+  const value = create(PauseStateSchema, {
+    deletionsHeld,
+    pauses: current.map(({ application, untilMs, reason }) =>
+      encode(PauseSchema, { application, reason, remainingMs: timeToWire(untilMs && untilMs - now) }),
+    ),
+  });
+  options.write(create(SessionResponseSchema, { message: { case: 'pauses', value } }));
+}
+
+async function sendAssignment(context: Context, assignment: Assignment, more: boolean): Promise<void> {
+  const { options, state } = context;
+  const { application, targetDigest, generation, releaseId } = assignment;
+  const target = await options.store.content.target(targetDigest);
+  if (!target) {
+    const fields = { cluster: context.cluster, application, targetDigest, generation };
+    options.log.error('an assigned target is not in the store', fields);
+    return;
+  }
+  const value = encode(AssignmentSchema, {
+    application,
+    generation: BigInt(generation),
+    epoch: epochToWire(state.epoch),
+    releaseId,
+    reason: assignment.reason,
+    revisionId: assignment.revisionId,
+    target: targetToWire(target),
+    blobs: await loadInlineBlobs(context, application, target),
+    more,
+  });
+  if (state.closed) return;
+  const hasRoom = options.write(create(SessionResponseSchema, { message: { case: 'assignment', value } }));
+  state.held.set(application, { targetDigest, generation, releaseId });
+  state.batchOpen = more;
+  if (!hasRoom) await options.drained();
+}
+
+/** What the agent lacks by what it holds of this application, while it fits; it fetches the rest. */
+async function loadInlineBlobs({ options, state }: Context, application: string, target: Target) {
+  const heldDigest = state.held.get(application)?.targetDigest;
+  if (heldDigest === target.digest) return [];
+  const before = heldDigest === undefined ? undefined : await options.store.content.target(heldDigest);
+  const lacking = planLacking(before?.set.entries ?? [], target.set.entries).slice(0, inlineBlobsMax);
+  if (lacking.length === 0) return [];
+  const objects = await options.store.content.objects(lacking);
+  const blobs = [];
+  let left = inlineBlobBytesMax;
+  for (const digest of lacking) {
+    const content = Buffer.from(objects.get(digest)?.content ?? '');
+    if (content.length === 0 || content.length > left) continue;
+    left -= content.length;
+    blobs.push(encode(BlobSchema, { digest: digestToWire(digest), content }));
+  }
+  return blobs;
+}
