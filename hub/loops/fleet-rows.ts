@@ -1,0 +1,31 @@
+import { type Application, type Cluster, emptyFleet, type Fleet, type Repository } from '../model/fleet.ts';
+import type { Problem } from '../model/problem.ts';
+import type { FleetResource } from '../store/store.ts';
+
+/** The fleet's definitions as rows. The reverse of fleetOf, problems apart. */
+export function rowsOf(fleet: Fleet): readonly FleetResource[] {
+  const rows = <T extends { readonly name: string }>(kind: FleetResource['kind'], resources: Iterable<T>) =>
+    [...resources].map((value) => ({ kind, name: value.name, value }));
+  return [
+    ...rows('Cluster', fleet.clusters.values()),
+    ...rows('Application', fleet.applications.values()),
+    ...rows('Repository', fleet.repositories.values()),
+  ];
+}
+
+/** Rows were written by rowsOf of this version or an older one; what an older one did not know is filled in by migrations. */
+export function fleetOf(stored: {
+  readonly resources: readonly FleetResource[];
+  readonly problems: readonly Problem[];
+}): Fleet {
+  if (stored.resources.length === 0 && stored.problems.length === 0) return emptyFleet;
+  const clusters = new Map<string, Cluster>();
+  const applications = new Map<string, Application>();
+  const repositories = new Map<string, Repository>();
+  for (const { kind, name, value } of stored.resources) {
+    if (kind === 'Cluster') clusters.set(name, value as Cluster);
+    else if (kind === 'Application') applications.set(name, value as Application);
+    else repositories.set(name, value as Repository);
+  }
+  return { clusters, applications, repositories, problems: stored.problems };
+}

@@ -1,0 +1,174 @@
+/**
+ * The heart of the hub: from the heads of the followed sources to assignments. One key, single flight, level-triggered: each step reads the newest
+ * heads and the stored state, renders what the fleet places, and keeps everything it decides in one transaction.
+ */
+import type { Clock } from '../../shared/clock/clock.ts';
+import type { Random } from '../../shared/clock/random.ts';
+import { FairwayError } from '../../shared/error/error.ts';
+import type { Logger } from '../../shared/log/log.ts';
+import { createLoop, type Loop } from '../../shared/loop/loop.ts';
+import type { Digest } from '../../shared/manifest/canonical.ts';
+import type { Target } from '../../shared/manifest/target.ts';
+import { readFleet } from '../fleet/read-fleet.ts';
+import { createEvent, type NewEvent } from '../model/event.ts';
+import type { Fleet } from '../model/fleet.ts';
+import { type Revision, rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
+import { planRevision } from '../rollout/plan-revision.ts';
+import type { GitSource } from '../source/git-source.ts';
+import type { Store } from '../store/store.ts';
+import { fleetOf, rowsOf } from './fleet-rows.ts';
+import { type FleetRenderer, placeAll, saveContent } from './render-fleet.ts';
+import { createRevision } from './revision-of.ts';
+import type { FollowedSource } from './source-loop.ts';
+
+export const resolveKey = 'fleet';
+
+/** Targets read in one call. */
+const targetsAtOnce = 500;
+
+export interface ResolveLoopOptions {
+  readonly store: Store;
+  readonly source: GitSource;
+  readonly renderer: FleetRenderer;
+  readonly root: FollowedSource;
+  readonly folder: string;
+  readonly confirmAbove: number;
+  /** The sources that the newest fleet follows, after each step. */
+  readonly onFollowed: (fleet: Fleet) => ReadonlyMap<SourceKey, FollowedSource>;
+  readonly newId: () => string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export function createResolveLoop(options: ResolveLoopOptions): Loop {
+  const { store, source, clock, log } = options;
+
+  const step = async (_key: string, signal: AbortSignal) => {
+    const status = await store.sources.get(options.root.key);
+    if (!status?.head || status.url !== options.root.url) return undefined;
+    const stored = await store.fleet.load();
+    const previousFleet = fleetOf(stored);
+    const rootTree = await source.tree(options.root.url, status.head);
+    const fleet = await readFleet({
+      tree: rootTree,
+      folder: options.folder,
+      previous: previousFleet,
+      signal,
+    });
+    const followed = options.onFollowed(fleet);
+    const heads = await headsOf(followed);
+    const revision = await remember(status.head, heads, fleet);
+    const trees = (key: SourceKey) => treeOf(key, followed, heads, status.head ?? '');
+    const placements = placeAll(fleet);
+    const outcome = await options.renderer.render({ fleet, placements, treeOf: trees, signal });
+    signal.throwIfAborted();
+    const assignments = await store.releases.assignments({});
+    const plan = planRevision({
+      revision,
+      fleet,
+      previousFleet,
+      resolutions: await store.fleet.resolutions(),
+      placements,
+      rendered: outcome.rendered,
+      assignments,
+      targets: await targetsInForce(assignments.map(({ targetDigest }) => targetDigest)),
+      confirmations: await store.releases.confirmations(),
+      thresholds: { confirmAbove: options.confirmAbove },
+      nowMs: clock.now(),
+      newId: options.newId,
+    });
+    await saveContent(store, outcome, plan.targets);
+    const changed = await store.releases.savePlan({
+      revisionId: revision.id,
+      fleet: { resources: rowsOf(fleet), problems: fleet.problems },
+      resolutions: plan.resolutions,
+      releases: plan.releases,
+      decisions: plan.decisions,
+      confirmations: plan.confirmations,
+      rollouts: plan.rollouts,
+      events: plan.events,
+      nowMs: clock.now(),
+    });
+    log.info('revision resolved', {
+      revision: revision.id,
+      assignments: changed.length,
+      problems: fleet.problems.length,
+    });
+    return undefined;
+  };
+
+  const targetsInForce = async (digests: readonly Digest[]): Promise<ReadonlyMap<Digest, Target>> => {
+    const found = new Map<Digest, Target>();
+    const distinct = [...new Set(digests)];
+    for (let at = 0; at < distinct.length; at += targetsAtOnce)
+      for (const [digest, target] of await store.content.targets(distinct.slice(at, at + targetsAtOnce)))
+        found.set(digest, target);
+    return found;
+  };
+
+  const headsOf = async (
+    followed: ReadonlyMap<SourceKey, FollowedSource>,
+  ): Promise<ReadonlyMap<SourceKey, string>> => {
+    const statuses = await store.sources.list();
+    return new Map(
+      statuses.flatMap(({ key, url, head }) =>
+        head !== undefined && followed.get(key)?.url === url ? [[key, head] as const] : [],
+      ),
+    );
+  };
+
+  const treeOf = (
+    key: SourceKey,
+    followed: ReadonlyMap<SourceKey, FollowedSource>,
+    heads: ReadonlyMap<SourceKey, string>,
+    rootHead: string,
+  ) => {
+    if (key === sourceKeyOf(rootRepository, '')) return source.tree(options.root.url, rootHead);
+    const [followedSource, head] = [followed.get(key), heads.get(key)];
+    if (!followedSource || !head)
+      throw new FairwayError('not_found', `source ${key} has not been fetched yet`, { subject: key });
+    return source.tree(followedSource.url, head);
+  };
+
+  /** Keeps a revision that is new, with who made it and all commits since the last. */
+  const remember = async (
+    head: string,
+    heads: ReadonlyMap<SourceKey, string>,
+    fleet: Fleet,
+  ): Promise<Revision> => {
+    const commit = await source.commit(options.root.url, head);
+    const revision = createRevision({ commit, ref: options.root.ref, heads, fleet, seenAtMs: clock.now() });
+    const known = await store.sources.revision(revision.id);
+    if (known) return known;
+    const last = await store.sources.latestRevision();
+    const commits = await source.log(options.root.url, head, last?.commit.sha, 50);
+    await store.sources.saveRevision(revision, [
+      describeRevision(
+        revision,
+        commits.map(({ sha }) => sha),
+      ),
+    ]);
+    return revision;
+  };
+
+  return createLoop({ name: 'resolve', step, clock, random: options.random, log, stepTimeoutMs: 600_000 });
+}
+
+function describeRevision(revision: Revision, commits: readonly string[]): NewEvent {
+  const { author, message } = revision.commit;
+  return createEvent({
+    type: 'revision.seen',
+    actor: `${author.name} <${author.email}>`,
+    timeMs: revision.seenAtMs,
+    revisionId: revision.id,
+    message: message.split('\n', 1)[0] ?? '',
+    data: {
+      commit: revision.commit.sha,
+      committedAtMs: revision.commit.committer.timeMs,
+      commits,
+      sources: revision.sources,
+    },
+    id: `revision-${revision.id}`,
+  });
+}

@@ -1,0 +1,82 @@
+import type { Clock } from '../../shared/clock/clock.ts';
+import type { Random } from '../../shared/clock/random.ts';
+import { toFairwayError } from '../../shared/error/error.ts';
+import type { Logger } from '../../shared/log/log.ts';
+import { planJitteredMs } from '../../shared/loop/backoff.ts';
+import { createLoop, type Loop } from '../../shared/loop/loop.ts';
+import type { SourceKey } from '../model/revision.ts';
+import type { GitSource } from '../source/git-source.ts';
+import { planSourceStatus, type SourceAttempt } from '../source/plan-status.ts';
+import type { Store } from '../store/store.ts';
+
+/** A ref that somebody follows. */
+export interface FollowedSource {
+  readonly key: SourceKey;
+  readonly url: string;
+  readonly ref: string;
+}
+
+export interface SourceLoopOptions {
+  readonly store: Store;
+  readonly source: GitSource;
+  /** What is followed now; a key that is not among them is forgotten. */
+  readonly followed: () => ReadonlyMap<SourceKey, FollowedSource>;
+  readonly pollIntervalMs: number;
+  /** Called after a head has moved. */
+  readonly onMoved: (key: SourceKey) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** One key a followed ref: looks whether it moved, fetches what is new, keeps the outcome as a condition. */
+export function createSourceLoop(options: SourceLoopOptions): Loop {
+  const { store, source, clock, random, log } = options;
+
+  const attempt = async (
+    followed: FollowedSource,
+    knownHead: string | undefined,
+    signal: AbortSignal,
+  ): Promise<SourceAttempt['outcome']> => {
+    try {
+      return await source.fetch({ url: followed.url, ref: followed.ref, knownHead, signal });
+    } catch (caught) {
+      const error = toFairwayError(caught, followed.key);
+      if (error.code === 'cancelled') throw error;
+      return { error };
+    }
+  };
+
+  const step = async (key: string, signal: AbortSignal) => {
+    const followed = options.followed().get(key);
+    if (!followed) {
+      await store.sources.remove(key);
+      loop.forget(key);
+      return undefined;
+    }
+    const previous = await store.sources.get(key);
+    const sameUrl = previous?.url === followed.url ? previous : undefined;
+    const outcome = await attempt(followed, sameUrl?.head, signal);
+    const { status, events } = planSourceStatus(sameUrl, { ...followed, nowMs: clock.now(), outcome });
+    await store.sources.save(status);
+    if (events.length > 0) await store.events.append(events);
+    if ('head' in outcome && outcome.head !== sameUrl?.head) {
+      log.info('source moved', { source: key, head: outcome.head, rewritten: outcome.rewritten });
+      options.onMoved(key);
+    }
+    // The condition tells of the failure; the period goes on, a little slower when the remote asks for patience.
+    const retryAfterMs = 'error' in outcome ? (outcome.error.retryAfterMs ?? 0) : 0;
+    return { requeueAfterMs: Math.max(retryAfterMs, planJitteredMs(options.pollIntervalMs, random)) };
+  };
+
+  const loop = createLoop({
+    name: 'source',
+    step,
+    clock,
+    random,
+    log,
+    concurrencyMax: 4,
+    stepTimeoutMs: 600_000,
+  });
+  return loop;
+}
