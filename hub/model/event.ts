@@ -16,6 +16,7 @@ export const eventTypes = [
   'agent.enrolled',
   'source.failed',
   'source.recovered',
+  'source.rewritten',
   'hub.restored',
   'removal.held',
   'audit.token.created',
