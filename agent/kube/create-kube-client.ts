@@ -2,6 +2,7 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
+import { fieldManager } from '../model/inventory.ts';
 import type { KubeConnection } from './connection.ts';
 import { createDiscovery } from './discovery.ts';
 import type { KubeClient, ListRequest, ListResult, LiveObject } from './kube-client.ts';
@@ -18,7 +19,6 @@ export interface KubeClientPorts {
 const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 const metadataOne = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 const patchTypes = { merge: 'application/merge-patch+json', json: 'application/json-patch+json' } as const;
-export const fieldManager = 'fairway';
 
 function parse<T>(response: TransportResponse, subject: string): T {
   try {

@@ -1,0 +1,50 @@
+import { FairwayError } from '../../shared/error/error.ts';
+import type { KubeObject, ObjectKey } from '../../shared/manifest/object.ts';
+import type { ManifestEntry } from '../../shared/manifest/target.ts';
+import type { ApiResource } from '../kube/kube-client.ts';
+import { partOfLabel } from '../model/inventory.ts';
+
+/** The key an entry has in this cluster: namespaced objects that name no namespace get the application's. */
+export function effectiveKey(
+  entry: Pick<ManifestEntry, 'key'>,
+  resource: ApiResource | undefined,
+  namespace: string,
+): ObjectKey {
+  // An unknown kind is one whose definition is about to be applied: what it says of itself counts.
+  if (!resource) return entry.key;
+  if (!resource.namespaced) return { ...entry.key, namespace: '' };
+  return { ...entry.key, namespace: entry.key.namespace || namespace };
+}
+
+/**
+ * What is sent: the object in its namespace with the inventory label. Fields of the API server (status, managedFields, ...) are
+ * left out: Git has no say in them.
+ * @throws invalid_manifest when the text is not an object.
+ */
+export function effectiveObject(text: string, key: ObjectKey, applySetId: string): KubeObject {
+  let parsed: KubeObject;
+  try {
+    parsed = JSON.parse(text) as KubeObject;
+  } catch (cause) {
+    throw new FairwayError('invalid_manifest', 'the object is not JSON', { cause });
+  }
+  const {
+    managedFields: _managedFields,
+    resourceVersion: _resourceVersion,
+    uid: _uid,
+    creationTimestamp: _creationTimestamp,
+    generation: _generation,
+    namespace: _namespace,
+    ...metadata
+  } = parsed.metadata;
+  const { status: _status, ...rest } = parsed;
+  return {
+    ...rest,
+    metadata: {
+      ...metadata,
+      name: key.name,
+      ...(key.namespace !== '' && { namespace: key.namespace }),
+      labels: { ...metadata.labels, [partOfLabel]: applySetId },
+    },
+  };
+}

@@ -1,0 +1,187 @@
+import { type Clock, sleep } from '../../shared/clock/clock.ts';
+import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { describeKey, type KubeObject, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
+import type { SyncOptions } from '../../shared/manifest/target.ts';
+import type { ApiResource, KubeClient, LiveObject, ResourceRef } from '../kube/kube-client.ts';
+import { partOfLabel } from '../model/inventory.ts';
+import { effectiveObject } from './effective-object.ts';
+import { forEachBounded } from './parallel.ts';
+import type { PlannedObject, SyncPlan } from './plan-sync.ts';
+
+/** What became of one object. */
+export interface ApplyOutcome {
+  readonly object: PlannedObject;
+  /** matched: read and found as it should be, nothing written. waiting: cannot be tried yet. */
+  readonly result: 'created' | 'applied' | 'matched' | 'kept' | 'failed' | 'skipped' | 'waiting';
+  readonly message: string;
+  readonly error?: FairwayError;
+  /** As returned or read; not kept by the executor. */
+  readonly live?: LiveObject;
+  readonly body?: KubeObject;
+}
+
+export interface ApplyPorts {
+  readonly kube: KubeClient;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly sync: SyncOptions;
+  readonly applySetId: string;
+  /** Canonical JSON of a manifest, if it is here. */
+  readonly objectText: (digest: string) => string | undefined;
+  /** Asks the API server again when the kind is unknown. */
+  readonly resolve: (apiVersion: string, kind: string, refresh: boolean) => Promise<ApiResource | undefined>;
+  /** absent: certainly without our label. known: we have a record. labelled: ours by label, but unknown to us. */
+  readonly knowledge: (key: ObjectKey) => 'absent' | 'known' | 'labelled';
+  /** Whether applying would surely change nothing. */
+  readonly matches: (body: KubeObject, live: LiveObject) => boolean;
+  readonly onOutcome: (outcome: ApplyOutcome) => void;
+}
+
+const parallelMax = 8;
+const establishLimitMs = 30_000;
+
+async function read(
+  kube: KubeClient,
+  ref: ResourceRef,
+  signal: AbortSignal,
+): Promise<LiveObject | undefined> {
+  try {
+    return await kube.get(ref, signal);
+  } catch (caught) {
+    const error = toFairwayError(caught);
+    if (error.code === 'not_found') return undefined;
+    throw error;
+  }
+}
+
+/** Without our label, managers and versions: what adoption would have to leave as it is. */
+function comparable(object: LiveObject): string {
+  const { managedFields: _m, resourceVersion: _r, generation: _g, labels, ...metadata } = object.metadata;
+  const { [partOfLabel]: _label, ...rest } = labels ?? {};
+  return JSON.stringify({ ...object, metadata: { ...metadata, labels: rest } });
+}
+
+/** @throws failed_precondition when the object is there already and may not be taken over. */
+async function checkAdoption(body: KubeObject, ref: ResourceRef, ports: ApplyPorts): Promise<void> {
+  const { kube, signal, sync } = ports;
+  if (sync.adoption === 'always') return;
+  const live = await read(kube, ref, signal);
+  if (!live) return;
+  if (sync.adoption === 'never')
+    throw new FairwayError('failed_precondition', 'it exists already, and adoption is never');
+  const after = await kube.apply(ref, body, { dryRun: true, signal });
+  if (comparable(after) !== comparable(live))
+    throw new FairwayError('failed_precondition', 'it exists already and differs, and adoption is ifNoDiff');
+}
+
+async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<ApplyOutcome> {
+  const { kube, signal } = ports;
+  const text = ports.objectText(object.entry.objectDigest);
+  if (text === undefined) return { object, result: 'waiting', message: 'its content has not arrived yet' };
+  const { apiVersion } = object.entry;
+  const resource =
+    (await ports.resolve(apiVersion, object.key.kind, false)) ??
+    (await ports.resolve(apiVersion, object.key.kind, true));
+  if (!resource)
+    throw new FairwayError('not_found', `the API server serves no ${object.key.kind} in ${apiVersion}`);
+  const key = resource.namespaced
+    ? { ...object.key, namespace: object.key.namespace || ports.sync.namespace }
+    : { ...object.key, namespace: '' };
+  const body = effectiveObject(text, key, ports.applySetId);
+  const ref = { resource, namespace: key.namespace, name: key.name };
+  const planned = { ...object, key, keyText: keyText(key) };
+  const knowledge = ports.knowledge(key);
+  if (knowledge === 'labelled') {
+    const live = await read(kube, ref, signal);
+    if (live && ports.matches(body, live))
+      return { object: planned, result: 'matched', message: '', live, body };
+  }
+  if (knowledge === 'absent') await checkAdoption(body, ref, ports);
+  let created = false;
+  const live = await kube.apply(ref, body, {
+    force: ports.sync.conflicts === 'take',
+    signal,
+    onStatus: (status) => {
+      created = status === 201;
+    },
+  });
+  return { object: planned, result: created ? 'created' : 'applied', message: '', live, body };
+}
+
+function isEstablished(definition: LiveObject): boolean {
+  const status = definition['status'] as { conditions?: { type?: string; status?: string }[] } | undefined;
+  return (
+    status?.conditions?.some(({ type, status: value }) => type === 'Established' && value === 'True') ?? false
+  );
+}
+
+function definedKinds(definition: KubeObject): readonly { apiVersion: string; kind: string }[] {
+  const spec = definition['spec'] as
+    | { group?: string; names?: { kind?: string }; versions?: { name?: string; served?: boolean }[] }
+    | undefined;
+  return (spec?.versions ?? [])
+    .filter(({ served }) => served !== false)
+    .map(({ name }) => ({ apiVersion: `${spec?.group}/${name}`, kind: spec?.names?.kind ?? '' }));
+}
+
+/** A definition is of use once it is Established and discovery serves it. @throws deadline_exceeded after 30 s. */
+async function awaitDefinition(outcome: ApplyOutcome, ports: ApplyPorts): Promise<void> {
+  const { kube, clock, signal } = ports;
+  const { key, entry } = outcome.object;
+  const resource = await ports.resolve(entry.apiVersion, key.kind, false);
+  if (!resource || !outcome.body) return;
+  const until = clock.monotonic() + establishLimitMs;
+  const kinds = definedKinds(outcome.body);
+  let established = false;
+  for (let waitMs = 50; clock.monotonic() < until && !signal.aborted; waitMs = Math.min(1_000, waitMs * 2)) {
+    established ||= isEstablished(await kube.get({ resource, namespace: '', name: key.name }, signal));
+    if (established) {
+      const found = await Promise.all(
+        kinds.map(({ apiVersion, kind }) => ports.resolve(apiVersion, kind, true)),
+      );
+      if (found.every((served) => served !== undefined)) return;
+    }
+    await sleep(clock, waitMs, signal);
+  }
+  throw new FairwayError('deadline_exceeded', `${describeKey(key)} is not served after 30 s`);
+}
+
+async function applyGuarded(object: PlannedObject, ports: ApplyPorts): Promise<ApplyOutcome> {
+  try {
+    const outcome = await applyObject(object, ports);
+    const isDefinition = object.key.kind === 'CustomResourceDefinition';
+    if (isDefinition && (outcome.result === 'created' || outcome.result === 'applied'))
+      await awaitDefinition(outcome, ports);
+    return outcome;
+  } catch (caught) {
+    ports.signal.throwIfAborted();
+    const error = toFairwayError(caught, object.keyText);
+    return { object, result: 'failed', message: error.message, error };
+  }
+}
+
+/** Runs the plan. One object's refusal holds up only what needs it. Throws only when aborted. */
+export async function executeApplies(plan: SyncPlan, ports: ApplyPorts): Promise<void> {
+  const missing = new Map<string, string>();
+  const settle = (outcome: ApplyOutcome) => {
+    if (outcome.result === 'failed' || outcome.result === 'waiting')
+      missing.set(outcome.object.keyText, describeKey(outcome.object.key));
+    ports.onOutcome(outcome);
+  };
+  for (const stage of plan.stages)
+    await forEachBounded(stage, parallelMax, async (object) => {
+      const absent = object.needs.map((need) => missing.get(need)).find((name) => name !== undefined);
+      if (object.verb === 'keep') settle({ object, result: 'kept', message: '' });
+      else if (object.verb === 'skip') settle({ object, result: 'skipped', message: object.message });
+      else if (object.verb === 'refuse')
+        settle({
+          object,
+          result: 'failed',
+          message: object.message,
+          error: new FairwayError('failed_precondition', object.message),
+        });
+      else if (absent !== undefined)
+        settle({ object, result: 'waiting', message: `waits for ${absent}, which could not be applied` });
+      else settle(await applyGuarded(object, ports));
+    });
+}

@@ -1,0 +1,66 @@
+import { describeKey, keyText } from '../../shared/manifest/object.ts';
+import { compareForApply } from '../../shared/manifest/order.ts';
+import type { ObservedObject } from '../model/record.ts';
+
+/** Deleting one of these deletes what is in it or what it holds: only where the object says so. */
+const protectedKinds = new Set([
+  '/Namespace',
+  'apiextensions.k8s.io/CustomResourceDefinition',
+  '/PersistentVolumeClaim',
+]);
+
+/** Why an object is kept though nothing desires it; undefined: it may go. */
+export function pruneGuard(
+  kind: { readonly group: string; readonly kind: string },
+  annotation: string | undefined,
+): string | undefined {
+  if (annotation === 'disabled') return 'kept: fairway.dev/prune is disabled';
+  if (protectedKinds.has(`${kind.group}/${kind.kind}`) && annotation !== 'allowed')
+    return `kept: a ${kind.kind} is deleted only with the annotation fairway.dev/prune: allowed`;
+  return undefined;
+}
+
+export interface PrunePlan {
+  /** In order, last applied first. */
+  readonly deletes: readonly ObservedObject[];
+  readonly retained: readonly { readonly object: ObservedObject; readonly reason: string }[];
+  /** Being deleted already; the plan is not done before they are gone. */
+  readonly leaving: readonly ObservedObject[];
+}
+
+export interface PrunePlanInput {
+  /** Everything that bears the application's label. */
+  readonly members: readonly ObservedObject[];
+  /** Keys the application desires. */
+  readonly desired: ReadonlySet<string>;
+  /** The other application that desires a key: it takes the object over by applying it. */
+  readonly claimedBy: (keyText: string) => string | undefined;
+  /** Namespaces in which any other application desires something. */
+  readonly namespaceUsed: (namespace: string) => boolean;
+  readonly pruneEnabled: boolean;
+}
+
+function keptBecause(object: ObservedObject, input: PrunePlanInput): string | undefined {
+  if (!input.pruneEnabled) return 'kept: pruning is off for this application';
+  const { key } = object;
+  if (key.kind === 'Namespace' && key.group === '' && input.namespaceUsed(key.name))
+    return `kept: another application has objects in ${describeKey(key)}`;
+  return pruneGuard(key, object.pruneAnnotation);
+}
+
+/** Pure. Controlled objects (a Service's EndpointSlice copies its labels) are nobody's to prune. */
+export function planPrune(input: PrunePlanInput): PrunePlan {
+  const deletes: ObservedObject[] = [];
+  const leaving: ObservedObject[] = [];
+  const retained: { object: ObservedObject; reason: string }[] = [];
+  for (const object of input.members) {
+    const text = keyText(object.key);
+    if (object.controlled || input.desired.has(text) || input.claimedBy(text) !== undefined) continue;
+    const reason = keptBecause(object, input);
+    if (object.health.status === 'Terminating') leaving.push(object);
+    else if (reason === undefined) deletes.push(object);
+    else retained.push({ object, reason });
+  }
+  deletes.sort((a, b) => compareForApply(b.key, a.key));
+  return { deletes, retained, leaving };
+}

@@ -1,0 +1,92 @@
+/** What is to be applied, in which order, and what not: a pure function, so that execution has no choices left. */
+
+import { describeKey, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
+import { applyRank, compareForApply } from '../../shared/manifest/order.ts';
+import type { ManifestEntry, Target } from '../../shared/manifest/target.ts';
+import type { ApiResource } from '../kube/kube-client.ts';
+import { effectiveKey } from './effective-object.ts';
+
+export interface PlannedObject {
+  readonly entry: ManifestEntry;
+  readonly key: ObjectKey;
+  readonly keyText: string;
+  /** keep: known to be as it should. refuse: failed without a request. skip: not ours to do. */
+  readonly verb: 'apply' | 'keep' | 'refuse' | 'skip';
+  readonly message: string;
+  /** Keys of this set that must be there first: its namespace, its definition. */
+  readonly needs: readonly string[];
+}
+
+export interface SyncPlan {
+  /** Stages in order: each waits for the one before. Objects of one stage do not need each other. */
+  readonly stages: readonly (readonly PlannedObject[])[];
+  readonly objects: readonly PlannedObject[];
+}
+
+export interface SyncPlanInput {
+  readonly target: Target;
+  readonly applySetId: string;
+  /** The resource of a kind; undefined when it is not served (yet). */
+  readonly resolve: (apiVersion: string, kind: string) => ApiResource | undefined;
+  /** Digest of the manifest last applied there without doubt since; undefined: unknown or to be applied anew. */
+  readonly appliedDigest: (keyText: string) => string | undefined;
+  /** The part-of label of the live object, as far as it is known. */
+  readonly livePartOf: (key: ObjectKey) => string | undefined;
+  /** Which application holds the key, when several desire it: the one whose label it bears, else the first by name. */
+  readonly holder: (keyText: string) => string;
+  readonly application: string;
+  /** The application behind an ApplySet id of this agent; undefined for a foreign ApplySet. */
+  readonly applicationOf: (applySetId: string) => string | undefined;
+  /** Keys of the definitions in this set, by `group/kind` of what they define. */
+  readonly definitions: ReadonlyMap<string, string>;
+}
+
+function needsOf(key: ObjectKey, input: SyncPlanInput, present: ReadonlySet<string>): readonly string[] {
+  const namespace = keyText({ group: '', kind: 'Namespace', namespace: '', name: key.namespace });
+  const definition = input.definitions.get(`${key.group}/${key.kind}`);
+  return [
+    ...(key.namespace !== '' && present.has(namespace) ? [namespace] : []),
+    ...(definition === undefined ? [] : [definition]),
+  ];
+}
+
+function refusal(key: ObjectKey, text: string, input: SyncPlanInput): string | undefined {
+  const holder = input.holder(text);
+  if (holder !== input.application)
+    return `${describeKey(key)} is held by the application ${holder}, which desires it too`;
+  const partOf = input.livePartOf(key);
+  if (partOf === undefined || partOf === '' || partOf === input.applySetId) return undefined;
+  if (input.applicationOf(partOf) !== undefined) return undefined;
+  return `${describeKey(key)} belongs to another ApplySet (${partOf})`;
+}
+
+function planObject(entry: ManifestEntry, input: SyncPlanInput): Omit<PlannedObject, 'needs'> {
+  const resource = input.resolve(entry.apiVersion, entry.key.kind);
+  const key = effectiveKey(entry, resource, input.target.sync.namespace);
+  const text = keyText(key);
+  const base = { entry, key, keyText: text };
+  if (entry.hook !== undefined)
+    return { ...base, verb: 'skip', message: `${entry.hook} hooks are not run by this agent` };
+  const refused = refusal(key, text, input);
+  if (refused !== undefined) return { ...base, verb: 'refuse', message: refused };
+  const keep = input.appliedDigest(text) === entry.objectDigest;
+  return { ...base, verb: keep ? 'keep' : 'apply', message: '' };
+}
+
+/** Order: waves ascending; in a wave by kind (shared/manifest/order.ts); equal ranks go together. */
+export function planSync(input: SyncPlanInput): SyncPlan {
+  const bare = input.target.set.entries.map((entry) => planObject(entry, input));
+  const present = new Set(bare.map((object) => object.keyText));
+  const objects = bare
+    .map((object): PlannedObject => ({ ...object, needs: needsOf(object.key, input, present) }))
+    .sort((a, b) => a.entry.wave - b.entry.wave || compareForApply(a.key, b.key));
+  const stages: PlannedObject[][] = [];
+  let stageId = '';
+  for (const object of objects) {
+    const id = `${object.entry.wave}/${applyRank(object.key.kind)}`;
+    if (id !== stageId) stages.push([]);
+    stageId = id;
+    stages.at(-1)?.push(object);
+  }
+  return { stages, objects };
+}

@@ -1,0 +1,24 @@
+/** Inventory by the ApplySet convention: https://github.com/kubernetes/enhancements/tree/master/keps/sig-cli/3659-kubectl-apply-prune */
+import { createHash } from 'node:crypto';
+
+/** Field manager of every write. */
+export const fieldManager = 'fairway';
+export const partOfLabel = 'applyset.kubernetes.io/part-of';
+export const applySetIdLabel = 'applyset.kubernetes.io/id';
+export const toolingAnnotation = 'applyset.kubernetes.io/tooling';
+export const groupKindsAnnotation = 'applyset.kubernetes.io/contains-group-kinds';
+export const namespacesAnnotation = 'applyset.kubernetes.io/additional-namespaces';
+export const applicationAnnotation = 'fairway.dev/application';
+/** `disabled`: never pruned. `allowed`: pruned though its kind is protected. */
+export const pruneAnnotation = 'fairway.dev/prune';
+
+/** The parent object of an application: a ConfigMap in the agent's namespace. */
+export function parentName(application: string): string {
+  return `fairway-applyset-${application}`;
+}
+
+/** `applyset-<base64url(sha256(name.namespace.kind.group))>-v1`; the group of a ConfigMap is empty. */
+export function applySetId(application: string, namespace: string): string {
+  const identity = `${parentName(application)}.${namespace}.ConfigMap.`;
+  return `applyset-${createHash('sha256').update(identity).digest('base64url')}-v1`;
+}

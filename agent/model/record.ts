@@ -1,0 +1,49 @@
+/** What the agent remembers of each object: digests and paths, never the object, since a cluster may hold thousands. */
+import type { Digest } from '../../shared/manifest/canonical.ts';
+import type { ChangeAction, Health } from '../../shared/manifest/health.ts';
+import type { ObjectKey } from '../../shared/manifest/object.ts';
+
+/** What metadata alone says of an object's writers; equal facts mean that nothing of ours can have changed (ARCHITECTURE section 8). */
+export interface ObjectFacts {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** Undefined for kinds that have none. */
+  readonly generation: number | undefined;
+  /** Short digests: our managedFields entry with its time; labels and annotations; the others' entries but status and scale. */
+  readonly own: string;
+  readonly metadata: string;
+  readonly foreign: string;
+}
+
+/** What we applied and what the API server made of it. */
+export interface AppliedRecord {
+  readonly key: ObjectKey;
+  readonly apiVersion: string;
+  readonly application: string;
+  readonly objectDigest: Digest;
+  readonly facts: ObjectFacts;
+  /** FieldsV1 text of our entry as of the apply. */
+  readonly fields: string;
+  /** Digest of the values at those fields as the API server returned them. */
+  readonly liveDigest: Digest;
+  /** A 32-bit hash of each of those values, in the order of `fields`: says which one differs, without keeping it. */
+  readonly leaves: Uint32Array;
+  /** Hashes of the paths that others owned when we applied: no news. */
+  readonly foreignPaths: Uint32Array;
+  readonly appliedAtMs: number;
+  readonly action: ChangeAction;
+}
+
+/** What a watch tells of an object that bears an inventory label. */
+export interface ObservedObject {
+  readonly key: ObjectKey;
+  readonly apiVersion: string;
+  readonly facts: ObjectFacts;
+  /** Value of `applyset.kubernetes.io/part-of`. */
+  readonly partOf: string;
+  readonly health: Health;
+  /** Value of the annotation `fairway.dev/prune`. */
+  readonly pruneAnnotation: string | undefined;
+  /** A controller made it (ownerReferences): it may have copied the label, and is never pruned. */
+  readonly controlled: boolean;
+}

@@ -1,0 +1,181 @@
+/** One list and watch for each kind, of what bears an inventory label; it keeps facts and health of each object, never the object. */
+import { type Clock, sleep } from '../../shared/clock/clock.ts';
+import type { Random } from '../../shared/clock/random.ts';
+import { toFairwayError } from '../../shared/error/error.ts';
+import type { Logger } from '../../shared/log/log.ts';
+import { planBackoffMs } from '../../shared/loop/backoff.ts';
+import { keyText } from '../../shared/manifest/object.ts';
+import type { ApiResource, KubeClient, LiveObject } from '../kube/kube-client.ts';
+import { partOfLabel, pruneAnnotation } from '../model/inventory.ts';
+import type { ObservedObject } from '../model/record.ts';
+import { factsOf } from './facts.ts';
+import { healthOf, needsFullObject } from './health.ts';
+
+export interface ObservedChange {
+  readonly keyText: string;
+  readonly before: ObservedObject | undefined;
+  /** Undefined: left the watch, which is to be confirmed by reading. */
+  readonly after: ObservedObject | undefined;
+}
+
+export interface Watcher {
+  readonly resource: ApiResource;
+  /** Resolves after the first list, or its first failure. */
+  readonly started: Promise<void>;
+  /** A complete list has been seen and the watch goes on from it. */
+  readonly synced: boolean;
+  readonly failure: string | undefined;
+  readonly objects: ReadonlyMap<string, ObservedObject>;
+  stop(): void;
+}
+
+export interface WatcherPorts {
+  readonly kube: KubeClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly onChange: (change: ObservedChange) => void;
+}
+
+const pageSize = 500;
+
+/** What is kept of an object as a list or watch gives it. */
+export function observe(object: LiveObject, resource: ApiResource): ObservedObject {
+  const { group, version, kind } = resource;
+  const { metadata } = object;
+  const owners = metadata['ownerReferences'];
+  const apiVersion = group === '' ? version : `${group}/${version}`;
+  return {
+    key: { group, kind, namespace: metadata.namespace ?? '', name: metadata.name },
+    apiVersion,
+    facts: factsOf(object),
+    partOf: metadata.labels?.[partOfLabel] ?? '',
+    health: healthOf({ ...object, apiVersion, kind }),
+    pruneAnnotation: metadata.annotations?.[pruneAnnotation],
+    controlled:
+      Array.isArray(owners) &&
+      owners.some((owner) => (owner as { controller?: boolean }).controller === true),
+  };
+}
+
+function sameObserved(a: ObservedObject | undefined, b: ObservedObject): boolean {
+  return a?.facts.resourceVersion === b.facts.resourceVersion && a.facts.uid === b.facts.uid;
+}
+
+export function createWatcher(resource: ApiResource, ports: WatcherPorts): Watcher {
+  const { kube, clock, random, onChange } = ports;
+  const log = ports.log.with({ resource: resource.resource, group: resource.group });
+  const request = {
+    resource,
+    namespace: '',
+    labelSelector: partOfLabel,
+    metadataOnly: !needsFullObject(resource.group, resource.kind),
+  };
+  const objects = new Map<string, ObservedObject>();
+  const abort = new AbortController();
+  let synced = false;
+  let failure: string | undefined;
+  let announce = () => {};
+  const started = new Promise<void>((resolve) => {
+    announce = resolve;
+  });
+
+  const put = (after: ObservedObject) => {
+    const text = keyText(after.key);
+    const before = objects.get(text);
+    if (sameObserved(before, after)) return;
+    objects.set(text, after);
+    onChange({ keyText: text, before, after });
+  };
+  const drop = (text: string) => {
+    const before = objects.get(text);
+    if (!before) return;
+    objects.delete(text);
+    onChange({ keyText: text, before, after: undefined });
+  };
+
+  const relist = async (): Promise<string> => {
+    const seen = new Set<string>();
+    let next: string | undefined;
+    for (;;) {
+      const page = await kube.list(
+        { ...request, limit: pageSize, ...(next !== undefined && { continue: next }) },
+        abort.signal,
+      );
+      for (const item of page.items) {
+        const found = observe(item, resource);
+        seen.add(keyText(found.key));
+        put(found);
+      }
+      next = page.continue;
+      if (next !== undefined) continue;
+      for (const text of [...objects.keys()]) if (!seen.has(text)) drop(text);
+      return page.resourceVersion;
+    }
+  };
+
+  const follow = async (from: string): Promise<string> => {
+    let resourceVersion = from;
+    const onEvent = (event: { readonly type: string; readonly object: LiveObject }) => {
+      const version = event.object.metadata['resourceVersion'];
+      if (typeof version === 'string' && version !== '') resourceVersion = version;
+      if (event.type === 'BOOKMARK') return;
+      const found = observe(event.object, resource);
+      if (event.type === 'DELETED') drop(keyText(found.key));
+      else put(found);
+    };
+    try {
+      await kube.watch({ ...request, resourceVersion }, onEvent, abort.signal);
+    } catch (caught) {
+      const error = toFairwayError(caught);
+      // A connection that broke is no reason to list anew: the watch goes on where it was.
+      if (error.code !== 'unavailable' && error.code !== 'deadline_exceeded') throw error;
+      if (resourceVersion === from) throw error;
+      log.debug('watch broke', { code: error.code, error: error.message });
+    }
+    return resourceVersion;
+  };
+
+  const run = async () => {
+    let resourceVersion = '';
+    let failures = 0;
+    while (!abort.signal.aborted) {
+      try {
+        if (resourceVersion === '') resourceVersion = await relist();
+        synced = true;
+        failure = undefined;
+        announce();
+        resourceVersion = await follow(resourceVersion);
+        failures = 0;
+      } catch (caught) {
+        if (abort.signal.aborted) break;
+        const error = toFairwayError(caught);
+        if (error.code !== 'unavailable' && error.code !== 'deadline_exceeded') resourceVersion = '';
+        if (error.code !== 'gone') {
+          synced = synced && resourceVersion !== '';
+          failure = error.message;
+          log.warn('watch failed', { code: error.code, error: error.message, failures });
+        }
+        announce();
+        const waitMs = planBackoffMs(failures, random, { baseMs: 200, maxMs: 30_000 });
+        failures += 1;
+        await sleep(clock, Math.max(waitMs, error.retryAfterMs ?? 0), abort.signal);
+      }
+    }
+    announce();
+  };
+  void run();
+
+  return {
+    resource,
+    started,
+    get synced() {
+      return synced;
+    },
+    get failure() {
+      return failure;
+    },
+    objects,
+    stop: () => abort.abort(),
+  };
+}
