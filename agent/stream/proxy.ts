@@ -42,7 +42,7 @@ export function openSocket(target: HostPort, proxy: URL | undefined, signal: Abo
     const fail = (caught: unknown) =>
       reject(signal.aborted ? toFairwayError(signal.reason) : toFairwayError(caught));
     if (proxy === undefined) {
-      const socket: Socket = connect({ ...target, signal } as Parameters<typeof connect>[0]);
+      const socket: Socket = connect({ host: target.host, port: target.port, signal });
       socket.once('connect', () => resolve(socket));
       socket.once('error', fail);
       return;

@@ -1,0 +1,106 @@
+/** Where the cached desired state lies: one sealed, compressed snapshot, in a directory or in chunked Secrets. */
+import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { Random } from '../../shared/clock/random.ts';
+import { writeFileDurably } from './identity-store.ts';
+import type { SecretsPort } from './secrets-port.ts';
+
+/** Bytes under one name, replaced as a whole: durable when `save` resolves, the old or the new after a crash. */
+export interface StateStorage {
+  load(): Promise<Uint8Array | undefined>;
+  save(content: Uint8Array): Promise<void>;
+}
+
+const fileName = 'desired-state';
+
+export function createDirectoryStorage(directory: string): StateStorage {
+  return {
+    async load() {
+      try {
+        return await readFile(join(directory, fileName));
+      } catch (caught) {
+        if ((caught as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+        throw caught;
+      }
+    },
+    save: (content) => writeFileDurably(directory, fileName, content),
+  };
+}
+
+/** A Secret holds at most 1 MiB (https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size); room is left for metadata. */
+const chunkBytes = 900 * 1024;
+const indexName = 'fairway-agent-state';
+
+/**
+ * The chunks of a snapshot are written beside those of the last one, under the other of two sets of names; then the index, one small Secret,
+ * is turned to them. A crash in between leaves the last snapshot whole.
+ */
+export function createSecretStorage(secrets: SecretsPort, chunkBytesMax = chunkBytes): StateStorage {
+  const chunkName = (set: string, index: number) => `${indexName}-${set}-${index}`;
+  const readIndex = async () => {
+    const data = await secrets.read(indexName);
+    const text = (name: string) => Buffer.from(data?.get(name) ?? []).toString();
+    return data && { set: text('set'), chunks: Number(text('chunks')), digest: text('digest') };
+  };
+  return {
+    async load() {
+      const index = await readIndex();
+      if (!index) return undefined;
+      const parts: Uint8Array[] = [];
+      for (let i = 0; i < index.chunks; i += 1)
+        parts.push((await secrets.read(chunkName(index.set, i)))?.get('chunk') ?? new Uint8Array());
+      const content = Buffer.concat(parts);
+      return digest(content) === index.digest ? content : undefined;
+    },
+    async save(content) {
+      const before = await readIndex();
+      const set = before?.set === 'a' ? 'b' : 'a';
+      const chunks = Math.max(1, Math.ceil(content.length / chunkBytesMax));
+      for (let i = 0; i < chunks; i += 1) {
+        const chunk = content.subarray(i * chunkBytesMax, (i + 1) * chunkBytesMax);
+        await secrets.write(chunkName(set, i), new Map([['chunk', chunk]]));
+      }
+      const index = { set, chunks: String(chunks), digest: digest(content) };
+      const data = Object.entries(index).map(([name, text]) => [name, Buffer.from(text)] as const);
+      await secrets.write(indexName, new Map(data));
+      for (let i = 0; i < (before?.chunks ?? 0); i += 1)
+        await secrets.remove(chunkName(before?.set ?? '', i));
+    },
+  };
+}
+
+function digest(content: Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+const compress = promisify(gzip);
+const decompress = promisify(gunzip);
+const magic = Buffer.from('fwd1');
+const nonceBytes = 12;
+const tagBytes = 16;
+/** No snapshot is that large; a forged one must not fill the memory. */
+const snapshotBytesMax = 512 * 1024 * 1024;
+
+/** AES-256-GCM around gzip: the state holds Secrets, and a changed byte must be noticed. */
+export async function sealState(text: string, key: Uint8Array, random: Random): Promise<Uint8Array> {
+  const nonce = random.bytes(nonceBytes);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  const body = cipher.update(await compress(Buffer.from(text)));
+  return Buffer.concat([magic, nonce, body, cipher.final(), cipher.getAuthTag()]);
+}
+
+/** @throws anything when it was not sealed with this key or has changed since. */
+export async function openState(content: Uint8Array, key: Uint8Array): Promise<string> {
+  const bytes = Buffer.from(content);
+  if (bytes.length < magic.length + nonceBytes + tagBytes || !bytes.subarray(0, magic.length).equals(magic))
+    throw new Error('not a sealed state');
+  const bodyStart = magic.length + nonceBytes;
+  const bodyEnd = bytes.length - tagBytes;
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(magic.length, bodyStart));
+  decipher.setAuthTag(bytes.subarray(bodyEnd));
+  const body = Buffer.concat([decipher.update(bytes.subarray(bodyStart, bodyEnd)), decipher.final()]);
+  return (await decompress(body, { maxOutputLength: snapshotBytesMax })).toString();
+}
