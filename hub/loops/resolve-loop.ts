@@ -17,6 +17,7 @@ import { planRevision } from '../rollout/plan-revision.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Store } from '../store/store.ts';
 import { fleetOf, rowsOf } from './fleet-rows.ts';
+import { followPausesInGit } from './git-pauses.ts';
 import { type FleetRenderer, placeAll, saveContent } from './render-fleet.ts';
 import { createRevision } from './revision-of.ts';
 import type { FollowedSource } from './source-loop.ts';
@@ -90,6 +91,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
       events: plan.events,
       nowMs: clock.now(),
     });
+    await followPausesInGit(store, fleet, clock.now());
     log.info('revision resolved', {
       revision: revision.id,
       assignments: changed.length,

@@ -1,0 +1,26 @@
+import type { AgentAnswer, AgentPort, AgentQuestion } from '../api/ports.ts';
+import type { Answer, Question } from '../model/query.ts';
+import type { StreamServer } from '../stream/stream-server.ts';
+
+function toQuestion(question: AgentQuestion): Question {
+  const { kind, ...rest } = question;
+  return { type: kind, ...rest } as Question;
+}
+
+function toAnswer(answer: Answer): AgentAnswer {
+  const content = Buffer.from(answer.content);
+  return answer.type === 'object'
+    ? { kind: 'object', found: answer.found, content }
+    : { kind: 'logs', content, truncated: answer.truncated };
+}
+
+/** The connected agents as the API asks for them. */
+export function createAgentPort(stream: StreamServer): AgentPort {
+  return {
+    sync: (cluster, application) => stream.sync(cluster, application),
+    query: async (cluster, question, options) =>
+      toAnswer(await stream.query(cluster, toQuestion(question), options)),
+    disconnect: (cluster, reason) => stream.disconnect(cluster, reason),
+    sessions: () => stream.sessions(),
+  };
+}
