@@ -36,6 +36,7 @@ export function createFixture(confirmAbove = 10) {
   const outcomes = new Map<string, RenderOutcome>();
   let problems: readonly Problem[] = [];
   let previousFleet: Fleet = emptyFleet;
+  let previousRevisionId: string | undefined;
   let resolutions: readonly Resolution[] = [];
   let confirmations: readonly Confirmation[] = [];
   const assignments = new Map<string, Assignment>();
@@ -70,6 +71,7 @@ export function createFixture(confirmAbove = 10) {
       },
       fleet,
       previousFleet,
+      previousRevisionId,
       resolutions,
       placements: new Map(
         [...applications].map(([name, application]) => [
@@ -98,8 +100,9 @@ export function createFixture(confirmAbove = 10) {
   };
 
   /** Keeps a plan as the store promises to. */
-  const keep = (plan: RevisionPlan, fleet: Fleet) => {
+  const keep = (plan: RevisionPlan, fleet: Fleet, revisionId: string) => {
     previousFleet = fleet;
+    previousRevisionId = revisionId;
     const byName = new Map(resolutions.map((one) => [one.application, one]));
     for (const resolution of plan.resolutions) byName.set(resolution.application, resolution);
     resolutions = [...byName.values()];
@@ -213,7 +216,7 @@ export function createFixture(confirmAbove = 10) {
     revise(revisionId: string): RevisionPlan {
       const input = inputFor(revisionId);
       const plan = planRevision(input);
-      keep(plan, input.fleet);
+      keep(plan, input.fleet, revisionId);
       return plan;
     },
   };

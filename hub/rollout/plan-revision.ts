@@ -38,6 +38,8 @@ export interface PlanRevisionInput {
   readonly fleet: Fleet;
   /** As last kept. */
   readonly previousFleet: Fleet;
+  /** The revision that was last planned and kept; undefined: none. */
+  readonly previousRevisionId: string | undefined;
   /** As last kept. */
   readonly resolutions: readonly Resolution[];
   /** By application. One that is missing here keeps every cluster at what it has. */
@@ -167,7 +169,8 @@ function resolveAll(
 ): readonly Resolution[] {
   const before = new Map(resolutions.map((resolution) => [resolution.application, resolution]));
   const declared = new Set(wanted.map(({ application }) => application));
-  const leaving = [...assigned.keys()]
+  const stale = resolutions.filter((one) => one.problems.length > 0 || Object.keys(one.targets).length > 0);
+  const leaving = [...new Set([...assigned.keys(), ...stale.map(({ application }) => application)])]
     .filter((application) => !declared.has(application))
     .map((application) => ({ application, targets: new Map<string, Target>(), problems: [] }));
   return [...wanted, ...leaving].map((one) => {
@@ -245,9 +248,7 @@ function orderDecisions(
 function problemEvents(input: PlanRevisionInput, resolutions: readonly Resolution[]): readonly NewEvent[] {
   const problems = allProblems(input.fleet, resolutions);
   if (problems.length === 0) return [];
-  const lookedAt =
-    input.resolutions.length > 0 &&
-    input.resolutions.every(({ revisionId }) => revisionId === input.revision.id);
+  const lookedAt = input.previousRevisionId === input.revision.id;
   const same =
     lookedAt &&
     canonicalJson(problems) === canonicalJson(allProblems(input.previousFleet, input.resolutions));
