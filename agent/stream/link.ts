@@ -151,6 +151,7 @@ export function openLink(options: LinkOptions): Link {
   say(context, 'hello', hello(options));
   return {
     wake: () => sendAcknowledgements(context),
+    wakeReports: () => context.wakeReports(),
     close: (reason) => finish(reason),
     ended: ended.promise,
   };

@@ -49,3 +49,43 @@ export interface AccessToken {
   readonly lastUsedAtMs: number | undefined;
   readonly revokedAtMs: number | undefined;
 }
+
+/** What an agent gets: its chain (leaf, then CA; DER) and until when it counts. */
+export interface Credential {
+  readonly cluster: string;
+  readonly certificateChain: readonly Uint8Array[];
+  readonly notAfterMs: number;
+}
+
+/** A certificate to serve with. */
+export interface ServerCertificate {
+  readonly privateKeyPem: string;
+  /** Leaf, then CA. */
+  readonly chainPem: string;
+  readonly notAfterMs: number;
+}
+
+/** Who may speak for a cluster, as the stream asks it; hub/registry answers. */
+export interface AgentAuthority {
+  /** The only authority of agents' certificates. */
+  readonly caPem: string;
+  /** Trades a token for a certificate. @throws unauthenticated, always in the same words; invalid_argument for a bad request. */
+  enrol(request: {
+    readonly token: string;
+    readonly csr: Uint8Array;
+    readonly agentVersion: string;
+    readonly peer: string;
+  }): Promise<Credential>;
+  /** A further certificate, for a session that is authenticated already. @throws invalid_argument, unauthenticated */
+  renew(request: {
+    readonly cluster: string;
+    readonly csr: Uint8Array;
+    readonly currentFingerprint: string;
+  }): Promise<Credential>;
+  /** Which cluster speaks; the chain itself was verified by TLS. @throws unauthenticated */
+  authenticate(certificateDer: Uint8Array, peer: string): Promise<IssuedCertificate>;
+  /** Called after a revocation. */
+  onRevoked(listener: (cluster: string, reason: string) => void): void;
+  /** A fresh server certificate for the listeners. Lasts 7 days. */
+  issueServerCertificate(): Promise<ServerCertificate>;
+}

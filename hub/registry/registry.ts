@@ -11,7 +11,7 @@ import type { Logger } from '../../shared/log/log.ts';
 import { digestText } from '../../shared/manifest/canonical.ts';
 import { hubServerName } from '../../shared/stream/protocol.ts';
 import { createEvent, type EventType, type NewEvent } from '../model/event.ts';
-import type { IssuedCertificate } from '../model/registry.ts';
+import type { AgentAuthority, Credential, IssuedCertificate } from '../model/registry.ts';
 import type { Store } from '../store/store.ts';
 import { createAuditLimiter } from './audit.ts';
 import { type Authority, clusterOfCertificate, loadAuthority, type SignedCertificate } from './authority.ts';
@@ -29,22 +29,7 @@ export interface RegistryOptions {
   readonly serverNames?: readonly string[];
 }
 
-/** What an agent gets: its chain (leaf, then CA; DER) and until when it counts. */
-export interface Credential {
-  readonly cluster: string;
-  readonly certificateChain: readonly Uint8Array[];
-  readonly notAfterMs: number;
-}
-
-export interface ServerCertificate {
-  readonly privateKeyPem: string;
-  /** Leaf, then CA. */
-  readonly chainPem: string;
-  readonly notAfterMs: number;
-}
-
-export interface Registry {
-  readonly caPem: string;
+export interface Registry extends AgentAuthority {
   /**
    * A single-use token for one cluster, shown once. `ttlMs` defaults to an hour, at most 7 days.
    * @throws invalid_argument
@@ -56,27 +41,8 @@ export interface Registry {
   }): Promise<{ readonly token: string; readonly id: string; readonly expiresAtMs: number }>;
   /** @returns false when there is no such unused token. */
   revokeToken(id: string, actor: string): Promise<boolean>;
-  /** Trades a token for a certificate. @throws unauthenticated, always in the same words; invalid_argument for a bad request. */
-  enrol(request: {
-    readonly token: string;
-    readonly csr: Uint8Array;
-    readonly agentVersion: string;
-    readonly peer: string;
-  }): Promise<Credential>;
-  /** A further certificate, for a session that is authenticated already. @throws invalid_argument, unauthenticated */
-  renew(request: {
-    readonly cluster: string;
-    readonly csr: Uint8Array;
-    readonly currentFingerprint: string;
-  }): Promise<Credential>;
-  /** Which cluster speaks; the chain itself was verified by TLS. @throws unauthenticated */
-  authenticate(certificateDer: Uint8Array, peer: string): Promise<IssuedCertificate>;
   /** Revokes every certificate and unused token of a cluster; sessions end at once. How many certificates. */
   revoke(cluster: string, reason: string, actor: string): Promise<number>;
-  /** Called after a revocation. */
-  onRevoked(listener: (cluster: string, reason: string) => void): void;
-  /** A fresh server certificate for the listeners. Lasts 7 days. */
-  issueServerCertificate(): Promise<ServerCertificate>;
 }
 
 const hourMs = 3_600_000;
@@ -276,8 +242,8 @@ async function authenticate(context: Context, der: Uint8Array, peer: string): Pr
 }
 
 /**
- * A hub restored from a backup does not know the certificates it issued since. One that our CA signed for an enrolled cluster, later than
- * every certificate of that cluster that we know or revoked, is kept as ours: else a restore would lock out every agent that renewed.
+ * A hub restored from a backup does not know the certificates it issued since. One that our CA signed, later than every
+ * certificate of that cluster that we know or revoked, is kept as ours: else a restore would lock out every agent that renewed.
  */
 async function adopt(
   { options: { store, clock }, authority }: Context,
@@ -288,7 +254,6 @@ async function adopt(
   const ca = new X509Certificate(authority.certificateDer);
   const cluster = clusterOfCertificate(certificate);
   if (cluster === undefined || certificate.ca || !certificate.verify(ca.publicKey)) return undefined;
-  if ((await store.registry.cluster(cluster)) === undefined) return undefined;
   const notBeforeMs = Date.parse(certificate.validFrom);
   const known = await store.registry.certificates(cluster);
   const isLater = known.every(

@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto';
 import { ServerCredentials } from '@grpc/grpc-js';
-import type { ServerCertificate } from '../registry/registry.ts';
+import type { ServerCertificate } from '../model/registry.ts';
 
 /**
  * TLS 1.3 only, with a certificate that can be changed while connections are open. grpc-js's own `createSsl` knows neither a least

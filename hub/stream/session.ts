@@ -25,7 +25,7 @@ import type { Epoch, Target } from '../../shared/manifest/target.ts';
 import { inlineBlobBytesMax, protocolMinor, summaryIntervalMs } from '../../shared/stream/protocol.ts';
 import { epochToWire, targetToWire } from '../../shared/stream/wire.ts';
 import { digestToWire, encode, timeToWire } from '../../shared/stream/wire-base.ts';
-import type { IssuedCertificate } from '../model/registry.ts';
+import type { AgentAuthority, IssuedCertificate } from '../model/registry.ts';
 import type { Assignment, Pause } from '../model/release.ts';
 import type { Store } from '../store/store.ts';
 import { isAhead, planLacking, planSends, seenGeneration } from './plan-session.ts';
@@ -36,20 +36,11 @@ const inlineBlobsMax = 200;
 
 type SessionStore = Pick<Store, 'meta' | 'content' | 'releases' | 'registry'>;
 
-/** Renewal, as the registry does it. */
-export interface Renewer {
-  renew(request: {
-    readonly cluster: string;
-    readonly csr: Uint8Array;
-    readonly currentFingerprint: string;
-  }): Promise<{ readonly certificateChain: readonly Uint8Array[]; readonly notAfterMs: number }>;
-}
-
 export interface SessionOptions {
   readonly certificate: IssuedCertificate;
   readonly peer: string;
   readonly store: SessionStore;
-  readonly registry: Renewer;
+  readonly registry: Pick<AgentAuthority, 'renew'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** False: full; the session waits for `drained` before it writes again. */
