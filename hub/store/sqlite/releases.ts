@@ -1,0 +1,123 @@
+/** Releases, plans, rollout state; the parts of assignments, pauses and confirmations put together as one repository. */
+import { and, desc, eq, lt } from 'drizzle-orm';
+import { FairwayError } from '../../../shared/error/error.ts';
+import type { Assignment, Release } from '../../model/release.ts';
+import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
+import type { Plan, ReleaseRepository } from '../store.ts';
+import { createSqliteAssignments, type SqliteAssignments } from './assignments.ts';
+import { createSqliteConfirmations, type SqliteConfirmations } from './confirmations.ts';
+import type { SqliteContext, Synchronous } from './context.ts';
+import type { SqliteEvents } from './events.ts';
+import type { SqliteFleet } from './fleet.ts';
+import { createSqlitePauses } from './pauses.ts';
+import { releases, rollouts } from './schema.ts';
+
+/** Every digest that a plan names must be there before. @throws failed_precondition */
+function createTargetCheck({ client }: SqliteContext) {
+  const known = client.prepare('SELECT 1 FROM targets WHERE digest = ?').pluck();
+  return (plan: Plan): void => {
+    const named = new Set<string>();
+    for (const { targetDigest } of plan.decisions) named.add(targetDigest);
+    for (const { targets } of [...plan.releases, ...plan.resolutions])
+      for (const digest of Object.values(targets)) named.add(digest);
+    for (const digest of named)
+      if (known.get(digest) === undefined)
+        throw new FairwayError('failed_precondition', 'a target of the plan is not in the store', {
+          subject: digest,
+        });
+  };
+}
+
+function createReleaseSaver({ client, db }: SqliteContext) {
+  const link = client.prepare('INSERT INTO release_targets (release_id, target_digest) VALUES (?, ?)');
+  return (release: Release): void => {
+    const { id } = release;
+    if (db.insert(releases).values(release).onConflictDoNothing().run().changes === 0) return;
+    for (const digest of new Set(Object.values(release.targets))) link.run(id, digest);
+  };
+}
+
+function createRolloutSaver({ client }: SqliteContext) {
+  const save = client.prepare(
+    'INSERT INTO rollouts (application, state) VALUES (?, ?) ON CONFLICT (application) DO UPDATE SET state = excluded.state',
+  );
+  const known = client.prepare('SELECT application FROM rollouts').pluck();
+  const assigned = client.prepare('SELECT 1 FROM assignments WHERE application = ? LIMIT 1').pluck();
+  const remove = client.prepare('DELETE FROM rollouts WHERE application = ?');
+  return (plan: Plan): void => {
+    for (const [application, state] of Object.entries(plan.rollouts))
+      save.run(application, JSON.stringify(state ?? null));
+    const inFleet = new Set(plan.fleet.resources.map(({ kind, name }) => `${kind}/${name}`));
+    for (const application of known.all() as string[]) {
+      const gone = !(application in plan.rollouts) && !inFleet.has(`Application/${application}`);
+      if (gone && assigned.get(application) === undefined) remove.run(application);
+    }
+  };
+}
+
+function createPlanSaver(
+  context: SqliteContext,
+  parts: {
+    readonly events: SqliteEvents;
+    readonly fleet: SqliteFleet;
+    readonly assignments: SqliteAssignments;
+    readonly confirmations: SqliteConfirmations;
+  },
+) {
+  const checkTargets = createTargetCheck(context);
+  const saveRelease = createReleaseSaver(context);
+  const saveRollouts = createRolloutSaver(context);
+  return (plan: Plan): readonly Assignment[] => {
+    checkTargets(plan);
+    parts.fleet.savePlan(plan);
+    for (const release of plan.releases) saveRelease(release);
+    const assigned = plan.decisions
+      .map((decision) => parts.assignments.decide(decision, plan.nowMs))
+      .filter((assignment) => assignment !== undefined);
+    saveRollouts(plan);
+    parts.confirmations.replaceOpen(plan.confirmations);
+    parts.events.append(plan.events);
+    return assigned;
+  };
+}
+
+function releaseOf({ position: _, ...release }: typeof releases.$inferSelect): Release {
+  return release;
+}
+
+export function createSqliteReleases(
+  context: SqliteContext,
+  events: SqliteEvents,
+  fleet: SqliteFleet,
+): Synchronous<ReleaseRepository> {
+  const { db } = context;
+  const assignments = createSqliteAssignments(context);
+  const confirmations = createSqliteConfirmations(context, events);
+  return {
+    savePlan: createPlanSaver(context, { events, fleet, assignments, confirmations }),
+    release(id) {
+      const row = db.select().from(releases).where(eq(releases.id, id)).get();
+      return row && releaseOf(row);
+    },
+    releases(application, page) {
+      const limit = checkLimit(page.limit);
+      const [before] = page.cursor === undefined ? [] : decodeCursor(page.cursor, ['number']);
+      const older = before === undefined ? undefined : lt(releases.position, Number(before));
+      const rows = db
+        .select()
+        .from(releases)
+        .where(and(eq(releases.application, application), older))
+        .orderBy(desc(releases.position))
+        .limit(limit + 1)
+        .all();
+      return createPage(rows, page, (row) => [row.position], releaseOf);
+    },
+    rollout: (application) =>
+      db.select().from(rollouts).where(eq(rollouts.application, application)).get()?.state,
+    assignments: assignments.list,
+    acknowledge: assignments.acknowledge,
+    ...createSqlitePauses(context, events),
+    confirmations: confirmations.list,
+    confirm: confirmations.confirm,
+  };
+}

@@ -1,0 +1,77 @@
+/** Followed refs, revisions and the webhook deliveries that were seen. */
+import { asc, desc, eq, lt } from 'drizzle-orm';
+import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
+import type { SourceRepository } from '../store.ts';
+import type { SqliteContext, Synchronous } from './context.ts';
+import type { SqliteEvents } from './events.ts';
+import { revisions, sources } from './schema.ts';
+
+const deliveryKeptMs = 24 * 3_600_000;
+export const deliveriesMax = 10_000;
+
+function createDeliveries({ client }: SqliteContext) {
+  const forget = client.prepare(
+    'DELETE FROM deliveries WHERE seen_at_ms < ? OR position <= (SELECT max(position) FROM deliveries) - ?',
+  );
+  const insert = client.prepare(
+    'INSERT INTO deliveries (id, seen_at_ms) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  );
+  return (id: string, nowMs: number): boolean => {
+    forget.run(nowMs - deliveryKeptMs, deliveriesMax - 1);
+    return insert.run(id, nowMs).changes === 1;
+  };
+}
+
+export function createSqliteSources(
+  context: SqliteContext,
+  events: SqliteEvents,
+): Synchronous<SourceRepository> {
+  const { db, changed } = context;
+  return {
+    list: () =>
+      db
+        .select()
+        .from(sources)
+        .orderBy(asc(sources.key))
+        .all()
+        .map((row) => row.value),
+    get: (key) => db.select().from(sources).where(eq(sources.key, key)).get()?.value,
+    save(status) {
+      db.insert(sources)
+        .values({ key: status.key, value: status })
+        .onConflictDoUpdate({ target: sources.key, set: { value: status } })
+        .run();
+      changed('sources', status.key);
+    },
+    remove(key) {
+      if (db.delete(sources).where(eq(sources.key, key)).run().changes > 0) changed('sources', key);
+    },
+    saveRevision(revision, added) {
+      const { id, seenAtMs } = revision;
+      const kept = db.insert(revisions).values({ id, seenAtMs, value: revision }).onConflictDoNothing().run();
+      if (kept.changes === 0) return;
+      events.append(added);
+      changed('revisions', id);
+    },
+    revision: (id) => db.select().from(revisions).where(eq(revisions.id, id)).get()?.value,
+    latestRevision: () => db.select().from(revisions).orderBy(desc(revisions.position)).limit(1).get()?.value,
+    revisions(page) {
+      const limit = checkLimit(page.limit);
+      const [before] = page.cursor === undefined ? [] : decodeCursor(page.cursor, ['number']);
+      const rows = db
+        .select()
+        .from(revisions)
+        .where(before === undefined ? undefined : lt(revisions.position, Number(before)))
+        .orderBy(desc(revisions.position))
+        .limit(limit + 1)
+        .all();
+      return createPage(
+        rows,
+        page,
+        (row) => [row.position],
+        (row) => row.value,
+      );
+    },
+    rememberDelivery: createDeliveries(context),
+  };
+}
