@@ -33,7 +33,7 @@ export interface SyncPlanInput {
   /** The part-of label of the live object, as far as it is known. */
   readonly livePartOf: (key: ObjectKey) => string | undefined;
   /** Which application holds the key, when several desire it: the one whose label it bears, else the first by name. */
-  readonly holder: (keyText: string) => string;
+  readonly holder: (keyText: string, labelled: string | undefined) => string;
   readonly application: string;
   /** The application behind an ApplySet id of this agent; undefined for a foreign ApplySet. */
   readonly applicationOf: (applySetId: string) => string | undefined;
@@ -51,10 +51,10 @@ function needsOf(key: ObjectKey, input: SyncPlanInput, present: ReadonlySet<stri
 }
 
 function refusal(key: ObjectKey, text: string, input: SyncPlanInput): string | undefined {
-  const holder = input.holder(text);
+  const partOf = input.livePartOf(key);
+  const holder = input.holder(text, partOf === undefined ? undefined : input.applicationOf(partOf));
   if (holder !== input.application)
     return `${describeKey(key)} is held by the application ${holder}, which desires it too`;
-  const partOf = input.livePartOf(key);
   if (partOf === undefined || partOf === '' || partOf === input.applySetId) return undefined;
   if (input.applicationOf(partOf) !== undefined) return undefined;
   return `${describeKey(key)} belongs to another ApplySet (${partOf})`;

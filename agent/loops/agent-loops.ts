@@ -1,0 +1,235 @@
+/**
+ * The agent's driver: one keyed loop over applications. Changes of the desired state, suspicions, health and timers only wake an application;
+ * its step (sync-application.ts) rereads everything and moves it on. An idle agent sends nothing but watch renewals.
+ */
+import type { Clock } from '../../shared/clock/clock.ts';
+import type { Random } from '../../shared/clock/random.ts';
+import type { Logger } from '../../shared/log/log.ts';
+import { planJitteredMs } from '../../shared/loop/backoff.ts';
+import { createLoop, type KeyState } from '../../shared/loop/loop.ts';
+import type { HealthStatus } from '../../shared/manifest/health.ts';
+import { loadParents } from '../apply/parent.ts';
+import type { KubeClient } from '../kube/kube-client.ts';
+import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
+import { applySetId } from '../model/inventory.ts';
+import type { ReportSink } from '../model/report.ts';
+import { type ContestOptions, createContestTracker } from '../observe/contest.ts';
+import { isSuspicious } from '../observe/facts.ts';
+import { createObserver } from '../observe/observer.ts';
+import type { ObservedChange } from '../observe/watcher.ts';
+import { createClaims } from './claims.ts';
+import {
+  type AgentContext,
+  type AgentMetrics,
+  type ApplicationState,
+  createApplicationState,
+} from './context.ts';
+import { createResources } from './resources.ts';
+import { syncApplication } from './sync-application.ts';
+
+export interface AgentLoopsOptions {
+  readonly kube: KubeClient;
+  readonly desired: DesiredState;
+  readonly acks: AcknowledgementSink;
+  readonly reports: ReportSink;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** The agent's own namespace: inventory parents live there. */
+  readonly namespace: string;
+  /** Random for each start: makes event ids unique. */
+  readonly instanceId: string;
+  /** Every object is read again about this often, as a net. Default one hour. */
+  readonly fullCheckIntervalMs?: number;
+  readonly contest?: ContestOptions;
+}
+
+export interface ApplicationSummary {
+  readonly application: string;
+  readonly health: HealthStatus;
+  readonly appliedDigest: string | undefined;
+  readonly objects: number;
+  readonly failures: number;
+}
+
+export interface AgentLoops {
+  /** Begins; the API server need not be there yet. Resolves once the loop is set up. */
+  start(): Promise<void>;
+  /** Looks at one application, or all, now. Sends nothing where nothing differs. */
+  syncNow(application?: string): void;
+  /** Reads every object of every application again, now. */
+  checkNow(): void;
+  stop(): Promise<void>;
+  state(): {
+    readonly loop: readonly KeyState[];
+    readonly applications: readonly ApplicationSummary[];
+    readonly watches: number;
+    readonly observed: number;
+  };
+  /** Resolves when no step runs or is queued. For tests and draining. */
+  idle(): Promise<void>;
+  readonly metrics: Readonly<AgentMetrics>;
+}
+
+const defaultFullCheckIntervalMs = 3_600_000;
+/** Applications worked on at once. */
+const concurrencyMax = 4;
+
+/** What a watch event means: nothing, a suspicion, or news of health. */
+function onObserved(context: AgentContext, change: ObservedChange): void {
+  const { keyText, before, after } = change;
+  const owners = new Set([before?.partOf, after?.partOf]);
+  for (const partOf of owners) {
+    const application = partOf && context.applicationOf(partOf);
+    const state = application ? context.states.get(application) : undefined;
+    if (!state) continue;
+    const record = state.records.get(keyText);
+    if (!record) {
+      if (state.settled) context.wake(state.application);
+      continue;
+    }
+    if (!after || isSuspicious(record.facts, after.facts)) {
+      state.suspects.set(keyText, state.suspects.get(keyText) ?? 'event');
+      context.wake(state.application);
+      continue;
+    }
+    state.records.set(keyText, { ...record, facts: after.facts });
+    const sameHealth =
+      before?.health.status === after.health.status && before.health.message === after.health.message;
+    if (!sameHealth) context.wake(state.application);
+  }
+}
+
+function suspectAll(context: AgentContext): void {
+  for (const state of context.states.values()) {
+    for (const text of state.records.keys()) state.suspects.set(text, 'check');
+    context.wake(state.application);
+  }
+}
+
+export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
+  const { kube, desired, clock, random, namespace } = options;
+  const log = options.log.with({ component: 'loops' });
+  const states = new Map<string, ApplicationState>();
+  const byApplySet = new Map<string, string>();
+  const metrics: AgentMetrics = {
+    syncs: 0,
+    driftFound: 0,
+    driftHealed: 0,
+    driftMissedByWatch: 0,
+    suspicions: 0,
+    pruned: 0,
+  };
+  let events = 0;
+  let parentsRead: Promise<void> | undefined;
+  let unsubscribe = () => {};
+  let cancelCheck = () => {};
+
+  const stateOf = (application: string): ApplicationState => {
+    const known = states.get(application);
+    if (known) return known;
+    const id = applySetId(application, namespace);
+    const made = createApplicationState(application, id);
+    states.set(application, made);
+    byApplySet.set(id, application);
+    return made;
+  };
+
+  const readParents = async (signal: AbortSignal): Promise<void> => {
+    try {
+      for (const parent of await loadParents(kube, namespace, signal)) {
+        byApplySet.set(applySetId(parent.application, namespace), parent.application);
+        if (desired.applications().has(parent.application)) stateOf(parent.application).parent = parent;
+      }
+    } catch (caught) {
+      parentsRead = undefined;
+      throw caught;
+    }
+  };
+
+  const step = async (application: string, signal: AbortSignal) => {
+    parentsRead ??= readParents(signal);
+    await parentsRead;
+    return syncApplication(context, application, signal, stateOf);
+  };
+  const loop = createLoop({ name: 'application', step, clock, random, log, concurrencyMax });
+  const resources = createResources(kube, () => claims.invalidate());
+  const claims = createClaims(desired, resources.find);
+  const observer = createObserver({
+    kube,
+    clock,
+    random,
+    log,
+    onChange: (change) => onObserved(context, change),
+  });
+  const context: AgentContext = {
+    kube,
+    desired,
+    acks: options.acks,
+    reports: options.reports,
+    clock,
+    random,
+    log,
+    namespace,
+    observer,
+    resources,
+    contest: createContestTracker({ clock, random }, options.contest),
+    claims,
+    states,
+    secretKey: random.bytes(32),
+    metrics,
+    nextEventId: () => `${options.instanceId}-${++events}`,
+    wake: (application) => loop.wake(application),
+    applicationOf: (id) => byApplySet.get(id),
+  };
+
+  const wakeAll = () => {
+    for (const application of new Set([...desired.applications().keys(), ...states.keys()]))
+      loop.wake(application);
+  };
+  const scheduleCheck = () => {
+    const periodMs = options.fullCheckIntervalMs ?? defaultFullCheckIntervalMs;
+    cancelCheck = clock.after(planJitteredMs(periodMs, random), () => {
+      suspectAll(context);
+      scheduleCheck();
+    });
+  };
+
+  return {
+    start() {
+      unsubscribe = desired.subscribe(() => {
+        claims.invalidate();
+        // What one application loses another may take, so a change of one concerns all. A step without a difference costs nothing.
+        wakeAll();
+      });
+      wakeAll();
+      scheduleCheck();
+      return Promise.resolve();
+    },
+    syncNow(application) {
+      if (application === undefined || application === '') wakeAll();
+      else loop.wake(application);
+    },
+    checkNow: () => suspectAll(context),
+    async stop() {
+      unsubscribe();
+      cancelCheck();
+      observer.stop();
+      await loop.stop();
+    },
+    state: () => ({
+      loop: loop.state(),
+      applications: [...states.values()].map(({ application, health, appliedDigest, objects, failures }) => ({
+        application,
+        health,
+        appliedDigest,
+        objects: objects.size,
+        failures,
+      })),
+      watches: observer.watches,
+      observed: observer.objects,
+    }),
+    idle: () => loop.idle(),
+    metrics,
+  };
+}

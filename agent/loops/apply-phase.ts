@@ -1,0 +1,173 @@
+import type { ChangeAction } from '../../shared/manifest/health.ts';
+import { type KubeObject, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
+import type { ManifestEntry } from '../../shared/manifest/target.ts';
+import { type ApplyOutcome, executeApplies } from '../apply/execute-applies.ts';
+import { planSync, type SyncPlan } from '../apply/plan-sync.ts';
+import type { DesiredApplication } from '../model/desired.ts';
+import { factsOf } from '../observe/facts.ts';
+import { ownFields } from '../observe/fields-v1.ts';
+import { findForeign, foreignSinceOwn, hashForeignPaths } from '../observe/foreign.ts';
+import { healthOf } from '../observe/health.ts';
+import { matchesDesired } from '../observe/projection.ts';
+import { createRecord } from '../observe/record.ts';
+import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
+import { tellHealed } from './prove-suspects.ts';
+
+/** Which kinds the set's own definitions define: `group/kind` to the definition's key. */
+function readDefinitions(
+  context: AgentContext,
+  entries: readonly ManifestEntry[],
+): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { key, objectDigest } of entries) {
+    if (key.kind !== 'CustomResourceDefinition') continue;
+    const text = context.desired.object(objectDigest);
+    if (text === undefined) continue;
+    const spec = (JSON.parse(text) as KubeObject)['spec'] as
+      | { group?: string; names?: { kind?: string } }
+      | undefined;
+    found.set(`${spec?.group}/${spec?.names?.kind}`, keyText({ ...key, namespace: '' }));
+  }
+  return found;
+}
+
+function planApplication(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+): SyncPlan {
+  const { observer, claims } = context;
+  const livePartOf = (key: ObjectKey) => observer.get(key.group, key.kind, keyText(key))?.partOf;
+  return planSync({
+    target: desired.target,
+    application: desired.application,
+    applySetId: state.applySetId,
+    resolve: (apiVersion, kind) => context.resources.find(apiVersion, kind),
+    appliedDigest: (text) => (state.reapply.has(text) ? undefined : state.records.get(text)?.objectDigest),
+    livePartOf,
+    holder(text, labelled) {
+      // The watch may not have shown our own last apply yet.
+      const recorded = [...context.states.values()].find(
+        (other) => other.records.has(text) && claims.desires(text, other.application),
+      );
+      return claims.holder(text, labelled ?? recorded?.application, desired.application);
+    },
+    applicationOf: context.applicationOf,
+    definitions: readDefinitions(context, desired.target.set.entries),
+  });
+}
+
+function actionOf(outcome: ApplyOutcome, context: AgentContext, state: ApplicationState): ChangeAction {
+  switch (outcome.result) {
+    case 'created':
+      return 'created';
+    case 'failed':
+      return 'failed';
+    case 'waiting':
+    case 'skipped':
+      return 'skipped';
+    case 'kept':
+    case 'matched':
+      return 'unchanged';
+    default: {
+      const { key, keyText: text } = outcome.object;
+      const before = state.records.get(text)?.facts ?? context.observer.get(key.group, key.kind, text)?.facts;
+      // An apply that changes nothing leaves our managedFields entry, its time included, as it was.
+      const after = outcome.live && factsOf(outcome.live);
+      return before?.uid === after?.uid && before?.own === after?.own ? 'unchanged' : 'configured';
+    }
+  }
+}
+
+const statusOf = { failed: 'Failed', waiting: 'Pending', skipped: 'Skipped' } as const;
+
+/** A record of what was applied or matched; additions by others since our last write are news even to an agent without memory. */
+function remember(
+  outcome: ApplyOutcome,
+  action: ChangeAction,
+  context: AgentContext,
+  state: ApplicationState,
+): void {
+  const { live, object } = outcome;
+  if (!live) return;
+  const record = createRecord(live, {
+    application: state.application,
+    objectDigest: object.entry.objectDigest,
+    action,
+    appliedAtMs: context.clock.now(),
+    secretKey: context.secretKey,
+  });
+  if (outcome.result !== 'matched') {
+    state.records.set(object.keyText, record);
+    return;
+  }
+  const foreign = findForeign(ownFields(live), live);
+  const news = foreignSinceOwn(foreign, live);
+  const old = foreign.filter((field) => !news.includes(field));
+  state.records.set(object.keyText, { ...record, foreignPaths: hashForeignPaths(old) });
+  if (news.length > 0) state.suspects.set(object.keyText, 'check');
+}
+
+function settle(
+  outcome: ApplyOutcome,
+  sameSync: boolean,
+  context: AgentContext,
+  state: ApplicationState,
+): void {
+  const { object, result } = outcome;
+  const text = object.keyText;
+  const before = state.objects.get(text);
+  const action = sameSync && result === 'kept' && before ? before.action : actionOf(outcome, context, state);
+  remember(outcome, action, context, state);
+  const lasting = result === 'kept' && before && before.status !== 'Failed' && before.status !== 'Pending';
+  const status = lasting
+    ? before.status
+    : ((statusOf as Record<string, ObjectState['status']>)[result] ?? 'Synced');
+  state.objects.set(text, {
+    entry: object.entry,
+    key: object.key,
+    status,
+    action,
+    reason: lasting ? before.reason : result === 'failed' ? (outcome.error?.code ?? 'failed') : '',
+    message: lasting ? before.message : outcome.message,
+    drift: before?.drift,
+    health: outcome.live ? healthOf(outcome.live) : before?.health,
+  });
+  if (!outcome.live || result === 'matched') return;
+  state.reapply.delete(text);
+  tellHealed(context, state, text);
+}
+
+/** Applies what the plan says; objects that left the set are forgotten by the prune phase. */
+export async function applyPhase(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const plan = planApplication(context, desired, state);
+  const keys = new Set<string>();
+  const sameSync = state.generation === desired.generation;
+  state.generation = desired.generation;
+  await executeApplies(plan, {
+    kube: context.kube,
+    clock: context.clock,
+    signal,
+    sync: desired.target.sync,
+    applySetId: state.applySetId,
+    objectText: (digest) => context.desired.object(digest),
+    resolve: (apiVersion, kind, refresh) => context.resources.resolve(apiVersion, kind, refresh, signal),
+    knowledge(key) {
+      if (state.records.has(keyText(key))) return 'known';
+      const seen = context.observer.get(key.group, key.kind, keyText(key));
+      if (seen) return 'labelled';
+      return context.observer.synced(key.group, key.kind) ? 'absent' : 'labelled';
+    },
+    matches: matchesDesired,
+    onOutcome(outcome) {
+      keys.add(outcome.object.keyText);
+      settle(outcome, sameSync, context, state);
+    },
+  });
+  return keys;
+}

@@ -1,0 +1,72 @@
+import { keyText } from '../../shared/manifest/object.ts';
+import { effectiveKey } from '../apply/effective-object.ts';
+import type { ApiResource } from '../kube/kube-client.ts';
+import type { DesiredState } from '../model/desired.ts';
+
+/** Who desires which object, over all applications of this cluster. */
+export interface Claims {
+  /** The application that may hold the key: the one whose label the live object bears if it still desires it, else the first by name. */
+  holder(keyText: string, labelled: string | undefined, asking: string): string;
+  /** Another application that desires the key. */
+  claimedBy(keyText: string, except: string): string | undefined;
+  desires(keyText: string, application: string): boolean;
+  /** Whether another application has objects in the namespace. */
+  namespaceUsed(namespace: string, except: string): boolean;
+  /** Desired state or discovery has changed. */
+  invalidate(): void;
+}
+
+interface Index {
+  readonly keys: ReadonlyMap<string, readonly string[]>;
+  readonly namespaces: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+function buildIndex(
+  desired: DesiredState,
+  find: (apiVersion: string, kind: string) => ApiResource | undefined,
+): Index {
+  const keys = new Map<string, string[]>();
+  const namespaces = new Map<string, Set<string>>();
+  const applications = [...desired.applications().values()].filter(({ target }) => !target.removed);
+  applications.sort((a, b) => (a.application < b.application ? -1 : 1));
+  for (const { application, target } of applications)
+    for (const entry of target.set.entries) {
+      const key = effectiveKey(entry, find(entry.apiVersion, entry.key.kind), target.sync.namespace);
+      const holders = keys.get(keyText(key));
+      if (!holders) keys.set(keyText(key), [application]);
+      else if (!holders.includes(application)) holders.push(application);
+      const users = namespaces.get(key.namespace) ?? new Set();
+      namespaces.set(key.namespace, users.add(application));
+    }
+  return { keys, namespaces };
+}
+
+export function createClaims(
+  desired: DesiredState,
+  find: (apiVersion: string, kind: string) => ApiResource | undefined,
+): Claims {
+  let index: Index | undefined;
+  const current = (): Index => {
+    index ??= buildIndex(desired, find);
+    return index;
+  };
+  return {
+    holder(text, labelled, asking) {
+      const holders = current().keys.get(text) ?? [];
+      if (labelled !== undefined && holders.includes(labelled)) return labelled;
+      return holders[0] ?? asking;
+    },
+    claimedBy: (text, except) =>
+      current()
+        .keys.get(text)
+        ?.find((application) => application !== except),
+    desires: (text, application) => current().keys.get(text)?.includes(application) ?? false,
+    namespaceUsed(namespace, except) {
+      const users = current().namespaces.get(namespace);
+      return users !== undefined && [...users].some((application) => application !== except);
+    },
+    invalidate() {
+      index = undefined;
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import type { Clock } from '../../shared/clock/clock.ts';
+import type { Random } from '../../shared/clock/random.ts';
+import type { Logger } from '../../shared/log/log.ts';
+import type { ChangeAction, Drift, Health, HealthStatus, SyncStatus } from '../../shared/manifest/health.ts';
+import type { ObjectKey } from '../../shared/manifest/object.ts';
+import type { ManifestEntry } from '../../shared/manifest/target.ts';
+import type { ParentContent } from '../apply/parent.ts';
+import type { KubeClient } from '../kube/kube-client.ts';
+import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
+import type { AppliedRecord } from '../model/record.ts';
+import type { ReportSink } from '../model/report.ts';
+import type { ContestTracker } from '../observe/contest.ts';
+import type { Observer } from '../observe/observer.ts';
+import type { Claims } from './claims.ts';
+import type { Resources } from './resources.ts';
+
+/** What is known of one object of an application, beside its record. */
+export interface ObjectState {
+  readonly entry: ManifestEntry | undefined;
+  readonly key: ObjectKey;
+  readonly status: SyncStatus;
+  readonly action: ChangeAction;
+  readonly reason: string;
+  readonly message: string;
+  readonly drift: Drift | undefined;
+  /** As of the last read or write; a watch that has seen as much takes its place. */
+  readonly health: Health | undefined;
+}
+
+/** One application's memory; lost at a restart, and rebuilt by reading. */
+export interface ApplicationState {
+  readonly application: string;
+  readonly applySetId: string;
+  readonly records: Map<string, AppliedRecord>;
+  readonly objects: Map<string, ObjectState>;
+  /** Keys to be proved by reading; `check`: whatever the watch says. */
+  readonly suspects: Map<string, 'event' | 'check'>;
+  /** Keys to apply though their manifest has not changed. */
+  readonly reapply: Set<string>;
+  /** As last written; undefined: not known to exist. */
+  parent: ParentContent | undefined;
+  /** Digest of the target that was last applied without failures. */
+  appliedDigest: string | undefined;
+  appliedAtMs: number | undefined;
+  health: HealthStatus;
+  failures: number;
+  /** The failed state last told of as an event. */
+  failureTold: string;
+  acknowledged: string;
+  /** Of the last step: what objects tell as their action is of the last sync, not of a look in between. */
+  generation: number;
+  /** A step has run since the start. */
+  settled: boolean;
+}
+
+export interface AgentMetrics {
+  syncs: number;
+  driftFound: number;
+  driftHealed: number;
+  /** Drift that only the slow full check saw. */
+  driftMissedByWatch: number;
+  suspicions: number;
+  pruned: number;
+}
+
+/** Everything a step needs. */
+export interface AgentContext {
+  readonly kube: KubeClient;
+  readonly desired: DesiredState;
+  readonly acks: AcknowledgementSink;
+  readonly reports: ReportSink;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** The agent's own namespace. */
+  readonly namespace: string;
+  readonly observer: Observer;
+  readonly resources: Resources;
+  readonly contest: ContestTracker;
+  readonly claims: Claims;
+  readonly states: Map<string, ApplicationState>;
+  /** Random for each process: keys digests of live Secret values. */
+  readonly secretKey: Uint8Array;
+  readonly metrics: AgentMetrics;
+  readonly nextEventId: () => string;
+  readonly wake: (application: string) => void;
+  /** The application behind an ApplySet id. */
+  readonly applicationOf: (applySetId: string) => string | undefined;
+}
+
+export function createApplicationState(application: string, applySetId: string): ApplicationState {
+  return {
+    application,
+    applySetId,
+    records: new Map(),
+    objects: new Map(),
+    suspects: new Map(),
+    reapply: new Set(),
+    parent: undefined,
+    appliedDigest: undefined,
+    appliedAtMs: undefined,
+    health: 'Unknown',
+    failures: 0,
+    failureTold: '',
+    acknowledged: '',
+    generation: 0,
+    settled: false,
+  };
+}

@@ -1,0 +1,250 @@
+/** Suspicion, then proof: suspected objects are read and compared by projection; what has drifted is judged by the application's mode. */
+import { toFairwayError } from '../../shared/error/error.ts';
+import type { Drift, FieldChange } from '../../shared/manifest/health.ts';
+import { describeKey, type KubeObject } from '../../shared/manifest/object.ts';
+import { effectiveObject } from '../apply/effective-object.ts';
+import { forEachBounded } from '../apply/parallel.ts';
+import type { LiveObject, ResourceRef } from '../kube/kube-client.ts';
+import type { DesiredApplication } from '../model/desired.ts';
+import type { AppliedRecord } from '../model/record.ts';
+import { factsOf, isSuspicious } from '../observe/facts.ts';
+import type { FieldsNode } from '../observe/fields-v1.ts';
+import { ownFields } from '../observe/fields-v1.ts';
+import { type ForeignField, findForeign, newForeign, planForeign, planRemoval } from '../observe/foreign.ts';
+import { healthOf } from '../observe/health.ts';
+import { diffProjection } from '../observe/projection.ts';
+import { findWriters } from '../observe/writers.ts';
+import type { AgentContext, ApplicationState } from './context.ts';
+
+const parallelMax = 8;
+
+/** What reading a suspected object showed. */
+interface Finding {
+  readonly drift: Drift | undefined;
+  /** Applying again would set it right, or take back fields that we own no more. */
+  readonly reapply: boolean;
+  readonly undo: readonly ForeignField[];
+  readonly live: LiveObject | undefined;
+}
+
+function isOlder(seen: string, known: string): boolean {
+  // Resource versions of one resource are ordered numbers (KEP-5504); anything else counts as news.
+  return /^\d+$/.test(seen) && /^\d+$/.test(known) && BigInt(seen) <= BigInt(known);
+}
+
+/** Whether the watch's last word still differs from what we know: our own apply may have answered it already. */
+function stillSuspected(context: AgentContext, record: AppliedRecord, text: string): boolean {
+  const seen = context.observer.get(record.key.group, record.key.kind, text);
+  if (!seen) return true;
+  if (
+    seen.facts.uid === record.facts.uid &&
+    isOlder(seen.facts.resourceVersion, record.facts.resourceVersion)
+  )
+    return false;
+  return isSuspicious(record.facts, seen.facts);
+}
+
+function judgeLive(
+  record: AppliedRecord,
+  desired: KubeObject,
+  live: LiveObject,
+  mode: DesiredApplication['target']['sync']['foreignFields'],
+  nowMs: number,
+): Finding {
+  const recreated = live.metadata['uid'] !== record.facts.uid;
+  const ownedNow = JSON.stringify(ownFields(live));
+  const changes = diffProjection(record, desired, live);
+  const ours = JSON.parse(record.fields) as FieldsNode;
+  const added = recreated
+    ? []
+    : newForeign(findForeign(ours, live), record.foreignPaths).filter(
+        ({ path }) => !changes.some((change) => change.path === path),
+      );
+  const foreign = added.filter(({ manager }) => planForeign(mode, manager) !== 'leave');
+  const undo = foreign.filter(({ manager }) => planForeign(mode, manager) === 'undo');
+  const fields: readonly FieldChange[] = [
+    ...changes,
+    ...foreign.map(({ path, live: value }) => ({ path, live: value })),
+  ];
+  const reapply = recreated || changes.length > 0 || ownedNow !== record.fields;
+  if (!recreated && fields.length === 0) return { drift: undefined, reapply, undo: [], live };
+  const kind = recreated ? 'recreated' : changes.length > 0 ? 'changed' : 'foreign';
+  const paths = fields.map(({ path }) => path);
+  const managers = findWriters(live, paths, record.appliedAtMs);
+  return { drift: { fields, managers, kind, foundAtMs: nowMs }, reapply, undo, live };
+}
+
+async function readFinding(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  record: AppliedRecord,
+  signal: AbortSignal,
+): Promise<Finding | undefined> {
+  const resource = context.resources.find(record.apiVersion, record.key.kind);
+  const text = context.desired.object(record.objectDigest);
+  if (!resource || text === undefined) return undefined;
+  const ref: ResourceRef = { resource, namespace: record.key.namespace, name: record.key.name };
+  const nowMs = context.clock.now();
+  try {
+    const live = await context.kube.get(ref, signal);
+    const body = effectiveObject(text, record.key, state.applySetId);
+    return judgeLive(record, body, live, desired.target.sync.foreignFields, nowMs);
+  } catch (caught) {
+    const error = toFairwayError(caught);
+    if (error.code !== 'not_found') throw error;
+    const drift: Drift = { fields: [], managers: [], kind: 'deleted', foundAtMs: nowMs };
+    return { drift, reapply: true, undo: [], live: undefined };
+  }
+}
+
+function driftText(drift: Drift): string {
+  return `${drift.kind} ${drift.fields.map(({ path, live }) => `${path}=${live ?? ''}`).join(' ')}`;
+}
+
+/** Says it once: a drift that stays (mode report) is no new event. */
+function tellFound(context: AgentContext, state: ApplicationState, text: string, drift: Drift): void {
+  const before = state.objects.get(text)?.drift;
+  if (before && before.healedAtMs === undefined && driftText(before) === driftText(drift)) return;
+  const record = state.records.get(text);
+  if (!record) return;
+  const who = drift.managers.map(({ name }) => name).join(', ');
+  context.metrics.driftFound += 1;
+  context.reports.event({
+    id: context.nextEventId(),
+    type: 'drift.found',
+    application: state.application,
+    key: record.key,
+    message: `${describeKey(record.key)}: ${drift.kind}${who === '' ? '' : ` by ${who}`}`,
+    timeMs: drift.foundAtMs,
+    drift,
+  });
+}
+
+/** Tells that a drift is put right, and counts the correction. */
+export function tellHealed(context: AgentContext, state: ApplicationState, text: string): void {
+  const object = state.objects.get(text);
+  if (!object?.drift || object.drift.healedAtMs !== undefined) return;
+  const drift = { ...object.drift, healedAtMs: context.clock.now() };
+  state.objects.set(text, { ...object, drift });
+  const paths = drift.fields.map(({ path }) => path);
+  context.contest.corrected(text, paths.length > 0 ? paths : [drift.kind]);
+  context.metrics.driftHealed += 1;
+  context.reports.event({
+    id: context.nextEventId(),
+    type: 'drift.healed',
+    application: state.application,
+    key: object.key,
+    message: `${describeKey(object.key)}: put right after ${drift.healedAtMs - drift.foundAtMs} ms`,
+    timeMs: drift.healedAtMs,
+    drift,
+  });
+}
+
+async function undoForeign(
+  context: AgentContext,
+  record: AppliedRecord,
+  finding: Finding,
+  signal: AbortSignal,
+): Promise<LiveObject | undefined> {
+  const resource = context.resources.find(record.apiVersion, record.key.kind);
+  if (finding.undo.length === 0 || !finding.live || !resource) return finding.live;
+  const ref = { resource, namespace: record.key.namespace, name: record.key.name };
+  return context.kube.patch(ref, planRemoval(finding.undo, finding.live), 'json', signal);
+}
+
+function setDrift(
+  state: ApplicationState,
+  text: string,
+  drift: Drift | undefined,
+  status: 'Synced' | 'Drifted' | 'Contested',
+  reason: string,
+): void {
+  const object = state.objects.get(text);
+  if (!object) return;
+  const who = drift?.managers.map(({ name }) => name).join(', ') ?? '';
+  const message = drift === undefined ? '' : `${drift.kind}${who === '' ? '' : ` by ${who}`}`;
+  state.objects.set(text, { ...object, drift, status, reason, message });
+}
+
+/** Applies the mode to a finding. Returns how long a contested object is left alone. */
+async function actOn(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  text: string,
+  finding: Finding,
+  signal: AbortSignal,
+): Promise<number> {
+  const record = state.records.get(text);
+  if (!record) return 0;
+  const { drift, live } = finding;
+  const remember = (seen: LiveObject) => {
+    state.records.set(text, { ...record, facts: factsOf(seen) });
+    const object = state.objects.get(text);
+    if (object) state.objects.set(text, { ...object, health: healthOf(seen) });
+  };
+  if (drift) tellFound(context, state, text, drift);
+  const enforce = desired.target.sync.selfHeal === 'enforce';
+  if (!drift) {
+    if (live) remember(live);
+    if (enforce && finding.reapply) state.reapply.add(text);
+    if (state.objects.get(text)?.drift?.healedAtMs === undefined)
+      setDrift(state, text, undefined, 'Synced', '');
+    return 0;
+  }
+  if (!enforce) {
+    if (live) remember(live);
+    setDrift(state, text, drift, 'Drifted', 'DriftReported');
+    return 0;
+  }
+  const paths = drift.fields.map(({ path }) => path);
+  const waitMs = context.contest.waitMs(text, paths.length > 0 ? paths : [drift.kind]);
+  if (waitMs > 0) {
+    setDrift(state, text, drift, 'Contested', 'Contested');
+    return waitMs;
+  }
+  setDrift(state, text, drift, 'Synced', drift.kind === 'foreign' ? 'ForeignFields' : '');
+  const after = await undoForeign(context, record, finding, signal);
+  if (after) remember(after);
+  if (finding.reapply) state.reapply.add(text);
+  else if (finding.undo.length > 0) tellHealed(context, state, text);
+  return 0;
+}
+
+/**
+ * Reads what is suspected and acts. Returns when to come back for contested objects, in milliseconds; 0: no need. What could not be
+ * read stays suspected.
+ */
+export async function proveSuspects(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  signal: AbortSignal,
+): Promise<number> {
+  const suspects = [...state.suspects];
+  state.suspects.clear();
+  if (desired.target.sync.selfHeal === 'off') return 0;
+  let comeBackMs = 0;
+  let failed: unknown;
+  await forEachBounded(suspects, parallelMax, async ([text, why]) => {
+    const record = state.records.get(text);
+    if (!record || !context.claims.desires(text, state.application)) return;
+    if (why === 'event' && !stillSuspected(context, record, text)) return;
+    context.metrics.suspicions += 1;
+    try {
+      const finding = await readFinding(context, desired, state, record, signal);
+      if (!finding) return;
+      if (why === 'check' && finding.drift) context.metrics.driftMissedByWatch += 1;
+      const waitMs = await actOn(context, desired, state, text, finding, signal);
+      if (waitMs === 0) return;
+      state.suspects.set(text, 'check');
+      comeBackMs = comeBackMs === 0 ? waitMs : Math.min(comeBackMs, waitMs);
+    } catch (caught) {
+      state.suspects.set(text, why);
+      failed = caught;
+    }
+  });
+  if (failed !== undefined) throw failed;
+  return comeBackMs;
+}

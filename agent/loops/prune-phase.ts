@@ -1,0 +1,133 @@
+import { describeKey, keyText } from '../../shared/manifest/object.ts';
+import { applyRank } from '../../shared/manifest/order.ts';
+import { type PruneOutcome, pruneObject, releaseObject } from '../apply/execute-prunes.ts';
+import { forEachBounded } from '../apply/parallel.ts';
+import { formatGroupKind, parseGroupKind } from '../apply/parent.ts';
+import { type PrunePlan, planPrune } from '../apply/plan-prune.ts';
+import type { ObservedObject } from '../model/record.ts';
+import type { AgentContext, ApplicationState } from './context.ts';
+
+const parallelMax = 8;
+
+/** Why nothing may be deleted now; undefined: it may. */
+export function pruneBlocked(context: AgentContext, state: ApplicationState): string | undefined {
+  if (context.desired.deletionsHeld()) return 'deletions are held until an operator confirms them';
+  if (context.desired.batchOpen()) return 'more assignments are on their way';
+  for (const text of state.parent?.groupKinds ?? []) {
+    const { group, kind } = parseGroupKind(text);
+    // A kind that is not served has no objects; one that could not be listed may have.
+    if (!context.resources.findKind(group, kind) || context.observer.synced(group, kind)) continue;
+    return `the inventory of ${kind} is incomplete: ${context.observer.failure(group, kind) ?? 'not listed yet'}`;
+  }
+  return undefined;
+}
+
+export function planApplicationPrune(
+  context: AgentContext,
+  state: ApplicationState,
+  desired: ReadonlySet<string>,
+  pruneEnabled: boolean,
+): PrunePlan {
+  const { claims } = context;
+  const { application } = state;
+  const kinds = new Set(state.parent?.groupKinds);
+  return planPrune({
+    // The parent says in which kinds we have objects; a label on any other was put there by somebody else.
+    members: context.observer
+      .members(state.applySetId)
+      .filter(({ key }) => kinds.has(formatGroupKind(key.group, key.kind))),
+    desired,
+    claimedBy: (text) => claims.claimedBy(text, application),
+    namespaceUsed: (namespace) => claims.namespaceUsed(namespace, application),
+    pruneEnabled,
+  });
+}
+
+/** The object is no longer ours to tell of. */
+export function forgetObject(context: AgentContext, state: ApplicationState, text: string): void {
+  const object = state.objects.get(text);
+  state.records.delete(text);
+  state.objects.delete(text);
+  state.reapply.delete(text);
+  state.suspects.delete(text);
+  context.contest.forget(text);
+  if (object) context.reports.gone(state.application, object.key);
+}
+
+export function retain(
+  context: AgentContext,
+  state: ApplicationState,
+  object: ObservedObject,
+  reason: string,
+): void {
+  const text = keyText(object.key);
+  state.records.delete(text);
+  context.contest.forget(text);
+  state.objects.set(text, {
+    entry: undefined,
+    key: object.key,
+    status: 'Retained',
+    action: 'skipped',
+    reason: 'Retained',
+    message: reason,
+    drift: undefined,
+    health: object.health,
+  });
+}
+
+function settle(context: AgentContext, state: ApplicationState, outcome: PruneOutcome): void {
+  const { object, result } = outcome;
+  const text = keyText(object.key);
+  if (result === 'retained') {
+    retain(context, state, object, outcome.message);
+    return;
+  }
+  if (result === 'failed') {
+    const message = `cannot be deleted: ${outcome.message}`;
+    const health = object.health;
+    const base = { entry: undefined, key: object.key, drift: undefined, health };
+    state.objects.set(text, { ...base, status: 'Failed', action: 'failed', reason: 'PruneFailed', message });
+    return;
+  }
+  forgetObject(context, state, text);
+  if (result !== 'deleted') return;
+  context.metrics.pruned += 1;
+  context.reports.event({
+    id: context.nextEventId(),
+    type: 'object.pruned',
+    application: state.application,
+    key: object.key,
+    message: `${describeKey(object.key)} was deleted: it left the desired set`,
+    timeMs: context.clock.now(),
+    drift: undefined,
+  });
+}
+
+/** Deletes, or releases, in reverse order: one rank after the other, those of a rank together. */
+export async function executePlannedPrune(
+  context: AgentContext,
+  state: ApplicationState,
+  objects: readonly ObservedObject[],
+  how: 'delete' | 'release',
+  signal: AbortSignal,
+): Promise<number> {
+  const ports = {
+    kube: context.kube,
+    signal,
+    applySetId: state.applySetId,
+    resolve: (apiVersion: string, kind: string) => context.resources.find(apiVersion, kind),
+  };
+  const ranks = [...new Set(objects.map(({ key }) => applyRank(key.kind)))].sort((a, b) => b - a);
+  let failed = 0;
+  for (const rank of ranks)
+    await forEachBounded(
+      objects.filter(({ key }) => applyRank(key.kind) === rank),
+      parallelMax,
+      async (object) => {
+        const outcome = await (how === 'delete' ? pruneObject(object, ports) : releaseObject(object, ports));
+        if (outcome.result === 'failed') failed += 1;
+        settle(context, state, outcome);
+      },
+    );
+  return failed;
+}

@@ -1,0 +1,73 @@
+import type { StepResult } from '../../shared/loop/loop.ts';
+import { describeKey } from '../../shared/manifest/object.ts';
+import { deleteParent, parseGroupKind } from '../apply/parent.ts';
+import type { ApiResource } from '../kube/kube-client.ts';
+import type { DesiredApplication } from '../model/desired.ts';
+import type { ObservedObject } from '../model/record.ts';
+import type { AgentContext, ApplicationState } from './context.ts';
+import { executePlannedPrune, forgetObject, planApplicationPrune, pruneBlocked } from './prune-phase.ts';
+import { reportPhase } from './report-phase.ts';
+
+const lookAgainMs = 30_000;
+
+/** What is left to wait for, once this step has done what it may. */
+interface Remaining {
+  readonly message: string;
+  readonly retry: boolean;
+}
+
+function describeObjects(objects: readonly ObservedObject[]): string {
+  const names = objects.slice(0, 3).map(({ key }) => describeKey(key));
+  return names.join(', ') + (objects.length > 3 ? ` and ${objects.length - 3} more` : '');
+}
+
+/**
+ * Prunes what may go and lets go of the rest: with policy orphan everything, with prune the guarded objects (a Namespace the application made
+ * stays, with what others put in it, unless it is annotated `fairway.dev/prune: allowed`). What another application desires is left to it.
+ */
+async function clear(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  signal: AbortSignal,
+): Promise<Remaining | undefined> {
+  const blocked = pruneBlocked(context, state);
+  if (blocked !== undefined) return { message: `nothing is deleted: ${blocked}`, retry: true };
+  const prune = desired.target.deletionPolicy === 'prune';
+  const plan = planApplicationPrune(context, state, new Set(), prune);
+  const failedDeletes = await executePlannedPrune(context, state, plan.deletes, 'delete', signal);
+  const guarded = plan.retained.map(({ object }) => object);
+  const failedReleases = await executePlannedPrune(context, state, guarded, 'release', signal);
+  if (failedDeletes + failedReleases > 0)
+    return { message: `${failedDeletes + failedReleases} objects could not be removed`, retry: true };
+  const left = context.observer.members(state.applySetId).filter(({ controlled }) => !controlled);
+  if (left.length > 0) return { message: `waits for ${describeObjects(left)} to go`, retry: false };
+  return undefined;
+}
+
+/** A Target that takes the application out of the cluster: objects, then parent, then the memory of it. */
+export async function removeApplication(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  signal: AbortSignal,
+): Promise<StepResult | undefined> {
+  const resources = (state.parent?.groupKinds ?? [])
+    .map(parseGroupKind)
+    .map(({ group, kind }) => context.resources.findKind(group, kind))
+    .filter((resource): resource is ApiResource => resource !== undefined);
+  await context.observer.ensure(resources);
+  state.settled = true;
+  const remaining = await clear(context, desired, state, signal);
+  if (remaining) {
+    reportPhase(context, desired, state, { message: remaining.message, done: false });
+    return { requeueAfterMs: remaining.retry ? 5_000 : lookAgainMs };
+  }
+  if (state.parent) await deleteParent(context.kube, desired.application, context.namespace, signal);
+  state.parent = undefined;
+  for (const text of [...state.objects.keys()]) forgetObject(context, state, text);
+  reportPhase(context, desired, state, { done: true });
+  context.states.delete(desired.application);
+  await context.desired.forget(desired.application, desired.generation);
+  return undefined;
+}

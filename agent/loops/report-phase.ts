@@ -1,0 +1,160 @@
+import type { ChangeAction, Health, HealthStatus, SyncStatus } from '../../shared/manifest/health.ts';
+import { describeKey } from '../../shared/manifest/object.ts';
+import type { DesiredApplication } from '../model/desired.ts';
+import { sumHealth } from '../observe/health.ts';
+import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
+
+/** The watch's word, once it has seen as much as our last write. */
+export function healthOfObject(context: AgentContext, state: ApplicationState, text: string): Health {
+  const object = state.objects.get(text);
+  const seen = object && context.observer.get(object.key.group, object.key.kind, text);
+  const record = state.records.get(text);
+  const behind = (seen?.facts.generation ?? 0) < (record?.facts.generation ?? 0);
+  if (seen && !behind) return seen.health;
+  return object?.health ?? { status: 'NotFound', reason: '', message: '' };
+}
+
+const statusOrder: readonly SyncStatus[] = ['Failed', 'Pending', 'Contested', 'Drifted'];
+
+function sumSync(objects: readonly ObjectState[]): SyncStatus {
+  return statusOrder.find((status) => objects.some((object) => object.status === status)) ?? 'Synced';
+}
+
+function describeWorst(objects: readonly ObjectState[], status: SyncStatus): string {
+  if (status === 'Synced') return '';
+  const worst = objects.filter((object) => object.status === status);
+  const [first] = worst;
+  if (!first) return '';
+  const rest = worst.length > 1 ? ` (and ${worst.length - 1} more)` : '';
+  return `${describeKey(first.key)}: ${first.message}${rest}`;
+}
+
+/** One row for each object. The queue drops rows that say nothing new. */
+function reportObjects(context: AgentContext, desired: DesiredApplication, state: ApplicationState): void {
+  const timeMs = context.clock.now();
+  for (const [text, object] of state.objects) {
+    const health = healthOfObject(context, state, text);
+    const told = object.status === 'Synced' && object.reason === '';
+    context.reports.object({
+      application: state.application,
+      key: object.key,
+      objectDigest: object.entry?.objectDigest ?? '',
+      liveDigest: state.records.get(text)?.liveDigest ?? '',
+      syncStatus: object.status,
+      healthStatus: health.status,
+      reason: told ? health.reason : object.reason,
+      message: told ? health.message : object.message,
+      drift: object.drift,
+      lastAction: object.action,
+      generation: desired.generation,
+      timeMs,
+    });
+  }
+}
+
+function acknowledge(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  stage: 'applied' | 'healthy' | 'failed',
+  message: string,
+): void {
+  const text = `${desired.generation} ${desired.target.digest} ${stage} ${message}`;
+  if (state.acknowledged === text) return;
+  // Healthy is the last word on an assignment: what becomes of it later is told by reports.
+  const healthy = `${desired.generation} ${desired.target.digest} healthy `;
+  if (stage === 'applied' && state.acknowledged === healthy) return;
+  state.acknowledged = text;
+  context.acks.acknowledge({
+    application: desired.application,
+    generation: desired.generation,
+    targetDigest: desired.target.digest,
+    stage,
+    message,
+    timeMs: context.clock.now(),
+  });
+}
+
+function tellOutcome(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  syncStatus: SyncStatus,
+  message: string,
+): void {
+  const failed = syncStatus === 'Failed';
+  const told = failed ? `${desired.target.digest} ${message}` : '';
+  const recovered = state.failureTold !== '' && syncStatus !== 'Pending' && !failed;
+  const fresh = !failed && syncStatus !== 'Pending' && state.appliedDigest !== desired.target.digest;
+  const changed = [...state.objects.values()].some(({ action }) => action !== 'unchanged');
+  const base = {
+    application: state.application,
+    key: undefined,
+    timeMs: context.clock.now(),
+    drift: undefined,
+  };
+  if (failed && told !== state.failureTold)
+    context.reports.event({ ...base, id: context.nextEventId(), type: 'sync.failed', message });
+  if (recovered || (fresh && changed))
+    context.reports.event({
+      ...base,
+      id: context.nextEventId(),
+      type: 'sync.succeeded',
+      message: `revision ${desired.revisionId} is applied`,
+    });
+  if (syncStatus !== 'Pending') state.failureTold = told;
+}
+
+function countChanges(objects: readonly ObjectState[]): Partial<Record<ChangeAction, number>> {
+  const counts: Partial<Record<ChangeAction, number>> = {};
+  for (const { action } of objects) counts[action] = (counts[action] ?? 0) + 1;
+  return counts;
+}
+
+function setHealth(context: AgentContext, state: ApplicationState, health: HealthStatus): void {
+  if (state.health === health) return;
+  state.health = health;
+  for (const [name, other] of context.desired.applications())
+    if (other.target.dependsOn.includes(state.application)) context.wake(name);
+}
+
+/** Sums up after a step: rows, events, acknowledgements. `waitsFor`: it was not applied and waits. */
+export function reportPhase(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  hold: { readonly waitsFor?: string; readonly message?: string; readonly done: boolean },
+): SyncStatus {
+  const objects = [...state.objects.values()];
+  const synced = sumSync(objects);
+  const syncStatus = hold.done || synced === 'Failed' ? synced : 'Pending';
+  const message = hold.message ?? describeWorst(objects, syncStatus);
+  const health = sumHealth(
+    [...state.objects.keys()].map((text) => healthOfObject(context, state, text).status),
+  );
+  const complete = syncStatus !== 'Failed' && syncStatus !== 'Pending';
+  tellOutcome(context, desired, state, syncStatus, message);
+  if (complete) {
+    if (state.appliedDigest !== desired.target.digest) state.appliedAtMs = context.clock.now();
+    state.appliedDigest = desired.target.digest;
+    acknowledge(context, desired, state, 'applied', '');
+    if (health === 'Current') acknowledge(context, desired, state, 'healthy', '');
+  } else if (syncStatus === 'Failed') acknowledge(context, desired, state, 'failed', message);
+  setHealth(context, state, complete ? health : 'InProgress');
+  reportObjects(context, desired, state);
+  context.reports.application({
+    application: state.application,
+    generation: desired.generation,
+    targetDigest: desired.target.digest,
+    syncStatus,
+    healthStatus: health,
+    message,
+    objects: desired.target.set.entries.length,
+    objectsSynced: objects.filter(({ status, entry }) => entry && status === 'Synced').length,
+    appliedAtMs: state.appliedAtMs,
+    timeMs: context.clock.now(),
+    waitsFor: hold.waitsFor ?? '',
+    changes: countChanges(objects),
+  });
+  return syncStatus;
+}

@@ -1,0 +1,48 @@
+import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
+
+/** Discovery as the steps need it. */
+export interface Resources {
+  /** Reads discovery if it was never read. */
+  load(signal: AbortSignal): Promise<void>;
+  find(apiVersion: string, kind: string): ApiResource | undefined;
+  /** The preferred version of a kind. */
+  findKind(group: string, kind: string): ApiResource | undefined;
+  /** Asks the API server again when told to (the client bounds how often). */
+  resolve(
+    apiVersion: string,
+    kind: string,
+    refresh: boolean,
+    signal: AbortSignal,
+  ): Promise<ApiResource | undefined>;
+}
+
+export function createResources(kube: KubeClient, onChange: () => void): Resources {
+  let read: readonly ApiResource[] | undefined;
+  let byVersion = new Map<string, ApiResource>();
+  let byKind = new Map<string, ApiResource>();
+  const take = (resources: readonly ApiResource[]) => {
+    if (resources === read) return;
+    read = resources;
+    byVersion = new Map();
+    byKind = new Map();
+    for (const resource of resources) {
+      const { group, version, kind } = resource;
+      const apiVersion = group === '' ? version : `${group}/${version}`;
+      if (!byVersion.has(`${apiVersion} ${kind}`)) byVersion.set(`${apiVersion} ${kind}`, resource);
+      if (!byKind.has(`${group} ${kind}`)) byKind.set(`${group} ${kind}`, resource);
+    }
+    onChange();
+  };
+  const find = (apiVersion: string, kind: string) => byVersion.get(`${apiVersion} ${kind}`);
+  return {
+    async load(signal) {
+      if (!read) take(await kube.discover({ signal }));
+    },
+    find,
+    findKind: (group, kind) => byKind.get(`${group} ${kind}`),
+    async resolve(apiVersion, kind, refresh, signal) {
+      if (refresh && !find(apiVersion, kind)) take(await kube.discover({ refresh: true, signal }));
+      return find(apiVersion, kind);
+    },
+  };
+}

@@ -1,0 +1,206 @@
+/** The step of the agent's loop for one application: desired -> suspects -> apply -> prune -> report. */
+import { planBackoffMs } from '../../shared/loop/backoff.ts';
+import type { StepResult } from '../../shared/loop/loop.ts';
+import { groupOf } from '../../shared/manifest/object.ts';
+import { effectiveKey } from '../apply/effective-object.ts';
+import {
+  formatGroupKind,
+  formatParent,
+  type ParentContent,
+  parseGroupKind,
+  saveParent,
+} from '../apply/parent.ts';
+import type { ApiResource } from '../kube/kube-client.ts';
+import type { DesiredApplication, PauseEntry } from '../model/desired.ts';
+import { applyPhase } from './apply-phase.ts';
+import type { AgentContext, ApplicationState } from './context.ts';
+import { proveSuspects } from './prove-suspects.ts';
+import {
+  executePlannedPrune,
+  forgetObject,
+  planApplicationPrune,
+  pruneBlocked,
+  retain,
+} from './prune-phase.ts';
+import { removeApplication } from './remove-application.ts';
+import { reportPhase } from './report-phase.ts';
+
+const retryBackoff = { baseMs: 1_000, maxMs: 300_000 };
+
+export function activePause(
+  pauses: readonly PauseEntry[],
+  application: string,
+  nowMs: number,
+): PauseEntry | undefined {
+  return pauses.find(
+    (pause) =>
+      (pause.application === '' || pause.application === application) &&
+      (pause.untilMs === undefined || pause.untilMs > nowMs),
+  );
+}
+
+/** What an application that is not applied yet waits for; empty: nothing. */
+function unmetDependency(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+): string {
+  if (state.appliedDigest === desired.target.digest) return '';
+  for (const name of desired.target.dependsOn) {
+    const other = context.desired.applications().get(name);
+    if (!other || other.target.removed) return `${name}: not assigned to this cluster`;
+    const known = context.states.get(name);
+    if (known?.appliedDigest !== other.target.digest) return `${name}: not applied yet`;
+    if (known.health !== 'Current') return `${name}: ${known.health}`;
+  }
+  return '';
+}
+
+/** The kinds a set needs, as the parent names them, and their namespaces. */
+function contentOf(context: AgentContext, desired: DesiredApplication): ParentContent {
+  const { entries } = desired.target.set;
+  const namespaces = entries.map((entry) => {
+    const resource = context.resources.find(entry.apiVersion, entry.key.kind);
+    return effectiveKey(entry, resource, desired.target.sync.namespace).namespace;
+  });
+  const groupKinds = entries.map(({ apiVersion, key }) => formatGroupKind(groupOf(apiVersion), key.kind));
+  return {
+    application: desired.application,
+    groupKinds: [...new Set(groupKinds)].sort(),
+    namespaces: [...new Set(namespaces)].filter((name) => name !== '').sort(),
+  };
+}
+
+async function writeParent(
+  context: AgentContext,
+  state: ApplicationState,
+  content: ParentContent,
+  signal: AbortSignal,
+): Promise<void> {
+  const text = (parent: ParentContent) => JSON.stringify(formatParent(parent, context.namespace));
+  if (state.parent && text(state.parent) === text(content)) return;
+  await saveParent(context.kube, content, context.namespace, signal);
+  state.parent = content;
+}
+
+/** Watches every kind that the parent names. */
+export async function watchInventory(context: AgentContext, state: ApplicationState): Promise<void> {
+  const resources = (state.parent?.groupKinds ?? [])
+    .map(parseGroupKind)
+    .map(({ group, kind }) => context.resources.findKind(group, kind))
+    .filter((resource): resource is ApiResource => resource !== undefined);
+  await context.observer.ensure(resources);
+}
+
+/** Before the first write the parent names all that may come to be: an agent that dies midway leaves nothing unlisted. */
+async function prepare(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = contentOf(context, desired);
+  const merge = (a: readonly string[] = [], b: readonly string[]) => [...new Set([...a, ...b])].sort();
+  const union = {
+    application: desired.application,
+    groupKinds: merge(state.parent?.groupKinds, wanted.groupKinds),
+    namespaces: merge(state.parent?.namespaces, wanted.namespaces),
+  };
+  await writeParent(context, state, union, signal);
+  await watchInventory(context, state);
+}
+
+/** Deletes what left the set, when that is safe. Returns why it is not. */
+async function prunePhase(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  keys: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  // Definitions that were just made are served only now.
+  await watchInventory(context, state);
+  const unfinished = [...keys].some((text) => {
+    const status = state.objects.get(text)?.status;
+    return status === 'Failed' || status === 'Pending';
+  });
+  const plan = planApplicationPrune(context, state, keys, desired.target.sync.prune);
+  const blocked = pruneBlocked(context, state) ?? (unfinished ? 'not everything is applied yet' : undefined);
+  const kept = new Set(plan.retained.map(({ object }) => object));
+  if (blocked === undefined) {
+    await executePlannedPrune(context, state, plan.deletes, 'delete', signal);
+    for (const { object, reason } of plan.retained) retain(context, state, object, reason);
+  }
+  const members = new Set(
+    context.observer
+      .members(state.applySetId)
+      .map(({ key }) => `${key.group}/${key.kind}/${key.namespace}/${key.name}`),
+  );
+  for (const [text, object] of [...state.objects]) {
+    const stays = object.status === 'Retained' || object.status === 'Failed';
+    if (!keys.has(text) && !(stays && members.has(text))) forgetObject(context, state, text);
+  }
+  const done = blocked === undefined && kept.size === 0 && plan.leaving.length === 0;
+  if (done && plan.deletes.length === 0)
+    await writeParent(context, state, contentOf(context, desired), signal);
+  return plan.deletes.length > 0 ? blocked : undefined;
+}
+
+function pausedStep(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  pause: PauseEntry,
+): StepResult {
+  const message = `paused${pause.reason === '' ? '' : `: ${pause.reason}`}`;
+  reportPhase(context, desired, state, { message, done: state.appliedDigest === desired.target.digest });
+  const leftMs = pause.untilMs === undefined ? undefined : pause.untilMs - context.clock.now();
+  return { requeueAfterMs: leftMs === undefined ? undefined : Math.max(1, leftMs) };
+}
+
+function queueStandingDrift(desired: DesiredApplication, state: ApplicationState): void {
+  if (desired.target.sync.selfHeal !== 'enforce') return;
+  for (const [text, object] of state.objects)
+    if (object.status === 'Drifted') state.suspects.set(text, 'check');
+}
+
+/** One move toward the desired state of the application. Costs no request when nothing differs. */
+export async function syncApplication(
+  context: AgentContext,
+  application: string,
+  signal: AbortSignal,
+  stateOf: (application: string) => ApplicationState,
+): Promise<StepResult | undefined> {
+  const desired = context.desired.applications().get(application);
+  if (!desired) {
+    context.states.delete(application);
+    return undefined;
+  }
+  const state = stateOf(application);
+  const pause = activePause(context.desired.pauses(), application, context.clock.now());
+  if (pause) return pausedStep(context, desired, state, pause);
+  await context.resources.load(signal);
+  if (desired.target.removed) return removeApplication(context, desired, state, signal);
+  const waitsFor = unmetDependency(context, desired, state);
+  if (waitsFor !== '') {
+    reportPhase(context, desired, state, { waitsFor, message: `waits for ${waitsFor}`, done: false });
+    return undefined;
+  }
+  await prepare(context, desired, state, signal);
+  queueStandingDrift(desired, state);
+  const contestedMs = await proveSuspects(context, desired, state, signal);
+  const keys = await applyPhase(context, desired, state, signal);
+  const held = await prunePhase(context, desired, state, keys, signal);
+  state.settled = true;
+  context.metrics.syncs += 1;
+  const status = reportPhase(context, desired, state, {
+    done: true,
+    ...(held !== undefined && { message: `nothing is deleted: ${held}` }),
+  });
+  if (state.suspects.size > 0 && contestedMs === 0) context.wake(application);
+  const failed = status === 'Failed' || status === 'Pending';
+  state.failures = failed ? state.failures + 1 : 0;
+  const retryMs = failed ? planBackoffMs(state.failures - 1, context.random, retryBackoff) : undefined;
+  const waits = [retryMs, contestedMs || undefined].filter((wait) => wait !== undefined);
+  return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) };
+}

@@ -1,0 +1,279 @@
+/** An agent's inside on a real API server: desired state in memory, everything else as in a cluster. */
+
+import { createKubeClient } from '../../../agent/kube/create-kube-client.ts';
+import type { ApiResource, KubeClient, LiveObject } from '../../../agent/kube/kube-client.ts';
+import { type AgentLoops, createAgentLoops } from '../../../agent/loops/agent-loops.ts';
+import type { AcknowledgementSink, DesiredApplication, PauseEntry } from '../../../agent/model/desired.ts';
+import type { AgentEvent, ApplicationReport, ObjectReport } from '../../../agent/model/report.ts';
+import type { ContestOptions } from '../../../agent/observe/contest.ts';
+import { createReportQueue } from '../../../agent/report/queue.ts';
+import { type Clock, systemClock } from '../../../shared/clock/clock.ts';
+import { systemRandom } from '../../../shared/clock/random.ts';
+import { createLogger } from '../../../shared/log/log.ts';
+import { canonicalJson, digestText } from '../../../shared/manifest/canonical.ts';
+import { type KubeObject, keyOf, keyText } from '../../../shared/manifest/object.ts';
+import {
+  createManifestSet,
+  createTarget,
+  defaultSyncOptions,
+  type SyncOptions,
+  type Target,
+} from '../../../shared/manifest/target.ts';
+import { startControlPlane, waitFor } from '../../cluster/control-plane.ts';
+
+export type Ack = Parameters<AcknowledgementSink['acknowledge']>[0];
+export type Manifest = {
+  apiVersion: string;
+  kind: string;
+  metadata: Record<string, unknown>;
+  [key: string]: unknown;
+};
+
+export interface Desire {
+  readonly sync?: Partial<SyncOptions>;
+  readonly dependsOn?: readonly string[];
+  readonly removed?: boolean;
+  readonly deletionPolicy?: 'prune' | 'orphan';
+  /** Assigned together with others: the agent is told once. */
+  readonly quiet?: boolean;
+}
+
+export interface Agent {
+  readonly loops: AgentLoops;
+  readonly client: KubeClient;
+  readonly acks: Ack[];
+  readonly events: AgentEvent[];
+  readonly applications: Map<string, ApplicationReport>;
+  readonly objects: Map<string, ObjectReport>;
+  readonly desired: MemoryDesired;
+  desire(application: string, manifests: readonly Manifest[], options?: Desire): void;
+  /** Waits until the application's report says so for its newest generation. */
+  synced(application: string, status?: string): Promise<ApplicationReport>;
+  /** Requests sent while `work` runs, watches apart. */
+  requestsDuring(work: () => Promise<void> | void): Promise<Record<string, number>>;
+  stop(): Promise<void>;
+}
+
+export type MemoryDesired = ReturnType<typeof createMemoryDesired>;
+
+export function createMemoryDesired() {
+  const applications = new Map<string, DesiredApplication>();
+  const blobs = new Map<string, string>();
+  const listeners = new Set<(applications: ReadonlySet<string>) => void>();
+  const state = {
+    pauses: [] as PauseEntry[],
+    held: false,
+    open: false,
+    generation: 0,
+    forgotten: [] as string[],
+    blobs,
+  };
+  const tell = (names: readonly string[]) => {
+    for (const listener of listeners) listener(new Set(names));
+  };
+  return {
+    state,
+    tell,
+    applications: () => applications,
+    object: (digest: string) => blobs.get(digest),
+    pauses: () => state.pauses,
+    deletionsHeld: () => state.held,
+    batchOpen: () => state.open,
+    subscribe(listener: (names: ReadonlySet<string>) => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async forget(application: string) {
+      state.forgotten.push(application);
+      applications.delete(application);
+      tell([application]);
+    },
+    set(application: string, target: Target) {
+      applications.set(application, {
+        application,
+        target,
+        generation: ++state.generation,
+        epoch: { counter: 1, id: 'test' },
+        releaseId: `release-${state.generation}`,
+        reason: 'release',
+        revisionId: `revision-${state.generation}`,
+      });
+    },
+  };
+}
+
+function toTarget(desired: MemoryDesired, manifests: readonly Manifest[], options: Desire): Target {
+  const entries = manifests.map((manifest) => {
+    const text = canonicalJson(manifest);
+    const digest = digestText(text);
+    desired.state.blobs.set(digest, text);
+    const key = keyOf(manifest as unknown as KubeObject);
+    const wave = Number(
+      (manifest.metadata['annotations'] as Record<string, string>)?.['fairway.dev/wave'] ?? 0,
+    );
+    return { objectDigest: digest, key, apiVersion: manifest.apiVersion, originId: keyText(key), wave };
+  });
+  return createTarget({
+    set: createManifestSet(entries),
+    sync: { ...defaultSyncOptions, ...options.sync },
+    health: [],
+    dependsOn: options.dependsOn ?? [],
+    deletionPolicy: options.deletionPolicy ?? 'prune',
+    removed: options.removed ?? false,
+  });
+}
+
+export interface Bed {
+  readonly admin: KubeClient;
+  agent(options?: {
+    readonly desired?: MemoryDesired;
+    readonly contest?: ContestOptions;
+    readonly clock?: Clock;
+  }): Promise<Agent>;
+  get(apiVersion: string, kind: string, namespace: string, name: string): Promise<LiveObject | undefined>;
+  resource(apiVersion: string, kind: string): Promise<ApiResource>;
+  kubectl(...args: readonly string[]): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const log = createLogger({ level: process.env['FAIRWAY_TEST_LOG'] ? 'debug' : 'error', format: 'text' });
+
+function createAgent(
+  client: KubeClient,
+  namespace: string,
+  options: Parameters<Bed['agent']>[0] = {},
+): Agent {
+  const desired = options.desired ?? createMemoryDesired();
+  const acks: Ack[] = [];
+  const events: AgentEvent[] = [];
+  const applications = new Map<string, ApplicationReport>();
+  const objects = new Map<string, ObjectReport>();
+  const queue = createReportQueue();
+  const drain = () => {
+    for (let batch = queue.take(1_000); batch; batch = queue.take(1_000)) {
+      for (const row of batch.applications) applications.set(row.application, row);
+      for (const row of batch.objects) objects.set(`${row.application} ${keyText(row.key)}`, row);
+      for (const { application, key } of batch.gone) objects.delete(`${application} ${keyText(key)}`);
+      events.push(...batch.events);
+    }
+  };
+  queue.onReady(drain);
+  const loops = createAgentLoops({
+    kube: client,
+    desired,
+    acks: { acknowledge: (ack) => acks.push(ack) },
+    reports: queue,
+    clock: options.clock ?? systemClock,
+    random: systemRandom,
+    log,
+    namespace,
+    instanceId: Math.random().toString(36).slice(2),
+    ...(options.contest && { contest: options.contest }),
+  });
+  const quiet = async () => {
+    // Watch events of our own writes may still be on their way: quiet means that nothing ran for a while.
+    let steps = -1;
+    await waitFor('the agent to be idle', async () => {
+      await loops.idle();
+      const now = loops.metrics.syncs + loops.metrics.suspicions;
+      const same = now === steps;
+      steps = now;
+      return same;
+    });
+  };
+  return {
+    loops,
+    client,
+    acks,
+    events,
+    applications,
+    objects,
+    desired,
+    desire(application, manifests, desire = {}) {
+      desired.set(application, toTarget(desired, manifests, desire));
+      if (!desire.quiet) desired.tell([application]);
+    },
+    async synced(application, status = 'Synced') {
+      let last: ApplicationReport | undefined;
+      const generation = desired.applications().get(application)?.generation;
+      try {
+        await waitFor(
+          `${application} ${status}`,
+          () => {
+            last = applications.get(application);
+            return last?.syncStatus === status && last.generation === generation;
+          },
+          15_000,
+        );
+      } catch (caught) {
+        throw new Error(`${String(caught)}: ${JSON.stringify(last)}`);
+      }
+      return last!;
+    },
+    async requestsDuring(work) {
+      await quiet();
+      const before = client.requestCounts();
+      await work();
+      await quiet();
+      const after = client.requestCounts();
+      const spent = Object.entries(after).map(
+        ([verb, count]) => [verb, count - (before[verb] ?? 0)] as const,
+      );
+      return Object.fromEntries(spent.filter(([verb, count]) => count > 0 && verb !== 'watch'));
+    },
+    async stop() {
+      await loops.stop();
+      client.close();
+    },
+  };
+}
+
+/** Undefined where no control plane can be had (the tests are skipped). */
+export async function startBed(name: string): Promise<Bed | undefined> {
+  const plane = await startControlPlane({ name });
+  if (!plane) return undefined;
+  const ports = { clock: systemClock, random: systemRandom, log };
+  const connect = () => createKubeClient({ server: plane.url, token: plane.token, ca: plane.ca }, ports);
+  const admin = connect();
+  const agents: Agent[] = [];
+  const resource = async (apiVersion: string, kind: string): Promise<ApiResource> => {
+    const matches = (found: ApiResource) =>
+      (found.group === '' ? found.version : `${found.group}/${found.version}`) === apiVersion &&
+      found.kind === kind;
+    const known =
+      (await admin.discover()).find(matches) ?? (await admin.discover({ refresh: true })).find(matches);
+    if (!known) throw new Error(`no ${kind} in ${apiVersion}`);
+    return known;
+  };
+  return {
+    admin,
+    async agent(options) {
+      const agent = createAgent(connect(), 'fairway-system', options);
+      agents.push(agent);
+      await agent.loops.start();
+      return agent;
+    },
+    resource,
+    async get(apiVersion, kind, namespace, objectName) {
+      try {
+        return await admin.get({ resource: await resource(apiVersion, kind), namespace, name: objectName });
+      } catch (caught) {
+        if ((caught as { code?: string }).code === 'not_found') return undefined;
+        throw caught;
+      }
+    },
+    async kubectl(...args) {
+      const { execFile } = await import('node:child_process');
+      return new Promise((resolve, reject) => {
+        execFile(plane.kubectl, ['--kubeconfig', plane.kubeconfig, ...args], (error, stdout, stderr) =>
+          error ? reject(new Error(stderr)) : resolve(stdout),
+        );
+      });
+    },
+    async stop() {
+      for (const agent of agents) await agent.stop();
+      admin.close();
+      await plane.stop();
+    },
+  };
+}
