@@ -40,9 +40,29 @@ function decodeCursor(cursor: string): string {
   } catch {
     // Told below, as any other cursor that this hub did not give.
   }
-  throw new FairwayError('invalid_argument', 'query.cursor: is not a cursor of this list', {
-    details: { errors: [{ field: 'query.cursor', message: 'is not a cursor of this list' }] },
+  throw badCursor();
+}
+
+function badCursor(): FairwayError {
+  const message = 'is not a cursor of this list';
+  return new FairwayError('invalid_argument', `query.cursor: ${message}`, {
+    details: { errors: [{ field: 'query.cursor', message }] },
   });
+}
+
+/** The same for a list whose own order counts: the cursor is the last key given. @throws invalid_argument when that key is no longer in it. */
+export function planOrderedPage<T>(
+  items: readonly T[],
+  query: PageQuery,
+  keyOf: (item: T) => string,
+): PageBody<T> {
+  const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  const start = after === undefined ? 0 : items.findIndex((item) => keyOf(item) === after) + 1;
+  if (start === 0 && after !== undefined) throw badCursor();
+  const page = items.slice(start, start + query.limit);
+  const last = page.at(-1);
+  const more = last !== undefined && start + page.length < items.length;
+  return { items: page, next: more ? encodeCursor(keyOf(last)) : null };
 }
 
 /** `<path?...&cursor=next>; rel="next"`, or undefined where there is no further page. */

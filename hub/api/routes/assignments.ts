@@ -5,7 +5,7 @@ import { type KubeObject, keyText } from '../../../shared/manifest/object.ts';
 import type { ManifestEntry } from '../../../shared/manifest/target.ts';
 import type { RenderedObject } from '../../model/rendered.ts';
 import { jsonEndpoint } from '../endpoint.ts';
-import { planPage } from '../paging.ts';
+import { planOrderedPage, planPage } from '../paging.ts';
 import { assignmentPageSchema, manifestsSchema, toAssignment } from '../schemas/assignment.ts';
 import { nameSchema, pageQuery } from '../schemas/common.ts';
 
@@ -47,12 +47,7 @@ export const assignmentEndpoints = [
         );
       const target = await store.content.target(assignment.targetDigest);
       if (target === undefined) throw new FairwayError('internal', 'an assigned target is missing');
-      const page = planPage(
-        target.set.entries,
-        query,
-        ({ key }) => keyText(key),
-        (entry) => entry,
-      );
+      const page = planOrderedPage(target.set.entries, query, ({ key }) => keyText(key));
       const objects = await store.content.objects(page.items.map(({ objectDigest }) => objectDigest));
       return {
         ...params,

@@ -1,32 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { FairwayError } from '../../../shared/error/error.ts';
-import type { Confirmation } from '../../model/release.ts';
 import { jsonEndpoint } from '../endpoint.ts';
-import { timeSchema, toTime } from '../schemas/common.ts';
-
-const confirmationSchema = z
-  .object({
-    id: z.string(),
-    kind: z.enum(['application', 'cluster', 'placement', 'restored-hub']),
-    subject: z.string(),
-    assignments: z.int().openapi({ description: 'How many assignments would be removed' }),
-    revisionId: z.string(),
-    message: z.string(),
-    createdAt: timeSchema,
-    confirmedAt: timeSchema.nullable(),
-    confirmedBy: z.string().nullable(),
-  })
-  .openapi('Confirmation');
-
-function toConfirmation(confirmation: Confirmation): z.infer<typeof confirmationSchema> {
-  const { createdAtMs, confirmedAtMs, confirmedBy, ...rest } = confirmation;
-  return {
-    ...rest,
-    createdAt: toTime(createdAtMs),
-    confirmedAt: toTime(confirmedAtMs),
-    confirmedBy: confirmedBy ?? null,
-  };
-}
+import { confirmationSchema, toConfirmation } from '../schemas/confirmation.ts';
 
 export const confirmationEndpoints = [
   jsonEndpoint({

@@ -72,6 +72,7 @@ export const objectSchema = z
     time: timeSchema,
   })
   .openapi('ObservedObject');
+export type ApiObject = z.infer<typeof objectSchema>;
 export const objectPageSchema = pageOf('ObservedObjectPage', objectSchema);
 
 export function toObject(observation: ObjectObservation): z.infer<typeof objectSchema> {

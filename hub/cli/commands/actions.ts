@@ -1,0 +1,98 @@
+import type { Command } from 'commander';
+import { FairwayError } from '../../../shared/error/error.ts';
+import type { ApiConfirmation } from '../../api/schemas/confirmation.ts';
+import { type ClientContext, clientCommand, durationArgument } from '../command.ts';
+import type { CliIo } from '../io.ts';
+import { renderRelative } from '../output/relative-time.ts';
+import { plural } from './words.ts';
+
+type Options = Record<string, unknown>;
+
+/** `sync`, `pause`, `resume` and `confirm`: what an operator may do. Each may be repeated. */
+export function addActions(program: Command, io: CliIo): void {
+  clientCommand(
+    program
+      .command('sync')
+      .summary('look at Git and at clusters now')
+      .description('Looks at Git now, and asks agents to look at their clusters again. Does not wait.')
+      .argument('[application]', 'this application only')
+      .option('--cluster <name>', 'in this cluster only'),
+    io,
+    sync,
+  );
+  clientCommand(
+    program
+      .command('pause')
+      .summary('stop syncing and healing for a while')
+      .description('Stops syncing and healing for a while; it ends by itself.')
+      .argument('<place>', 'CLUSTER, or CLUSTER/APPLICATION')
+      .requiredOption('--for <duration>', 'how long, such as 1h', durationArgument)
+      .requiredOption('--reason <text>', 'why; people will read it'),
+    io,
+    pause,
+  );
+  clientCommand(
+    program
+      .command('resume')
+      .summary('end a pause')
+      .description('Ends a pause.')
+      .argument('<place>', 'CLUSTER, or CLUSTER/APPLICATION'),
+    io,
+    resume,
+  );
+  clientCommand(
+    program
+      .command('confirm')
+      .summary('let a held removal happen')
+      .description('Lets a held removal happen; see `fairway get confirmations`.')
+      .argument('<id>', 'of the confirmation'),
+    io,
+    confirm,
+  );
+}
+
+/** `CLUSTER` or `CLUSTER/APPLICATION`. */
+export function parsePlace(text: string): { readonly cluster: string; readonly application?: string } {
+  const [cluster = '', application, ...rest] = text.split('/');
+  if (cluster === '' || application === '' || rest.length > 0)
+    throw new FairwayError('invalid_argument', `"${text}" is neither CLUSTER nor CLUSTER/APPLICATION.`);
+  return application === undefined ? { cluster } : { cluster, application };
+}
+
+interface SyncStarted {
+  readonly sources: number;
+  readonly agents: readonly string[];
+  readonly away: readonly string[];
+}
+
+async function sync({ client, print }: ClientContext, options: Options, [application]: readonly string[]) {
+  const cluster = options['cluster'] as string | undefined;
+  const started = await client.post<SyncStarted>('/api/v1/sync', { application, cluster });
+  print.value(started, ({ sources, agents, away }) => {
+    const lines = [`Looking at ${plural(sources, 'repository', 'repositories')} now.`];
+    if (agents.length > 0) lines.push(`Asked the agents of ${agents.join(', ')} to look again.`);
+    if (away.length > 0)
+      lines.push(`${away.join(', ')}: no agent is connected; catches up when it comes back.`);
+    return lines.join('\n') + '\n';
+  });
+}
+
+async function pause({ client, print }: ClientContext, options: Options, [place = '']: readonly string[]) {
+  const body = { ...parsePlace(place), durationSeconds: options['for'], reason: options['reason'] };
+  const paused = await client.post<{ readonly until: string }>('/api/v1/pause', body);
+  print.value(
+    paused,
+    ({ until }) => `Paused ${place}; it ends by itself ${renderRelative(until, print.nowMs)} (${until}).\n`,
+  );
+}
+
+async function resume({ client, print }: ClientContext, _: Options, [place = '']: readonly string[]) {
+  const result = await client.post<{ readonly resumed: boolean }>('/api/v1/resume', parsePlace(place));
+  print.value(result, ({ resumed }) => (resumed ? `Resumed ${place}.\n` : `${place} was not paused.\n`));
+}
+
+async function confirm({ client, print }: ClientContext, _: Options, [id = '']: readonly string[]) {
+  const path = `/api/v1/confirmations/${encodeURIComponent(id)}/confirm`;
+  const confirmation = await client.post<ApiConfirmation>(path);
+  print.value(confirmation, ({ message, confirmedBy }) => `Confirmed by ${confirmedBy}: ${message}\n`);
+}

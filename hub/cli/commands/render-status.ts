@@ -1,0 +1,123 @@
+import type { ApiApplication, ApiPlacement } from '../../api/schemas/application.ts';
+import type { ApiCluster } from '../../api/schemas/cluster.ts';
+import type { ApiRevision } from '../../api/schemas/revision.ts';
+import type { Colours } from '../output/colour.ts';
+import { renderRelative } from '../output/relative-time.ts';
+import { renderTable } from '../output/table.ts';
+import { colourState, firstLine, plural, shortRevision } from './words.ts';
+
+export interface StatusPage {
+  readonly colours: Colours;
+  readonly nowMs: number;
+  readonly columns: number | undefined;
+  readonly revisions: ReadonlyMap<string, ApiRevision>;
+}
+
+/** A heading, one line that sums up, a table of clusters and what stands in the way. */
+export function renderApplicationStatus(application: ApiApplication, page: StatusPage): string {
+  const { colours } = page;
+  const source =
+    application.repository === '' ? application.path : `${application.repository}: ${application.path}`;
+  const lines = [
+    `${colours.bold(application.name)}  ${colours.dim(source)}`,
+    `  ${describeRevision(application.revisionId, page)}`,
+    `  ${sumUp(application, colours)}`,
+  ];
+  const table = renderPlacements(application.placements, 'CLUSTER', ({ cluster }) => cluster, page);
+  const problems = application.problems.map((problem) => {
+    const place = [problem.file, problem.line > 0 ? problem.line : ''].filter(Boolean).join(':');
+    const words = [place, problem.field, problem.message].filter((part) => part !== '').join(': ');
+    const where = problem.cluster === '' ? '' : `${problem.cluster}: `;
+    return `  ${colours.bad('problem')}  ${where}${words}\n`;
+  });
+  return [
+    lines.join('\n') + '\n',
+    table === '' ? '' : '\n' + table,
+    problems.length ? '\n' : '',
+    ...problems,
+  ].join('');
+}
+
+/** The same from the side of one cluster. */
+export function renderClusterStatus(
+  cluster: ApiCluster,
+  placements: readonly ApiPlacement[],
+  page: StatusPage,
+): string {
+  const { colours, nowMs } = page;
+  const role = cluster.role === 'none' ? '' : `, ${cluster.role}`;
+  const agent = cluster.connected
+    ? colours.good('agent connected')
+    : cluster.enrolled
+      ? colours.bad(`agent away, last seen ${renderRelative(cluster.lastSeenAt, nowMs)}`)
+      : colours.warn('no agent enrolled');
+  const versions = [
+    cluster.agentVersion && `agent ${cluster.agentVersion}`,
+    cluster.kubernetesVersion,
+  ].filter(Boolean);
+  const lines = [
+    `${colours.bold(cluster.name)}  ${colours.dim(cluster.region + role)}`,
+    `  ${[agent, ...versions].join(', ')}`,
+  ];
+  if (!cluster.declared) lines.push(`  ${colours.warn('no Cluster of this name in the fleet repository')}`);
+  if (cluster.paused) {
+    const until = cluster.pausedUntil === null ? '' : `, ends ${renderRelative(cluster.pausedUntil, nowMs)}`;
+    lines.push(`  ${colours.warn(`paused${until}: ${cluster.pauseReason}`)}`);
+  }
+  const table = renderPlacements(placements, 'APPLICATION', ({ application }) => application, page);
+  return lines.join('\n') + '\n' + (table === '' ? '  nothing is placed here\n' : '\n' + table);
+}
+
+function describeRevision(id: string, { revisions, nowMs, colours }: StatusPage): string {
+  if (id === '') return colours.dim('no revision yet');
+  const revision = revisions.get(id);
+  if (revision === undefined) return `revision ${shortRevision(id)}`;
+  const seen = renderRelative(revision.seenAt, nowMs);
+  return `revision ${shortRevision(id)}  "${firstLine(revision.message)}" by ${revision.author.name}, ${seen}`;
+}
+
+function sumUp(application: ApiApplication, colours: Colours): string {
+  const { clusters, clustersHealthy, clustersUpToDate, clustersDrifted } = application;
+  if (clusters === 0) return colours.warn('placed nowhere');
+  const all = (count: number, word: string) =>
+    count === clusters ? colours.good(`all ${word}`) : colours.warn(`${count} ${word}`);
+  const drift = clustersDrifted === 0 ? 'no drift' : colours.bad(`${clustersDrifted} drifted`);
+  const parts = [all(clustersHealthy, 'healthy'), all(clustersUpToDate, 'up to date'), drift];
+  return `${plural(clusters, 'cluster')}: ${parts.join(', ')}`;
+}
+
+function renderPlacements(
+  placements: readonly ApiPlacement[],
+  heading: string,
+  nameOf: (placement: ApiPlacement) => string,
+  { colours, columns }: StatusPage,
+): string {
+  if (placements.length === 0) return '';
+  const sorted = [...placements].sort(
+    (a, b) => a.region.localeCompare(b.region) || nameOf(a).localeCompare(nameOf(b)),
+  );
+  return renderTable(
+    ['REGION', heading, 'REVISION', 'STAGE', 'HEALTH', 'DRIFT', 'OBJECTS', 'MESSAGE'],
+    sorted.map((one) => [
+      one.region || '-',
+      nameOf(one),
+      shortRevision(one.revisionId) + (one.upToDate ? '' : ' (old)'),
+      colourState(colours, one.stage),
+      colourState(colours, one.health),
+      one.drifted ? colours.bad('drifted') : 'none',
+      `${one.objectsSynced}/${one.objects}`,
+      describePlacement(one),
+    ]),
+    { indent: 2, columns, heading: colours.dim },
+  );
+}
+
+function describePlacement(one: ApiPlacement): string {
+  const words = [
+    one.removing ? 'is being removed' : '',
+    one.paused ? 'paused' : '',
+    one.connected ? '' : 'agent away',
+    one.message,
+  ];
+  return words.filter((word) => word !== '').join('; ');
+}

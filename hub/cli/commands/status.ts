@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { FairwayError } from '../../../shared/error/error.ts';
+import type { ApiApplication, ApiPlacement } from '../../api/schemas/application.ts';
+import type { ApiCluster } from '../../api/schemas/cluster.ts';
+import type { ApiRevision } from '../../api/schemas/revision.ts';
+import { type ClientContext, clientCommand } from '../command.ts';
+import type { CliIo } from '../io.ts';
+import { renderApplicationStatus, renderClusterStatus, type StatusPage } from './render-status.ts';
+
+/** `fairway status [CLUSTER|APPLICATION]`: the fleet on one page. */
+export function addStatus(program: Command, io: CliIo): void {
+  clientCommand(
+    program
+      .command('status')
+      .summary('show the fleet, one application or one cluster on a page')
+      .description('Shows, for each application, what runs where, how it is and what it waits for.')
+      .argument('[name]', 'an application or a cluster'),
+    io,
+    showStatus,
+  );
+}
+
+async function showStatus(context: ClientContext, _: Record<string, unknown>, [name]: readonly string[]) {
+  const { client, print } = context;
+  if (name === undefined) {
+    const applications = await client.list<ApiApplication>('/api/v1/applications');
+    if (applications.length === 0 && print.format === 'table')
+      return print.text('There are no applications yet. Write an Application into the fleet repository.\n');
+    const page = await loadPage(context);
+    return print.value(applications, () =>
+      applications.map((application) => renderApplicationStatus(application, page)).join('\n'),
+    );
+  }
+  const encoded = encodeURIComponent(name);
+  const application = await orUndefined(client.get<ApiApplication>(`/api/v1/applications/${encoded}`));
+  if (application !== undefined) {
+    const page = await loadPage(context);
+    return print.value(application, () => renderApplicationStatus(application, page));
+  }
+  const cluster = await orUndefined(client.get<ApiCluster>(`/api/v1/clusters/${encoded}`));
+  if (cluster === undefined)
+    throw new FairwayError('not_found', `There is no application or cluster "${name}".`, {
+      details: { hint: 'See `fairway get applications` and `fairway get clusters`.' },
+    });
+  const placements = await client.list<ApiPlacement>('/api/v1/placements', { cluster: name });
+  const page = await loadPage(context);
+  print.value({ ...cluster, placements }, () => renderClusterStatus(cluster, placements, page));
+}
+
+/** What the page says beside the placements: the newest revisions, for their messages. */
+async function loadPage({ client, print, io }: ClientContext): Promise<StatusPage> {
+  const revisions =
+    print.format === 'table' ? await client.list<ApiRevision>('/api/v1/revisions', {}, 50) : [];
+  return {
+    colours: print.colours,
+    nowMs: print.nowMs,
+    columns: io.terminal ? io.columns : undefined,
+    revisions: new Map(revisions.map((revision) => [revision.id, revision])),
+  };
+}
+
+async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (caught) {
+    if (caught instanceof FairwayError && caught.code === 'not_found') return undefined;
+    throw caught;
+  }
+}

@@ -1,0 +1,102 @@
+import { Command, CommanderError } from 'commander';
+import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { withConnection, withOutput } from './command.ts';
+import { addActions } from './commands/actions.ts';
+import { addAgentInstall } from './commands/agent-install.ts';
+import { addGet } from './commands/get.ts';
+import { addPrograms } from './commands/programs.ts';
+import { addRender } from './commands/render.ts';
+import { addSchema } from './commands/schema.ts';
+import { addStatus } from './commands/status.ts';
+import { addSystem } from './commands/system.ts';
+import { addToken } from './commands/token.ts';
+import { addVersion } from './commands/version.ts';
+import { exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
+import type { CliIo } from './io.ts';
+import type { Programs } from './programs.ts';
+import { renderError } from './render-error.ts';
+
+const footer = `
+Connection: --server, --token and --token-file, or FAIRWAY_SERVER and FAIRWAY_TOKEN, or what \`fairway login\` kept in
+~/.config/fairway/config.json. NO_COLOR turns colours off.
+
+${exitCodeHelp}`;
+
+/** The whole command. `setExitCode` is for programs that end with a code of their own. */
+export function createProgram(io: CliIo, programs: Programs, setExitCode: (code: number) => void): Command {
+  const program = new Command('fairway')
+    .description('A GitOps hub for fleets of Kubernetes clusters.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: io.stdout,
+      writeErr: io.stderr,
+      outputError: () => {},
+      getOutHelpWidth: () => io.columns ?? 100,
+    })
+    .showSuggestionAfterError()
+    .addHelpText('after', footer);
+  withOutput(withConnection(program));
+  program.commandsGroup('Look:');
+  addStatus(program, io);
+  addGet(program, io);
+  addRender(program, io);
+  addSchema(program, io);
+  program.commandsGroup('Act:');
+  addActions(program, io);
+  program.commandsGroup('Run:');
+  const agent = addPrograms(program, io, programs, setExitCode);
+  addAgentInstall(agent, io);
+  program.commandsGroup('Administer:');
+  addToken(program, io);
+  addSystem(program, io);
+  addVersion(program, io, programs);
+  inheritSettings(program);
+  return program;
+}
+
+/** Commander copies these to a subcommand only when it is made after them; groups come in between here. */
+function inheritSettings(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    inheritSettings(child);
+  }
+}
+
+/** Runs one command line, without the program's name. Resolves to the exit code; errors are on standard error. */
+export async function runCli(argv: readonly string[], io: CliIo, programs: Programs): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  // What follows `agent` is the agent's own, but for `agent install` and help.
+  if (argv[0] === 'agent' && argv[1] !== 'install' && !isHelp(argv.slice(1)))
+    return programs.runAgent(argv.slice(1), io);
+  try {
+    const program = createProgram(io, programs, (code) => {
+      exitCode = code;
+    });
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (caught) {
+    if (caught instanceof CommanderError) return reportUsage(caught, argv, io);
+    const error = io.signal.aborted
+      ? new FairwayError('cancelled', 'interrupted', { cause: caught })
+      : toFairwayError(caught);
+    io.stderr(renderError(error));
+    if (io.env['FAIRWAY_DEBUG'] && error.cause instanceof Error) io.stderr(`${error.cause.stack}\n`);
+    return exitCodeOf(error.code);
+  }
+}
+
+function isHelp(args: readonly string[]): boolean {
+  return args.some((arg) => arg === '--help' || arg === '-h');
+}
+
+/** Commander's complaints in the style of every other error. */
+function reportUsage(error: CommanderError, argv: readonly string[], io: CliIo): number {
+  if (error.exitCode === 0) return exitCodes.ok;
+  if (error.code === 'commander.help') {
+    return exitCodes.usage;
+  }
+  const message = error.message.replace(/^error: /, '');
+  const command = ['fairway', ...argv.slice(0, 1).filter((arg) => !arg.startsWith('-'))].join(' ');
+  io.stderr(`fairway: ${message.replaceAll('\n', '\n  ')}\n  See \`${command} --help\`.\n`);
+  return exitCodes.usage;
+}
