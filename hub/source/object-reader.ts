@@ -4,15 +4,8 @@ import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { type ErrorCode, FairwayError } from '../../shared/error/error.ts';
 import { createLru } from './lru.ts';
-import {
-  damaged,
-  type GitObject,
-  type ObjectType,
-  openPack,
-  type PackCaches,
-  type PackFile,
-  tooLarge,
-} from './pack-file.ts';
+import type { ObjectType } from './pack-entry.ts';
+import { damaged, type GitObject, openPack, type PackCaches, type PackFile, tooLarge } from './pack-file.ts';
 
 /** Reads objects of one repository by id, from packs and loose files; each is checked against its id. */
 export interface ObjectReader {

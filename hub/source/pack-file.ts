@@ -2,10 +2,9 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
 import { applyDelta, deltaResultSize } from './delta.ts';
 import type { Lru } from './lru.ts';
+import { entryHeadBytes, type ObjectType, type PackEntry, parsePackEntry, wholeTypes } from './pack-entry.ts';
 import { type PackIndex, parsePackIndex } from './pack-index.ts';
 import { sourceError } from './source-error.ts';
-
-export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag';
 
 export interface GitObject {
   readonly type: ObjectType;
@@ -31,9 +30,8 @@ export interface PackCaches {
 const blockBytes = 256 * 1024;
 /** Git's own largest chain (pack.depth). */
 const chainMax = 4096;
-/** A delta's base may be larger than what is asked for, within reason. */
-const baseBytesMax = 256 * 1024 * 1024;
-const types: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
+/** The largest object that is inflated at all: a delta's base may be larger than what is asked for, within reason. */
+export const objectBytesMax = 256 * 1024 * 1024;
 
 export function damaged(subject: string, cause?: unknown) {
   return sourceError(
@@ -51,47 +49,8 @@ export function tooLarge(subject: string, bytesMax: number) {
   });
 }
 
-interface Entry {
-  readonly type: number;
-  /** Declared size, inflated. */
-  readonly size: number;
-  /** Where the compressed bytes start. */
-  readonly dataAt: number;
-  readonly baseOffset: number | undefined;
-  readonly baseOid: string | undefined;
-}
-
-/** The head of an object in a pack: type and size, then the base of a delta (https://git-scm.com/docs/pack-format#_pack_pack_files_have_the_following_format). */
-function parseEntry(head: Buffer, offset: number): Entry | undefined {
-  let at = 0;
-  let byte = head[at++] ?? 0;
-  const type = (byte >> 4) & 7;
-  let size = byte & 15;
-  for (let factor = 16; byte >= 0x80; factor *= 128) {
-    byte = head[at++] ?? 0;
-    size += (byte & 0x7f) * factor;
-  }
-  if (type === 7) {
-    const baseOid = head.toString('hex', at, at + 20);
-    return { type, size, dataAt: offset + at + 20, baseOffset: undefined, baseOid };
-  }
-  if (type !== 6)
-    return types[type]
-      ? { type, size, dataAt: offset + at, baseOffset: undefined, baseOid: undefined }
-      : undefined;
-  byte = head[at++] ?? 0;
-  let distance = byte & 0x7f;
-  while (byte >= 0x80 && at < head.length) {
-    byte = head[at++] ?? 0;
-    distance = (distance + 1) * 128 + (byte & 0x7f);
-  }
-  const baseOffset = offset - distance;
-  return baseOffset < 12 || distance === 0
-    ? undefined
-    : { type, size, dataAt: offset + at, baseOffset, baseOid: undefined };
-}
-
-async function readRange(path: string, from: number, length: number): Promise<Buffer> {
+/** Bytes of a file; fewer at its end. */
+export async function readRange(path: string, from: number, length: number): Promise<Buffer> {
   const file = await open(path, 'r');
   try {
     const buffer = Buffer.alloc(length);
@@ -113,6 +72,7 @@ function blockReader(path: string, id: string, size: number, blocks: Lru<Buffer>
   };
   return async (from: number, to: number): Promise<Buffer> => {
     const end = Math.min(to, size);
+    if (from >= end) return Buffer.alloc(0);
     const first = Math.floor(from / blockBytes);
     const last = Math.floor(Math.max(from, end - 1) / blockBytes);
     if (last - first > 4) return readRange(path, from, end - from);
@@ -123,64 +83,73 @@ function blockReader(path: string, id: string, size: number, blocks: Lru<Buffer>
   };
 }
 
-/** Opens a pack by its index. @throws data_loss when the index cannot be read, or the pack is not the one it was made for. */
-export async function openPack(indexPath: string, packPath: string, caches: PackCaches): Promise<PackFile> {
-  const { size, mtimeMs, ino } = await stat(packPath);
-  // A pack that was written anew under the same name must not meet blocks of the old one.
-  const id = `${packPath}:${ino}:${mtimeMs}:${size}`;
-  const index = parsePackIndex(await readFile(indexPath));
-  const read = blockReader(packPath, id, size, caches.blocks);
-  const trailer = size >= 32 ? (await readRange(packPath, size - 20, 20)).toString('hex') : '';
-  if (!index || trailer !== index.packChecksum) throw damaged(packPath);
+/** Reads the objects of a pack whose index is known. `id` is its part of the caches' keys. */
+export function createPackReader(
+  path: string,
+  id: string,
+  size: number,
+  index: Pick<PackIndex, 'offsetOf' | 'nextOffset'>,
+  caches: PackCaches,
+): PackFile['readAt'] {
+  const read = blockReader(path, id, size, caches.blocks);
 
-  const inflate = async (entry: Entry, offset: number): Promise<Buffer> => {
+  const inflate = async (entry: PackEntry, offset: number): Promise<Buffer> => {
     const end = index.nextOffset(offset) ?? size - 20;
     const data = inflateSync(await read(entry.dataAt, end), {
       maxOutputLength: Math.max(1, entry.size),
       chunkSize: Math.min(Math.max(64, entry.size + 64), 1024 * 1024),
     });
-    if (data.length !== entry.size) throw damaged(packPath);
+    if (data.length !== entry.size) throw damaged(path);
     return data;
   };
 
-  const baseOf = (entry: Entry): number | undefined =>
+  const baseOf = (entry: PackEntry): number | undefined =>
     entry.baseOid === undefined ? entry.baseOffset : index.offsetOf(entry.baseOid);
 
   /** Follows the deltas down to a whole object, then applies them upwards. */
-  const readChain = async (start: number, bytesMax: number): Promise<GitObject> => {
+  return async (start, bytesMax) => {
     const deltas: { readonly offset: number; readonly delta: Buffer }[] = [];
     let offset = start;
     let object: GitObject | undefined;
     while (!object) {
       object = caches.bases.get(`${id}:${offset}`);
       if (object) break;
-      const entry = parseEntry(await read(offset, offset + 64), offset);
-      if (!entry || deltas.length > chainMax) throw damaged(packPath);
-      if (entry.size > (deltas.length === 0 ? bytesMax : baseBytesMax)) throw tooLarge(packPath, bytesMax);
+      const entry = parsePackEntry(await read(offset, offset + entryHeadBytes), offset);
+      if (!entry || deltas.length > chainMax) throw damaged(path);
+      if (entry.size > (deltas.length === 0 ? bytesMax : objectBytesMax)) throw tooLarge(path, bytesMax);
       const data = await inflate(entry, offset);
-      const type = types[entry.type];
+      const type = wholeTypes[entry.type];
       if (type) {
         object = { type, bytes: data };
         break;
       }
-      if (deltas.length === 0 && (deltaResultSize(data) ?? 0) > bytesMax) throw tooLarge(packPath, bytesMax);
+      if (deltas.length === 0 && (deltaResultSize(data) ?? 0) > bytesMax) throw tooLarge(path, bytesMax);
       deltas.push({ offset, delta: data });
       const base = baseOf(entry);
-      if (base === undefined) throw damaged(packPath);
+      if (base === undefined) throw damaged(path);
       offset = base;
     }
     if (deltas.length > 0) caches.bases.set(`${id}:${offset}`, object, object.bytes.length);
     for (const { offset: at, delta } of deltas.reverse()) {
-      if ((deltaResultSize(delta) ?? Number.POSITIVE_INFINITY) > baseBytesMax)
-        throw tooLarge(packPath, bytesMax);
+      if ((deltaResultSize(delta) ?? Number.POSITIVE_INFINITY) > objectBytesMax)
+        throw tooLarge(path, bytesMax);
       const bytes = applyDelta(object.bytes, delta);
-      if (!bytes) throw damaged(packPath);
+      if (!bytes) throw damaged(path);
       object = { type: object.type, bytes };
       caches.bases.set(`${id}:${at}`, object, bytes.length);
     }
-    if (object.bytes.length > bytesMax) throw tooLarge(packPath, bytesMax);
+    if (object.bytes.length > bytesMax) throw tooLarge(path, bytesMax);
     return object;
   };
+}
 
-  return { path: packPath, index, bytes: size, readAt: readChain };
+/** Opens a pack by its index. @throws data_loss when the index cannot be read, or the pack is not the one it was made for. */
+export async function openPack(indexPath: string, path: string, caches: PackCaches): Promise<PackFile> {
+  const { size, mtimeMs, ino } = await stat(path);
+  const index = parsePackIndex(await readFile(indexPath));
+  const trailer = size >= 32 ? (await readRange(path, size - 20, 20)).toString('hex') : '';
+  if (!index || trailer !== index.packChecksum) throw damaged(path);
+  // A pack that was written anew under the same name must not meet blocks of the old one.
+  const id = `${path}:${ino}:${mtimeMs}:${size}`;
+  return { path, index, bytes: size, readAt: createPackReader(path, id, size, index, caches) };
 }
