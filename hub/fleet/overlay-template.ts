@@ -1,12 +1,10 @@
 /**
- * Variables of an overlay template: `{{cluster.name}}`, `{{cluster.region}}`, `{{cluster.role}}`, `{{application.name}}`, `{{cluster.labels.KEY}}` and
- * `{{cluster.variables.KEY}}`.
+ * Variables of an overlay template: `{{cluster.name}}`, `{{cluster.region}}`, `{{cluster.role}}`, `{{cluster.labels.KEY}}` and `{{cluster.variables.KEY}}`.
  */
 export const overlayVariables = [
   'cluster.name',
   'cluster.region',
   'cluster.role',
-  'application.name',
   'cluster.labels.',
   'cluster.variables.',
 ] as const;

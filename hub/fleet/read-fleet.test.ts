@@ -113,7 +113,7 @@ describe('readFleet', () => {
     [
       'an unknown template variable',
       application('a', '').replace('apps/a}', 'a, overlays: ["o/{{cluster.zone}}"]}'),
-      'fleet/a.yaml:5: spec.source.overlays[0]: unknown variable {{cluster.zone}}; known are cluster.name, cluster.region, cluster.role, application.name, cluster.labels.KEY, cluster.variables.KEY',
+      'fleet/a.yaml:5: spec.source.overlays[0]: unknown variable {{cluster.zone}}; known are cluster.name, cluster.region, cluster.role, cluster.labels.KEY, cluster.variables.KEY',
     ],
     [
       'a kind of later',
@@ -238,5 +238,23 @@ describe('readFleet', () => {
     expect(texts(fleet)).toEqual([
       'fleet: the fleet folder is not there: nothing is changed; bring it back, or name another in root.folder',
     ]);
+  });
+
+  it('ignores comments, documents of nothing and a byte order mark, and keeps count of the lines', async () => {
+    const fleet = await read({
+      'fleet/a.yaml': `\uFEFF# top\n---\n# nothing\n---\r\n${cluster('eu-1').replaceAll('\n', '\r\n')}...\n---\n${cluster('eu-2', '{regon: x}')}`,
+    });
+    expect([...fleet.clusters.keys()]).toEqual(['eu-1']);
+    expect(fleet.clusters.get('eu-1')?.origin.line).toBe(5);
+    expect(texts(fleet)).toEqual(['fleet/a.yaml:14: spec.regon: unknown field; did you mean region?']);
+  });
+
+  it('stops when it is told to', async () => {
+    const reading = readFleet({
+      tree: treeOf({ 'fleet/a.yaml': cluster('a') }),
+      previous: emptyFleet,
+      signal: AbortSignal.abort(),
+    });
+    await expect(reading).rejects.toThrow();
   });
 });

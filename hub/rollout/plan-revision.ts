@@ -38,8 +38,8 @@ export interface PlanRevisionInput {
   readonly fleet: Fleet;
   /** As last kept. */
   readonly previousFleet: Fleet;
-  /** The revision that was last planned and kept; undefined: none. */
-  readonly previousRevisionId: string | undefined;
+  /** The revision that was last planned and kept: looking at it again with the same problems tells no event. Undefined: none. */
+  readonly previousRevisionId?: string | undefined;
   /** As last kept. */
   readonly resolutions: readonly Resolution[];
   /** By application. One that is missing here keeps every cluster at what it has. */

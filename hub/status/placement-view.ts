@@ -98,13 +98,13 @@ function judge(
   }
   const refused = assignment?.acknowledgements.refused;
   if (refused !== undefined)
-    return { state: 'stalled', reason: 'Refused', message: `its agent refused the Target: ${refused}` };
+    return { state: 'stalled', reason: 'Refused', message: `refuses the Target: ${refused}` };
   if (pause) return { state: 'paused', reason: 'Paused', message: pauseText(pause, nowMs) };
   if (hold)
     return {
       state: 'reconciling',
       reason: 'RemovalHeld',
-      message: `its removal waits for a confirmation (${hold.id})`,
+      message: `waits for a confirmation of its removal (${hold.id})`,
     };
   if (!assignment)
     return { state: 'reconciling', reason: 'NotAssigned', message: 'waits for its first assignment' };
@@ -121,19 +121,23 @@ function judgeReport(
   const going = (reason: string, message: string): Judgement => ({ state: 'reconciling', reason, message });
   if (current && current.waitsFor !== '') return going('DependencyNotReady', `waits for ${current.waitsFor}`);
   if (current?.syncStatus === 'Failed')
-    return { state: 'stalled', reason: 'SyncFailed', message: current.message || 'could not be applied' };
+    return { state: 'stalled', reason: 'SyncFailed', message: said('cannot be applied', current) };
   if (assignment.removed) return going('Removing', 'is being removed');
   if (stage === 'Assigned') return going('Sending', 'waits for its agent to receive the Target');
-  if (stage === 'Received') return going('Applying', current?.message || 'is being applied');
+  if (stage === 'Received') return going('Applying', said('is being applied', current));
   if (current?.healthStatus === 'Failed')
-    return { state: 'stalled', reason: 'Unhealthy', message: current.message || 'an object has failed' };
+    return { state: 'stalled', reason: 'Unhealthy', message: said('is unhealthy', current) };
   if (current?.syncStatus === 'Contested')
-    return going('Contested', current.message || 'somebody keeps changing what Fairway puts right');
-  if (current?.syncStatus === 'Drifted')
-    return going('Drifted', current.message || 'was changed in the cluster');
+    return going('Contested', said('is contested: somebody keeps changing what is put right', current));
+  if (current?.syncStatus === 'Drifted') return going('Drifted', said('has drifted', current));
   const healthy = current ? current.healthStatus === 'Current' : stage === 'Healthy';
   if (healthy) return { state: 'ready', reason: 'Healthy', message: '' };
-  return going('NotHealthyYet', current?.message || 'is applied, but not all objects are healthy yet');
+  return going('NotHealthyYet', said('is applied but not healthy yet', current));
+}
+
+/** What is the case, with the agent's own words where it gave some. */
+function said(what: string, observation: ApplicationObservation | undefined): string {
+  return observation === undefined || observation.message === '' ? what : `${what}: ${observation.message}`;
 }
 
 /** Said only where something is still awaited of the agent: what was healthy when it went away is not in doubt. */
@@ -155,8 +159,8 @@ function agentAway(
     : `waits for its agent (${seen})`;
 }
 
-/** `paused by ana for 55 min: looking into the leak`. */
+/** `is paused by ana for 55 min: looking into the leak`. */
 export function pauseText({ actor, reason, untilMs }: Pause, nowMs: number): string {
   const until = untilMs === undefined ? '' : ` for ${untilText(untilMs - nowMs)}`;
-  return `paused by ${actor}${until}${reason === '' ? '' : `: ${reason}`}`;
+  return `is paused by ${actor}${until}${reason === '' ? '' : `: ${reason}`}`;
 }

@@ -27,7 +27,7 @@ export function summariseParts(parts: readonly Part[], noun: string, nowMs: numb
   const [worst] = waiting;
   const lastTransitionTimeMs = latest(worst ? waiting : parts, nowMs);
   if (!worst) {
-    const message = parts.length === 0 ? `no ${noun}s` : `${count} healthy`;
+    const message = parts.length === 0 ? `no ${noun}s` : `${count} ready`;
     return [
       {
         type: 'Ready',
@@ -40,7 +40,7 @@ export function summariseParts(parts: readonly Part[], noun: string, nowMs: numb
   }
   const named = waiting.slice(0, spelledOutMax).map(({ name, message }) => `${name} ${message}`);
   const more = waiting.length > spelledOutMax ? `; and ${waiting.length - spelledOutMax} more` : '';
-  const message = `${count} healthy: ${named.join('; ')}${more}`;
+  const message = `${count} ready: ${named.join('; ')}${more}`;
   const status = worst.state === 'away' ? 'Unknown' : 'False';
   const conditions: Condition[] = [
     { type: 'Ready', status, reason: worst.reason, message, lastTransitionTimeMs },
