@@ -16,6 +16,8 @@ export interface Built {
   readonly resources: readonly Resource[];
   readonly probes: Probes;
   readonly bases: ReadonlyMap<string, Built>;
+  /** Folders of all bases and components below. */
+  readonly roots: ReadonlySet<string>;
 }
 
 export interface BuildServices {
@@ -81,8 +83,29 @@ export class BuildSession {
     const probes: Probes = new Map();
     if (way.length > limits.layersMax)
       throw problemError('resource_exhausted', { file: folder }, `more than ${limits.layersMax} layers`);
-    signal?.throwIfAborted();
-    const resources = await renderPlain(folder, { view: this.view, files, limits, probes });
-    return { folder, kind: 'plain', resources, probes, bases: new Map() };
+    if ((await findKustomization(folder, this.view, probes)) === undefined) {
+      const resources = await renderPlain(folder, { view: this.view, files, limits, probes });
+      return { folder, kind: 'plain', resources, probes, bases: new Map(), roots: new Set() };
+    }
+    const bases = new Map<string, Built>();
+    const roots = new Set<string>();
+    const context = { view: this.view, files, limits, probes, bases, roots, signal };
+    const accumulation = new Accumulation<Built>(
+      { ...context, buildBase: (base, from) => this.#buildBase(base, from, signal) },
+      folder,
+      way,
+    );
+    const resources = await accumulation.run([], false);
+    return { folder, kind: 'kustomize', resources, probes, bases, roots };
+  }
+
+  async #buildBase(folder: string, way: readonly string[], signal?: AbortSignal): Promise<Built> {
+    if ((await findKustomization(folder, this.view, new Map())) === undefined)
+      throw problemError(
+        'not_found',
+        { file: folder },
+        `the folder has no kustomization file (${kustomizationNames.join(', ')})`,
+      );
+    return this.buildFolder(folder, way, signal);
   }
 }

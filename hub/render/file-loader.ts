@@ -40,14 +40,22 @@ export class FileLoader {
     let result = this.#parsed.get(entry.oid);
     if (result === undefined) {
       const bytes = await this.#fetch(view, path, shownAs);
-      result = parseYaml(bytes, this.#limits);
-      this.#stats.filesParsed += 1;
-      this.#stats.bytesParsed += bytes.length;
-      this.#parsed.set(entry.oid, result, bytes.length * 4 + 256);
+      result = this.parseBytes(entry.oid, bytes, () => parseYaml(bytes, this.#limits));
     }
     if (result.ok) return result.documents;
     const { code, line, message } = result.failure;
     throw problemError(code, { file: shownAs, line }, message);
+  }
+
+  /** Parses what is at hand, unless the same key was parsed before. */
+  parseBytes(key: string, bytes: Uint8Array, parse: () => YamlResult): YamlResult {
+    const known = this.#parsed.get(key);
+    if (known !== undefined) return known;
+    const result = parse();
+    this.#stats.filesParsed += 1;
+    this.#stats.bytesParsed += bytes.length;
+    this.#parsed.set(key, result, bytes.length * 4 + 256);
+    return result;
   }
 
   async bytes(view: TreeView, path: string, entry: TreeEntry, shownAs: string): Promise<Uint8Array> {

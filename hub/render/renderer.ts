@@ -10,6 +10,7 @@ import type { TreeReader } from '../model/tree.ts';
 import { type BuildServices, BuildSession, type Built } from './builder.ts';
 import { FileLoader, type RenderStats } from './file-loader.ts';
 import { createFinisher } from './finish.ts';
+import { finalize } from './kustomize/finalize.ts';
 import { defaultLimits, type RenderLimits } from './limits.ts';
 import { Lru } from './lru.ts';
 import { expandTemplate } from './overlay-templates.ts';
@@ -76,7 +77,8 @@ export function createRenderer(options: RendererOptions): Renderer {
       stats.cacheHits += 1;
       return known;
     }
-    const outcome = finisher.finish(built.resources, built.folder);
+    const resources = built.kind === 'plain' ? built.resources : finalize(built.resources);
+    const outcome = finisher.finish(resources, built.folder);
     const result: RenderResult =
       'rendered' in outcome
         ? { ok: true, rendered: outcome.rendered }

@@ -1,7 +1,7 @@
 import { load, YAMLException } from 'js-yaml';
 import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
 import type { RenderLimits } from '../limits.ts';
-import { InexactNumber, kubernetesSchema } from './schema.ts';
+import { InexactNumber, kubernetesSchema, kustomizationSchema } from './schema.ts';
 
 export interface YamlDocument {
   readonly value: Json;
@@ -33,7 +33,11 @@ class Refusal {
  * Parses a YAML stream or JSON text into plain data, documents split as kustomize splits them (a line that starts with `---`; kyaml
  * byteio_reader.go). Empty documents are left out. Never throws for what the text holds.
  */
-export function parseYaml(bytes: Uint8Array, limits: YamlLimits): YamlResult {
+export function parseYaml(
+  bytes: Uint8Array,
+  limits: YamlLimits,
+  kind: 'object' | 'kustomization' = 'object',
+): YamlResult {
   let line = 1;
   try {
     const text = decode(bytes);
@@ -43,7 +47,7 @@ export function parseYaml(bytes: Uint8Array, limits: YamlLimits): YamlResult {
       const start = contentLine(chunk.text, chunk.line);
       if (start === undefined) continue;
       const value = load(chunk.text, {
-        schema: kubernetesSchema,
+        schema: kind === 'object' ? kubernetesSchema : kustomizationSchema,
         maxDepth: limits.yamlDepthMax,
         maxAliases: limits.yamlAliasesMax,
       });

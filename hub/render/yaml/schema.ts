@@ -116,8 +116,30 @@ const stringKeyed = defineMappingTag<PlainMap>('tag:yaml.org,2002:map', {
   identify: () => false,
 });
 
+/** A value written as nothing (`emptyDir:`) is undefined: a strategic merge drops it, where a written `null` stays. */
+const nullTag = defineScalarTag<null | undefined>(nullCoreTag.tagName, {
+  implicit: true,
+  implicitFirstChars: ['', '~', 'n', 'N'],
+  resolve: (source) => {
+    if (source === '') return undefined;
+    return /^(?:~|null|Null|NULL)$/.test(source) ? null : NOT_RESOLVED;
+  },
+  identify: () => false,
+});
+
+/** Kustomization files are read with YAML 1.1's booleans (sigs.k8s.io/yaml YAMLToJSON). */
+const oldBoolean = defineScalarTag<boolean>(boolCoreTag.tagName, {
+  implicit: true,
+  implicitFirstChars: [...'yYnNtTfFoO'],
+  resolve: (source) => {
+    if (/^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/.test(source)) return true;
+    return /^(?:n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$/.test(source) ? false : NOT_RESOLVED;
+  },
+  identify: () => false,
+});
+
 export const kubernetesSchema: Schema = CORE_SCHEMA.withTags(
-  nullCoreTag,
+  nullTag,
   boolCoreTag,
   timestamp,
   integer,
@@ -126,3 +148,5 @@ export const kubernetesSchema: Schema = CORE_SCHEMA.withTags(
   mergeTag,
   stringKeyed,
 );
+
+export const kustomizationSchema: Schema = kubernetesSchema.withTags(oldBoolean);

@@ -1,0 +1,267 @@
+/** One Kustomization or Component, in the order that kustomize does things (api/internal/target/kusttarget.go). */
+import type { FileLoader } from '../file-loader.ts';
+import type { RenderLimits } from '../limits.ts';
+import { objectsOf } from '../objects-of.ts';
+import { type Place, problemError, withWay } from '../render-error.ts';
+import { createResource, type Resource } from '../resource.ts';
+import type { Probes, TreeView } from '../tree-view.ts';
+import { parseYaml } from '../yaml/parse-yaml.ts';
+import { refuseEmptyItems } from './empty-items.ts';
+import { generate, mergeGenerated } from './generators.ts';
+import { allIds, currentId } from './ids.ts';
+import { type Kustomization, type Locate, readKustomization } from './kustomization.ts';
+import { KustomizeLoader } from './loader.ts';
+import { createLocate } from './locate.ts';
+import { transform } from './transform.ts';
+
+/** A base, as another folder's build gives it. */
+export interface Base {
+  readonly folder: string;
+  readonly kind: 'plain' | 'kustomize';
+  readonly resources: readonly Resource[];
+  /** Folders of all bases and components below. */
+  readonly roots: ReadonlySet<string>;
+}
+
+export interface AccumulateContext<B extends Base> {
+  readonly view: TreeView;
+  readonly files: FileLoader;
+  readonly limits: RenderLimits;
+  readonly probes: Probes;
+  /** Bases that were used, by folder. */
+  readonly bases: Map<string, B>;
+  /** Folders of bases and components, for finding circles. */
+  readonly roots: Set<string>;
+  buildBase(folder: string, way: readonly string[]): Promise<B>;
+  readonly signal: AbortSignal | undefined;
+}
+
+export const kustomizationNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
+
+/** The kustomization file of a folder; undefined where there is none. @throws a Problem where there are several. */
+export async function findKustomization(
+  folder: string,
+  view: TreeView,
+  probes: Probes,
+): Promise<{ path: string; oid: string; shownAs: string } | undefined> {
+  const there = [];
+  for (const name of kustomizationNames) {
+    const shownAs = folder === '' ? name : `${folder}/${name}`;
+    const found = await view.find(shownAs, probes);
+    if (found?.entry.type === 'file') there.push({ path: found.path, oid: found.entry.oid, shownAs });
+  }
+  const [first, second] = there;
+  if (second !== undefined)
+    throw problemError(
+      'conflict',
+      { file: second.shownAs },
+      `also ${first?.shownAs}; expected one kustomization file`,
+    );
+  return first;
+}
+
+export class Accumulation<B extends Base> {
+  readonly context: AccumulateContext<B>;
+  readonly folder: string;
+  readonly way: readonly string[];
+  readonly loader: KustomizeLoader;
+  kustomization: Kustomization = {};
+  locate: Locate = () => ({ file: '', line: 0 });
+  #resources: Resource[] = [];
+
+  constructor(context: AccumulateContext<B>, folder: string, way: readonly string[]) {
+    this.context = context;
+    this.folder = folder;
+    this.way = [...way, folder];
+    this.loader = new KustomizeLoader(context.view, context.probes);
+  }
+
+  /** `start`: what a Component's parent has so far; empty for a Kustomization. @throws a Problem. */
+  async run(start: readonly Resource[], isComponent: boolean): Promise<readonly Resource[]> {
+    try {
+      return await this.#run(start, isComponent);
+    } catch (caught) {
+      throw withWay(caught, this.way);
+    }
+  }
+
+  async #run(start: readonly Resource[], isComponent: boolean): Promise<readonly Resource[]> {
+    this.context.signal?.throwIfAborted();
+    await this.#load();
+    this.#checkKind(isComponent);
+    this.#resources = [...start];
+    const { resources = [], bases = [], components = [] } = this.kustomization;
+    for (const [index, path] of resources.entries()) await this.#addPath(path, this.#at('resources', index));
+    for (const [index, path] of bases.entries()) await this.#addPath(path, this.#at('bases', index));
+    await this.#addGenerated();
+    for (const [index, path] of components.entries())
+      await this.#addComponent(path, this.#at('components', index));
+    return transform(this.#resources, this);
+  }
+
+  #at(...path: readonly (string | number)[]): Place {
+    return this.locate(path);
+  }
+
+  async #load(): Promise<void> {
+    const { view, probes, files, limits } = this.context;
+    const found = await findKustomization(this.folder, view, probes);
+    if (found === undefined)
+      throw problemError(
+        'not_found',
+        { file: this.folder },
+        `the folder has no kustomization file (${kustomizationNames.join(', ')})`,
+      );
+    const entry = { name: '', type: 'file' as const, oid: found.oid };
+    const bytes = await files.bytes(view, found.path, entry, found.shownAs);
+    const result = files.parseBytes(`kustomization ${found.oid}`, bytes, () =>
+      parseYaml(bytes, limits, 'kustomization'),
+    );
+    const file = found.shownAs;
+    if (!result.ok)
+      throw problemError(result.failure.code, { file, line: result.failure.line }, result.failure.message);
+    this.locate = createLocate(file, new TextDecoder().decode(bytes));
+    const [first, second] = result.documents;
+    if (second !== undefined)
+      throw problemError(
+        'unsupported',
+        { file, line: second.line },
+        'expected one document in a kustomization file',
+      );
+    this.kustomization = readKustomization(first?.value ?? null, this.locate);
+  }
+
+  #checkKind(isComponent: boolean): void {
+    const { kind } = this.kustomization;
+    if (isComponent && kind !== 'Component')
+      throw problemError(
+        'invalid_manifest',
+        this.#at('kind'),
+        'expected kind: Component, since it is used under components',
+      );
+    if (!isComponent && kind === 'Component' && this.way.length > 1)
+      throw problemError(
+        'invalid_manifest',
+        this.#at('kind'),
+        'a Component is used under components, not resources',
+      );
+  }
+
+  async #addPath(path: string, place: Place): Promise<void> {
+    const found = await this.loader.fileOrFolder(this.folder, path, place);
+    if (found.entry.type === 'directory') return this.#addBase(found.path, place);
+    const { files, view } = this.context;
+    const documents = await files.parse(view, found.path, found.entry, found.path);
+    for (const { object, place: where } of objectsOf(documents, found.path)) {
+      refuseEmptyItems(object, where);
+      this.#append(createResource(object, where));
+    }
+  }
+
+  async #addBase(folder: string, place: Place): Promise<void> {
+    this.#checkCircle([folder], place);
+    const base = await this.context.buildBase(folder, this.way);
+    this.#checkCircle(base.roots, place);
+    this.context.bases.set(folder, base);
+    this.context.roots.add(folder);
+    for (const root of base.roots) this.context.roots.add(root);
+    for (const resource of base.resources) this.#append(resource);
+  }
+
+  /** A base may not be a folder, or hold a folder, that leads to it. */
+  #checkCircle(folders: Iterable<string>, place: Place): void {
+    for (const folder of folders)
+      for (const visited of this.way)
+        if (folder === '' || visited === folder || visited.startsWith(`${folder}/`))
+          throw problemError(
+            'invalid_manifest',
+            place,
+            `bases go in a circle: ${[...this.way, folder === '' ? '.' : folder].join(' -> ')}`,
+          );
+  }
+
+  async #addComponent(path: string, place: Place): Promise<void> {
+    const found = await this.loader.fileOrFolder(this.folder, path, place);
+    if (found.entry.type !== 'directory')
+      throw problemError(
+        'invalid_manifest',
+        place,
+        `${JSON.stringify(path)} is a file; a component is a folder`,
+      );
+    this.#checkCircle([found.path], place);
+    this.context.roots.add(found.path);
+    if (this.way.length > this.context.limits.layersMax)
+      throw problemError('resource_exhausted', place, `more than ${this.context.limits.layersMax} layers`);
+    const component = new Accumulation(this.context, found.path, this.way);
+    this.#resources = [...(await component.run(this.#resources, true))];
+    this.#ids = undefined;
+  }
+
+  #ids: Map<string, Resource> | undefined;
+
+  #append(resource: Resource): void {
+    this.#ids ??= new Map(this.#resources.map((one) => [currentId(one.object), one]));
+    const id = currentId(resource.object);
+    const earlier = this.#ids.get(id);
+    const { kind, metadata } = resource.object;
+    if (earlier !== undefined)
+      throw problemError(
+        'conflict',
+        resource.place,
+        `${kind} ${metadata.name} is there already, from ${earlier.place.file}:${earlier.place.line}`,
+      );
+    this.#ids.set(id, resource);
+    this.#resources.push(resource);
+    if (this.#resources.length > this.context.limits.objectsMax)
+      throw problemError(
+        'resource_exhausted',
+        resource.place,
+        `more than ${this.context.limits.objectsMax} objects`,
+      );
+  }
+
+  async #addGenerated(): Promise<void> {
+    const { generatorOptions, configMapGenerator = [], secretGenerator = [] } = this.kustomization;
+    const lists = [
+      ['ConfigMap', 'configMapGenerator', configMapGenerator],
+      ['Secret', 'secretGenerator', secretGenerator],
+    ] as const;
+    for (const [kind, field, list] of lists)
+      for (const [index, args] of list.entries()) {
+        const place = this.#at(field, index);
+        const { resource, behavior } = await generate(kind, args, generatorOptions, place, async (path) => {
+          const found = await this.loader.file(this.folder, path, place);
+          return this.context.files.bytes(this.context.view, found.path, found.entry, found.path);
+        });
+        this.#absorb(resource, behavior);
+      }
+  }
+
+  #absorb(resource: Resource, behavior: 'create' | 'replace' | 'merge'): void {
+    const id = currentId(resource.object);
+    const matches = this.#resources.filter((one) => allIds(one).includes(id));
+    const [old] = matches;
+    const what = `${resource.object.kind} ${resource.object.metadata.name}`;
+    if (matches.length > 1)
+      throw problemError('conflict', resource.place, `${what} could be any of ${matches.length} objects`);
+    if (old === undefined) {
+      if (behavior !== 'create')
+        throw problemError(
+          'not_found',
+          resource.place,
+          `behavior is ${behavior}, but there is no ${what} to change`,
+        );
+      this.#append(resource);
+      return;
+    }
+    if (behavior === 'create')
+      throw problemError(
+        'conflict',
+        resource.place,
+        `${what} is there already, from ${old.place.file}:${old.place.line}; behavior must be merge or replace`,
+      );
+    const merged = mergeGenerated(old, resource, behavior);
+    this.#resources = this.#resources.map((one) => (one === old ? merged : one));
+    this.#ids = undefined;
+  }
+}

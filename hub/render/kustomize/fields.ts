@@ -1,0 +1,105 @@
+/** All fields of kustomize's Kustomization type (api/types/kustomization.go, v5.8) and what Fairway does with each. */
+
+/** What a value must be: kustomize decodes strictly, so a number is no text. */
+export type Shape =
+  | 'text'
+  | 'number'
+  | 'flag'
+  | 'any'
+  | { readonly list: Shape }
+  | { readonly map: Shape }
+  | { readonly fields: Readonly<Record<string, Shape>> };
+
+export type FieldSupport =
+  | { readonly supported: true; readonly shape: Shape }
+  | { readonly supported: false };
+
+const texts: Shape = { list: 'text' };
+const textMap: Shape = { map: 'text' };
+const options: Shape = {
+  fields: { labels: textMap, annotations: textMap, disableNameSuffixHash: 'flag', immutable: 'flag' },
+};
+const generator: Record<string, Shape> = {
+  name: 'text',
+  namespace: 'text',
+  behavior: 'text',
+  literals: texts,
+  files: texts,
+  envs: texts,
+  env: 'text',
+  options,
+};
+const selector: Shape = {
+  fields: {
+    group: 'text',
+    version: 'text',
+    kind: 'text',
+    name: 'text',
+    namespace: 'text',
+    labelSelector: 'text',
+    annotationSelector: 'text',
+  },
+};
+const patch: Shape = {
+  fields: {
+    path: 'text',
+    patch: 'text',
+    target: selector,
+    options: { fields: { allowNameChange: 'flag', allowKindChange: 'flag' } },
+  },
+};
+const image: Shape = {
+  fields: { name: 'text', newName: 'text', newTag: 'text', digest: 'text', tagSuffix: 'text' },
+};
+const fieldSpec: Shape = {
+  fields: { group: 'text', version: 'text', kind: 'text', path: 'text', create: 'flag' },
+};
+const label: Shape = {
+  fields: {
+    pairs: textMap,
+    includeSelectors: 'flag',
+    includeTemplates: 'flag',
+    includeVolumeClaimTemplates: 'flag',
+    fields: { list: fieldSpec },
+  },
+};
+
+const supported = (shape: Shape): FieldSupport => ({ supported: true, shape });
+const refused: FieldSupport = { supported: false };
+
+export const kustomizationFields: Readonly<Record<string, FieldSupport>> = {
+  apiVersion: supported('text'),
+  kind: supported('text'),
+  metadata: supported({ fields: { name: 'text', namespace: 'text', labels: textMap, annotations: textMap } }),
+  openapi: refused,
+  namePrefix: supported('text'),
+  nameSuffix: supported('text'),
+  namespace: supported('text'),
+  commonLabels: supported(textMap),
+  labels: supported({ list: label }),
+  commonAnnotations: supported(textMap),
+  patchesStrategicMerge: supported(texts),
+  patchesJson6902: supported({ list: patch }),
+  patches: supported({ list: patch }),
+  images: supported({ list: image }),
+  imageTags: supported({ list: image }),
+  replacements: refused,
+  replicas: supported({ list: { fields: { name: 'text', count: 'number' } } }),
+  vars: refused,
+  sortOptions: refused,
+  resources: supported(texts),
+  components: supported(texts),
+  crds: refused,
+  bases: supported(texts),
+  configMapGenerator: supported({ list: { fields: generator } }),
+  secretGenerator: supported({ list: { fields: { ...generator, type: 'text' } } }),
+  helmGlobals: refused,
+  helmCharts: refused,
+  helmChartInflationGenerator: refused,
+  generatorOptions: supported(options),
+  configurations: refused,
+  generators: refused,
+  transformers: refused,
+  validators: refused,
+  buildMetadata: refused,
+};

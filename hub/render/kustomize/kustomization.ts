@@ -1,0 +1,186 @@
+import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
+import { type Place, problemError } from '../render-error.ts';
+import type { FieldSpec } from './field-spec.ts';
+import { kustomizationFields, type Shape } from './fields.ts';
+import type { TargetSelector } from './selector.ts';
+
+export interface GeneratorOptions {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly disableNameSuffixHash?: boolean;
+  readonly immutable?: boolean;
+}
+
+export interface GeneratorArgs {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly behavior?: string;
+  readonly literals?: readonly string[];
+  readonly files?: readonly string[];
+  readonly envs?: readonly string[];
+  readonly env?: string;
+  readonly options?: GeneratorOptions;
+  /** Secrets only. */
+  readonly type?: string;
+}
+
+export interface PatchArgs {
+  readonly path?: string;
+  readonly patch?: string;
+  readonly target?: TargetSelector;
+  readonly options?: { readonly allowNameChange?: boolean; readonly allowKindChange?: boolean };
+}
+
+export interface ImageArgs {
+  readonly name?: string;
+  readonly newName?: string;
+  readonly newTag?: string;
+  readonly digest?: string;
+  readonly tagSuffix?: string;
+}
+
+export interface LabelArgs {
+  readonly pairs?: Readonly<Record<string, string>>;
+  readonly includeSelectors?: boolean;
+  readonly includeTemplates?: boolean;
+  readonly includeVolumeClaimTemplates?: boolean;
+  readonly fields?: readonly FieldSpec[];
+}
+
+/** A Kustomization or Component as written; deprecated spellings still in their own fields. */
+export interface Kustomization {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly namePrefix?: string;
+  readonly nameSuffix?: string;
+  readonly namespace?: string;
+  readonly commonLabels?: Readonly<Record<string, string>>;
+  readonly labels?: readonly LabelArgs[];
+  readonly commonAnnotations?: Readonly<Record<string, string>>;
+  readonly patchesStrategicMerge?: readonly string[];
+  readonly patchesJson6902?: readonly PatchArgs[];
+  readonly patches?: readonly PatchArgs[];
+  readonly images?: readonly ImageArgs[];
+  readonly imageTags?: readonly ImageArgs[];
+  readonly replicas?: readonly { readonly name?: string; readonly count?: number }[];
+  readonly resources?: readonly string[];
+  readonly components?: readonly string[];
+  readonly bases?: readonly string[];
+  readonly configMapGenerator?: readonly GeneratorArgs[];
+  readonly secretGenerator?: readonly GeneratorArgs[];
+  readonly generatorOptions?: GeneratorOptions;
+}
+
+/** Gives the place of a field, for an error. */
+export type Locate = (path: readonly (string | number)[]) => Place;
+
+const versions: Readonly<Record<string, string>> = {
+  Kustomization: 'kustomize.config.k8s.io/v1beta1',
+  Component: 'kustomize.config.k8s.io/v1alpha1',
+};
+
+/** Checks every field. @throws a Problem that names field and line. */
+export function readKustomization(value: Json, locate: Locate): Kustomization {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw problemError('invalid_manifest', locate([]), 'expected a Kustomization (a mapping)');
+  const result: Record<string, Json | undefined> = {};
+  const map = value as JsonObject;
+  for (const written of Object.keys(map)) {
+    // Go's JSON decoder takes field names in any case.
+    const name = Object.hasOwn(kustomizationFields, written)
+      ? written
+      : sameLetters(written, kustomizationFields);
+    const support = name === undefined ? undefined : kustomizationFields[name];
+    const place = { ...locate([written]), field: written };
+    if (support === undefined || name === undefined)
+      throw problemError('invalid_manifest', place, 'no such field in a Kustomization');
+    if (!support.supported)
+      throw problemError('unsupported', place, 'this field of a Kustomization is not supported yet');
+    const member = map[written];
+    if (member === undefined || member === null) continue;
+    result[name] = checkShape(member, support.shape, [written], locate);
+  }
+  const kustomization = result as Kustomization;
+  if (Object.keys(result).every((name) => name === 'apiVersion' || name === 'kind'))
+    throw problemError('invalid_manifest', locate([]), 'the Kustomization is empty');
+  checkKind(kustomization, locate);
+  return kustomization;
+}
+
+function checkKind({ kind = '', apiVersion = '' }: Kustomization, locate: Locate): void {
+  const meant = kind === '' ? 'Kustomization' : kind;
+  const version = Object.hasOwn(versions, meant) ? versions[meant] : undefined;
+  if (version === undefined)
+    throw problemError(
+      'invalid_manifest',
+      { ...locate(['kind']), field: 'kind' },
+      'expected Kustomization or Component',
+    );
+  if (apiVersion !== '' && apiVersion !== version)
+    throw problemError(
+      'invalid_manifest',
+      { ...locate(['apiVersion']), field: 'apiVersion' },
+      `expected ${version} for a ${meant}`,
+    );
+}
+
+function sameLetters(written: string, known: Readonly<Record<string, unknown>>): string | undefined {
+  return Object.keys(known).find((name) => name.toLowerCase() === written.toLowerCase());
+}
+
+type Path = readonly (string | number)[];
+
+function checkShape(value: Json, shape: Shape, path: Path, locate: Locate): Json | undefined {
+  const wrong = (expected: string): Error =>
+    problemError('invalid_manifest', { ...locate(path), field: fieldText(path) }, `expected ${expected}`);
+  if (value === null || value === undefined) return undefined;
+  if (shape === 'any') return value;
+  if (shape === 'text')
+    return typeof value === 'string' ? value : raise(wrong('a text (in quotes if need be)'));
+  if (shape === 'number') return Number.isInteger(value) ? value : raise(wrong('a whole number'));
+  if (shape === 'flag') return typeof value === 'boolean' ? value : raise(wrong('true or false'));
+  if ('list' in shape) {
+    if (!Array.isArray(value)) throw wrong('a list');
+    return value.map(
+      (item, index) => checkShape(item, shape.list, [...path, index], locate) ?? emptyOf(shape.list),
+    );
+  }
+  if (typeof value !== 'object' || Array.isArray(value)) throw wrong('a mapping');
+  const result: Record<string, Json | undefined> = {};
+  for (const [key, member] of Object.entries(value as JsonObject)) {
+    if ('map' in shape) {
+      result[key] = checkShape(member ?? null, shape.map, [...path, key], locate) ?? emptyOf(shape.map);
+      continue;
+    }
+    const name = Object.hasOwn(shape.fields, key) ? key : sameLetters(key, shape.fields);
+    const inner = name === undefined ? undefined : shape.fields[name];
+    if (inner === undefined || name === undefined)
+      throw problemError(
+        'invalid_manifest',
+        { ...locate([...path, key]), field: fieldText([...path, key]) },
+        'no such field',
+      );
+    const checked = checkShape(member ?? null, inner, [...path, key], locate);
+    if (checked !== undefined) result[name] = checked;
+  }
+  return result;
+}
+
+function raise(error: Error): never {
+  throw error;
+}
+
+/** Go's zero value, which null decodes to. */
+function emptyOf(shape: Shape): Json {
+  if (shape === 'text') return '';
+  if (shape === 'number') return 0;
+  if (shape === 'flag') return false;
+  if (shape === 'any') return null;
+  return 'list' in shape ? [] : {};
+}
+
+export function fieldText(path: Path): string {
+  return path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`))
+    .join('');
+}

@@ -1,0 +1,209 @@
+/**
+ * Following changed names: what refers to an object by a name it had gets the name it has (kustomize api/filters/nameref and
+ * internal/accumulator/namereferencetransformer.go).
+ */
+import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
+import { problemError } from '../render-error.ts';
+import type { Resource } from '../resource.ts';
+import { changeField, PathError, splitPath } from './field-spec.ts';
+import { nameReferences } from './field-tables.ts';
+import {
+  effectiveNamespace,
+  type GvkSelector,
+  isSelected,
+  noNamespace,
+  originKind,
+  withObject,
+} from './ids.ts';
+import { textOf } from './list-merge.ts';
+import { isClusterScoped } from './schema.ts';
+
+interface Reference {
+  readonly target: GvkSelector;
+  readonly referrer: GvkSelector;
+  readonly path: readonly string[];
+  readonly isRoleRef: boolean;
+}
+
+/** By the referrer's kind, in the order of the table. */
+const referencesByKind: ReadonlyMap<string, readonly Reference[]> = groupByKind();
+
+function groupByKind(): ReadonlyMap<string, readonly Reference[]> {
+  const result = new Map<string, Reference[]>();
+  for (const { target, referrers } of nameReferences)
+    for (const referrer of referrers) {
+      const kind = referrer.kind ?? '';
+      const list = result.get(kind) ?? [];
+      list.push({
+        target,
+        referrer,
+        path: splitPath(referrer.path),
+        isRoleRef: referrer.path.endsWith('roleRef/name'),
+      });
+      result.set(kind, list);
+    }
+  return result;
+}
+
+/** @throws a Problem where a name could mean several objects. */
+export function fixReferences(resources: readonly Resource[]): readonly Resource[] {
+  const byOldName = new Map<string, Resource[]>();
+  for (const resource of resources)
+    for (const name of new Set(resource.history.previous.map((id) => id.name))) {
+      const list = byOldName.get(name);
+      if (list === undefined) byOldName.set(name, [resource]);
+      else list.push(resource);
+    }
+  if (byOldName.size === 0) return resources;
+  return resources.map((resource) => new Referrer(resource, byOldName).fix());
+}
+
+class Referrer {
+  readonly #resource: Resource;
+  readonly #byOldName: ReadonlyMap<string, readonly Resource[]>;
+  readonly #namespace: string;
+  #object: KubeObject;
+
+  constructor(resource: Resource, byOldName: ReadonlyMap<string, readonly Resource[]>) {
+    this.#resource = resource;
+    this.#object = resource.object;
+    this.#byOldName = byOldName;
+    this.#namespace = effectiveNamespace(resource.object);
+  }
+
+  fix(): Resource {
+    for (const reference of referencesByKind.get(originKind(this.#resource)) ?? []) {
+      if (!isSelected(this.#object.apiVersion, originKind(this.#resource), reference.referrer)) continue;
+      try {
+        this.#object = changeField(this.#object, {
+          path: reference.path,
+          create: false,
+          createKind: 'none',
+          set: (value) => this.#change(value, reference),
+        });
+      } catch (caught) {
+        if (!(caught instanceof PathError)) throw caught;
+        throw problemError(
+          'invalid_manifest',
+          { ...this.#resource.place, field: reference.path.join('.') },
+          caught.message,
+        );
+      }
+    }
+    return withObject(this.#resource, this.#object);
+  }
+
+  #change(value: Json | undefined, reference: Reference): Json | undefined {
+    if (value === null || value === undefined) return value;
+    if (Array.isArray(value)) return value.map((item: Json) => this.#change(item, reference) as Json);
+    if (typeof value === 'object') return this.#changeMap(value as JsonObject, reference);
+    const text = textOf(value);
+    const target = this.#select(text, this.#byOldName.get(text) ?? [], reference, false);
+    return target === undefined ? value : target.object.metadata.name;
+  }
+
+  /** A map with `name` and perhaps `namespace`: both follow. */
+  #changeMap(map: JsonObject, reference: Reference): Json {
+    if (!Object.hasOwn(map, 'name')) throw new PathError('expected a name in the reference');
+    const oldName = textOf(map['name']);
+    let candidates = this.#byOldName.get(oldName) ?? [];
+    if (Object.hasOwn(map, 'namespace')) {
+      const namespace = textOf(map['namespace']);
+      const inOriginal = candidates.filter((one) => originNamespace(one) === namespace);
+      candidates =
+        inOriginal.length > 0
+          ? inOriginal
+          : candidates.filter((one) => effectiveNamespace(one.object) === namespace);
+    }
+    const target = this.#select(oldName, candidates, reference, true);
+    if (target === undefined) return map;
+    const { name, namespace } = target.object.metadata;
+    if (namespace === undefined || namespace === '' || namespace === null)
+      return name === map['name'] ? map : { ...map, name };
+    return { ...map, name, namespace };
+  }
+
+  #select(
+    oldName: string,
+    all: readonly Resource[],
+    reference: Reference,
+    withNamespace: boolean,
+  ): Resource | undefined {
+    if (all.length === 0) return undefined;
+    let candidates = all.filter((one) => this.#mayReferTo(one) && wasSelected(one, reference.target));
+    if (reference.isRoleRef) candidates = this.#filterRoleRef(candidates);
+    candidates = candidates.filter((one) => this.#inSameNamespace(one));
+    if (candidates.length > 1) candidates = candidates.filter((one) => this.#sameAffixes(one, true));
+    if (candidates.length > 1) candidates = candidates.filter((one) => this.#sameAffixes(one, false));
+    const [first] = candidates;
+    if (first === undefined || candidates.length === 1) return first;
+    const { name, namespace } = first.object.metadata;
+    const alike = candidates.every(
+      ({ object: { metadata } }) =>
+        metadata.name === name && (!withNamespace || (metadata.namespace ?? '') === (namespace ?? '')),
+    );
+    if (alike) return first;
+    throw problemError(
+      'conflict',
+      { ...this.#resource.place, field: reference.path.join('.') },
+      `${oldName} could be any of ${candidates.map((one) => `${one.object.kind} ${one.object.metadata.name}`).join(', ')}`,
+    );
+  }
+
+  #mayReferTo(target: Resource): boolean {
+    if (this.#namespace === noNamespace) return true;
+    const namespace = effectiveNamespace(target.object);
+    if (namespace === noNamespace || namespace === this.#namespace) return true;
+    return subjectNamespaces(this.#object).has(target.object.metadata.namespace ?? '');
+  }
+
+  #inSameNamespace(target: Resource): boolean {
+    if (this.#namespace === noNamespace || target.object.kind === 'ServiceAccount') return true;
+    const namespace = effectiveNamespace(target.object);
+    return namespace === noNamespace || namespace === this.#namespace;
+  }
+
+  #filterRoleRef(candidates: readonly Resource[]): Resource[] {
+    const roleRef = this.#object['roleRef'] as JsonObject | undefined;
+    const [group, kind] = [roleRef?.['apiGroup'], roleRef?.['kind']];
+    if (typeof group !== 'string' || typeof kind !== 'string') return [...candidates];
+    const selector = { ...(group === '' ? {} : { group }), ...(kind === '' ? {} : { kind }) };
+    return candidates.filter((one) => wasSelected(one, selector));
+  }
+
+  #sameAffixes(target: Resource, allowEmpty: boolean): boolean {
+    const [mine, other] = [this.#resource.history, target.history];
+    const same = (a: readonly string[], b: readonly string[]): boolean =>
+      (allowEmpty && (a.length === 0 || b.length === 0)) || sameEnding(a, b);
+    return same(mine.prefixes, other.prefixes) && same(mine.suffixes, other.suffixes);
+  }
+}
+
+/** True when the shorter list is the end of the longer (kustomize internal/utils SameEndingSubSlice). */
+function sameEnding(a: readonly string[], b: readonly string[]): boolean {
+  const length = Math.min(a.length, b.length);
+  if (length === 0 && a.length !== b.length) return false;
+  for (let back = 1; back <= length; back += 1) if (a.at(-back) !== b.at(-back)) return false;
+  return true;
+}
+
+function wasSelected(resource: Resource, selector: GvkSelector): boolean {
+  return resource.history.previous.some((id) => isSelected(resource.object.apiVersion, id.kind, selector));
+}
+
+function originNamespace({ object, history }: Resource): string {
+  const [first] = history.previous;
+  if (first === undefined) return effectiveNamespace(object);
+  return isClusterScoped(object.apiVersion, first.kind) ? noNamespace : first.namespace;
+}
+
+function subjectNamespaces(object: KubeObject): ReadonlySet<string> {
+  const result = new Set<string>();
+  const subjects = object['subjects'];
+  if (object.kind !== 'RoleBinding' || !Array.isArray(subjects)) return result;
+  for (const subject of subjects as readonly JsonObject[]) {
+    const namespace = subject?.['namespace'];
+    if (typeof namespace === 'string' && subject['kind'] === 'ServiceAccount') result.add(namespace);
+  }
+  return result;
+}

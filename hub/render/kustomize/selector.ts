@@ -1,0 +1,85 @@
+/** Targets of patches: anchored regular expressions on identity, selectors on labels and annotations (kustomize api/types/selector.go, resmap Select). */
+import { groupOf, versionOf } from '../../../shared/manifest/object.ts';
+import type { Resource } from '../resource.ts';
+import { effectiveNamespace, originKind } from './ids.ts';
+import { parseLabelSelector } from './label-selector.ts';
+import { textOf } from './list-merge.ts';
+import { isClusterScoped } from './schema.ts';
+
+export interface TargetSelector {
+  readonly group?: string | undefined;
+  readonly version?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly name?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly annotationSelector?: string | undefined;
+}
+
+/** The selector is not well formed. */
+export class SelectorError extends Error {}
+
+const patternLengthMax = 512;
+
+/**
+ * Go's regular expressions run in linear time and JavaScript's do not, so a repetition of a repetition, which can take for ever, is refused.
+ */
+function compile(pattern: string | undefined): RegExp | undefined {
+  if (pattern === undefined || pattern === '') return undefined;
+  if (pattern.length > patternLengthMax) throw new SelectorError('the pattern is too long');
+  if (/\([^()]*[*+}][^()]*\)\s*[*+{]/.test(pattern) || /\(\?[=!<]|\\[1-9]/.test(pattern))
+    throw new SelectorError(
+      `the pattern ${pattern} is not supported: it has a repetition within a repetition, or looks around`,
+    );
+  const flags = /^\(\?([is]+)\)/.exec(pattern);
+  const body = flags === null ? pattern : pattern.slice(flags[0].length);
+  try {
+    return new RegExp(`^(?:${body})$`, flags?.[1] ?? '');
+  } catch {
+    throw new SelectorError(`${pattern} is no regular expression`);
+  }
+}
+
+/** @throws SelectorError. */
+export function compileSelector(selector: TargetSelector): (resource: Resource) => boolean {
+  const [group, version, kind, name, namespace] = [
+    selector.group,
+    selector.version,
+    selector.kind,
+    selector.name,
+    selector.namespace,
+  ].map(compile);
+  const labels = parseLabelSelector(selector.labelSelector ?? '');
+  const annotations = parseLabelSelector(selector.annotationSelector ?? '');
+  return (resource) => {
+    const { object } = resource;
+    if (kind !== undefined && !kind.test(object.kind)) return false;
+    if (name !== undefined && !name.test(originName(resource)) && !name.test(object.metadata.name))
+      return false;
+    if (group !== undefined && !group.test(groupOf(object.apiVersion))) return false;
+    if (version !== undefined && !version.test(versionOf(object.apiVersion))) return false;
+    if (
+      namespace !== undefined &&
+      !namespace.test(originNamespace(resource)) &&
+      !namespace.test(effectiveNamespace(object))
+    )
+      return false;
+    return labels(textMap(object.metadata.labels)) && annotations(textMap(object.metadata.annotations));
+  };
+}
+
+function originName(resource: Resource): string {
+  return resource.history.previous[0]?.name ?? resource.object.metadata.name;
+}
+
+function originNamespace(resource: Resource): string {
+  const [first] = resource.history.previous;
+  if (first === undefined) return effectiveNamespace(resource.object);
+  return isClusterScoped(resource.object.apiVersion, originKind(resource))
+    ? '_non_namespaceable_'
+    : first.namespace;
+}
+
+function textMap(map: Readonly<Record<string, unknown>> | undefined): ReadonlyMap<string, string> {
+  return new Map(Object.entries(map ?? {}).map(([key, value]) => [key, textOf(value as string)]));
+}
