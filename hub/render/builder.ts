@@ -3,6 +3,7 @@
  * stands on; it stands for any commit in which those are the same.
  */
 import type { FileLoader, RenderStats } from './file-loader.ts';
+import { Accumulation, findKustomization, kustomizationNames } from './kustomize/accumulate.ts';
 import type { RenderLimits } from './limits.ts';
 import type { Lru } from './lru.ts';
 import { renderPlain } from './plain.ts';

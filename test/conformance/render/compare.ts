@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { loadAll } from 'js-yaml';
+import type { Cluster } from '../../../hub/model/fleet.ts';
+import { createMemoryTree } from '../../../hub/render/memory-tree.ts';
+import { createRenderer, type Renderer } from '../../../hub/render/renderer.ts';
+import type { Case } from './cases-basic.ts';
+
+/** Documents in order, or why there are none. */
+export type Outcome = { readonly documents: readonly unknown[] } | { readonly failure: string };
+
+const cluster: Cluster = {
+  name: 'c',
+  labels: {},
+  region: '',
+  role: 'none',
+  variables: {},
+  kubernetesVersion: '',
+  paused: false,
+  origin: { file: '', line: 0, commit: '' },
+};
+
+export const newRenderer = (): Renderer => createRenderer({ digestKey: new Uint8Array(32) });
+
+export async function renderOurs(files: Case, renderer = newRenderer()): Promise<Outcome> {
+  const source = { repository: '', ref: '', path: 'app', overlays: [] };
+  const result = await renderer.render({ source, cluster, tree: createMemoryTree(files) });
+  if (!result.ok)
+    return {
+      failure: result.problems.map(({ file, line, message }) => `${file}:${line}: ${message}`).join('\n'),
+    };
+  const { set, objects } = result.rendered;
+  return { documents: set.entries.map((entry) => JSON.parse(objects.get(entry.objectDigest)!.content)) };
+}
+
+/** Writes the files to a folder of its own and runs the program there. */
+export async function renderTheirs(program: string, files: Case): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'fairway-render-'));
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(join(folder, dirname(path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    }
+    return await new Promise((resolve) => {
+      const options = { maxBuffer: 64 * 1024 * 1024, timeout: 30_000 };
+      execFile(program, ['build', join(folder, 'app')], options, (error, stdout, stderr) =>
+        resolve(error === null ? { documents: documentsOf(stdout) } : { failure: stderr }),
+      );
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function documentsOf(text: string): readonly unknown[] {
+  return text.trim() === '' ? [] : loadAll(text).filter((one) => one !== null && one !== undefined);
+}
+
+/** Two at a time: the least machine has two cores. */
+export async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index]!);
+  };
+  await Promise.all([worker(), worker()]);
+  return results;
+}
