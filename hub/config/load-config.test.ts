@@ -140,6 +140,13 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it('lets the data key of the environment take the place of that of the file', async () => {
+    const config = await load(`root: {url: ${url}}\ndataKey: {env: KEY}\n`, {
+      FAIRWAY_DATA_KEY_FILE: '/run/key',
+    });
+    expect(config.dataKey).toEqual({ file: '/run/key' });
+  });
+
   it("takes the root repository's credential from the environment, by name", async () => {
     const config = await load(undefined, { FAIRWAY_ROOT_URL: url, FAIRWAY_ROOT_PASSWORD: 'hunter2' });
     expect(config.credentials).toEqual([

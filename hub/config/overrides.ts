@@ -1,11 +1,11 @@
-type OverrideKind = 'text' | 'number' | 'boolean' | 'list';
+type OverrideKind = 'text' | 'number' | 'boolean' | 'list' | 'file';
 
 /** A setting that an environment variable or an option may override. */
 export interface OverridableSetting {
   readonly variable: string;
   /** Dotted path in the configuration file. */
   readonly path: string;
-  /** Lists are separated by commas. */
+  /** Lists are separated by commas; `file` becomes {file: ...} and so takes the place of {env: ...}. */
   readonly kind: OverrideKind;
 }
 
@@ -27,7 +27,7 @@ export const overridableSettings: readonly OverridableSetting[] = [
   { variable: 'FAIRWAY_RETENTION_RELEASES_KEPT', path: 'retention.releasesKept', kind: 'number' },
   { variable: 'FAIRWAY_EGRESS_ALLOW', path: 'egress.allow', kind: 'list' },
   { variable: 'FAIRWAY_CONFIRM_ABOVE', path: 'deletion.confirmAbove', kind: 'number' },
-  { variable: 'FAIRWAY_DATA_KEY_FILE', path: 'dataKey.file', kind: 'text' },
+  { variable: 'FAIRWAY_DATA_KEY_FILE', path: 'dataKey', kind: 'file' },
   { variable: 'FAIRWAY_METRICS', path: 'metrics.enabled', kind: 'boolean' },
   { variable: 'FAIRWAY_LOG_LEVEL', path: 'log.level', kind: 'text' },
   { variable: 'FAIRWAY_LOG_FORMAT', path: 'log.format', kind: 'text' },
@@ -66,6 +66,7 @@ function convertText(text: string, kind: OverrideKind): unknown {
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== '');
+  if (kind === 'file') return { file: text };
   if (kind === 'number' && /^-?\d+$/.test(text)) return Number(text);
   if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   return text;

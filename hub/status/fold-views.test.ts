@@ -301,6 +301,35 @@ describe('foldViews', () => {
     ]);
   });
 
+  it('does not let a warning about a cluster that is gone hide that its application leaves', () => {
+    const { placements, applications } = foldViews(
+      input({
+        clusters: [cluster('eu-1')],
+        applications: [application('web')],
+        resolutions: [
+          resolution('web', ['eu-1'], {
+            problems: [{ cluster: 'old-1', problem: problem('there is no Cluster old-1') }],
+          }),
+        ],
+        assignments: [
+          assignment('eu-1', 'web', healthy),
+          assignment('old-1', 'web', { receivedAtMs: 2_000 }, { removed: true, targetDigest: 'gone' }),
+        ],
+        observations: [observation('eu-1', 'web')],
+        registered: [registered('eu-1'), registered('old-1')],
+      }),
+    );
+    expect(placements.map(({ cluster: name, message, removing }) => [name, message, removing])).toEqual([
+      ['eu-1', '', false],
+      ['old-1', 'is being removed', true],
+    ]);
+    expect(applications[0]).toMatchObject({
+      clusters: 1,
+      clustersHealthy: 1,
+      problems: [{ cluster: 'old-1' }],
+    });
+  });
+
   it('says of a broken file that an earlier text counts', () => {
     const base = scenarios['all-healthy']!;
     const broken = {

@@ -129,15 +129,18 @@ function foldPlacements(
       const key = `${cluster}/${application}`;
       const assignment = assignments.get(key);
       const resolution = resolutions.get(application);
-      const wanted = resolution?.targets[cluster] !== undefined || problems.has(key);
+      // A warning that a placement names a cluster which is gone keeps nothing in that cluster.
+      const declared = fleet.clusters.get(cluster);
+      const own = declared && !assignment?.removed ? problems.get(key) : undefined;
+      const wanted = resolution?.targets[cluster] !== undefined || own !== undefined;
       const folded = foldPlacement({
         cluster,
         application,
-        declared: fleet.clusters.get(cluster),
+        declared,
         assignment,
         observation: observations.get(key),
         resolution,
-        problems: problems.get(key) ?? problems.get(`/${application}`) ?? [],
+        problems: own ?? problems.get(`/${application}`) ?? [],
         registered: registered.get(cluster),
         pause: pauses.get(`${cluster}/`) ?? pauses.get(key),
         hold: wanted

@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { emptyFleet } from '../model/fleet.ts';
+import { describeProblem } from '../model/problem.ts';
+import type { TreeReader } from '../model/tree.ts';
+import { placedClusters } from './placement.ts';
+import { readFleet } from './read-fleet.ts';
+
+const top = fileURLToPath(new URL('../../deploy/demo/fleet-repository/', import.meta.url));
+const typeOf = (path: string) =>
+  statSync(join(top, path)).isDirectory() ? ('directory' as const) : ('file' as const);
+
+/** The example repository as it lies on the disk. */
+const tree: TreeReader = {
+  name: 'demo',
+  commit: 'c1',
+  entry: async (path) => ({ name: path, type: typeOf(path), oid: path }),
+  list: async (path) =>
+    readdirSync(join(top, path))
+      .sort()
+      .map((name) => ({ name, type: typeOf(join(path, name)), oid: join(path, name) })),
+  read: async (path) => readFileSync(join(top, path)),
+};
+
+describe('the example fleet repository', () => {
+  it('is read without a problem and places every application somewhere', async () => {
+    const fleet = await readFleet({ tree, previous: emptyFleet });
+    expect(fleet.problems.map(describeProblem)).toEqual([]);
+    expect(fleet.clusters.size).toBeGreaterThanOrEqual(4);
+    for (const application of fleet.applications.values()) {
+      const { clusters, problems } = placedClusters(application, fleet.clusters);
+      expect(problems).toEqual([]);
+      expect(clusters.length, application.name).toBeGreaterThan(0);
+    }
+  });
+});
