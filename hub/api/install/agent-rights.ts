@@ -1,0 +1,161 @@
+/** RBAC of an agent, from the rights that an operator chose. Each manifest says in a comment what it allows and why, honestly. */
+import { FairwayError } from '../../../shared/error/error.ts';
+import type { JsonObject } from '../../../shared/manifest/object.ts';
+import type { AgentRights } from './install-options.ts';
+
+/** A manifest with what people should know of it. */
+export interface CommentedManifest {
+  readonly comment: string;
+  readonly manifest: JsonObject;
+}
+
+/** Resources of the usual applications, `group/resource`, or `resource` of the core group. */
+export const defaultKinds: readonly string[] = [
+  'namespaces',
+  'configmaps',
+  'secrets',
+  'services',
+  'serviceaccounts',
+  'persistentvolumeclaims',
+  'resourcequotas',
+  'limitranges',
+  'apps/deployments',
+  'apps/statefulsets',
+  'apps/daemonsets',
+  'batch/jobs',
+  'batch/cronjobs',
+  'autoscaling/horizontalpodautoscalers',
+  'policy/poddisruptionbudgets',
+  'networking.k8s.io/ingresses',
+  'networking.k8s.io/networkpolicies',
+  'rbac.authorization.k8s.io/roles',
+  'rbac.authorization.k8s.io/rolebindings',
+];
+
+const rbacGroup = 'rbac.authorization.k8s.io';
+const manageVerbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
+const clusterScoped = new Set(['namespaces']);
+
+interface Subject {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Roles and bindings. @throws invalid_argument for a kind that is written in another way. */
+export function planAgentRights(rights: AgentRights, subject: Subject): readonly CommentedManifest[] {
+  const own = planOwnRights(subject);
+  if (rights.mode === 'cluster-admin') return [...own, planClusterAdmin(subject)];
+  if (rights.mode === 'kinds') return [...own, ...planKinds(rights.kinds ?? defaultKinds, subject)];
+  return [...own, ...planNamespaces(rights.namespaces, subject)];
+}
+
+function rule(apiGroup: string, resources: readonly string[], verbs: readonly string[]): JsonObject {
+  return { apiGroups: [apiGroup], resources: [...resources], verbs: [...verbs] };
+}
+
+function role(name: string, namespace: string | undefined, rules: readonly JsonObject[]): JsonObject {
+  const kind = namespace === undefined ? 'ClusterRole' : 'Role';
+  const metadata = namespace === undefined ? { name } : { name, namespace };
+  return { apiVersion: `${rbacGroup}/v1`, kind, metadata, rules };
+}
+
+function binding(name: string, namespace: string | undefined, subject: Subject, roleName = name): JsonObject {
+  const scope = namespace === undefined ? 'ClusterRole' : 'Role';
+  return {
+    apiVersion: `${rbacGroup}/v1`,
+    kind: `${scope}Binding`,
+    metadata: namespace === undefined ? { name } : { name, namespace },
+    roleRef: { apiGroup: rbacGroup, kind: scope, name: roleName },
+    subjects: [{ kind: 'ServiceAccount', name: subject.name, namespace: subject.namespace }],
+  };
+}
+
+function planOwnRights(subject: Subject): readonly CommentedManifest[] {
+  const { name, namespace } = subject;
+  const verbs = manageVerbs;
+  return [
+    {
+      comment:
+        'In its own namespace: its key, certificate and cached state (Secrets), the inventory of each application (ConfigMaps), and Leases.\n' +
+        'What the API server serves (discovery) every service account may ask already.',
+      manifest: role(name, namespace, [
+        rule('', ['secrets', 'configmaps'], verbs),
+        rule('coordination.k8s.io', ['leases'], ['get', 'create', 'update', 'patch']),
+      ]),
+    },
+    { comment: '', manifest: binding(name, namespace, subject) },
+  ];
+}
+
+function planClusterAdmin(subject: Subject): CommentedManifest {
+  return {
+    comment:
+      'Everything. Whoever can run a pod with this service account, or change the fleet repository, rules the cluster.',
+    manifest: binding(`${subject.name}-admin`, undefined, subject, 'cluster-admin'),
+  };
+}
+
+const escalationNote =
+  'Creating Roles and RoleBindings takes "escalate" and "bind", since they may grant what the agent itself does not have:\n' +
+  'through them it could give itself any right within the namespaces concerned. Leave these kinds out to avoid that.';
+
+function rulesOf(kinds: readonly string[]): readonly JsonObject[] {
+  const byGroup = new Map<string, string[]>();
+  for (const kind of kinds) {
+    const match = /^(?:([a-z0-9.-]+)\/)?([a-z]+|\*)$/.exec(kind);
+    if (!match)
+      throw new FairwayError(
+        'invalid_argument',
+        `"${kind}" is no kind: expected RESOURCE or GROUP/RESOURCE, such as configmaps or apps/deployments.`,
+      );
+    const [, group = '', resource = ''] = match;
+    byGroup.set(group, [...(byGroup.get(group) ?? []), resource]);
+  }
+  return [...byGroup].map(([group, resources]) =>
+    rule(group, resources, group === rbacGroup ? [...manageVerbs, 'escalate', 'bind'] : manageVerbs),
+  );
+}
+
+const podRules = [rule('', ['pods'], ['get', 'list', 'watch']), rule('', ['pods/log'], ['get'])];
+
+function planKinds(kinds: readonly string[], subject: Subject): readonly CommentedManifest[] {
+  const name = `${subject.name}-manage`;
+  const notes = ['What it manages, in every namespace, and the logs of pods.'];
+  if (kinds.includes('secrets'))
+    notes.push(
+      'It watches the metadata of Secrets only, but RBAC cannot grant metadata alone: with this it could read every Secret of the cluster.',
+    );
+  if (kinds.some((kind) => kind.startsWith(`${rbacGroup}/`))) notes.push(escalationNote);
+  return [
+    { comment: notes.join('\n'), manifest: role(name, undefined, [...rulesOf(kinds), ...podRules]) },
+    { comment: '', manifest: binding(name, undefined, subject) },
+  ];
+}
+
+function planNamespaces(namespaces: readonly string[], subject: Subject): readonly CommentedManifest[] {
+  const name = `${subject.name}-manage`;
+  const watchName = `${subject.name}-watch`;
+  const kinds = defaultKinds.filter((kind) => !clusterScoped.has(kind));
+  const watched = rulesOf(kinds.filter((kind) => kind !== 'secrets' && !kind.startsWith(`${rbacGroup}/`)));
+  const manage = namespaces.flatMap((namespace) => [
+    {
+      comment: `What it manages in namespace ${namespace}, which must be there already.\n${escalationNote}`,
+      manifest: role(name, namespace, [...rulesOf(kinds), ...podRules]),
+    },
+    { comment: '', manifest: binding(name, namespace, subject) },
+  ]);
+  return [
+    ...manage,
+    {
+      comment:
+        'It watches by kind over all namespaces; RBAC knows neither labels nor metadata alone, so this allows reading these kinds everywhere.\n' +
+        'Secrets, Roles and RoleBindings are left out on purpose: the agent applies them in the namespaces above but cannot watch them, and says so.',
+      manifest: role(
+        watchName,
+        undefined,
+        watched.map((one) => ({ ...one, verbs: ['list', 'watch'] })),
+      ),
+    },
+    { comment: '', manifest: binding(watchName, undefined, subject) },
+  ];
+}

@@ -1,0 +1,58 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { createInstallManifests } from './install-manifests.ts';
+import type { InstallOptions } from './install-options.ts';
+
+const base: InstallOptions = {
+  cluster: 'eu-1',
+  token: 'enrolment-secret',
+  enrolmentAddress: 'hub.example:8444',
+};
+
+function documents(options: Partial<InstallOptions> = {}) {
+  return parseAllDocuments(createInstallManifests({ ...base, ...options })).map(
+    (document) => document.toJS() as { kind: string; metadata: { namespace?: string }; rules?: unknown[] },
+  );
+}
+
+describe('createInstallManifests', () => {
+  it('gives the manifests that were reviewed', () => {
+    const text = createInstallManifests({ ...base, image: 'example/agent:1' });
+    const golden = new URL('./golden/agent.yaml', import.meta.url);
+    if (process.env['UPDATE_GOLDENS']) writeFileSync(golden, text);
+    expect(text).toBe(readFileSync(golden, 'utf8'));
+  });
+
+  it('grants nothing cluster-wide but watching when namespaces are named', () => {
+    const all = documents({ rights: { mode: 'namespaces', namespaces: ['shop'] } });
+    const wide = all.filter(({ kind }) => kind === 'ClusterRole');
+    expect(wide).toHaveLength(1);
+    for (const rule of wide[0]?.rules as { verbs: string[]; resources: string[] }[]) {
+      expect(rule.verbs).toEqual(['list', 'watch']);
+      expect(rule.resources).not.toContain('secrets');
+    }
+    const roles = all.filter(({ kind }) => kind === 'Role').map(({ metadata }) => metadata.namespace);
+    expect(roles).toEqual(['fairway-agent', 'shop']);
+  });
+
+  it('binds cluster-admin only when asked', () => {
+    expect(createInstallManifests(base)).not.toContain('cluster-admin');
+    expect(createInstallManifests({ ...base, rights: { mode: 'cluster-admin' } })).toContain('cluster-admin');
+  });
+
+  it('lets the agent escalate only where it manages roles', () => {
+    const rights = { mode: 'kinds', kinds: ['configmaps', 'apps/deployments'] } as const;
+    expect(createInstallManifests({ ...base, rights })).not.toContain('- escalate');
+    expect(createInstallManifests(base)).toContain('- escalate');
+  });
+
+  it('refuses a kind that it cannot read', () => {
+    const rights = { mode: 'kinds', kinds: ['Deployment'] } as const;
+    expect(() => createInstallManifests({ ...base, rights })).toThrow(/expected RESOURCE or GROUP\/RESOURCE/);
+  });
+
+  it('does not invent an address', () => {
+    expect(() => createInstallManifests({ ...base, enrolmentAddress: undefined })).toThrow(/advertise/);
+  });
+});
