@@ -302,6 +302,9 @@ function scheduleSummary(context: Context, intervalMs: number): void {
   });
 }
 
+/** Before a certificate that is due is renewed: a hub that gives short ones must not be asked in a circle. */
+const renewalWaitMs = 1_000;
+
 /** Two thirds of the certificate's life after its beginning, looked at anew each hour at least: clocks jump. */
 function scheduleRenewal(context: Context): void {
   const certificate = new X509Certificate(context.identity.certificateChainPem);
@@ -312,7 +315,7 @@ function scheduleRenewal(context: Context): void {
     after(context, 3_600_000, () => scheduleRenewal(context));
     return;
   }
-  after(context, Math.max(0, waitMs), () => {
+  after(context, Math.max(renewalWaitMs, waitMs), () => {
     createKeyPair().then(
       ({ privateKeyPem, csr }) => {
         context.pendingKey = privateKeyPem;
