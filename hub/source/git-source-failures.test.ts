@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile, stat, truncate, unlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../shared/clock/fake-clock.ts';
+import { createSeededRandom } from '../../shared/clock/random.ts';
 import { runGit } from '../cli/demo/git-program.ts';
 import { createGitServer } from '../cli/demo/git-server.ts';
 import type { CredentialSource } from '../model/credentials.ts';
@@ -45,7 +48,7 @@ async function packFolder(): Promise<string> {
 async function startBed(options: Parameters<typeof createBed>[0] = {}): Promise<string> {
   bed = await createBed(options);
   // Bytes that do not compress, so that a pack has some size.
-  const noise = Array.from({ length: 400 }, (_, index) => ((index * 2654435761) >>> 0).toString(36)).join('');
+  const noise = createSeededRandom(1).bytes(300_000);
   const sha = await bed.repository.commit({ a: noise, 'b/c': '1' }, { message: 'one' });
   await bed.repository.push();
   return sha;
@@ -116,6 +119,31 @@ describe('failures of the remote', () => {
     expect(clock.pending).toBe(1);
     await clock.advance(30_000);
     expect(await ended).toEqual(['deadline_exceeded', 'TimedOut']);
+  });
+
+  it('gives up on a pack that stops coming, at its time', async () => {
+    const clock = createFakeClock();
+    await startBed({ source: { clock } });
+    bed.server.setFailing('stall');
+    const ended = outcome(bed.fetch());
+    await expect.poll(() => bed.server.requests().packs).toBe(1);
+    await clock.advance(300_000);
+    expect(await ended).toEqual(['deadline_exceeded', 'TimedOut']);
+  });
+
+  it('keeps the wait that a server asks for', async () => {
+    await startBed();
+    const port = await listen((_request, response) => {
+      response.writeHead(429, { 'retry-after': '17' }).end();
+    });
+    const url = `http://127.0.0.1:${port}/x.git`;
+    const error = await errorOf(bed.source.fetch({ url, ref: 'main', signal: new AbortController().signal }));
+    expect([error.code, reasonOf(error), error.retry, error.retryAfterMs]).toEqual([
+      'resource_exhausted',
+      'RateLimited',
+      true,
+      17_000,
+    ]);
   });
 
   it('ends when it is told to', async () => {
@@ -215,6 +243,36 @@ describe('a mirror that was hurt', () => {
     bed.server.setFailing();
     expect((await bed.fetch()).head).toBe(sha);
     expect(Buffer.from(await (await bed.source.tree(bed.url, sha)).read('b/c')).toString()).toBe('1');
+  });
+
+  it('is mended after the process was killed in the middle of a pack', async () => {
+    const sha = await startBed();
+    bed.server.setFailing('stall');
+    const program = `
+      import { createGitSource } from ${JSON.stringify(new URL('./git-source.ts', import.meta.url).href)};
+      import { systemClock } from ${JSON.stringify(new URL('../../shared/clock/clock.ts', import.meta.url).href)};
+      import { silentLogger } from ${JSON.stringify(new URL('../../shared/log/log.ts', import.meta.url).href)};
+      const [directory, url] = process.argv.slice(-2);
+      const credentials = { forUrl: async () => undefined };
+      await createGitSource({ directory, credentials, clock: systemClock, log: silentLogger })
+        .fetch({ url, ref: 'main', signal: new AbortController().signal });`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program, bed.mirrors, bed.url], {
+      stdio: 'ignore',
+    });
+    const exited = once(child, 'exit');
+    const written = async () => {
+      const files = await readdir(bed.mirrors, { recursive: true }).catch(() => []);
+      const half = files.find((file) => file.endsWith('new.pack'));
+      return half === undefined ? 0 : (await stat(join(bed.mirrors, half))).size;
+    };
+    await expect.poll(written, { timeout: 10_000 }).toBeGreaterThan(100);
+    child.kill('SIGKILL');
+    expect((await exited)[1]).toBe('SIGKILL');
+    expect(await written()).toBeGreaterThan(100);
+    bed.server.setFailing();
+    expect((await bed.fetch()).head).toBe(sha);
+    expect(await written()).toBe(0);
+    expect(await readdir(bed.mirrors)).toHaveLength(1);
   });
 
   it('loses the leftovers of a killed process, and reads on after a restart', async () => {

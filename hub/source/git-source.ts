@@ -24,6 +24,7 @@ import { createLru } from './lru.ts';
 import { createMirror, type Mirror } from './mirror.ts';
 import { createMutex, type Mutex } from './mutex.ts';
 import { createPackCaches, type ObjectReader } from './object-reader.ts';
+import { refNotFound } from './ref-name.ts';
 import { createRemoteRepository } from './remote-repository.ts';
 import { sourceError } from './source-error.ts';
 import { parseSourceUrl, type SourceUrl } from './source-url.ts';
@@ -172,7 +173,12 @@ export function createGitSource(options: GitSourceOptions): GitSource {
       history,
       reader: local.reader,
       mutex: createMutex(),
-      bring: async (ref) => ({ head: await history.peel(await local.resolve(ref)), bytesReceived: 0 }),
+      async bring(ref) {
+        const oid = await local.resolve(ref);
+        if (oid === ref.toLowerCase() && !(await local.reader.read(oid, limits.fileBytesMax)))
+          throw refNotFound(ref, url.text);
+        return { head: await history.peel(oid), bytesReceived: 0 };
+      },
       onDamage: async (error) => log.error('local repository cannot be read', { url: url.text, error }),
     };
   };

@@ -24,6 +24,8 @@ const commitBytesMax = 1024 * 1024;
 const tagDepthMax = 8;
 /** Commits looked at in one walk. */
 const walkMax = 50_000;
+/** Left-out commits looked at after the last wanted one: a committer's wrong clock may have put them behind what they reach. */
+const slopMax = 128;
 
 interface Step {
   readonly parsed: ParsedCommit;
@@ -117,9 +119,11 @@ export function createHistory(
     if (until !== undefined) await add(until, true);
     await add(head, false);
     const found: Step[] = [];
-    while (open > 0 && steps.size < walkMax && (until !== undefined || found.length < max)) {
+    let slop = until === undefined ? 0 : slopMax;
+    while ((open > 0 || slop > 0) && steps.size < walkMax && (until !== undefined || found.length < max)) {
       const step = queue.shift();
       if (!step) break;
+      slop = open > 0 ? slop : slop - 1;
       if (!step.hidden) {
         open -= 1;
         found.push(step);

@@ -27,9 +27,9 @@ export interface GitServerOptions {
 
 /**
  * `unavailable`: status 503. `hang`: takes the request and says nothing. `refuse`: cuts the connection at once. `cut`: cuts it in the middle of the
- * answer to the next upload-pack request. `forbidden`: status 403. `html`: answers with a page.
+ * answer to an upload-pack request. `stall`: stops there and says no more. `forbidden`: status 403. `html`: answers with a page.
  */
-export type FailingMode = 'unavailable' | 'hang' | 'refuse' | 'cut' | 'forbidden' | 'html';
+export type FailingMode = 'unavailable' | 'hang' | 'refuse' | 'cut' | 'stall' | 'forbidden' | 'html';
 
 export interface RequestCounts {
   readonly infoRefs: number;
@@ -57,8 +57,8 @@ interface State {
   readonly children: Set<ChildProcess>;
 }
 
-/** Bytes of an answer that go out before `cut` strikes. */
-const cutAfterBytes = 600;
+/** Bytes of an answer that go out before `cut` and `stall` strike: more than one packet of the protocol. A smaller answer comes whole. */
+const cutAfterBytes = 100_000;
 
 function allowed(request: IncomingMessage, credentials: GitServerOptions['credentials']): boolean {
   if (!credentials) return true;
@@ -89,7 +89,12 @@ function cgiEnvironment(request: IncomingMessage, url: URL, options: GitServerOp
 }
 
 /** Splits a CGI answer into head and body as it comes. */
-function forwardAnswer(child: ChildProcess, response: ServerResponse, onBody: (chunk: Buffer) => void): void {
+function forwardAnswer(
+  child: ChildProcess,
+  response: ServerResponse,
+  onBody: (chunk: Buffer) => void,
+  onEnd: () => void,
+): void {
   let head: Buffer | undefined = Buffer.alloc(0);
   child.stdout?.on('data', (chunk: Buffer) => {
     if (!head) return onBody(chunk);
@@ -109,7 +114,7 @@ function forwardAnswer(child: ChildProcess, response: ServerResponse, onBody: (c
   });
   child.on('close', () => {
     if (head) response.statusCode = 500;
-    response.end();
+    onEnd();
   });
 }
 
@@ -136,23 +141,36 @@ function serveGit(
   const uploadPack = request.method === 'POST' && url.pathname.endsWith('/git-upload-pack');
   let sent = 0;
   let counted = false;
-  forwardAnswer(child, response, (chunk) => {
+  let struck = false;
+  const onBody = (chunk: Buffer) => {
     if (uploadPack && !counted && chunk.includes('PACK\0\0\0\x02', 0, 'latin1')) {
       counted = true;
       state.counts.packs += 1;
     }
-    if (uploadPack && state.failing === 'cut' && sent + chunk.length > cutAfterBytes) {
-      response.write(chunk.subarray(0, Math.max(0, cutAfterBytes - sent)), () => request.socket.destroy());
-      return;
+    const { failing } = state;
+    if (
+      uploadPack &&
+      !struck &&
+      (failing === 'cut' || failing === 'stall') &&
+      sent + chunk.length > cutAfterBytes
+    ) {
+      struck = true;
+      response.write(chunk.subarray(0, cutAfterBytes - sent), () => {
+        if (failing === 'cut') request.socket.destroy();
+      });
     }
+    if (struck) return;
     sent += chunk.length;
     response.write(chunk);
+  };
+  forwardAnswer(child, response, onBody, () => {
+    if (!struck) response.end();
   });
 }
 
 /** True when the failing mode has dealt with the request. */
 function fail(request: IncomingMessage, response: ServerResponse, mode: FailingMode | undefined): boolean {
-  if (mode === undefined || mode === 'cut') return false;
+  if (mode === undefined || mode === 'cut' || mode === 'stall') return false;
   if (mode === 'refuse') request.socket.destroy();
   else if (mode === 'unavailable') response.writeHead(503).end();
   else if (mode === 'forbidden') response.writeHead(403).end();
