@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyFleet, type Fleet } from '../model/fleet.ts';
 import { describeProblem } from '../model/problem.ts';
@@ -256,5 +257,41 @@ describe('readFleet', () => {
       signal: AbortSignal.abort(),
     });
     await expect(reading).rejects.toThrow();
+  });
+
+  it('bounds the problems it tells', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 600 }, (_, index) => [`fleet/${index}.yaml`, 'kind: [']),
+    );
+    const { problems } = await read(files);
+    expect(problems).toHaveLength(501);
+    expect(problems.at(-1)?.message).toBe('and 100 more problems: mend the first ones');
+  });
+
+  it('takes any bytes in any file without removing or changing what others describe', async () => {
+    const good = {
+      'fleet/a.yaml': cluster('eu-1'),
+      'fleet/b.yaml': application('web'),
+      'fleet/c.yaml': cluster('us-1', '{region: us}'),
+    };
+    const previous = await read(good);
+    const text = fc.oneof(
+      fc.string(),
+      fc.string({ unit: fc.constantFrom(...'-:[]{}&*!|>#"\'\n\t \u0000?%@ab') }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...Object.keys(good)),
+        fc.string({ minLength: 1 }),
+        text,
+        async (file, junk, more) => {
+          const fleet = await read({ ...good, [file]: `${junk}: ${more}\n---\n${more}` }, previous, 'c2');
+          for (const name of previous.clusters.keys()) expect(fleet.clusters.has(name)).toBe(true);
+          expect(fleet.applications.has('web')).toBe(true);
+          expect(fleet.problems.length).toBeGreaterThan(0);
+          expect(fleet.problems.every((problem) => problem.file === file && problem.line > 0)).toBe(true);
+        },
+      ),
+    );
   });
 });

@@ -25,6 +25,8 @@ export const fleetFilesMax = 20_000;
 export const fleetFileBytesMax = 1024 * 1024;
 const folderDepthMax = 16;
 const readsAtOnce = 16;
+/** Problems kept of one revision; what follows is counted. */
+export const fleetProblemsMax = 500;
 
 interface Found {
   readonly resource: ReadResource;
@@ -180,7 +182,14 @@ function assemble(found: readonly Found[], problems: readonly Problem[], previou
     else members.applications.delete(application);
   }
   if (all.length > 0) keep();
-  return { ...members, problems: all.sort(byPlace) };
+  return { ...members, problems: bounded(all.sort(byPlace)) };
+}
+
+function bounded(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length <= fleetProblemsMax) return problems;
+  const message = `and ${problems.length - fleetProblemsMax} more problems: mend the first ones`;
+  const rest: Problem = { code: 'resource_exhausted', file: '', line: 0, field: '', message };
+  return [...problems.slice(0, fleetProblemsMax), rest];
 }
 
 function textId(kind: FleetKind, name: string): string {

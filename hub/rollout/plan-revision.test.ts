@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createFixture } from './fixture.test-support.ts';
+import { planRevision } from './plan-revision.ts';
 
 describe('planRevision', () => {
   it('releases an application to each placed cluster, once', () => {
@@ -77,5 +78,55 @@ describe('planRevision', () => {
       removed: true,
     });
     expect(fleet.revise('r3').decisions).toEqual([]);
+  });
+
+  it('keeps every cluster where the placement is not known', () => {
+    const fleet = createFixture().cluster('eu-1').application('web', ['eu-1']);
+    fleet.revise('r1');
+    const plan = planRevision({ ...fleet.inputFor('r2'), placements: new Map() });
+    expect(plan.decisions).toEqual([]);
+    expect(plan.resolutions[0]?.problems).toMatchObject([{ cluster: '', problem: { code: 'internal' } }]);
+  });
+
+  it('keeps a cluster for which nothing was rendered', () => {
+    const fleet = createFixture().cluster('eu-1').application('web', ['eu-1']);
+    fleet.revise('r1');
+    const plan = planRevision({ ...fleet.inputFor('r2'), rendered: new Map() });
+    expect(plan.decisions).toEqual([]);
+    expect(plan.resolutions[0]?.problems).toMatchObject([{ cluster: 'eu-1' }]);
+  });
+
+  it('rolls a change of sync options out like a change of manifests', () => {
+    const fleet = createFixture().cluster('eu-1').application('web', ['eu-1']);
+    const first = fleet.revise('r1');
+    const plan = fleet.application('web', ['eu-1'], 'orphan').revise('r2');
+    expect(plan.decisions).toHaveLength(1);
+    expect(plan.targets[0]?.set.digest).toBe(first.targets[0]?.set.digest);
+  });
+
+  it('says of a revert only that it is a release, with the Target of before', () => {
+    const fleet = createFixture().cluster('eu-1').application('web', ['eu-1']);
+    const first = fleet.revise('r1');
+    fleet.render('web', 'eu-1', ['ConfigMap/new']).revise('r2');
+    const plan = fleet.render('web', 'eu-1', ['ConfigMap/web']).revise('r3');
+    expect(plan.decisions).toMatchObject([
+      { reason: 'release', targetDigest: first.decisions[0]?.targetDigest, revisionId: 'r3' },
+    ]);
+  });
+
+  it('leaves an application that cannot say how to be removed', () => {
+    const fleet = createFixture().cluster('eu-1').application('web', ['eu-1']);
+    fleet.revise('r1');
+    const input = fleet.withoutApplication('web').inputFor('r3');
+    const plan = planRevision({ ...input, targets: new Map(), previousFleet: input.fleet });
+    expect(plan.decisions).toEqual([]);
+    expect(plan.resolutions[0]?.problems).toMatchObject([{ cluster: 'eu-1', problem: { code: 'internal' } }]);
+  });
+
+  it('removes with the sync options and deletionPolicy that were in force last', () => {
+    const fleet = createFixture().cluster('eu-1').application('web', ['eu-1'], 'orphan');
+    fleet.revise('r1');
+    const plan = fleet.withoutApplication('web').revise('r2');
+    expect(plan.targets).toMatchObject([{ removed: true, deletionPolicy: 'orphan', set: { entries: [] } }]);
   });
 });

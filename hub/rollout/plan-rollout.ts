@@ -74,18 +74,19 @@ export function planRollout(
 ): RolloutPass {
   const clusters = Object.keys(release.targets).sort();
   const due = clusters.filter((cluster) => observed.get(cluster)?.targetDigest !== release.targets[cluster]);
-  const decisions = decide(strategy, due).flatMap((cluster) => decisionFor(release, cluster));
+  const before = state?.releaseId === release.id ? state : undefined;
+  const snapshot = before?.strategy ?? strategy;
+  const decisions = decide(snapshot, due).flatMap((cluster) => decisionFor(release, cluster));
   const changing = new Set(due);
   const reports = clusters.map((cluster) =>
     reportCluster(release, cluster, changing.has(cluster) ? undefined : observed.get(cluster)),
   );
   const complete = reports.every(({ step }) => step === 'Healthy' || step === 'Removed');
-  const before = state?.releaseId === release.id ? state : undefined;
   const next: RolloutState = {
     version: 1,
     releaseId: release.id,
     revisionId: release.revisionId,
-    strategy: before?.strategy ?? strategy,
+    strategy: snapshot,
     phase: complete ? 'Complete' : 'Progressing',
     startedAtMs: before?.startedAtMs ?? nowMs,
     completedAtMs: complete ? (before?.completedAtMs ?? nowMs) : undefined,

@@ -16,6 +16,9 @@ export interface ApplicationPlacement {
   readonly problems: readonly ClusterProblem[];
 }
 
+/** Problems kept of one application in one cluster. */
+const problemsMax = 20;
+
 /** What a revision wants of one application. */
 export interface Wanted {
   readonly application: string;
@@ -53,7 +56,7 @@ export function resolveApplication(
     if (!outcome)
       problems.push(missing(cluster, 'it has not been rendered yet: the cluster stays at what it has'));
     else if ('problems' in outcome)
-      problems.push(...outcome.problems.map((problem) => ({ cluster, problem })));
+      problems.push(...outcome.problems.slice(0, problemsMax).map((problem) => ({ cluster, problem })));
     else {
       const target = bySet.get(outcome.set.digest) ?? targetFor(application, outcome.set);
       bySet.set(outcome.set.digest, target);
