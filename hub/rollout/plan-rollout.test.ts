@@ -26,7 +26,16 @@ const at = (targetDigest: string, acknowledgements: Partial<Acknowledgements> = 
 
 describe('planRollout, all at once', () => {
   it('decides for all clusters that differ, in the order of their names', () => {
-    const { decisions, state } = planRollout(allAtOnce, release, new Map([['eu-1', at('t1')]]), undefined, 5);
+    const { decisions, state } = planRollout(
+      allAtOnce,
+      release,
+      new Map([
+        ['eu-1', at('t1')],
+        ['ap-1', at('t0')],
+      ]),
+      undefined,
+      5,
+    );
     expect(decisions).toEqual([
       {
         cluster: 'ap-1',
@@ -97,5 +106,23 @@ describe('planRollout, all at once', () => {
     const first = planRollout(allAtOnce, release, new Map(), undefined, 5);
     const next = planRollout(allAtOnce, { ...release, id: 'rel-2' }, new Map(), first.state, 9);
     expect(next.state).toMatchObject({ releaseId: 'rel-2', startedAtMs: 9 });
+  });
+
+  it('does not remove again what is gone', () => {
+    const { decisions, report } = planRollout(
+      allAtOnce,
+      release,
+      new Map([
+        ['eu-1', at('t1', { healthyAtMs: 1 })],
+        ['us-1', at('t2', { healthyAtMs: 1 })],
+      ]),
+      undefined,
+      5,
+    );
+    expect(decisions).toEqual([]);
+    expect(report).toMatchObject({
+      phase: 'Complete',
+      clusters: [{ cluster: 'ap-1', step: 'Removed', waitsOn: '' }, { step: 'Healthy' }, { step: 'Healthy' }],
+    });
   });
 });

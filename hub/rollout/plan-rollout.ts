@@ -73,13 +73,18 @@ export function planRollout(
   nowMs: number,
 ): RolloutPass {
   const clusters = Object.keys(release.targets).sort();
-  const due = clusters.filter((cluster) => observed.get(cluster)?.targetDigest !== release.targets[cluster]);
+  const due = clusters.filter((cluster) => {
+    const has = observed.get(cluster)?.targetDigest;
+    // A removal that was carried out leaves no assignment: nothing is to be done there any more.
+    if (has === undefined && release.removes.has(cluster)) return false;
+    return has !== release.targets[cluster];
+  });
   const before = state?.releaseId === release.id ? state : undefined;
   const snapshot = before?.strategy ?? strategy;
   const decisions = decide(snapshot, due).flatMap((cluster) => decisionFor(release, cluster));
   const changing = new Set(due);
   const reports = clusters.map((cluster) =>
-    reportCluster(release, cluster, changing.has(cluster) ? undefined : observed.get(cluster)),
+    reportCluster(release, cluster, observed.get(cluster), changing.has(cluster)),
   );
   const complete = reports.every(({ step }) => step === 'Healthy' || step === 'Removed');
   const next: RolloutState = {
@@ -123,8 +128,11 @@ function reportCluster(
   release: RolloutRelease,
   cluster: string,
   observed: ObservedCluster | undefined,
+  changes: boolean,
 ): ClusterReport {
-  const step = stepOf(release.removes.has(cluster), observed?.acknowledgements);
+  const removes = release.removes.has(cluster);
+  const gone = removes && !observed;
+  const step = gone ? 'Removed' : stepOf(removes, changes ? undefined : observed?.acknowledgements);
   const { refused } = observed?.acknowledgements ?? {};
   const waitsOn = {
     Assigned: 'waits on its agent because it has not received the Target yet',
