@@ -141,7 +141,7 @@ function build(parts: Parts): FleetBed {
       args: ['hub'],
       env: {
         FAIRWAY_ROOT_URL: git.url('fleet.git'),
-        FAIRWAY_ROOT_POLL_INTERVAL: '300ms',
+        FAIRWAY_ROOT_POLL_INTERVAL: '1s',
         FAIRWAY_DATA_DIR: dataDir,
         FAIRWAY_API_LISTEN: `127.0.0.1:${ports.api}`,
         FAIRWAY_AGENT_LISTEN: `127.0.0.1:${ports.agent}`,

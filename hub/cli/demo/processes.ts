@@ -101,7 +101,7 @@ export async function waitForValue<T>(
         'deadline_exceeded',
         `waited ${Math.round(options.limitMs / 1000)} s for ${what}`,
       );
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

@@ -44,7 +44,7 @@ export interface StageBuilder {
 }
 
 /** How often the demo's hub looks at the remote. Production uses 15 s or a webhook; nobody wants to wait in a demo. */
-const pollInterval = '500ms';
+const pollInterval = '1s';
 
 export function createStageBuilder(): StageBuilder {
   const folder = mkdtempSync(join(tmpdir(), 'fairway-demo-'));
