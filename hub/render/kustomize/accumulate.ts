@@ -6,7 +6,6 @@ import { type Place, problemError, withWay } from '../render-error.ts';
 import { createResource, type Resource } from '../resource.ts';
 import type { Probes, TreeView } from '../tree-view.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
-import { refuseEmptyItems } from './empty-items.ts';
 import { generate, mergeGenerated } from './generators.ts';
 import { allIds, currentId } from './ids.ts';
 import { type Kustomization, type Locate, readKustomization } from './kustomization.ts';
@@ -153,7 +152,6 @@ export class Accumulation<B extends Base> {
     const { files, view } = this.context;
     const documents = await files.parse(view, found.path, found.entry, found.path);
     for (const { object, place: where } of objectsOf(documents, found.path)) {
-      refuseEmptyItems(object, where);
       this.#append(createResource(object, where));
     }
   }

@@ -207,15 +207,16 @@ function texts(map: unknown): Record<string, string> {
   );
 }
 
-/** The suffix that kustomize gives a generated object's name, from its name and content (api/hasher). */
+/** The suffix that kustomize gives a generated object's name, from its content (api/hasher). */
 export function contentHash(object: KubeObject): string {
-  const { kind, metadata } = object;
+  const { kind } = object;
   const encoded: Record<string, Json> = { data: mapOrText(object['data']) };
   if (kind === 'ConfigMap') {
     if (isMap(object['binaryData'])) encoded['binaryData'] = object['binaryData'];
   } else if (isMap(object['stringData'])) encoded['stringData'] = object['stringData'];
   encoded['kind'] = kind;
-  encoded['name'] = metadata.name;
+  // The name is always empty there: kustomize looks it up by a path that it does not split.
+  encoded['name'] = '';
   if (kind === 'Secret') encoded['type'] = textOf(object['type']);
   const hex = createHash('sha256').update(goJson(encoded)).digest('hex').slice(0, 10);
   return hex.replace(/[013ae]/g, (digit) => ({ 0: 'g', 1: 'h', 3: 'k', a: 'm', e: 't' })[digit] ?? digit);

@@ -32,25 +32,32 @@ export class ListMerge {
     if (keys.length > 1) valuesList = unifyValues(valuesList);
     let dest: Json[] = [...destination];
     let added: Json[] = [];
+    const inPlace = new Map<Json, Json>();
     let validKeys: Values = keys;
     for (const values of valuesList) {
       const [usedKeys, usedValues] = usable(valuesList, values, keys);
       validKeys = usedKeys;
       const [matchKeys, matchValues] = usable([usedValues], usedValues, usedKeys);
-      let item = walk(
-        findItem(dest, matchKeys, matchValues),
-        findItem(source, matchKeys, matchValues),
-        schemaOfItems(this.#schema),
-        this.#path,
-      );
+      const old = findItem(dest, matchKeys, matchValues);
+      const patch = findItem(source, matchKeys, matchValues);
+      let item = walk(old, patch, schemaOfItems(this.#schema), this.#path);
       if (isNothing(item)) {
         dest = setItem(dest, undefined, usedKeys, usedValues);
         continue;
       }
       if (!primitive) item = withKeys(item as JsonObject, usedKeys, usedValues);
       added = setItem(added, item as Json, usedKeys, usedValues);
+      // kustomize changes items in place, but puts a replacing one beside, and then the old one over it.
+      if (old !== undefined)
+        inPlace.set(old, isMap(patch) && patch['$patch'] === 'replace' ? old : (item as Json));
     }
-    return valuesList.length === 0 ? dest : appendList(added, dest, validKeys);
+    return valuesList.length === 0
+      ? dest
+      : appendList(
+          added,
+          dest.map((item) => inPlace.get(item) ?? item),
+          validKeys,
+        );
   }
 }
 
@@ -163,7 +170,11 @@ function setItem(list: readonly Json[], element: Json | undefined, keys: Values,
 function matches(item: Json, keys: Values, values: Values): boolean {
   if (keys[0] === '') return textOf(item) === values[0];
   if (!isMap(item) || values.length === 0) return false;
-  return keys.every((key, index) => index >= values.length || hasText(item, key, values[index] ?? ''));
+  return keys.every((key, index) => {
+    if (index >= values.length) return true;
+    const text = values[index] ?? '';
+    return text === '' ? Object.hasOwn(item, key) : hasText(item, key, text);
+  });
 }
 
 function appendList(start: readonly Json[], rest: readonly Json[], keys: Values): Json[] {
@@ -179,13 +190,7 @@ function appendList(start: readonly Json[], rest: readonly Json[], keys: Values)
       else list.push(item);
     }
     if (keys.length > 1) list = setItem(list, undefined, keys, values);
-    list = setItem(list, mergedItem(start, item, keys, values), keys, values);
+    list = setItem(list, item, keys, values);
   }
   return list;
-}
-
-/** The item of the destination was merged in place, so what is appended again is the merged one. */
-function mergedItem(merged: readonly Json[], item: Json, keys: Values, values: Values): Json {
-  if (values.length < keys.length) return item;
-  return (findItem(merged, keys, values) as Json | undefined) ?? item;
 }

@@ -15,6 +15,8 @@ export class MergeError extends Error {}
 
 /** Merges `patch` into `object`. Undefined: the patch deletes the object. @throws MergeError. */
 export function strategicMerge(object: JsonObject, patch: JsonObject): JsonObject | undefined {
+  // kustomize drops what a replacement of the whole object gives, and keeps the object.
+  if (patch['$patch'] === 'replace') return object;
   return walk(object, patch, undefined, []) as JsonObject | undefined;
 }
 

@@ -4,7 +4,6 @@ import type { Resource } from '../resource.ts';
 import type { YamlDocument } from '../yaml/parse-yaml.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
 import type { Accumulation, Base } from './accumulate.ts';
-import { refuseEmptyItems } from './empty-items.ts';
 import { PathError, setScalar } from './field-spec.ts';
 import { fieldTables } from './field-tables.ts';
 import { currentId, isSelected, withObject } from './ids.ts';
@@ -112,7 +111,6 @@ async function loadPatch<B extends Base>(
     throw problemError('invalid_manifest', place, 'expected one of path and patch');
   const loaded = text === '' ? await loadFile(path, from, place) : parseInline(text, from, place);
   const parsed = parsePatch(loaded.documents, loaded.place);
-  for (const patch of parsed.merge) refuseEmptyItems(patch.object, patch.place);
   return parsed;
 }
 
@@ -164,8 +162,7 @@ async function patchStrategicMerge<B extends Base>(
         'expected a part of an object, found a list of operations',
       );
     for (const patch of merge) {
-      refuseEmptyItems(patch.object, patch.place);
-      list = applyToNamed(list, { ...patch, object: patch.object }, {});
+      list = applyToNamed(list, patch, {});
     }
   }
   return list;
