@@ -103,9 +103,9 @@ function redirected(from: URL, location: string | undefined, context: RemoteCont
     throw refuse(`redirected from https to ${where}`);
   if (to.username !== '' || to.password !== '')
     throw refuse(`redirected to a URL with a credential: ${where}`);
-  const allowed = to.host === context.url.host || context.egress?.(to.href) === true;
-  if (!allowed) throw refuse(`redirected to another host, which is not allowed: ${where}`);
   if (!to.pathname.endsWith('/info/refs')) throw refuse(`redirected to what is no Git repository: ${where}`);
+  const allowed = to.host === context.url.host || context.egress?.(baseOf(to).href) === true;
+  if (!allowed) throw refuse(`redirected to another host, which is not allowed: ${where}`);
   return to;
 }
 

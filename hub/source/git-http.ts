@@ -161,15 +161,17 @@ function exchange(request: GitRequest, attempt: number): Promise<GitResponse> {
         resolve(exchange(request, attempt + 1));
       else reject(held.reason() ?? transportError(caught, request.subject));
     });
-    message.on('response', (answer) =>
+    message.on('response', (answer) => {
+      // Whoever reads the body sees the error; one that comes before must not end the process.
+      answer.on('error', () => undefined);
       resolve({
         status: answer.statusCode ?? 0,
         contentType: (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '',
         location: answer.headers.location,
         retryAfterMs: retryAfterMs(answer.headers['retry-after']),
         body: boundedBody(answer, request, held),
-      }),
-    );
+      });
+    });
     message.end(request.body);
   });
 }

@@ -115,7 +115,7 @@ describe('failures of the remote', () => {
     await startBed({ source: { clock } });
     bed.server.setFailing('hang');
     const ended = outcome(bed.fetch());
-    await expect.poll(() => bed.server.requests().infoRefs).toBe(1);
+    await expect.poll(() => bed.server.requests().infoRefs, { timeout: 10_000 }).toBe(1);
     expect(clock.pending).toBe(1);
     await clock.advance(30_000);
     expect(await ended).toEqual(['deadline_exceeded', 'TimedOut']);
@@ -126,7 +126,7 @@ describe('failures of the remote', () => {
     await startBed({ source: { clock } });
     bed.server.setFailing('stall');
     const ended = outcome(bed.fetch());
-    await expect.poll(() => bed.server.requests().packs).toBe(1);
+    await expect.poll(() => bed.server.requests().packs, { timeout: 10_000 }).toBe(1);
     await clock.advance(300_000);
     expect(await ended).toEqual(['deadline_exceeded', 'TimedOut']);
   });
@@ -151,7 +151,7 @@ describe('failures of the remote', () => {
     bed.server.setFailing('hang');
     const abort = new AbortController();
     const ended = outcome(bed.source.fetch({ url: bed.url, ref: 'main', signal: abort.signal }));
-    await expect.poll(() => bed.server.requests().infoRefs).toBe(1);
+    await expect.poll(() => bed.server.requests().infoRefs, { timeout: 10_000 }).toBe(1);
     abort.abort();
     expect(await ended).toEqual(['cancelled', 'Cancelled']);
   });

@@ -179,7 +179,8 @@ export function createMirror(options: MirrorOptions): Mirror {
     },
     async markDamaged() {
       ready = false;
-      await writeFile(join(path, damagedName), '');
+      // Without its folder it needs no mark: it will be made anyway.
+      if (await isThere(path)) await writeFile(join(path, damagedName), '');
     },
   };
 }
