@@ -18,30 +18,45 @@ export interface PruneOutcome {
   readonly message: string;
 }
 
-/** Reads, checks label and guards on what is there now, then deletes exactly that (uid and resourceVersion). */
-export async function pruneObject(object: ObservedObject, ports: PrunePorts): Promise<PruneOutcome> {
+const attemptsMax = 3;
+
+async function pruneOnce(
+  object: ObservedObject,
+  resource: ApiResource,
+  ports: PrunePorts,
+): Promise<PruneOutcome> {
   const { kube, signal } = ports;
+  const ref = { resource, namespace: object.key.namespace, name: object.key.name };
+  const live = await kube.get(ref, signal);
+  if (live.metadata.labels?.[partOfLabel] !== ports.applySetId)
+    return { object, result: 'released', message: 'its inventory label names another owner' };
+  const guard = pruneGuard(object.key, live.metadata.annotations?.[pruneAnnotation]);
+  if (guard !== undefined) return { object, result: 'retained', message: guard };
+  await kube.delete(ref, {
+    uid: String(live.metadata['uid']),
+    resourceVersion: String(live.metadata['resourceVersion']),
+    signal,
+  });
+  return { object, result: 'deleted', message: '' };
+}
+
+/**
+ * Reads, checks label and guards on what is there now, then deletes exactly that (uid and resourceVersion). A status update that comes
+ * between is no reason to fail: it reads again, three times at most.
+ */
+export async function pruneObject(object: ObservedObject, ports: PrunePorts): Promise<PruneOutcome> {
   const resource = ports.resolve(object.apiVersion, object.key.kind);
   if (!resource) return { object, result: 'failed', message: 'its kind is not served' };
-  const ref = { resource, namespace: object.key.namespace, name: object.key.name };
-  try {
-    const live = await kube.get(ref, signal);
-    if (live.metadata.labels?.[partOfLabel] !== ports.applySetId)
-      return { object, result: 'released', message: 'its inventory label names another owner' };
-    const guard = pruneGuard(object.key, live.metadata.annotations?.[pruneAnnotation]);
-    if (guard !== undefined) return { object, result: 'retained', message: guard };
-    await kube.delete(ref, {
-      uid: String(live.metadata['uid']),
-      resourceVersion: String(live.metadata['resourceVersion']),
-      signal,
-    });
-    return { object, result: 'deleted', message: '' };
-  } catch (caught) {
-    signal.throwIfAborted();
-    const error = toFairwayError(caught);
-    if (error.code === 'not_found') return { object, result: 'deleted', message: '' };
-    return { object, result: 'failed', message: error.message };
-  }
+  for (let tried = 1; ; tried += 1)
+    try {
+      return await pruneOnce(object, resource, ports);
+    } catch (caught) {
+      ports.signal.throwIfAborted();
+      const error = toFairwayError(caught);
+      if (error.code === 'not_found') return { object, result: 'deleted', message: '' };
+      if (error.code === 'conflict' && tried < attemptsMax) continue;
+      return { object, result: 'failed', message: error.message };
+    }
 }
 
 /** Takes the inventory label off and leaves the object. True when it is off. */

@@ -8,7 +8,7 @@ import { factsOf } from '../observe/facts.ts';
 import { ownFields } from '../observe/fields-v1.ts';
 import { findForeign, foreignSinceOwn, hashForeignPaths } from '../observe/foreign.ts';
 import { healthOf } from '../observe/health.ts';
-import { matchesDesired } from '../observe/projection.ts';
+import { matchesDesired, projectFields } from '../observe/projection.ts';
 import { createRecord } from '../observe/record.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
 import { tellHealed } from './prove-suspects.ts';
@@ -57,6 +57,25 @@ function planApplication(
   });
 }
 
+/**
+ * Whether our apply changed nothing: then the resourceVersion stays; where a status update came between, our entry, the generation and the
+ * values are as they were. (The entry's time alone tells seconds only.)
+ */
+function wroteNothing(outcome: ApplyOutcome, context: AgentContext, state: ApplicationState): boolean {
+  const { live, object } = outcome;
+  if (!live) return true;
+  const { key, keyText: text } = object;
+  const after = factsOf(live);
+  const record = state.records.get(text);
+  const seen = context.observer.get(key.group, key.kind, text);
+  const versions = [record?.facts.resourceVersion, seen?.facts.resourceVersion];
+  if (versions.includes(after.resourceVersion)) return true;
+  if (!record || state.reapply.has(text)) return false;
+  const { own, generation } = record.facts;
+  if (own !== after.own || generation !== after.generation) return false;
+  return projectFields(ownFields(live), live, context.secretKey).digest === record.liveDigest;
+}
+
 function actionOf(outcome: ApplyOutcome, context: AgentContext, state: ApplicationState): ChangeAction {
   switch (outcome.result) {
     case 'created':
@@ -69,13 +88,8 @@ function actionOf(outcome: ApplyOutcome, context: AgentContext, state: Applicati
     case 'kept':
     case 'matched':
       return 'unchanged';
-    default: {
-      const { key, keyText: text } = outcome.object;
-      const before = state.records.get(text)?.facts ?? context.observer.get(key.group, key.kind, text)?.facts;
-      // An apply that changes nothing leaves our managedFields entry, its time included, as it was.
-      const after = outcome.live && factsOf(outcome.live);
-      return before?.uid === after?.uid && before?.own === after?.own ? 'unchanged' : 'configured';
-    }
+    default:
+      return wroteNothing(outcome, context, state) ? 'unchanged' : 'configured';
   }
 }
 

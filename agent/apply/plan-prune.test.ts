@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import type { ObservedObject } from '../model/record.ts';
+import { type PrunePlanInput, planPrune } from './plan-prune.ts';
+
+function member(kind: string, name: string, parts: Partial<ObservedObject> = {}): ObservedObject {
+  return {
+    key: { group: '', kind, namespace: kind === 'Namespace' ? '' : 'n', name },
+    apiVersion: 'v1',
+    facts: { uid: '', resourceVersion: '', generation: undefined, own: '', metadata: '', foreign: '' },
+    partOf: 'set',
+    health: { status: 'Current', reason: '', message: '' },
+    pruneAnnotation: undefined,
+    controlled: false,
+    ...parts,
+  };
+}
+function plan(members: readonly ObservedObject[], parts: Partial<PrunePlanInput> = {}) {
+  const made = planPrune({
+    members,
+    desired: new Set(),
+    claimedBy: () => undefined,
+    namespaceUsed: () => false,
+    pruneEnabled: true,
+    ...parts,
+  });
+  return {
+    deletes: made.deletes.map(({ key }) => key.name),
+    retained: made.retained.map(({ object }) => object.key.name),
+    leaving: made.leaving.map(({ key }) => key.name),
+  };
+}
+
+describe('planPrune', () => {
+  it('deletes what is not desired, last applied first', () => {
+    const members = [
+      member('ConfigMap', 'a'),
+      member('Deployment', 'b'),
+      member('Service', 'c'),
+      member('Secret', 'd'),
+    ];
+    expect(plan(members, { desired: new Set(['/Secret/n/d']) }).deletes).toEqual(['b', 'c', 'a']);
+  });
+
+  it('leaves alone what another application desires or a controller made', () => {
+    const members = [member('ConfigMap', 'theirs'), member('EndpointSlice', 'copy', { controlled: true })];
+    const made = plan(members, { claimedBy: (text) => (text.endsWith('theirs') ? 'b' : undefined) });
+    expect(made).toEqual({ deletes: [], retained: [], leaving: [] });
+  });
+
+  it('keeps protected kinds unless the object says that it may go, and what says that it must stay', () => {
+    const members = [
+      member('Namespace', 'kept'),
+      member('Namespace', 'free', { pruneAnnotation: 'allowed' }),
+      member('PersistentVolumeClaim', 'claim'),
+      member('ConfigMap', 'disabled', { pruneAnnotation: 'disabled' }),
+    ];
+    expect(plan(members)).toMatchObject({ deletes: ['free'], retained: ['kept', 'claim', 'disabled'] });
+  });
+
+  it('keeps a namespace in which another application has objects', () => {
+    const members = [member('Namespace', 'free', { pruneAnnotation: 'allowed' })];
+    expect(plan(members, { namespaceUsed: () => true }).retained).toEqual(['free']);
+  });
+
+  it('keeps everything when pruning is off, and waits for what is leaving', () => {
+    const terminating = { status: 'Terminating', reason: '', message: '' } as const;
+    const members = [member('ConfigMap', 'a'), member('ConfigMap', 'b', { health: terminating })];
+    expect(plan(members, { pruneEnabled: false })).toEqual({ deletes: [], retained: ['a'], leaving: ['b'] });
+  });
+});

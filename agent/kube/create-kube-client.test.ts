@@ -1,0 +1,165 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../shared/clock/clock.ts';
+import { systemRandom } from '../../shared/clock/random.ts';
+import { silentLogger } from '../../shared/log/log.ts';
+import { createKubeClient } from './create-kube-client.ts';
+import type { KubeClient, WatchEvent } from './kube-client.ts';
+
+const ports = { clock: systemClock, random: systemRandom, log: silentLogger };
+const pods = { group: '', version: 'v1', kind: 'Pod', resource: 'pods', namespaced: true, verbs: [] };
+const ref = { resource: pods, namespace: 'n', name: 'p' };
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
+
+async function serve(handler: Handler): Promise<{ client: KubeClient; requests: string[] }> {
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    requests.push(`${request.method} ${request.url}`);
+    handler(request, response, requests.length);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const client = createKubeClient({ server: `http://127.0.0.1:${port}/k8s/c1/`, token: 't' }, ports);
+  closers.push(() => {
+    client.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  return { client, requests };
+}
+
+function answer(
+  response: ServerResponse,
+  code: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(code, { 'content-type': 'application/json', ...headers });
+  response.end(JSON.stringify(body));
+}
+const status = (code: number, reason: string, details?: object) => ({
+  kind: 'Status',
+  code,
+  reason,
+  message: `the server says ${reason}`,
+  details,
+});
+
+describe('createKubeClient', () => {
+  it("keeps the server's path prefix and sends the token", async () => {
+    let authorization: string | undefined;
+    const { client, requests } = await serve((request, response) => {
+      authorization = request.headers.authorization;
+      answer(response, 200, { kind: 'Pod' });
+    });
+    await client.get(ref);
+    expect(requests).toEqual(['GET /k8s/c1/api/v1/namespaces/n/pods/p']);
+    expect(authorization).toBe('Bearer t');
+  });
+
+  it.each<[number, string, string, object?]>([
+    [404, 'NotFound', 'not_found'],
+    [409, 'Conflict', 'conflict'],
+    [409, 'AlreadyExists', 'already_exists'],
+    [410, 'Expired', 'gone'],
+    [422, 'Invalid', 'invalid_manifest'],
+    [403, 'Forbidden', 'permission_denied'],
+    [403, 'Forbidden', 'conflict', { causes: [{ reason: 'NamespaceTerminating' }] }],
+  ])("turns %d %s into %s with the server's words", async (code, reason, expected, details) => {
+    const { client } = await serve((_request, response) =>
+      answer(response, code, status(code, reason, details)),
+    );
+    await expect(client.get(ref)).rejects.toMatchObject({
+      code: expected,
+      message: `the server says ${reason}`,
+    });
+  });
+
+  it('tries again after 429 as told, and after 503, but not a 500', async () => {
+    const { client, requests } = await serve((_request, response, count) => {
+      if (count === 1) answer(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '0' });
+      else if (count === 2) answer(response, 503, status(503, 'ServiceUnavailable'));
+      else if (count === 3) answer(response, 200, { kind: 'Pod' });
+      else answer(response, 500, status(500, 'InternalError'));
+    });
+    await client.get(ref);
+    expect(requests).toHaveLength(3);
+    await expect(client.get(ref)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(requests).toHaveLength(4);
+    expect(client.requestCounts()).toEqual({ get: 4 });
+  });
+
+  it('does not repeat a create that may have been done', async () => {
+    const { client, requests } = await serve((_request, response) => answer(response, 503, status(503, 'x')));
+    await expect(client.create({ resource: pods, namespace: 'n' }, {})).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('decodes a watch however it is cut, and ends with an ERROR event as its error', async () => {
+    const lines = [
+      { type: 'ADDED', object: { metadata: { name: 'ä' } } },
+      { type: 'BOOKMARK', object: { metadata: { resourceVersion: '9' } } },
+      { type: 'ERROR', object: status(410, 'Expired') },
+    ].map((event) => JSON.stringify(event) + '\n');
+    const { client } = await serve((_request, response) => {
+      response.writeHead(200);
+      const bytes = Buffer.from(lines.join(''));
+      for (let at = 0; at < bytes.length; at += 7) response.write(bytes.subarray(at, at + 7));
+      response.end();
+    });
+    const events: WatchEvent[] = [];
+    const request = { resource: pods, namespace: '', resourceVersion: '1' };
+    await expect(
+      client.watch(request, (event) => events.push(event), new AbortController().signal),
+    ).rejects.toMatchObject({ code: 'gone' });
+    expect(events.map(({ type, object }) => [type, object.metadata.name])).toEqual([
+      ['ADDED', 'ä'],
+      ['BOOKMARK', undefined],
+    ]);
+  });
+
+  it('asks for discovery once for callers at once, and reads plain lists of an old server', async () => {
+    const { client, requests } = await serve((request, response) => {
+      if (request.url?.endsWith('/api')) answer(response, 200, { kind: 'APIVersions', versions: ['v1'] });
+      else if (request.url?.endsWith('/apis')) answer(response, 200, { kind: 'APIGroupList', groups: [] });
+      else
+        answer(response, 200, {
+          resources: [
+            { name: 'pods', kind: 'Pod', namespaced: true, verbs: ['get'] },
+            { name: 'pods/log', kind: 'Pod', namespaced: true, verbs: ['get'] },
+          ],
+        });
+    });
+    const [first] = await Promise.all([client.discover(), client.discover()]);
+    expect(first).toMatchObject([{ kind: 'Pod', resource: 'pods', namespaced: true }]);
+    expect(requests).toHaveLength(3);
+  });
+
+  it('stops when told', async () => {
+    const abort = new AbortController();
+    const { client } = await serve(() => abort.abort());
+    await expect(client.get(ref, abort.signal)).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  it('cuts a log at the bound', async () => {
+    const { client } = await serve((_request, response) => response.end('0123456789'));
+    const result = await client.logs({
+      namespace: 'n',
+      pod: 'p',
+      container: '',
+      tailLines: 1,
+      previous: false,
+      maxBytes: 4,
+    });
+    expect(Buffer.from(result.content).toString()).toBe('0123');
+    expect(result.truncated).toBe(true);
+  });
+});
