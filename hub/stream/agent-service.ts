@@ -124,6 +124,7 @@ async function serveSession(
   const session = createSession({
     certificate,
     peer: call.getPeer(),
+    startedAtMs: context.startedAtMs,
     store,
     registry: options.registry,
     clock,

@@ -23,24 +23,22 @@ export interface SendInput {
   readonly assignments: readonly Assignment[];
   /** What the agent holds or has been sent, by application. */
   readonly held: ReadonlyMap<string, Held>;
-  /** A `restored-hub` confirmation is open. */
-  readonly restored: boolean;
-  /** Highest generation the agent has shown. */
-  readonly seenGeneration: number;
+  /** While a `restored-hub` confirmation is open: assignments decided before this (Unix milliseconds) come from the backup. */
+  readonly restoredAtMs: number | undefined;
 }
 
 /**
  * The assignments that differ from what the agent holds, oldest decision first, so that a cut leaves a state that once was in force. An
  * application the agent holds and the hub has no assignment for is left alone: removal is always a removal Target, and a hub that lost
- * an assignment must not delete what runs. A restored hub sends nothing that would take the agent back: only decisions made since,
- * or the very Target the agent has, until an operator confirms.
+ * an assignment must not delete what runs. A restored hub sends nothing that would take the agent back: only decisions made since
+ * (generations say nothing here: the store numbers all assignments anew then), or the very Target the agent has, until an operator confirms.
  */
-export function planSends({ assignments, held, restored, seenGeneration }: SendInput): readonly Assignment[] {
+export function planSends({ assignments, held, restoredAtMs }: SendInput): readonly Assignment[] {
   return assignments
     .filter((assignment) => {
       const before = held.get(assignment.application);
       if (before !== undefined && isSame(before, assignment)) return false;
-      if (!restored || assignment.generation > seenGeneration) return true;
+      if (restoredAtMs === undefined || assignment.assignedAtMs >= restoredAtMs) return true;
       return before?.targetDigest === assignment.targetDigest;
     })
     .sort((a, b) => a.generation - b.generation);

@@ -25,8 +25,9 @@ import type { Epoch, Target } from '../../shared/manifest/target.ts';
 import { inlineBlobBytesMax, protocolMinor, summaryIntervalMs } from '../../shared/stream/protocol.ts';
 import { epochToWire, targetToWire } from '../../shared/stream/wire.ts';
 import { digestToWire, encode, timeToWire } from '../../shared/stream/wire-base.ts';
+import { createEvent, type NewEvent } from '../model/event.ts';
 import type { AgentAuthority, IssuedCertificate } from '../model/registry.ts';
-import type { Assignment, Pause } from '../model/release.ts';
+import type { Assignment, Confirmation, Pause } from '../model/release.ts';
 import type { Store } from '../store/store.ts';
 import { isAhead, planLacking, planSends, seenGeneration } from './plan-session.ts';
 import { acknowledgementFromWire, type Held, summaryFromWire } from './wire.ts';
@@ -34,11 +35,13 @@ import { acknowledgementFromWire, type Held, summaryFromWire } from './wire.ts';
 /** Lacking blobs looked at for sending along; an object has some hundred bytes at least. */
 const inlineBlobsMax = 200;
 
-type SessionStore = Pick<Store, 'meta' | 'content' | 'releases' | 'registry'>;
+type SessionStore = Pick<Store, 'meta' | 'content' | 'releases' | 'registry' | 'events'>;
 
 export interface SessionOptions {
   readonly certificate: IssuedCertificate;
   readonly peer: string;
+  /** When this hub process began to serve. */
+  readonly startedAtMs: number;
   readonly store: SessionStore;
   readonly registry: Pick<AgentAuthority, 'renew'>;
   readonly clock: Clock;
@@ -198,7 +201,9 @@ async function receiveHello(context: Context, session: Session, hello: Hello): P
       seenGeneration: seenGeneration(seen),
       generation: ours,
     });
+    const before = state.epoch;
     state.epoch = await store.meta.advanceEpoch(seen.epoch, cluster, seenGeneration(seen), clock.now());
+    await store.events.append([restoredEvent(cluster, before, state.epoch, clock.now())]);
     options.onRestored();
   }
   state.held = new Map(seen.applications);
@@ -213,7 +218,7 @@ async function receiveHello(context: Context, session: Session, hello: Hello): P
   const value = create(WelcomeSchema, {
     epoch: epochToWire(state.epoch),
     cluster,
-    deletionsHeld: await isRestored(store),
+    deletionsHeld: (await findRestored(store)) !== undefined,
     protocolMinor,
     summaryIntervalMs,
   });
@@ -221,6 +226,14 @@ async function receiveHello(context: Context, session: Session, hello: Hello): P
   state.opened = true;
   state.resync = true;
   void pump(context);
+}
+
+/** Once an epoch: agents that show the same again change nothing. */
+function restoredEvent(cluster: string, before: Epoch, after: Epoch, timeMs: number): NewEvent {
+  const message = 'the hub was restored from an older state: deletions wait for a confirmation';
+  const data = { before: before.counter, after: after.counter };
+  const id = `hub.restored:${after.counter}:${after.id}`;
+  return createEvent({ type: 'hub.restored', actor: 'hub', timeMs, cluster, message, data, id });
 }
 
 async function renew({ options, state, cluster }: Context, csr: Uint8Array): Promise<void> {
@@ -234,10 +247,12 @@ async function renew({ options, state, cluster }: Context, csr: Uint8Array): Pro
   options.write(create(SessionResponseSchema, { message: { case: 'renewed', value } }));
 }
 
-/** A restored hub deletes nothing until an operator has confirmed it. */
-async function isRestored(store: SessionStore): Promise<boolean> {
-  const open = await store.releases.confirmations();
-  return open.some(({ kind, confirmedAtMs }) => kind === 'restored-hub' && confirmedAtMs === undefined);
+/** The open confirmation of a restored hub: it deletes nothing and takes nobody back until an operator has confirmed. */
+async function findRestored(store: SessionStore): Promise<Confirmation | undefined> {
+  const confirmations = await store.releases.confirmations();
+  return confirmations.find(
+    ({ kind, confirmedAtMs }) => kind === 'restored-hub' && confirmedAtMs === undefined,
+  );
 }
 
 /** Single flight: rounds until nothing has woken the session during the last. */
@@ -275,11 +290,13 @@ async function round(context: Context): Promise<boolean> {
     store.meta.epoch(),
     store.releases.assignments({ cluster }),
     store.releases.pauses(cluster),
-    isRestored(store),
+    findRestored(store),
   ]);
   state.epoch = epoch;
-  sendPauses(context, pauses, restored);
-  const sends = planSends({ assignments, held: state.held, restored, seenGeneration: state.seenGeneration });
+  sendPauses(context, pauses, restored !== undefined);
+  // Whatever this process has decided itself is no older than its start.
+  const restoredAtMs = restored && Math.min(restored.createdAtMs, options.startedAtMs);
+  const sends = planSends({ assignments, held: state.held, restoredAtMs });
   for (const [index, assignment] of sends.entries()) {
     if (state.closed) return true;
     if (state.woken) return false;

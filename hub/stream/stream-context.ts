@@ -61,6 +61,7 @@ export interface StreamContext {
   readonly wakeAll: () => void;
   /** Calls being served. */
   readonly running: Set<Promise<void>>;
+  readonly startedAtMs: number;
   agentPort: number;
   stopping: boolean;
 }

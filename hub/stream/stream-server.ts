@@ -50,6 +50,7 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
     queries,
     wakeAll: () => wakeAll(),
     running: new Set(),
+    startedAtMs: clock.now(),
     agentPort: 0,
     stopping: false,
   };
