@@ -20,7 +20,11 @@ export interface WorkerClientOptions {
   readonly input: WorkerInput;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Default: the SQLite worker. */
+  readonly workerUrl?: URL | undefined;
 }
+
+const sqliteWorkerUrl = new URL('./sqlite/worker.ts', import.meta.url);
 
 export interface WorkerClient {
   call(method: string, args: readonly unknown[]): Promise<unknown>;
@@ -98,8 +102,8 @@ function createListeners(log: Logger) {
   };
 }
 
-function startWorker(input: WorkerInput): Promise<Worker> {
-  const worker = new Worker(new URL('./sqlite/worker.ts', import.meta.url), {
+function startWorker(input: WorkerInput, url: URL): Promise<Worker> {
+  const worker = new Worker(url, {
     workerData: input,
     name: 'store',
     execArgv: [],
@@ -130,7 +134,7 @@ function startWorker(input: WorkerInput): Promise<Worker> {
 /** @throws what the worker said when it could not open the store. */
 export async function startWorkerClient(options: WorkerClientOptions): Promise<WorkerClient> {
   const { clock, log } = options;
-  const worker = await startWorker(options.input);
+  const worker = await startWorker(options.input, options.workerUrl ?? sqliteWorkerUrl);
   const waiters = createWaiters();
   const listeners = createListeners(log);
   let ended: FairwayError | undefined;

@@ -10,15 +10,18 @@ const deliveryKeptMs = 24 * 3_600_000;
 export const deliveriesMax = 10_000;
 
 function createDeliveries({ client }: SqliteContext) {
-  const forget = client.prepare(
-    'DELETE FROM deliveries WHERE seen_at_ms < ? OR position <= (SELECT max(position) FROM deliveries) - ?',
-  );
+  const expire = client.prepare('DELETE FROM deliveries WHERE seen_at_ms < ?');
   const insert = client.prepare(
     'INSERT INTO deliveries (id, seen_at_ms) VALUES (?, ?) ON CONFLICT DO NOTHING',
   );
+  const bound = client.prepare(
+    'DELETE FROM deliveries WHERE position <= (SELECT max(position) FROM deliveries) - ?',
+  );
   return (id: string, nowMs: number): boolean => {
-    forget.run(nowMs - deliveryKeptMs, deliveriesMax - 1);
-    return insert.run(id, nowMs).changes === 1;
+    expire.run(nowMs - deliveryKeptMs);
+    if (insert.run(id, nowMs).changes === 0) return false;
+    bound.run(deliveriesMax);
+    return true;
   };
 }
 

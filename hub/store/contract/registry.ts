@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import type { AccessToken, EnrolmentToken, IssuedCertificate } from '../../model/registry.ts';
+import type { StoreUnderTest } from '../contract.ts';
+import { anEvent, assign, t0 } from './fixtures.ts';
+
+const token: EnrolmentToken = {
+  id: 't1',
+  secretHash: 'hash',
+  cluster: 'eu',
+  createdBy: 'ann',
+  createdAtMs: t0,
+  expiresAtMs: t0 + 1_000,
+  usedAtMs: undefined,
+  revokedAtMs: undefined,
+};
+
+function certificateOf(fingerprint: string): IssuedCertificate {
+  return {
+    serial: `s-${fingerprint}`,
+    cluster: 'eu',
+    fingerprint,
+    notBeforeMs: t0,
+    notAfterMs: t0 + 10_000,
+    revokedAtMs: undefined,
+    revokedReason: undefined,
+  };
+}
+
+function describeTokens(current: () => StoreUnderTest): void {
+  it('redeems a token once, even when asked twice at a time', async () => {
+    const { store } = current();
+    await store.registry.saveToken(token, anEvent());
+    await store.registry.saveToken(token, anEvent());
+    const tries = await Promise.all(
+      ['f1', 'f2'].map((print) =>
+        store.registry.redeemToken('t1', certificateOf(print), t0 + 1, [anEvent({ type: 'agent.enrolled' })]),
+      ),
+    );
+    expect(tries).toEqual([true, false]);
+    expect(await store.registry.certificates('eu')).toEqual([certificateOf('f1')]);
+    expect(await store.registry.token('t1')).toEqual({ ...token, usedAtMs: t0 + 1 });
+    expect(await store.registry.clusters()).toMatchObject([{ name: 'eu', enrolledAtMs: t0 + 1 }]);
+    expect(await store.events.lastSequence()).toBe(2);
+  });
+
+  it('redeems no token that is over, revoked or unknown', async () => {
+    const { store } = current();
+    await store.registry.saveToken(token, anEvent());
+    expect(await store.registry.redeemToken('t1', certificateOf('f'), t0 + 1_000, [])).toBe(false);
+    expect(await store.registry.revokeToken('t1', anEvent({ timeMs: t0 + 5 }))).toBe(true);
+    expect(await store.registry.revokeToken('t1', anEvent())).toBe(false);
+    expect(await store.registry.redeemToken('t1', certificateOf('f'), t0 + 6, [])).toBe(false);
+    expect(await store.registry.redeemToken('none', certificateOf('f'), t0, [])).toBe(false);
+    expect(await store.registry.certificate('f')).toBeUndefined();
+    expect(await store.registry.clusters()).toEqual([]);
+    expect(await store.registry.tokens()).toEqual([{ ...token, revokedAtMs: t0 + 5 }]);
+  });
+
+  it('refuses another token of a known id', async () => {
+    const { store } = current();
+    await store.registry.saveToken(token, anEvent());
+    const other = store.registry.saveToken({ ...token, secretHash: 'other' }, anEvent());
+    await expect(other).rejects.toMatchObject({ code: 'already_exists' });
+  });
+}
+
+function describeClusters(current: () => StoreUnderTest): void {
+  it('keeps when a cluster was seen, and what it said of itself', async () => {
+    const { store } = current();
+    const session = {
+      cluster: 'eu',
+      connected: true,
+      agentVersion: '1',
+      kubernetesVersion: '1.36',
+      nowMs: t0,
+    };
+    await store.registry.seen(session);
+    await store.registry.seen({ cluster: 'eu', connected: false, nowMs: t0 + 5 });
+    await assign(store, 'eu', 'web');
+    expect(await store.registry.cluster('eu')).toEqual({
+      name: 'eu',
+      enrolledAtMs: t0,
+      lastSeenAtMs: t0 + 5,
+      connected: false,
+      agentVersion: '1',
+      kubernetesVersion: '1.36',
+      generation: 1,
+    });
+    expect(await store.registry.cluster('us')).toBeUndefined();
+  });
+
+  it('wakes listeners for a change of state, not for a sign of life', async () => {
+    const { store } = current();
+    const heard: string[] = [];
+    store.subscribe((topic, key) => heard.push(`${topic} ${key}`));
+    await store.registry.seen({ cluster: 'eu', connected: true, nowMs: t0 });
+    await store.registry.seen({ cluster: 'eu', connected: true, nowMs: t0 + 1 });
+    await store.registry.seen({ cluster: 'eu', connected: false, nowMs: t0 + 2 });
+    expect(heard).toEqual(['registry eu', 'registry eu']);
+  });
+}
+
+function describeCertificates(current: () => StoreUnderTest): void {
+  it('revokes every certificate that is still valid', async () => {
+    const { store } = current();
+    for (const print of ['f1', 'f2']) await store.registry.saveCertificate(certificateOf(print), anEvent());
+    await store.registry.saveCertificate({ ...certificateOf('old'), notAfterMs: t0 + 1 }, anEvent());
+    await store.registry.saveCertificate(certificateOf('f1'), anEvent());
+    expect(await store.events.lastSequence()).toBe(3);
+    expect(await store.registry.revokeCertificates('eu', 'lost', t0 + 5, anEvent())).toBe(2);
+    expect(await store.registry.revokeCertificates('eu', 'again', t0 + 6, anEvent())).toBe(0);
+    expect(await store.registry.certificate('f1')).toMatchObject({
+      revokedAtMs: t0 + 5,
+      revokedReason: 'lost',
+    });
+    expect(await store.registry.certificate('old')).toMatchObject({ revokedAtMs: undefined });
+  });
+}
+
+function describeAccess(current: () => StoreUnderTest): void {
+  const access: AccessToken = {
+    id: 'a1',
+    secretHash: 'hash',
+    name: 'ci',
+    scope: 'operate',
+    createdAtMs: t0,
+    expiresAtMs: undefined,
+    lastUsedAtMs: undefined,
+    revokedAtMs: undefined,
+  };
+
+  it('finds a token by its hash, notes its use once a minute, and revokes it once', async () => {
+    const { store } = current();
+    await store.access.saveToken(access, anEvent());
+    expect(await store.access.tokenByHash('hash')).toEqual(access);
+    expect(await store.access.tokenByHash('other')).toBeUndefined();
+    await store.access.touchToken('a1', t0 + 1);
+    await store.access.touchToken('a1', t0 + 2);
+    expect((await store.access.tokens())[0]?.lastUsedAtMs).toBe(t0 + 1);
+    await store.access.touchToken('a1', t0 + 60_002);
+    expect((await store.access.tokens())[0]?.lastUsedAtMs).toBe(t0 + 60_002);
+    expect(await store.access.revokeToken('a1', t0 + 9, anEvent())).toBe(true);
+    expect(await store.access.revokeToken('a1', t0 + 10, anEvent())).toBe(false);
+    expect((await store.access.tokenByHash('hash'))?.revokedAtMs).toBe(t0 + 9);
+  });
+
+  it('refuses another token of a known id', async () => {
+    const { store } = current();
+    await store.access.saveToken(access, anEvent());
+    const other = store.access.saveToken({ ...access, secretHash: 'other' }, anEvent());
+    await expect(other).rejects.toMatchObject({ code: 'already_exists' });
+  });
+}
+
+export function describeRegistry(current: () => StoreUnderTest): void {
+  describe('enrolment tokens', () => describeTokens(current));
+  describe('clusters', () => describeClusters(current));
+  describe('certificates', () => describeCertificates(current));
+  describe('access tokens', () => describeAccess(current));
+}

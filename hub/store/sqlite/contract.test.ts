@@ -1,0 +1,4 @@
+import { describeStoreContract } from '../contract.ts';
+import { createTestStore } from './test-store.ts';
+
+describeStoreContract('sqlite', createTestStore);

@@ -1,0 +1,197 @@
+/** What is peculiar to SQLite in a worker: durability, the data key, migrations, backup and the queue. */
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import BetterSqlite3 from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { digestText } from '../../../shared/manifest/canonical.ts';
+import { anEvent, configMap, planOf, saveTarget, targetOf } from '../contract/fixtures.ts';
+import type { Store } from '../store.ts';
+import { queueDepthMax } from '../worker-client.ts';
+import { migrate } from './migrations.ts';
+import { createTestStore, openTestStore, type TestStore } from './test-store.ts';
+
+let test: TestStore;
+beforeEach(async () => {
+  test = await createTestStore();
+});
+afterEach(() => test.close());
+
+async function allEventIds(store: Store): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for (let sequence = 0; ; ) {
+    const events = await store.events.after(sequence, {}, 1_000);
+    for (const { id } of events) ids.add(id);
+    const last = events.at(-1);
+    if (last === undefined) return ids;
+    sequence = last.sequence;
+  }
+}
+
+/** Runs a writing child until it has acknowledged `enough`, kills it with -9, and gives what it acknowledged. */
+async function writeAndKill(path: string, round: number, enough: number): Promise<readonly string[]> {
+  const file = fileURLToPath(new URL('./durability-child.ts', import.meta.url));
+  const child = spawn(process.execPath, [file, path, String(round)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const acknowledged: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    acknowledged.push(line);
+    if (acknowledged.length === enough) child.kill('SIGKILL');
+  }
+  return acknowledged;
+}
+
+describe('durability', () => {
+  it('has every acknowledged write after kill -9, round after round', async () => {
+    const acknowledged: string[] = [];
+    await test.store.close();
+    for (const round of [1, 2, 3])
+      acknowledged.push(...(await writeAndKill(test.path, round, 150 + round * 37)));
+    expect(acknowledged.length).toBeGreaterThanOrEqual(600);
+    const ids = await allEventIds(await test.reopen());
+    expect(acknowledged.filter((id) => !ids.has(id))).toEqual([]);
+  }, 60_000);
+});
+
+describe('data key', () => {
+  it('refuses another key and leaves the store as it was', async () => {
+    await test.store.meta.ensureSecret('ca', Uint8Array.of(1, 2, 3));
+    await test.store.close();
+    const other = openTestStore(test.path, new Uint8Array(32).fill(8));
+    await expect(other).rejects.toMatchObject({ code: 'failed_precondition' });
+    const store = await test.reopen();
+    expect([...((await store.meta.secret('ca')) ?? [])]).toEqual([1, 2, 3]);
+  });
+
+  it('keeps secrets out of the file and its log in any spelling, whatever their size', async () => {
+    const value = 'correct-horse-battery-staple';
+    const small = { ...configMap('s'), kind: 'Secret', data: { password: value } };
+    const large = {
+      ...small,
+      data: { password: Buffer.from(value).toString('base64'), more: 'x'.repeat(5_000) },
+    };
+    await saveTarget(test.store, targetOf([small, large], true));
+    await saveTarget(test.store, targetOf([configMap('not-a-secret')]));
+    await test.store.meta.ensureSecret('ca', Buffer.from(value));
+    const bytes = (file: string) => (existsSync(file) ? readFileSync(file, 'latin1') : '');
+    const all = bytes(test.path) + bytes(`${test.path}-wal`);
+    expect(all).toContain('not-a-secret');
+    expect(all).not.toContain(value);
+    expect(all).not.toContain(Buffer.from(value).toString('base64').slice(0, 20));
+  });
+});
+
+describe('migrations', () => {
+  const one = { id: 1, name: 'one', sql: 'CREATE TABLE a (x INTEGER)' };
+  const two = { id: 2, name: 'two', sql: 'CREATE TABLE b (x INTEGER)' };
+  const refused = expect.objectContaining({ code: 'failed_precondition' });
+
+  it('applies what is missing, once', () => {
+    const database = new BetterSqlite3(':memory:');
+    expect(migrate(database, 0, [one])).toBe(1);
+    expect(migrate(database, 0, [one, two])).toBe(1);
+    expect(migrate(database, 0, [one, two])).toBe(0);
+    expect(database.prepare('SELECT id, digest FROM migrations').all()).toEqual([
+      { id: 1, digest: digestText(one.sql) },
+      { id: 2, digest: digestText(two.sql) },
+    ]);
+  });
+
+  it('refuses a store of a newer Fairway, an edited migration and a foreign database', () => {
+    const database = new BetterSqlite3(':memory:');
+    migrate(database, 0, [one, two]);
+    expect(() => migrate(database, 0, [one])).toThrow(refused);
+    expect(() => migrate(database, 0, [{ ...one, sql: 'CREATE TABLE c (x)' }, two])).toThrow(refused);
+    const foreign = new BetterSqlite3(':memory:');
+    foreign.exec('CREATE TABLE theirs (x)');
+    expect(() => migrate(foreign, 0, [one])).toThrow(refused);
+    expect(foreign.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['theirs']);
+  });
+
+  it('takes back all of a migration that fails', () => {
+    const database = new BetterSqlite3(':memory:');
+    migrate(database, 0, [one]);
+    const broken = { id: 2, name: 'two', sql: 'CREATE TABLE b (x); CREATE TABLE a (x)' };
+    expect(() => migrate(database, 0, [one, broken])).toThrow();
+    expect(database.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['migrations', 'a']);
+  });
+
+  it('does not touch a newer store or a file that is no database when asked to open it', async () => {
+    await test.store.close();
+    const database = new BetterSqlite3(test.path);
+    database.exec(`INSERT INTO migrations VALUES (9999, 'later', 'x', 0)`);
+    database.close();
+    const before = readFileSync(test.path);
+    await expect(openTestStore(test.path)).rejects.toMatchObject({ code: 'failed_precondition' });
+    expect(readFileSync(test.path).equals(before)).toBe(true);
+    const other = `${test.folder}/text`;
+    writeFileSync(
+      other,
+      'no database at all, but long enough to have had a header of one hundred bytes'.repeat(3),
+    );
+    await expect(openTestStore(other)).rejects.toMatchObject({ code: 'failed_precondition' });
+  });
+});
+
+describe('backup', () => {
+  it('is whole and opens, though writes go on', async () => {
+    const { store } = test;
+    for (let block = 0; block < 20; block += 1)
+      await store.events.append(Array.from({ length: 500 }, () => anEvent({ message: 'x'.repeat(800) })));
+    const copy = `${test.folder}/copy.db`;
+    let done = false;
+    const backup = store.backup(copy).then(() => {
+      done = true;
+    });
+    let during = 0;
+    for (; !done; during += 1) await store.events.append([anEvent({ id: `during-${during}` })]);
+    await backup;
+    expect(during).toBeGreaterThan(0);
+    const database = new BetterSqlite3(copy, { readonly: true });
+    expect(database.pragma('integrity_check', { simple: true })).toBe('ok');
+    database.close();
+    const restored = await openTestStore(copy);
+    expect(await restored.events.lastSequence()).toBeGreaterThanOrEqual(10_000);
+    await restored.close();
+    await expect(store.backup(copy)).rejects.toMatchObject({ code: 'already_exists' });
+  });
+});
+
+describe('the worker', () => {
+  it('commits calls that come together, and one that fails takes back itself alone', async () => {
+    const unknown = targetOf([configMap('x')]).target;
+    const { store } = test;
+    const results = await Promise.allSettled([
+      store.events.append([anEvent({ id: 'before' })]),
+      store.content.saveTargets([unknown]),
+      store.releases.confirm('none', 'ann', anEvent({ id: 'never' })),
+      store.releases.savePlan(planOf({ events: [anEvent({ id: 'after' })] })),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    expect([...(await allEventIds(store))]).toEqual(['before', 'after']);
+  });
+
+  it('refuses calls when too many wait, and serves those that do', async () => {
+    const calls = Array.from({ length: queueDepthMax + 5 }, () => test.store.meta.value('a'));
+    const results = await Promise.allSettled(calls);
+    const rejected = results.filter((result) => result.status === 'rejected');
+    expect(rejected).toHaveLength(5);
+    expect(rejected[0]?.reason).toMatchObject({ code: 'resource_exhausted' });
+  });
+
+  it('answers what was called before close, refuses what comes after, and closes once', async () => {
+    const last = test.store.meta.setValue('a', '1');
+    await Promise.all([test.store.close(), test.store.close()]);
+    await last;
+    await expect(test.store.meta.value('a')).rejects.toMatchObject({ code: 'unavailable', retry: false });
+    expect(await (await test.reopen()).meta.value('a')).toBe('1');
+  });
+
+  it('refuses what cannot be posted, and goes on', async () => {
+    const unpostable = (() => {}) as unknown as string;
+    await expect(test.store.meta.setValue('a', unpostable)).rejects.toMatchObject({ code: 'internal' });
+    await test.store.meta.setValue('a', '1');
+  });
+});
