@@ -259,6 +259,11 @@ describe('readFleet', () => {
     await expect(reading).rejects.toThrow();
   });
 
+  it('sees a resource behind a comment that ends in a lone carriage return', async () => {
+    const fleet = await read({ 'fleet/a.yaml': `# a\r${cluster('eu-1').replaceAll('\n', '\r')}` });
+    expect([...fleet.clusters.keys()]).toEqual(['eu-1']);
+  });
+
   it('bounds the problems it tells', async () => {
     const files = Object.fromEntries(
       Array.from({ length: 600 }, (_, index) => [`fleet/${index}.yaml`, 'kind: [']),
@@ -285,7 +290,10 @@ describe('readFleet', () => {
         fc.string({ minLength: 1 }),
         text,
         async (file, junk, more) => {
-          const fleet = await read({ ...good, [file]: `${junk}: ${more}\n---\n${more}` }, previous, 'c2');
+          const stream = `${junk}: ${more}\n---\n${more}`;
+          // A file of comments alone describes nothing: that is a removal, as it should be.
+          fc.pre(stream.split('\n').some((line) => /^[^\s#]/.test(line) && line !== '---'));
+          const fleet = await read({ ...good, [file]: stream }, previous, 'c2');
           for (const name of previous.clusters.keys()) expect(fleet.clusters.has(name)).toBe(true);
           expect(fleet.applications.has('web')).toBe(true);
           expect(fleet.problems.length).toBeGreaterThan(0);

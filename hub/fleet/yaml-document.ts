@@ -20,12 +20,12 @@ export function readYamlDocuments(stream: string): readonly YamlDocument[] {
   let lines: string[] = [];
   let firstLine = 1;
   const finish = () => {
-    if (lines.some((line) => /^\s*[^\s#]/.test(line))) documents.push(parse(lines.join('\n'), firstLine));
+    if (lines.some(hasContent)) documents.push(parse(lines.join('\n'), firstLine));
     lines = [];
   };
   stream
     .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
+    .split(/\r\n|\r|\n/)
     .forEach((line, index) => {
       const marker = /^(?:---|\.\.\.)(?=\s|$)/.exec(line);
       if (!marker) {
@@ -43,10 +43,15 @@ export function readYamlDocuments(stream: string): readonly YamlDocument[] {
   }));
 }
 
+/** Neither blank nor a comment, by YAML's own white space (section 5.5). */
+function hasContent(line: string): boolean {
+  return /^[ \t]*[^ \t#]/.test(line);
+}
+
 /** Leading blank and comment lines are no part of a document: a resource's line is that of its first field. */
 function blankLines(text: string): number {
   const lines = text.split('\n');
-  return lines.findIndex((line) => /^\s*[^\s#]/.test(line));
+  return lines.findIndex(hasContent);
 }
 
 function parse(text: string, firstLine: number): YamlDocument {
