@@ -41,6 +41,9 @@ function podSpec(value: Mutable): void {
   setAbsent(value, 'securityContext', {});
   setAbsent(value, 'terminationGracePeriodSeconds', 30);
   setUnless(value, 'schedulerName', 'default-scheduler');
+  // The old name of the field is kept equal by conversion.
+  const account = textAt(value, 'serviceAccountName') || textAt(value, 'serviceAccount');
+  if (account) Object.assign(value, { serviceAccountName: account, serviceAccount: account });
 }
 
 function container(value: Mutable): void {

@@ -1,7 +1,7 @@
 /** The registry strategies of the kinds served: what creation and updates set, keep and check (pkg/registry of Kubernetes). */
 import { emptySet, setOf } from '../merge/field-set.ts';
 import { deepEqual, isObject, type Json, type Mutable, type StructType } from '../schema/types.ts';
-import { type Cause, invalidValue, required } from '../status.ts';
+import { type Cause, invalidValue, notSupported, required } from '../status.ts';
 import { at, listAt, metadataOf, numberAt, objectOf, setOrDelete, textAt } from './access.ts';
 import { setDefaults } from './defaults.ts';
 import type { KindRules } from './kind.ts';
@@ -209,8 +209,39 @@ export const roleRules: Partial<KindRules> = {
   nameProblem: segmentProblem,
 };
 
+const RBAC_GROUP = 'rbac.authorization.k8s.io';
+
+function checkBinding(object: Json): Cause[] {
+  const causes: Cause[] = [];
+  const role = at(object, 'roleRef');
+  const group = textAt(role, 'apiGroup');
+  if (group !== RBAC_GROUP) causes.push(notSupported('roleRef.apiGroup', group, [RBAC_GROUP]));
+  const kinds =
+    object !== null && textAt(object, 'kind') === 'ClusterRoleBinding'
+      ? ['ClusterRole']
+      : ['ClusterRole', 'Role'];
+  if (!kinds.includes(textAt(role, 'kind')))
+    causes.push(notSupported('roleRef.kind', textAt(role, 'kind'), kinds));
+  if (!textAt(role, 'name')) causes.push(required('roleRef.name'));
+  listAt(object, 'subjects').forEach((subject, i) => {
+    const path = `subjects[${i}]`;
+    const kind = textAt(subject, 'kind');
+    if (!textAt(subject, 'name')) causes.push(required(`${path}.name`));
+    if (kind === 'ServiceAccount') {
+      if (textAt(subject, 'apiGroup'))
+        causes.push(notSupported(`${path}.apiGroup`, textAt(subject, 'apiGroup'), ['']));
+      if (!textAt(subject, 'namespace')) causes.push(required(`${path}.namespace`));
+    } else if (kind === 'User' || kind === 'Group') {
+      if (textAt(subject, 'apiGroup') !== RBAC_GROUP)
+        causes.push(notSupported(`${path}.apiGroup`, textAt(subject, 'apiGroup'), [RBAC_GROUP]));
+    } else causes.push(notSupported(`${path}.kind`, kind, ['ServiceAccount', 'User', 'Group']));
+  });
+  return causes;
+}
+
 export const roleBindingRules: Partial<KindRules> = {
   createOnUpdate: true,
+  validate: checkBinding,
   validateUpdate: (object, old) =>
     deepEqual(object['roleRef'], old['roleRef'])
       ? []

@@ -1,4 +1,5 @@
 /** The checks of the API server that users of the demo's kinds meet most: names, required fields, immutable ones. */
+import { quantityNanos } from '../schema/quantity.ts';
 import { deepEqual, isObject, type Json, type Mutable } from '../schema/types.ts';
 import { type Cause, duplicate, forbiddenField, invalidValue, notSupported, required } from '../status.ts';
 import { at, listAt, numberAt, textAt } from './access.ts';
@@ -143,9 +144,75 @@ export function checkFrozen(object: Mutable, old: Mutable, ...fields: readonly s
   return causes;
 }
 
-export function checkPodSpec(spec: Json | undefined, field: string): Cause[] {
+function checkResources(container: Json, path: string): Cause[] {
   const causes: Cause[] = [];
-  const volumes = new Set(listAt(spec, 'volumes').map((volume) => textAt(volume, 'name')));
+  const limits = at(container, 'resources', 'limits');
+  for (const [key, request] of Object.entries((at(container, 'resources', 'requests') ?? {}) as Mutable)) {
+    const limit = quantityNanos(textAt(limits, key));
+    if (limit !== undefined && (quantityNanos(String(request)) ?? 0n) > limit)
+      causes.push(
+        invalidValue(`${path}.resources.requests`, request, `must be less than or equal to ${key} limit`),
+      );
+  }
+  return causes;
+}
+
+const PROBES = ['livenessProbe', 'readinessProbe', 'startupProbe'];
+const HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc'];
+
+function checkProbes(container: Json, path: string): Cause[] {
+  return PROBES.filter((probe) => {
+    const value = at(container, probe);
+    return isObject(value) && HANDLERS.every((handler) => value[handler] === undefined);
+  }).map((probe) => required(`${path}.${probe}`, 'must specify a handler type'));
+}
+
+/** In the order in which the API server looks at them: the first is allowed, each further one is forbidden. */
+const VOLUME_SOURCES = [
+  'emptyDir',
+  'hostPath',
+  'secret',
+  'nfs',
+  'persistentVolumeClaim',
+  'configMap',
+  'downwardAPI',
+  'projected',
+  'csi',
+  'ephemeral',
+  'image',
+];
+
+/** Adds the names of volumes that are in order to `usable`. */
+function checkVolumes(spec: Json | undefined, field: string, usable: Set<string>): Cause[] {
+  const causes: Cause[] = [];
+  const names = new Set<string>();
+  listAt(spec, 'volumes').forEach((volume, i) => {
+    const before = causes.length;
+    const path = `${field}.volumes[${i}]`;
+    const sources = VOLUME_SOURCES.filter((source) => at(volume, source) !== undefined);
+    for (const source of sources.slice(1))
+      causes.push(forbiddenField(`${path}.${source}`, 'may not specify more than 1 volume type'));
+    const name = textAt(volume, 'name');
+    if (!name) causes.push(required(`${path}.name`));
+    else if (labelProblem(name)) causes.push(invalidValue(`${path}.name`, name, labelProblem(name) ?? ''));
+    else if (names.has(name)) causes.push(duplicate(`${path}.name`, name));
+    names.add(name);
+    if (
+      at(volume, 'secret') !== undefined &&
+      sources[0] === 'secret' &&
+      !textAt(volume, 'secret', 'secretName')
+    )
+      causes.push(required(`${path}.secret.secretName`));
+    if (sources[0] === 'configMap' && !textAt(volume, 'configMap', 'name'))
+      causes.push(required(`${path}.configMap.name`));
+    if (causes.length === before) usable.add(name);
+  });
+  return causes;
+}
+
+export function checkPodSpec(spec: Json | undefined, field: string): Cause[] {
+  const volumes = new Set<string>();
+  const causes: Cause[] = checkVolumes(spec, field, volumes);
   const containers = listAt(spec, 'containers');
   if (containers.length === 0) causes.push(required(`${field}.containers`));
   const names = new Set<string>();
@@ -157,6 +224,7 @@ export function checkPodSpec(spec: Json | undefined, field: string): Cause[] {
     else if (names.has(name)) causes.push(duplicate(`${path}.name`, name));
     names.add(name);
     if (!textAt(container, 'image')) causes.push(required(`${path}.image`));
+    causes.push(...checkResources(container, path), ...checkProbes(container, path));
     listAt(container, 'ports').forEach((port, j) => {
       const number = numberAt(port, 'containerPort') ?? 0;
       if (number === 0) causes.push(required(`${path}.ports[${j}].containerPort`));
@@ -289,11 +357,20 @@ export function checkAutoscaler(object: Json): Cause[] {
   const max = numberAt(spec, 'maxReplicas') ?? 0;
   if (min !== undefined && min < 1)
     causes.push(invalidValue('spec.minReplicas', min, 'must be greater than or equal to 1'));
-  if (max < 1) causes.push(invalidValue('spec.maxReplicas', max, 'must be greater than 0'));
+  if (max === 0) causes.push(required('spec.maxReplicas', 'must be set and greater than 0'));
+  else if (max < 0) causes.push(invalidValue('spec.maxReplicas', max, 'must be greater than or equal to 1'));
   if (min !== undefined && max < min)
     causes.push(invalidValue('spec.maxReplicas', max, 'must be greater than or equal to `minReplicas`'));
   for (const key of ['kind', 'name'])
     if (!textAt(spec, 'scaleTargetRef', key)) causes.push(required(`spec.scaleTargetRef.${key}`));
+  const version = textAt(spec, 'scaleTargetRef', 'apiVersion');
+  if (!/^[^/]+\/[^/]+$/.test(version))
+    causes.push(invalidValue('spec.scaleTargetRef.apiVersion', version, 'apiVersion must specify API group'));
+  for (const direction of ['scaleUp', 'scaleDown']) {
+    const rules = at(spec, 'behavior', direction);
+    if (isObject(rules) && listAt(rules, 'policies').length === 0)
+      causes.push(required(`spec.behavior.${direction}.policies`, 'must specify at least one Policy'));
+  }
   return causes;
 }
 
@@ -327,5 +404,9 @@ export function checkService(object: Json): Cause[] {
     pairs.add(pair);
   });
   causes.push(...checkLabels(at(spec, 'selector'), 'spec.selector'));
+  if (type !== 'LoadBalancer' && listAt(object, 'status', 'loadBalancer', 'ingress').length > 0)
+    causes.push(
+      forbiddenField('status.loadBalancer.ingress', 'may only be used when `spec.type` is LoadBalancer'),
+    );
   return causes;
 }

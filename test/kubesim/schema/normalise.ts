@@ -19,6 +19,8 @@ export interface DecodeProblems {
   readonly unknown: string[];
   /** Values of a wrong type; the object is not usable. */
   readonly wrong: string[];
+  /** Required lists and maps that are empty become null, as a round through etcd makes them. */
+  readonly stored?: boolean;
 }
 
 /** The object as the API server would hold it. Adds to `problems` instead of throwing. */
@@ -91,7 +93,9 @@ function normaliseField(
   if (type.kind === 'scalar' && (type.scalar === 't' || type.scalar === 'u'))
     return absent ? (field.omitZero ? undefined : null) : normalise(type, value, problems, path);
   const made = absent ? zeroOf(type) : normalise(type, value, problems, path);
-  return field.omitEmpty && isEmpty(type, made) ? undefined : made;
+  if (!isEmpty(type, made)) return made;
+  if (field.omitEmpty) return undefined;
+  return problems.stored && (type.kind === 'list' || type.kind === 'map') ? null : made;
 }
 
 function zeroOf(type: Type): Json {

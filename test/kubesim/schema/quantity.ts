@@ -39,6 +39,20 @@ export function canonicalQuantity(value: string | number): string {
   return minus + decimalText(mantissa, (DECIMAL[suffix] ?? 0) - fraction.length);
 }
 
+/** The value in billionths, rounded down; undefined for text that is none. */
+export function quantityNanos(value: string | number): bigint | undefined {
+  const match = PATTERN.exec(String(value));
+  if (!match) return undefined;
+  const [, sign = '', digits = '0', suffix = ''] = match;
+  const [whole = '', fraction = ''] = digits.split('.');
+  const mantissa = BigInt(`${whole}${fraction}` || '0') * (sign === '-' ? -1n : 1n);
+  const binary = suffix.endsWith('i') ? BINARY.indexOf(suffix as (typeof BINARY)[number]) : 0;
+  const power = binary > 0 ? 0 : /^[eE]./.test(suffix) ? Number(suffix.slice(1)) : (DECIMAL[suffix] ?? 0);
+  const exponent = power + 9 - fraction.length;
+  const scaled = mantissa * 1024n ** BigInt(binary);
+  return exponent >= 0 ? scaled * 10n ** BigInt(exponent) : scaled / 10n ** BigInt(-exponent);
+}
+
 function binaryText(value: bigint): string {
   let rest = value;
   let power = 0;

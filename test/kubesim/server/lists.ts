@@ -69,7 +69,8 @@ export function listObjects(cluster: Cluster, request: ResourceRequest): Json {
       ...(more ? { continue: writeContinue({ revision: from.revision, after: last }) } : {}),
       ...(more && !filter ? { remainingItemCount: remaining } : {}),
     },
-    items,
+    // Go writes the empty list of metadata as null.
+    items: request.metadataOnly && items.length === 0 ? null : items,
   };
 }
 

@@ -1,5 +1,5 @@
 /** The verbs of the API on one cluster, but for watches: a request in, a code and an object out. */
-import { at, textAt } from '../kinds/access.ts';
+import { at, metadataOf, textAt } from '../kinds/access.ts';
 import { type Kind, resourceKey } from '../kinds/kind.ts';
 import { isObject, type Json, type Mutable } from '../schema/types.ts';
 import { badRequest, conflict, invalid, notAllowed, notFound, required, StatusError } from '../status.ts';
@@ -92,10 +92,10 @@ function update(cluster: Cluster, request: ResourceRequest): Answer {
   const options = optionsOf(request);
   const live = cluster.store.get(resourceKey(kind), keyOf(kind, namespace, name));
   if (live) return ok(updateObject(cluster, kind, live, { object, tracked: false }, options), 200, warnings);
-  if (!kind.rules.createOnUpdate || request.subresource) throw notFound(kind, name);
+  if (!kind.rules.createOnUpdate) throw notFound(kind, name);
   if (textAt(object, 'metadata', 'uid'))
     throw conflict(kind, name, 'Precondition failed: UID in precondition, object does not exist');
-  if (textAt(object, 'metadata', 'resourceVersion')) throw notFound(kind, name);
+  delete metadataOf(object)['resourceVersion'];
   return ok(createObject(cluster, kind, namespace, object, options), 201, warnings);
 }
 
@@ -108,12 +108,11 @@ function patch(cluster: Cluster, request: ResourceRequest): Answer {
   const body = parseBody(request.body, form === 'apply');
   if (form === 'apply') {
     const force = request.query.get('force') === 'true';
-    if (!live && request.subresource) throw notFound(kind, name);
+    if (!live && request.subresource && !kind.rules.createOnUpdate) throw notFound(kind, name);
     const object = appliedObject(cluster, kind, live, name, body, options, force);
     if (live) return ok(updateObject(cluster, kind, live, { object, tracked: true }, options));
     if (textAt(object, 'metadata', 'uid'))
       throw conflict(kind, name, 'Precondition failed: UID in precondition, object does not exist');
-    if (textAt(object, 'metadata', 'resourceVersion')) throw notFound(kind, name);
     return ok(createObject(cluster, kind, namespace, object, options, true), 201);
   }
   if (!live) throw notFound(kind, name);

@@ -167,7 +167,9 @@ export function createObject(
   const key = keyOf(kind, namespace, name);
   if (context.store.get(resourceKey(kind), key)) throw alreadyExists(kind, name);
   if (kind.kind === 'Service' && !kind.custom) allocateAddress(context, object);
-  return options.dryRun ? canonical(kind, object) : context.store.put(kind, key, canonical(kind, object));
+  return options.dryRun
+    ? canonical(kind, object, false)
+    : context.store.put(kind, key, canonical(kind, object, true));
 }
 
 function allocateAddress(context: WriteContext, object: Mutable): void {
@@ -179,8 +181,8 @@ function allocateAddress(context: WriteContext, object: Mutable): void {
 }
 
 /** The form that storing gives: what preparation added is spelled as the Go types would. */
-function canonical(kind: Kind, object: Mutable): Mutable {
-  const problems = { unknown: [], wrong: [] };
+function canonical(kind: Kind, object: Mutable, stored: boolean): Mutable {
+  const problems = { unknown: [], wrong: [], stored };
   const made = normalise(kind.type, object, problems) as Mutable;
   return { apiVersion: kind.apiVersion, kind: kind.kind, ...made };
 }
@@ -234,7 +236,7 @@ export function updateObject(
     ...kind.rules.validateUpdate(object, live),
   ];
   if (causes.length > 0) throw invalid(kind, name, causes);
-  return store(context, kind, live, canonical(kind, object), options);
+  return store(context, kind, live, canonical(kind, object, !options.dryRun), options);
 }
 
 function checkVersion(kind: Kind, name: string, metadata: Mutable, live: Mutable): void {
