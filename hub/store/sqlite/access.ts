@@ -1,9 +1,10 @@
 /** Bearer tokens of the HTTP API: hashes only. */
-import { and, desc, eq, isNull, lt, or } from 'drizzle-orm';
+
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { AccessToken } from '../../model/registry.ts';
 import type { AccessRepository } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
+import { and, desc, eq, isNull, lt, or } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
 import { accessTokens } from './schema.ts';
 

@@ -1,8 +1,9 @@
 /** Assignments: what each cluster shall run, its generations and acknowledgements. */
-import { and, asc, eq, type SQL } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import type { Assignment, AssignmentDecision } from '../../model/release.ts';
 import type { AssignmentFilter, AssignmentState, ReleaseRepository } from '../store.ts';
 import type { SqliteContext } from './context.ts';
+import { and, asc, eq } from './drizzle.ts';
 import { createGenerations } from './generations.ts';
 import { assignments } from './schema.ts';
 

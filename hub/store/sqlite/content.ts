@@ -1,5 +1,5 @@
 /** Objects, sets and targets by digest: kept once, however many name them. */
-import { eq } from 'drizzle-orm';
+
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { Digest } from '../../../shared/manifest/canonical.ts';
 import type { ManifestSet, Target } from '../../../shared/manifest/target.ts';
@@ -7,6 +7,7 @@ import type { RenderedObject } from '../../model/rendered.ts';
 import { decodeBlob, encodeBlob } from '../blob-codec.ts';
 import type { ContentRepository } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
+import { eq } from './drizzle.ts';
 import { blobs, type SetEntries, sets, targets } from './schema.ts';
 
 export const objectsAskedMax = 1_000;

@@ -1,9 +1,10 @@
 /** The event log, and the outbox of what is still to be told to the outside. */
-import { and, asc, desc, eq, gt, gte, lt, lte, or, type SQL, sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import type { FleetEvent, NewEvent } from '../../model/event.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
 import type { EventFilter, EventRepository } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
+import { and, asc, desc, eq, gt, gte, lt, lte, or, sql } from './drizzle.ts';
 import { events, meta, outbox } from './schema.ts';
 
 export const outboxMax = 10_000;

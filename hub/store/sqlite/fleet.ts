@@ -1,7 +1,8 @@
 /** Fleet resources as last read well, and where each application stands. Written by a plan only. */
-import { asc, eq } from 'drizzle-orm';
+
 import type { FleetRepository, Plan } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
+import { asc, eq } from './drizzle.ts';
 import { fleetResources, fleetState, resolutions } from './schema.ts';
 
 export interface SqliteFleet extends Synchronous<FleetRepository> {

@@ -1,8 +1,9 @@
 /** The hub's own values: epoch, sealed secrets, small settings. */
-import { eq, sql } from 'drizzle-orm';
+
 import type { Epoch } from '../../../shared/manifest/target.ts';
 import type { MetaRepository } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
+import { eq, sql } from './drizzle.ts';
 import { createGenerations } from './generations.ts';
 import { assignments, confirmations, epoch, meta, secrets } from './schema.ts';
 

@@ -1,9 +1,10 @@
 /** What agents report: the newest of each application and object. */
-import { and, asc, eq, type SQL, sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import { keyText } from '../../../shared/manifest/object.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
 import type { ObjectFilter, ObservationRepository } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
+import { and, asc, eq, sql } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
 import { applicationObservations, objectObservations } from './schema.ts';
 

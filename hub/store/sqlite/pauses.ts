@@ -1,8 +1,9 @@
 /** Pauses: by cluster, or one application of it; they end by themselves. */
-import { and, asc, eq, lte } from 'drizzle-orm';
+
 import { createEvent } from '../../model/event.ts';
 import type { ReleaseRepository } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
+import { and, asc, eq, lte } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
 import { pauses } from './schema.ts';
 

@@ -1,9 +1,10 @@
 /** Clusters known from enrolment, their tokens and certificates. */
-import { and, asc, desc, eq, gt, isNull } from 'drizzle-orm';
+
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { EnrolmentToken, IssuedCertificate, RegisteredCluster } from '../../model/registry.ts';
 import type { RegistryRepository } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
+import { and, asc, desc, eq, gt, isNull } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
 import { certificates, clusters, enrolmentTokens, generations } from './schema.ts';
 

@@ -1,5 +1,5 @@
 /** Releases, plans, rollout state; the parts of assignments, pauses and confirmations put together as one repository. */
-import { and, desc, eq, lt } from 'drizzle-orm';
+
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { Assignment, Release } from '../../model/release.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
@@ -7,6 +7,7 @@ import type { Plan, ReleaseRepository } from '../store.ts';
 import { createSqliteAssignments, type SqliteAssignments } from './assignments.ts';
 import { createSqliteConfirmations, type SqliteConfirmations } from './confirmations.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
+import { and, desc, eq, lt } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
 import type { SqliteFleet } from './fleet.ts';
 import { createSqlitePauses } from './pauses.ts';

@@ -1,5 +1,5 @@
 /** The tables as drizzle sees them; migrations/ make them. Times are Unix milliseconds, digests 64 hex digits. */
-import { blob, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+
 import type { AssignmentReason, ManifestEntry, Target } from '../../../shared/manifest/target.ts';
 import type { FleetEvent } from '../../model/event.ts';
 import type { ApplicationObservation, ObjectObservation } from '../../model/observation.ts';
@@ -9,6 +9,7 @@ import type { Confirmation, Pause, Release } from '../../model/release.ts';
 import type { Revision } from '../../model/revision.ts';
 import type { SourceStatus } from '../../model/source-status.ts';
 import type { FleetResource, Resolution } from '../store.ts';
+import { blob, integer, primaryKey, sqliteTable, text } from './drizzle.ts';
 
 const flag = (name: string) => integer(name, { mode: 'boolean' });
 const json = <T>(name: string) => text(name, { mode: 'json' }).$type<T>();

@@ -1,8 +1,9 @@
 /** Followed refs, revisions and the webhook deliveries that were seen. */
-import { asc, desc, eq, lt } from 'drizzle-orm';
+
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
 import type { SourceRepository } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
+import { asc, desc, eq, lt } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
 import { revisions, sources } from './schema.ts';
 

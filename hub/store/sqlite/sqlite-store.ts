@@ -1,6 +1,5 @@
 /** The repositories of the SQLite dialect over one open database, as synchronous calls by name. */
 import type { Database } from 'better-sqlite3';
-import { drizzle } from 'drizzle-orm/better-sqlite3/driver';
 import { FairwayError } from '../../../shared/error/error.ts';
 import { digestText } from '../../../shared/manifest/canonical.ts';
 import type { Sealer } from '../seal.ts';
@@ -9,6 +8,7 @@ import { type MethodKind, type RepositoryName, storeMethods } from '../store-met
 import { createSqliteAccess } from './access.ts';
 import { createSqliteContent } from './content.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
+import { drizzle } from './drizzle.ts';
 import { createSqliteEvents } from './events.ts';
 import { createSqliteFleet } from './fleet.ts';
 import { createCollector } from './garbage.ts';
