@@ -3,6 +3,7 @@ import type { KubeObject, ObjectKey } from '../../shared/manifest/object.ts';
 import type { ManifestEntry } from '../../shared/manifest/target.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
 import { partOfLabel } from '../model/inventory.ts';
+import { omitPaths } from './ignore.ts';
 
 /** The key an entry has in this cluster: namespaced objects that name no namespace get the application's. */
 export function effectiveKey(
@@ -18,10 +19,15 @@ export function effectiveKey(
 
 /**
  * What is sent: the object in its namespace with the inventory label. Fields of the API server (status, managedFields, ...) are
- * left out: Git has no say in them.
+ * left out: Git has no say in them. So are the ignored fields (`omit`, JSON pointers).
  * @throws invalid_manifest when the text is not an object.
  */
-export function effectiveObject(text: string, key: ObjectKey, applySetId: string): KubeObject {
+export function effectiveObject(
+  text: string,
+  key: ObjectKey,
+  applySetId: string,
+  omit: readonly string[] = [],
+): KubeObject {
   let parsed: KubeObject;
   try {
     parsed = JSON.parse(text) as KubeObject;
@@ -38,7 +44,7 @@ export function effectiveObject(text: string, key: ObjectKey, applySetId: string
     ...metadata
   } = parsed.metadata;
   const { status: _status, ...rest } = parsed;
-  return {
+  const object = {
     ...rest,
     metadata: {
       ...metadata,
@@ -47,4 +53,5 @@ export function effectiveObject(text: string, key: ObjectKey, applySetId: string
       labels: { ...metadata.labels, [partOfLabel]: applySetId },
     },
   };
+  return omitPaths(object, omit);
 }

@@ -5,6 +5,7 @@ import type { SyncOptions } from '../../shared/manifest/target.ts';
 import type { ApiResource, KubeClient, LiveObject, ResourceRef } from '../kube/kube-client.ts';
 import { partOfLabel } from '../model/inventory.ts';
 import { effectiveObject } from './effective-object.ts';
+import { handOverManager, ignoredPaths, planHandOver } from './ignore.ts';
 import { forEachBounded } from './parallel.ts';
 import type { PlannedObject, SyncPlan } from './plan-sync.ts';
 
@@ -18,6 +19,8 @@ export interface ApplyOutcome {
   /** As returned or read; not kept by the executor. */
   readonly live?: LiveObject;
   readonly body?: KubeObject;
+  /** resourceVersion as read before the write, where it was. */
+  readonly readVersion?: string;
 }
 
 export interface ApplyPorts {
@@ -34,6 +37,8 @@ export interface ApplyPorts {
   readonly knowledge: (key: ObjectKey) => 'absent' | 'known' | 'labelled';
   /** Whether applying would surely change nothing. */
   readonly matches: (body: KubeObject, live: LiveObject) => boolean;
+  /** Which of these JSON pointers our own managedFields entry owns. */
+  readonly ownedPaths: (live: LiveObject, pointers: readonly string[]) => readonly string[];
   readonly onOutcome: (outcome: ApplyOutcome) => void;
 }
 
@@ -74,6 +79,14 @@ async function checkAdoption(body: KubeObject, ref: ResourceRef, ports: ApplyPor
     throw new FairwayError('failed_precondition', 'it exists already and differs, and adoption is ifNoDiff');
 }
 
+/** A field that we stop applying would fall back to its default (`replicas` to 1), were we its only owner. */
+async function handOver(ref: ResourceRef, pointers: readonly string[], ports: ApplyPorts): Promise<void> {
+  const { kube, signal } = ports;
+  const live = await read(kube, ref, signal);
+  const body = live && planHandOver(live, ports.ownedPaths(live, pointers));
+  if (body) await kube.apply(ref, body, { fieldManager: handOverManager, signal });
+}
+
 async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<ApplyOutcome> {
   const { kube, signal } = ports;
   const text = ports.objectText(object.entry.objectDigest);
@@ -87,15 +100,19 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
   const key = resource.namespaced
     ? { ...object.key, namespace: object.key.namespace || ports.sync.namespace }
     : { ...object.key, namespace: '' };
-  const body = effectiveObject(text, key, ports.applySetId);
+  const omit = ignoredPaths(ports.sync.ignore, key);
+  const body = effectiveObject(text, key, ports.applySetId, omit);
   const ref = { resource, namespace: key.namespace, name: key.name };
   const planned = { ...object, key, keyText: keyText(key) };
   const knowledge = ports.knowledge(key);
+  let readVersion: string | undefined;
   if (knowledge === 'labelled') {
     const live = await read(kube, ref, signal);
+    if (live) readVersion = String(live.metadata['resourceVersion']);
     if (live && ports.matches(body, live))
       return { object: planned, result: 'matched', message: '', live, body };
   }
+  if (omit.length > 0 && knowledge !== 'absent') await handOver(ref, omit, ports);
   if (knowledge === 'absent') await checkAdoption(body, ref, ports);
   let created = false;
   const live = await kube.apply(ref, body, {
@@ -105,7 +122,8 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
       created = status === 201;
     },
   });
-  return { object: planned, result: created ? 'created' : 'applied', message: '', live, body };
+  const result = created ? 'created' : 'applied';
+  return { object: planned, result, message: '', live, body, ...(readVersion && { readVersion }) };
 }
 
 function isEstablished(definition: LiveObject): boolean {

@@ -1,11 +1,12 @@
 import type { ChangeAction } from '../../shared/manifest/health.ts';
 import { type KubeObject, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
-import type { ManifestEntry } from '../../shared/manifest/target.ts';
+import type { ManifestEntry, SyncOptions } from '../../shared/manifest/target.ts';
 import { type ApplyOutcome, executeApplies } from '../apply/execute-applies.ts';
+import { ignoredPaths } from '../apply/ignore.ts';
 import { planSync, type SyncPlan } from '../apply/plan-sync.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import { factsOf } from '../observe/facts.ts';
-import { ownFields } from '../observe/fields-v1.ts';
+import { covers, leafPaths, ownFields } from '../observe/fields-v1.ts';
 import { findForeign, foreignSinceOwn, hashForeignPaths } from '../observe/foreign.ts';
 import { healthOf } from '../observe/health.ts';
 import { matchesDesired, projectFields } from '../observe/projection.ts';
@@ -43,7 +44,12 @@ function planApplication(
     application: desired.application,
     applySetId: state.applySetId,
     resolve: (apiVersion, kind) => context.resources.find(apiVersion, kind),
-    appliedDigest: (text) => (state.reapply.has(text) ? undefined : state.records.get(text)?.objectDigest),
+    appliedDigest(text) {
+      const record = state.records.get(text);
+      if (!record || state.reapply.has(text)) return undefined;
+      const omitted = ignoredPaths(desired.target.sync.ignore, record.key).join(' ');
+      return record.omitted === omitted ? record.objectDigest : undefined;
+    },
     livePartOf,
     holder(text, labelled) {
       // The watch may not have shown our own last apply yet.
@@ -64,11 +70,11 @@ function planApplication(
 function wroteNothing(outcome: ApplyOutcome, context: AgentContext, state: ApplicationState): boolean {
   const { live, object } = outcome;
   if (!live) return true;
-  const { key, keyText: text } = object;
+  const { keyText: text } = object;
   const after = factsOf(live);
   const record = state.records.get(text);
-  const seen = context.observer.get(key.group, key.kind, text);
-  const versions = [record?.facts.resourceVersion, seen?.facts.resourceVersion];
+  // Not what the watch says now: it may show our write before the answer to it comes.
+  const versions = [record?.facts.resourceVersion, outcome.readVersion];
   if (versions.includes(after.resourceVersion)) return true;
   if (!record || state.reapply.has(text)) return false;
   const { own, generation } = record.facts;
@@ -99,6 +105,7 @@ const statusOf = { failed: 'Failed', waiting: 'Pending', skipped: 'Skipped' } as
 function remember(
   outcome: ApplyOutcome,
   action: ChangeAction,
+  sync: SyncOptions,
   context: AgentContext,
   state: ApplicationState,
 ): void {
@@ -107,6 +114,7 @@ function remember(
   const record = createRecord(live, {
     application: state.application,
     objectDigest: object.entry.objectDigest,
+    omitted: ignoredPaths(sync.ignore, object.key).join(' '),
     action,
     appliedAtMs: context.clock.now(),
     secretKey: context.secretKey,
@@ -125,6 +133,7 @@ function remember(
 function settle(
   outcome: ApplyOutcome,
   sameSync: boolean,
+  sync: SyncOptions,
   context: AgentContext,
   state: ApplicationState,
 ): void {
@@ -132,7 +141,7 @@ function settle(
   const text = object.keyText;
   const before = state.objects.get(text);
   const action = sameSync && result === 'kept' && before ? before.action : actionOf(outcome, context, state);
-  remember(outcome, action, context, state);
+  remember(outcome, action, sync, context, state);
   const lasting = result === 'kept' && before && before.status !== 'Failed' && before.status !== 'Pending';
   const status = lasting
     ? before.status
@@ -178,9 +187,10 @@ export async function applyPhase(
       return context.observer.synced(key.group, key.kind) ? 'absent' : 'labelled';
     },
     matches: matchesDesired,
+    ownedPaths: (live, pointers) => pointers.filter((pointer) => covers(leafPaths(ownFields(live)), pointer)),
     onOutcome(outcome) {
       keys.add(outcome.object.keyText);
-      settle(outcome, sameSync, context, state);
+      settle(outcome, sameSync, desired.target.sync, context, state);
     },
   });
   return keys;

@@ -2,7 +2,9 @@
 import { toFairwayError } from '../../shared/error/error.ts';
 import type { Drift, FieldChange } from '../../shared/manifest/health.ts';
 import { describeKey, type KubeObject } from '../../shared/manifest/object.ts';
+import type { SyncOptions } from '../../shared/manifest/target.ts';
 import { effectiveObject } from '../apply/effective-object.ts';
+import { ignoredManagers, ignoredPaths } from '../apply/ignore.ts';
 import { forEachBounded } from '../apply/parallel.ts';
 import type { LiveObject, ResourceRef } from '../kube/kube-client.ts';
 import type { DesiredApplication } from '../model/desired.ts';
@@ -44,29 +46,40 @@ function stillSuspected(context: AgentContext, record: AppliedRecord, text: stri
   return isSuspicious(record.facts, seen.facts);
 }
 
+/** Whether everybody who wrote the field since is a manager to whom such fields are left. */
+function isLeftTo(left: ReadonlySet<string>, live: LiveObject, path: string, sinceMs: number): boolean {
+  if (left.size === 0) return false;
+  const writers = findWriters(live, [path], sinceMs);
+  return writers.length > 0 && writers.every(({ name }) => left.has(name));
+}
+
 function judgeLive(
   record: AppliedRecord,
   desired: KubeObject,
   live: LiveObject,
-  mode: DesiredApplication['target']['sync']['foreignFields'],
+  sync: SyncOptions,
   nowMs: number,
 ): Finding {
   const recreated = live.metadata['uid'] !== record.facts.uid;
   const ownedNow = JSON.stringify(ownFields(live));
-  const changes = diffProjection(record, desired, live);
+  const left = new Set(ignoredManagers(sync.ignore, record.key));
   const ours = JSON.parse(record.fields) as FieldsNode;
+  const all = diffProjection(record, desired, live);
+  const changes = all.filter(({ path }) => !isLeftTo(left, live, path, record.appliedAtMs));
   const added = recreated
     ? []
     : newForeign(findForeign(ours, live), record.foreignPaths).filter(
-        ({ path }) => !changes.some((change) => change.path === path),
+        ({ path, manager }) => !left.has(manager) && !all.some((change) => change.path === path),
       );
-  const foreign = added.filter(({ manager }) => planForeign(mode, manager) !== 'leave');
-  const undo = foreign.filter(({ manager }) => planForeign(mode, manager) === 'undo');
+  const foreign = added.filter(({ manager }) => planForeign(sync.foreignFields, manager) !== 'leave');
+  const undo = foreign.filter(({ manager }) => planForeign(sync.foreignFields, manager) === 'undo');
   const fields: readonly FieldChange[] = [
     ...changes,
     ...foreign.map(({ path, live: value }) => ({ path, live: value })),
   ];
-  const reapply = recreated || changes.length > 0 || ownedNow !== record.fields;
+  // Applying again would take back what is left to another manager, so that alone is no reason.
+  const lost = ownedNow !== record.fields && all.length === changes.length;
+  const reapply = recreated || changes.length > 0 || lost;
   if (!recreated && fields.length === 0) return { drift: undefined, reapply, undo: [], live };
   const kind = recreated ? 'recreated' : changes.length > 0 ? 'changed' : 'foreign';
   const paths = fields.map(({ path }) => path);
@@ -88,8 +101,9 @@ async function readFinding(
   const nowMs = context.clock.now();
   try {
     const live = await context.kube.get(ref, signal);
-    const body = effectiveObject(text, record.key, state.applySetId);
-    return judgeLive(record, body, live, desired.target.sync.foreignFields, nowMs);
+    const omit = ignoredPaths(desired.target.sync.ignore, record.key);
+    const body = effectiveObject(text, record.key, state.applySetId, omit);
+    return judgeLive(record, body, live, desired.target.sync, nowMs);
   } catch (caught) {
     const error = toFairwayError(caught);
     if (error.code !== 'not_found') throw error;

@@ -21,6 +21,8 @@ export interface AppliedRecord {
   readonly apiVersion: string;
   readonly application: string;
   readonly objectDigest: Digest;
+  /** The ignored paths of the apply, joined: other exceptions make another body of the same manifest. */
+  readonly omitted: string;
   readonly facts: ObjectFacts;
   /** FieldsV1 text of our entry as of the apply. */
   readonly fields: string;

@@ -12,6 +12,7 @@ export function createRecord(
   parts: {
     readonly application: string;
     readonly objectDigest: string;
+    readonly omitted: string;
     readonly action: ChangeAction;
     readonly appliedAtMs: number;
     readonly secretKey: Uint8Array;

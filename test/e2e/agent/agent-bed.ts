@@ -133,6 +133,8 @@ export interface Bed {
   get(apiVersion: string, kind: string, namespace: string, name: string): Promise<LiveObject | undefined>;
   resource(apiVersion: string, kind: string): Promise<ApiResource>;
   kubectl(...args: readonly string[]): Promise<string>;
+  /** Kills the API server and starts it again. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -270,6 +272,7 @@ export async function startBed(name: string): Promise<Bed | undefined> {
         );
       });
     },
+    restart: () => plane.restart(),
     async stop() {
       for (const agent of agents) await agent.stop();
       admin.close();

@@ -279,6 +279,32 @@ describe.skipIf(!bed)('drift on a real API server', () => {
     await agent.stop();
   });
 
+  it('leaves an excepted field to others, and hands it over without a dip', async () => {
+    const { agent, ns, get, found, all } = await start();
+    await at.kubectl('-n', ns, 'scale', 'deployment', 'web', '--replicas=5');
+    await waitFor('replicas to be 2 again', async () => replicasOf(await get('Deployment')) === 2);
+    const ignore = [{ group: 'apps', kind: 'Deployment', paths: ['/spec/replicas'], managers: [] }];
+    agent.desire(ns, all, { sync: { namespace: ns, ignore } });
+    await agent.synced(ns);
+    expect(replicasOf(await get('Deployment'))).toBe(2);
+    const before = found().length;
+    const spent = await agent.requestsDuring(async () => {
+      await at.kubectl('-n', ns, 'scale', 'deployment', 'web', '--replicas=6');
+    });
+    expect(spent['apply'] ?? 0).toBe(0);
+    expect(replicasOf(await get('Deployment'))).toBe(6);
+    expect(found()).toHaveLength(before);
+    await agent.stop();
+  });
+
+  it('goes on watching after the API server was away', async () => {
+    const { agent, ns, get } = await start();
+    await at.restart();
+    await at.kubectl('-n', ns, 'scale', 'deployment', 'web', '--replicas=5');
+    await waitFor('the drift to be healed', async () => replicasOf(await get('Deployment')) === 2, 40_000);
+    await agent.stop();
+  }, 60_000);
+
   it('finds what was changed while it was away, without a record', async () => {
     const { agent, ns, get } = await start();
     await agent.stop();
