@@ -28,7 +28,7 @@ describe('createInstallManifests', () => {
     const all = documents({ rights: { mode: 'namespaces', namespaces: ['shop'] } });
     const wide = all.filter(({ kind }) => kind === 'ClusterRole');
     expect(wide).toHaveLength(1);
-    for (const rule of wide[0]?.rules as { verbs: string[]; resources: string[] }[]) {
+    for (const rule of (wide[0]?.rules ?? []) as { verbs: string[]; resources: string[] }[]) {
       expect(rule.verbs).toEqual(['list', 'watch']);
       expect(rule.resources).not.toContain('secrets');
     }

@@ -17,7 +17,10 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  readonly body: any;
+  /** Parsed JSON; empty for other answers. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** `items` of a list. */
+  readonly items: readonly Readonly<Record<string, unknown>>[];
 }
 
 export interface CallOptions {
@@ -96,7 +99,10 @@ export function createHarness(options: HarnessOptions = {}): Harness {
         status: response.status,
         headers: response.headers,
         text,
-        body: type.includes('json') ? JSON.parse(text) : undefined,
+        body: type.includes('json') ? JSON.parse(text) : {},
+        get items() {
+          return answer.body['items'] as Answer['items'];
+        },
       };
       document ??= (await (
         await api.fetch(new Request('http://hub.test/api/v1/openapi.json'))
@@ -201,19 +207,34 @@ function createFakePorts(
 }
 
 /** What in an answer is not as the document says: its status, its media type or its body. */
-function checkAnswer(document: Record<string, any>, method: string, path: string, answer: Answer): string[] {
-  const pattern = Object.keys(document['paths']).find((candidate) =>
+function checkAnswer(
+  document: Readonly<Record<string, unknown>>,
+  method: string,
+  path: string,
+  answer: Answer,
+): string[] {
+  const paths = document['paths'] as Record<string, Record<string, Operation>>;
+  const pattern = Object.keys(paths).find((candidate) =>
     new RegExp(`^${candidate.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
   );
-  const operation = pattern && document['paths'][pattern][method.toLowerCase()];
+  const operation = pattern === undefined ? undefined : paths[pattern]?.[method.toLowerCase()];
   if (operation === undefined)
     return answer.status === 404 || answer.status === 405 ? [] : ['not documented'];
-  const response =
-    operation.responses[answer.status] ?? (answer.status >= 400 && operation.responses.default);
-  if (!response) return [`status ${answer.status} is not documented`];
+  const { responses } = operation;
+  const response = responses[answer.status] ?? (answer.status >= 400 ? responses['default'] : undefined);
+  if (response === undefined) return [`status ${answer.status} is not documented`];
   if (response.content === undefined) return answer.text === '' ? [] : ['has a body'];
   const type = (answer.headers.get('content-type') ?? '').split(';')[0] ?? '';
   const media = response.content[type];
   if (media === undefined) return [`media type ${type} is not documented for ${answer.status}`];
-  return answer.body === undefined ? [] : checkSchema(answer.body, media.schema, document);
+  return type.includes('json') ? checkSchema(answer.body, media.schema, document) : [];
+}
+
+interface Operation {
+  readonly responses: Readonly<
+    Record<
+      string,
+      { readonly content?: Readonly<Record<string, { readonly schema: Record<string, unknown> }>> }
+    >
+  >;
 }
