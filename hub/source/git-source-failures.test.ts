@@ -165,6 +165,27 @@ describe('failures of the remote', () => {
     await startBed({ source: { egress: (url) => url.endsWith('/allowed.git') } });
     expect(await outcome(bed.fetch())).toEqual(['permission_denied', 'EgressRefused']);
   });
+
+  it('asks egress about normalised text, so that a prefix cannot be left by `..`', async () => {
+    const sha = await startBed();
+    const { bare } = bed.repository;
+    const asked: string[] = [];
+    const source = bed.restart({
+      egress: (url) => {
+        asked.push(url);
+        return url === `${bare}/`;
+      },
+    });
+    const at = (url: string) => source.fetch({ url, ref: 'main', signal: new AbortController().signal });
+    expect((await at(`${bare}/`)).head).toBe(sha);
+    expect(asked).toEqual([bare, `${bare}/`]);
+    expect(await outcome(at(`${bare}/../fleet.git`))).toEqual(['permission_denied', 'EgressRefused']);
+    expect(await outcome(at('https://git.example/team/../other'))).toEqual([
+      'permission_denied',
+      'EgressRefused',
+    ]);
+    expect(asked.slice(2)).toEqual([bare, 'https://git.example/other']);
+  });
 });
 
 describe('redirects', () => {

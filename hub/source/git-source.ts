@@ -64,7 +64,7 @@ export interface GitSourceOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly limits?: Partial<GitSourceLimits>;
-  /** Asked for each repository (local ones as `file://` URLs) and each redirect to another host. Default: every repository, no such redirect. */
+  /** Asked for each repository, a URL or path as written but normalised, and for each redirect to another host. Default: every repository, no such redirect. */
   readonly egress?: (url: string) => boolean;
 }
 
@@ -116,6 +116,12 @@ interface Repository {
 
 /** Repositories remembered at once. What is forgotten is opened again from disk. */
 const repositoriesMax = 512;
+
+/** Asks about the normalised text, since a prefix of anything else says little; trailing slashes alone make no difference. */
+function isAllowed(url: SourceUrl, text: string, egress: GitSourceOptions['egress']): boolean {
+  if (!egress || egress(url.text)) return true;
+  return text !== url.text && text.replace(/\/+$/, '') === url.text && egress(text);
+}
 
 export function createGitSource(options: GitSourceOptions): GitSource {
   const { clock, log } = options;
@@ -185,8 +191,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
 
   const open = (text: string): Promise<Repository> => {
     const url = parseSourceUrl(text);
-    const asUrl = url.kind === 'local' ? `file://${url.path}` : url.text;
-    if (options.egress?.(asUrl) === false)
+    if (!isAllowed(url, text, options.egress))
       throw sourceError(
         'permission_denied',
         'EgressRefused',
