@@ -72,8 +72,7 @@ export class BuildSession {
   }
 
   async #stillTrue(variant: Built, way: readonly string[], signal?: AbortSignal): Promise<boolean> {
-    for (const [path, oid] of variant.probes)
-      if (((await this.view.entry(path))?.oid ?? 'absent') !== oid) return false;
+    for (const [path, oid] of variant.probes) if (!(await this.view.confirms(path, oid))) return false;
     for (const [folder, base] of variant.bases)
       if ((await this.buildFolder(folder, [...way, variant.folder], signal)) !== base) return false;
     return true;

@@ -20,7 +20,7 @@ const overlays = 1000;
 function fleet(): Record<string, string> {
   const files: Record<string, string> = {
     'base/kustomization.yaml': 'resources: [a.yaml, b.yaml]\n',
-    'base/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: "1"}\n',
+    'base/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: base}\n',
     'base/b.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {x: "1"}\n',
   };
   for (let index = 0; index < overlays; index += 1) {
@@ -100,7 +100,7 @@ describe('incremental rendering', () => {
 
   it('keeps the identity of an object through layers, prefixes, hashes and namespaces', async () => {
     const tree = createMemoryTree({
-      'overlays/x/kustomization.yaml': 'resources: [../../base]\nnamePrefix: p-\nnamespace: n\n',
+      'overlays/x/kustomization.yaml': 'resources: [../../base]\nnamePrefix: p-\nnamespace: team\n',
       'base/kustomization.yaml':
         'resources: [a.yaml]\nnameSuffix: -s\nconfigMapGenerator: [{name: g, literals: [a=b]}]\n',
       'base/a.yaml': 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n',
@@ -112,7 +112,7 @@ describe('incremental rendering', () => {
       'apps/Deployment//web',
     ]);
     expect(result.rendered.set.entries[0]!.key.name).toMatch(/^p-g-s-[a-z0-9]{10}$/);
-    expect(result.rendered.set.entries[1]!.key).toMatchObject({ name: 'p-web-s', namespace: 'n' });
+    expect(result.rendered.set.entries[1]!.key).toMatchObject({ name: 'p-web-s', namespace: 'team' });
   });
 
   it('says by which way it came to a faulty file', async () => {

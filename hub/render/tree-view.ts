@@ -6,6 +6,8 @@ import { problemError } from './render-error.ts';
 export type Probes = Map<string, string>;
 
 export const absent = 'absent';
+/** Stands for a folder, whatever is in it. */
+export const aFolder = 'a folder';
 
 const linksMax = 40;
 
@@ -60,6 +62,12 @@ export class TreeView {
     return entry;
   }
 
+  /** Whether a probe of another commit would answer the same in this one. */
+  async confirms(path: string, answer: string): Promise<boolean> {
+    const entry = await this.entry(path);
+    return answer === aFolder ? entry?.type === 'directory' : (entry?.oid ?? absent) === answer;
+  }
+
   /** Follows symbolic links, in every part of the path. Undefined where there is nothing. @throws a Problem for a link that leaves the repository or goes in circles. */
   async find(path: string, probes: Probes): Promise<Found | undefined> {
     const direct = await this.entry(path, probes);
@@ -75,7 +83,10 @@ export class TreeView {
       const [part = '', ...rest] = todo;
       todo = rest;
       const here = [...done, part].join('/');
-      const entry = await this.entry(here, probes);
+      const entry = await this.entry(here);
+      // Of a folder on the way only its being one counts, or every change below it would.
+      const onTheWay = entry?.type === 'directory' && todo.length > 0;
+      if (!probes.has(here)) probes.set(here, onTheWay ? aFolder : (entry?.oid ?? absent));
       if (entry === undefined) return undefined;
       if (entry.type !== 'symlink') {
         done.push(part);

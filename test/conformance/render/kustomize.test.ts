@@ -1,13 +1,17 @@
 /** The renderer against the real kustomize: the same documents in the same order, and failure where it fails. */
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureBinary } from '../../cluster/binaries.ts';
 import { basicCases, type Case } from './cases-basic.ts';
 import { generatorCases } from './cases-generators.ts';
 import { patchCases } from './cases-patches.ts';
 import { inParallel, type Outcome, renderOurs, renderTheirs } from './compare.ts';
+import { generatedTree } from './generated.ts';
 
 const groups = { basic: basicCases, patches: patchCases, generators: generatorCases };
 const program = process.env['FAIRWAY_KUSTOMIZE_BINARY'] ?? (await ensureBinary('kustomize'));
+/** Rises with FAIRWAY_RENDER_RUNS for a longer search; FAIRWAY_SEED repeats one. */
+const generatedRuns = Number(process.env['FAIRWAY_RENDER_RUNS'] ?? 150);
 const theirs = new Map<Case, Outcome>();
 
 describe.skipIf(program === undefined)('the corpus, as kustomize renders it', () => {
@@ -27,4 +31,30 @@ describe.skipIf(program === undefined)('the corpus, as kustomize renders it', ()
         else expect(ours).toEqual(expected);
       });
     });
+});
+
+describe.skipIf(program === undefined)('generated trees', () => {
+  it('render as kustomize renders them', async () => {
+    const seed = Number(process.env['FAIRWAY_SEED'] ?? Date.now() % 0x7fffffff);
+    const trees = fc.sample(generatedTree, { numRuns: generatedRuns, seed });
+    let rendered = 0;
+    const outcomes = await inParallel(trees, async (files) => ({
+      files,
+      ours: await renderOurs(files),
+      expected: await renderTheirs(program!, files),
+    }));
+    for (const { files, ours, expected } of outcomes) {
+      const about = `seed ${seed}\n${Object.entries(files)
+        .filter(([path]) => path.endsWith('kustomization.yaml'))
+        .map(([path, text]) => `# ${path}\n${text}`)
+        .join('\n')}\n${JSON.stringify('failure' in expected ? expected : '')}`;
+      if ('failure' in expected) expect(ours, about).toHaveProperty('failure');
+      else {
+        rendered += 1;
+        expect(ours, about).toEqual(expected);
+      }
+    }
+    // Most generated trees are sound, or the test would show little.
+    expect(rendered).toBeGreaterThan(generatedRuns / 8);
+  }, 180_000);
 });
