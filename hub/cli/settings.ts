@@ -28,11 +28,11 @@ export function settingsPath({ env, home }: Pick<CliIo, 'env' | 'home'>): string
 /** @throws invalid_argument for a bad address; failed_precondition for a file that cannot be read. */
 export async function loadConnection(options: ConnectionOptions, io: CliIo): Promise<Connection> {
   const stored = await loadSettings(io);
-  const server = options.server ?? io.env['FAIRWAY_SERVER'] ?? stored.server ?? defaultServer;
+  const server = options.server ?? (io.env['FAIRWAY_SERVER'] || stored.server || defaultServer);
   const given =
     options.token ??
     (options.tokenFile === undefined ? undefined : await readToken(resolve(io.cwd, options.tokenFile))) ??
-    io.env['FAIRWAY_TOKEN'];
+    (io.env['FAIRWAY_TOKEN'] || undefined);
   // A stored token goes to the server it was stored for, and to no other.
   const token = given ?? (stored.server === server ? stored.token : undefined);
   return { server: checkServer(server), token };
