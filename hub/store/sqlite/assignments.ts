@@ -3,7 +3,7 @@ import type { SQL } from 'drizzle-orm';
 import type { Assignment, AssignmentDecision } from '../../model/release.ts';
 import type { AssignmentFilter, AssignmentState, ReleaseRepository } from '../store.ts';
 import type { SqliteContext } from './context.ts';
-import { and, asc, eq } from './drizzle.ts';
+import { and, asc, eq, sql } from './drizzle.ts';
 import { createGenerations } from './generations.ts';
 import { assignments } from './schema.ts';
 
@@ -90,6 +90,16 @@ function createAcknowledger({ client, db, changed }: SqliteContext) {
     refused: client.prepare(statements.refused),
     failed: client.prepare(statements.failed),
   };
+  const find = db
+    .select({ removed: assignments.removed, generation: assignments.generation })
+    .from(assignments)
+    .where(
+      and(
+        eq(assignments.cluster, sql.placeholder('cluster')),
+        eq(assignments.application, sql.placeholder('application')),
+      ),
+    )
+    .prepare();
   const forget = [
     client.prepare(`DELETE FROM object_observations WHERE ${place}`),
     client.prepare(`DELETE FROM application_observations WHERE ${place}`),
@@ -97,11 +107,7 @@ function createAcknowledger({ client, db, changed }: SqliteContext) {
   ];
   return (request: Acknowledge): void => {
     const { cluster, application, generation, stage } = request;
-    const row = db
-      .select({ removed: assignments.removed, generation: assignments.generation })
-      .from(assignments)
-      .where(and(eq(assignments.cluster, cluster), eq(assignments.application, application)))
-      .get();
+    const row = find.get({ cluster, application });
     if (row?.generation !== generation) return;
     if (row.removed && (stage === 'applied' || stage === 'healthy')) {
       for (const statement of forget) statement.run({ cluster, application });

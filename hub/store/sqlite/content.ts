@@ -7,7 +7,7 @@ import type { RenderedObject } from '../../model/rendered.ts';
 import { decodeBlob, encodeBlob } from '../blob-codec.ts';
 import type { ContentRepository } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
-import { eq } from './drizzle.ts';
+import { eq, sql } from './drizzle.ts';
 import { blobs, type SetEntries, sets, targets } from './schema.ts';
 
 export const objectsAskedMax = 1_000;
@@ -87,13 +87,14 @@ function createTargetSaver(context: SqliteContext) {
 }
 
 function createTargetLoader({ db, sealer }: SqliteContext) {
+  const find = db
+    .select({ value: targets.value, set: sets })
+    .from(targets)
+    .innerJoin(sets, eq(sets.digest, targets.setDigest))
+    .where(eq(targets.digest, sql.placeholder('digest')))
+    .prepare();
   return (digest: Digest): Target | undefined => {
-    const row = db
-      .select({ value: targets.value, set: sets })
-      .from(targets)
-      .innerJoin(sets, eq(sets.digest, targets.setDigest))
-      .where(eq(targets.digest, digest))
-      .get();
+    const row = find.get({ digest });
     if (row === undefined) return undefined;
     const { set } = row;
     const text = decodeBlob(
@@ -130,6 +131,11 @@ export function createSqliteContent(context: SqliteContext): Synchronous<Content
   const saveBlobs = createBlobSaver(context);
   const saveSets = createSetSaver(context);
   const loadTarget = createTargetLoader(context);
+  const findBlob = db
+    .select()
+    .from(blobs)
+    .where(eq(blobs.digest, sql.placeholder('digest')))
+    .prepare();
   return {
     saveSets(added, objects) {
       saveBlobs(objects);
@@ -149,7 +155,7 @@ export function createSqliteContent(context: SqliteContext): Synchronous<Content
       checkCount(digests);
       const found = new Map<Digest, RenderedObject>();
       for (const digest of new Set(digests)) {
-        const row = db.select().from(blobs).where(eq(blobs.digest, digest)).get();
+        const row = findBlob.get({ digest });
         if (row === undefined) continue;
         const { encoding, sealed, content } = row;
         found.set(digest, {

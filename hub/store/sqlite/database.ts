@@ -39,7 +39,11 @@ function checkDataKey(database: Database, sealer: Sealer): void {
   const sealed = database.prepare('SELECT sealed FROM secrets WHERE name = ?').pluck().get(keyCheckName);
   if (sealed === undefined) {
     const value = sealer.seal(Buffer.from(keyCheckText), keyCheckName);
-    database.prepare('INSERT INTO secrets (name, sealed) VALUES (?, ?)').run(keyCheckName, value);
+    const kept = database
+      .prepare('INSERT INTO secrets (name, sealed) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
+      .run(keyCheckName, value);
+    // Another process may have been first, with a key of its own.
+    if (kept.changes === 0) checkDataKey(database, sealer);
     return;
   }
   try {

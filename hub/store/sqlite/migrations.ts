@@ -54,23 +54,27 @@ function checkApplied(applied: readonly Applied[], known: readonly Migration[]):
  * @throws failed_precondition for a store of a newer Fairway, an edited migration, or a file that is no store.
  */
 export function migrate(database: Database, nowMs: number, known: readonly Migration[] = migrations): number {
-  const applied = loadApplied(database);
-  checkApplied(applied, known);
-  const missing = known.slice(applied.length);
-  if (missing.length === 0) return 0;
-  const run = database.transaction(() => {
-    if (applied.length === 0) {
+  const look = () => {
+    const applied = loadApplied(database);
+    checkApplied(applied, known);
+    return applied.length;
+  };
+  if (look() === known.length) return 0;
+  const run = database.transaction((): number => {
+    // Again, under the write lock: another process may have been here in between.
+    const applied = look();
+    if (applied === 0) {
       database.pragma(`application_id = ${applicationId}`);
       database.exec(
-        'CREATE TABLE migrations (id INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, applied_at_ms INTEGER NOT NULL)',
+        'CREATE TABLE IF NOT EXISTS migrations (id INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, applied_at_ms INTEGER NOT NULL)',
       );
     }
     const record = database.prepare('INSERT INTO migrations VALUES (?, ?, ?, ?)');
-    for (const { id, name, sql } of missing) {
+    for (const { id, name, sql } of known.slice(applied)) {
       database.exec(sql);
       record.run(id, name, digestText(sql), nowMs);
     }
+    return known.length - applied;
   });
-  run.immediate();
-  return missing.length;
+  return run.immediate();
 }

@@ -110,6 +110,14 @@ describe('migrations', () => {
     expect(foreign.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['theirs']);
   });
 
+  it('makes one store when several open a new file at once', async () => {
+    const path = `${test.folder}/new.db`;
+    const stores = await Promise.all([1, 2, 3].map(() => openTestStore(path)));
+    const epochs = await Promise.all(stores.map((store) => store.meta.epoch()));
+    expect(new Set(epochs.map(({ id }) => id)).size).toBe(1);
+    await Promise.all(stores.map((store) => store.close()));
+  });
+
   it('takes back all of a migration that fails', () => {
     const database = new BetterSqlite3(':memory:');
     migrate(database, 0, [one]);
