@@ -65,7 +65,9 @@ export function openSocket(target: HostPort, proxy: URL | undefined, signal: Abo
       headers,
       signal,
     });
-    tunnel.once('connect', (response, socket) => {
+    tunnel.once('connect', (response, socket, head) => {
+      // The first bytes of the other side may have come with the proxy's answer.
+      if (head.length > 0) socket.unshift(head);
       if (response.statusCode === 200) resolve(socket);
       else
         reject(new FairwayError('unavailable', `the proxy refused the connection (${response.statusCode})`));

@@ -224,12 +224,16 @@ export async function enrolAgent(hub: Hub, cluster: string): Promise<Identity> {
   return enrolWith(hub, token);
 }
 
-export function enrolWith(hub: Pick<Hub, 'enrolmentAddress'>, token: string): Promise<Identity> {
+export function enrolWith(
+  hub: Pick<Hub, 'enrolmentAddress'>,
+  token: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Identity> {
   return enrol({
     token,
     enrolmentAddress: hub.enrolmentAddress,
     agentVersion: 'test',
-    env: {},
+    env,
     clock: systemClock,
     random: systemRandom,
     timeoutMs: 5_000,

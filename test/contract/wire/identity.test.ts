@@ -1,5 +1,8 @@
+import 'reflect-metadata';
+import { X509Certificate } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { type ChannelCredentials, Client, type ServiceError } from '@grpc/grpc-js';
+import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { afterEach, describe, expect, it } from 'vitest';
 import { channelOptions, createCredentials } from '../../../agent/stream/channel.ts';
 import { createKeyPair } from '../../../agent/stream/key-pair.ts';
@@ -119,6 +122,28 @@ describe('enrolment', () => {
     expect(await hub.store.registry.certificates('eu-1')).toHaveLength(1);
   });
 
+  it('wants proof of the key, and a key that is strong enough', async () => {
+    const hub = await hubOf();
+    const { token } = await hub.registry.createToken({ cluster: 'eu-1', actor: 'ann' });
+    const { csr } = await createKeyPair();
+    const forged = Buffer.from(csr);
+    // A byte of the public key: the signature is another key's then.
+    forged[60]! ^= 1;
+    const attempt = (request: Uint8Array) =>
+      hub.registry.enrol({ token, csr: request, agentVersion: '', peer: 'test' });
+    await expect(attempt(forged)).rejects.toMatchObject({ code: 'invalid_argument' });
+    await expect(attempt(await weakRequest())).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('3072'),
+    });
+    const { certificateChain } = await attempt(csr);
+    const leaf = new X509Certificate(certificateChain[0]!);
+    expect(leaf.subject).toBe('CN=eu-1');
+    expect(leaf.subjectAltName).toBe('URI:spiffe://fairway/cluster/eu-1');
+    expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+    expect(leaf.ca).toBe(false);
+  });
+
   it('keeps no secret of a token', async () => {
     const hub = await hubOf();
     const { token, id } = await hub.registry.createToken({ cluster: 'eu-1', actor: 'ann' });
@@ -211,3 +236,16 @@ describe('a hub restored from an older state', () => {
     });
   });
 });
+
+/** Signed by its own key, which has 2,048 bits only. */
+async function weakRequest(): Promise<Uint8Array> {
+  const algorithm = {
+    name: 'RSASSA-PKCS1-v1_5',
+    hash: 'SHA-256',
+    publicExponent: new Uint8Array([1, 0, 1]),
+    modulusLength: 2_048,
+  };
+  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const request = await Pkcs10CertificateRequestGenerator.create({ keys, signingAlgorithm: algorithm });
+  return new Uint8Array(request.rawData);
+}

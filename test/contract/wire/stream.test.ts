@@ -1,13 +1,15 @@
 import { mkdtempSync } from 'node:fs';
-import { createServer, connect as openTcp, type Server, type Socket } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer, connect as openTcp, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   type Agent,
   configMap,
   createMemoryStorage,
   enrolAgent,
+  enrolWith,
   type Hub,
   secret,
   startAgent,
@@ -308,6 +310,30 @@ describe('connection', () => {
     const agent = await agentOf(identity, { hubAddresses: ['127.0.0.1:1', `127.0.0.1:${hub.agentPort}`] });
     await until('connected', () => agent.connection.state().connected);
     expect(agent.connection.state().address).toBe(`127.0.0.1:${hub.agentPort}`);
+  });
+
+  it('enrols and connects through an HTTP CONNECT proxy', async () => {
+    const hub = await hubOf();
+    const asked: string[] = [];
+    const proxy = createHttpServer().on('connect', (request, near) => {
+      asked.push(request.url ?? '');
+      const far = openTcp(Number(request.url?.split(':')[1]), '127.0.0.1', () => {
+        near.write('HTTP/1.1 200 ok\r\n\r\n');
+        near.pipe(far).pipe(near);
+      });
+      for (const socket of [near, far]) socket.on('error', () => far.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const env = { https_proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+    vi.stubEnv('https_proxy', env.https_proxy);
+    const { token } = await hub.registry.createToken({ cluster: 'eu-1', actor: 'ann' });
+    const agent = await agentOf(await enrolWith(hub, token, env));
+    await until('connected', () => agent.connection.state().connected);
+    expect(asked).toEqual([hub.enrolmentAddress, hub.enrolmentAddress, `127.0.0.1:${hub.agentPort}`]);
+    vi.unstubAllEnvs();
+    await agent.connection.stop();
+    proxy.closeAllConnections();
+    proxy.close();
   });
 
   it('notices a connection that is only half open', async () => {

@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import { createFakeClock } from '../../shared/clock/fake-clock.ts';
+import { createSeededRandom } from '../../shared/clock/random.ts';
+import { silentLogger } from '../../shared/log/log.ts';
+import { digestText } from '../../shared/manifest/canonical.ts';
+import {
+  createManifestSet,
+  createRemovalTarget,
+  createTarget,
+  defaultSyncOptions,
+} from '../../shared/manifest/target.ts';
+import { type Assigned, loadDesiredStore } from './desired-store.ts';
+import type { StateStorage } from './state-storage.ts';
+
+const one = { counter: 1, id: 'one' };
+
+function blob(value: string) {
+  const content = JSON.stringify({ value });
+  return { digest: digestText(content), content };
+}
+
+function assignment(
+  application: string,
+  generation: number,
+  values: readonly string[],
+  changes: Partial<Assigned> = {},
+): Assigned {
+  const entries = values.map((value) => ({
+    objectDigest: blob(value).digest,
+    key: { group: '', kind: 'ConfigMap', namespace: 'shop', name: value },
+    apiVersion: 'v1',
+    originId: value,
+    wave: 0,
+  }));
+  const target = createTarget({
+    set: createManifestSet(entries),
+    sync: defaultSyncOptions,
+    health: [],
+    dependsOn: [],
+    deletionPolicy: 'prune',
+    removed: false,
+  });
+  return {
+    application,
+    generation,
+    epoch: one,
+    releaseId: 'r',
+    reason: 'release',
+    revisionId: 'v',
+    target,
+    more: false,
+    ...changes,
+  };
+}
+
+function memory(): StateStorage & { content: Uint8Array | undefined; saves: number; fail: boolean } {
+  return {
+    content: undefined,
+    saves: 0,
+    fail: false,
+    async load() {
+      return this.content;
+    },
+    async save(content) {
+      if (this.fail) throw new Error('disk gone');
+      this.saves += 1;
+      this.content = content;
+    },
+  };
+}
+
+const load = (storage: StateStorage, key = Buffer.alloc(32, 1), clock = createFakeClock()) =>
+  loadDesiredStore({ storage, key, clock, random: createSeededRandom(1), log: silentLogger });
+
+describe('desired store', () => {
+  it('keeps the old target in force until every object of the new one is here', async () => {
+    const store = await load(memory());
+    expect(store.assign(assignment('web', 1, ['a']), [blob('a')])).toEqual([]);
+    const lacking = store.assign(assignment('web', 2, ['a', 'b']), []);
+    expect(lacking).toEqual([blob('b').digest]);
+    expect(store.applications().get('web')?.generation).toBe(1);
+    expect(store.batchOpen()).toBe(true);
+    expect(store.addBlobs([blob('b')]).map(({ generation }) => generation)).toEqual([2]);
+    expect(store.applications().get('web')?.generation).toBe(2);
+    expect(store.batchOpen()).toBe(false);
+  });
+
+  it('refuses an older generation, a lower epoch and a fork; a later epoch may start lower', async () => {
+    const store = await load(memory());
+    store.assign(assignment('web', 5, ['a']), [blob('a')]);
+    const refused = expect.objectContaining({ code: 'failed_precondition' });
+    expect(() => store.assign(assignment('web', 4, ['a']), [blob('a')])).toThrow(refused);
+    expect(() => store.acceptEpoch({ counter: 1, id: 'other' })).toThrow(refused);
+    expect(() => store.acceptEpoch({ counter: 0, id: 'zero' })).toThrow(refused);
+    const epoch = { counter: 2, id: 'two' };
+    expect(store.assign(assignment('web', 2, ['b'], { epoch }), [blob('b')])).toEqual([]);
+    expect(() => store.assign(assignment('api', 9, ['a']), [blob('a')])).toThrow(refused);
+    expect(store.summary()).toMatchObject({ epoch, generation: 5 });
+  });
+
+  it('refuses an object that does not match its digest', async () => {
+    const store = await load(memory());
+    const forged = { digest: blob('a').digest, content: '{"value":"b"}' };
+    expect(() => store.assign(assignment('web', 1, ['a']), [forged])).toThrow(
+      expect.objectContaining({ code: 'data_loss' }),
+    );
+    expect(store.applications().size).toBe(0);
+  });
+
+  it('holds a batch open over what it could not read or get, until something readable comes', async () => {
+    const store = await load(memory());
+    store.reject('web', false);
+    store.closeBatch();
+    expect(store.batchOpen()).toBe(true);
+    store.assign(assignment('web', 2, ['a']), [blob('a')]);
+    expect(store.batchOpen()).toBe(false);
+    store.assign(assignment('api', 3, ['b']), []);
+    expect(store.giveUp(new Set([blob('b').digest])).map(({ application }) => application)).toEqual(['api']);
+    expect(store.lacking()).toEqual([]);
+    store.closeBatch();
+    expect(store.batchOpen()).toBe(true);
+    store.assign(assignment('api', 4, []), []);
+    expect(store.batchOpen()).toBe(false);
+  });
+
+  it('comes back as it was, and drops objects that nothing names', async () => {
+    const storage = memory();
+    const before = await load(storage);
+    before.assign(assignment('web', 1, ['a', 'b'], { more: true }), [blob('a'), blob('b')]);
+    before.assign(assignment('web', 2, ['b']), []);
+    before.setPauses([{ application: 'web', untilMs: undefined, reason: 'r' }], true);
+    await before.flush();
+    const after = await load(storage);
+    expect(after.object(blob('a').digest)).toBeUndefined();
+    expect(after.object(blob('b').digest)).toBe(blob('b').content);
+    expect(after.summary()).toMatchObject({ epoch: one, generation: 2 });
+    expect(after.deletionsHeld()).toBe(true);
+    expect(after.pauses()).toMatchObject([{ application: 'web', reason: 'r' }]);
+    expect([...after.applications().values()]).toEqual([...before.applications().values()]);
+    expect(Buffer.from(storage.content!).includes('"value"')).toBe(false);
+  });
+
+  it('begins empty when the snapshot is damaged or sealed with another key', async () => {
+    const storage = memory();
+    const before = await load(storage);
+    before.assign(assignment('web', 1, ['a']), [blob('a')]);
+    await before.flush();
+    expect((await load(storage, Buffer.alloc(32, 2))).applications().size).toBe(0);
+    storage.content![20]! ^= 1;
+    expect((await load(storage)).applications().size).toBe(0);
+    storage.content = Buffer.from('short');
+    expect((await load(storage)).applications().size).toBe(0);
+  });
+
+  it('joins writes, fails a flush that cannot be written, and tries again by itself', async () => {
+    const storage = memory();
+    const clock = createFakeClock();
+    const store = await load(storage, Buffer.alloc(32, 1), clock);
+    storage.fail = true;
+    store.assign(assignment('web', 1, ['a']), [blob('a')]);
+    await expect(store.flush()).rejects.toThrow('disk gone');
+    storage.fail = false;
+    for (let i = 0; i < 50; i += 1) store.assign(assignment('web', 2 + i, ['a']), []);
+    await store.flush();
+    expect(storage.saves).toBeGreaterThan(0);
+    expect(storage.saves).toBeLessThan(5);
+    expect((await load(storage)).applications().get('web')?.generation).toBe(51);
+  });
+
+  it('forgets an application only when it was removed in that generation', async () => {
+    const store = await load(memory());
+    store.assign(assignment('web', 1, ['a']), [blob('a')]);
+    await store.forget('web', 1);
+    expect(store.applications().has('web')).toBe(true);
+    store.assign({ ...assignment('web', 2, []), target: createRemovalTarget('prune') }, []);
+    await store.forget('web', 1);
+    expect(store.applications().has('web')).toBe(true);
+    await store.forget('web', 2);
+    expect(store.applications().has('web')).toBe(false);
+    expect(store.summary().generation).toBe(2);
+  });
+});
