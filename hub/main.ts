@@ -20,6 +20,7 @@ import type { HubConfig } from './config/config.ts';
 import { createCredentialSource } from './config/credential-source.ts';
 import { loadDataKey } from './config/data-key.ts';
 import { isEgressAllowed } from './config/egress.ts';
+import { loadConfig } from './config/load-config.ts';
 import { readSecret, type SecretPorts } from './config/secret-reader.ts';
 import { fleetSchemas } from './fleet/resource-schemas.ts';
 import { createAgentPort } from './loops/agent-port.ts';
@@ -60,12 +61,40 @@ export interface HubOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+export interface RunHubOptions {
+  /** The configuration file; undefined: none. */
+  readonly configPath: string | undefined;
+  /** By dotted path of the configuration file. */
+  readonly overrides: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborts when the process is asked to end. */
+  readonly signal: AbortSignal;
+}
+
+/** The program `fairway hub`: runs until the signal aborts, then drains. Resolves to the exit code. @throws FairwayError when it cannot start. */
+export async function runHub({ configPath: path, overrides, env, signal }: RunHubOptions): Promise<number> {
+  const config = await loadConfig({ path, env, overrides, readFile: (file) => readFile(file, 'utf8') });
+  const hub = await startHub({ config, env });
+  if (hub.firstToken !== undefined)
+    process.stdout.write(
+      `The first admin token, shown once and kept in ${join(config.dataDir, 'admin.token')}:\n${hub.firstToken}\n`,
+    );
+  // Sockets of idle listeners do not keep the process by themselves in every case; this does until it is told to end.
+  const alive = setInterval(() => {}, 3_600_000);
+  if (!signal.aborted)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  clearInterval(alive);
+  await hub.stop();
+  return 0;
+}
+
 interface Base {
   readonly config: HubConfig;
   readonly secrets: SecretPorts;
   readonly store: Store;
   readonly registry: Registry;
   readonly digestKey: Uint8Array;
+  readonly metrics: MetricsRegistry;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -87,7 +116,15 @@ export async function startHub({ config, env }: HubOptions): Promise<RunningHub>
   try {
     const digestKey = await store.meta.ensureSecret('digest.key', systemRandom.bytes(32));
     const registry = await createRegistry({ store, ...ports, serverNames: advertisedNames(config) });
-    return await startParts({ config, secrets, store, registry, digestKey, ...ports });
+    return await startParts({
+      config,
+      secrets,
+      store,
+      registry,
+      digestKey,
+      metrics: new MetricsRegistry(),
+      ...ports,
+    });
   } catch (caught) {
     await store.close();
     throw caught;
@@ -101,8 +138,13 @@ async function startParts(base: Base): Promise<RunningHub> {
   const views = createViewCache(store, base.clock);
   const notify = await createNotifyLoop({
     ...base,
-    routes: config.notifications,
-    allowed: (url) => isEgressAllowed(config, url),
+    routes: config.notifications.map(({ url, types, secret }) => ({
+      url,
+      types,
+      secret: async () => secret && readSecret(secret, `the secret of ${new URL(url).host}`, base.secrets),
+    })),
+    allowed: (url: string) => isEgressAllowed(config, url),
+    source: `urn:fairway:hub:${config.advertise.serverName}`,
   });
   const loops: readonly Loop[] = [
     pipeline.sourceLoop,
@@ -251,8 +293,7 @@ async function serve(
   base: Base,
   { stream, pipeline, views, loops, ports }: Served,
 ): Promise<{ readonly api: Api; readonly served: ServedApi }> {
-  const { config, store, registry, secrets, clock, random, log } = base;
-  const metrics = new MetricsRegistry();
+  const { config, store, registry, secrets, clock, random, log, metrics } = base;
   registerHubMetrics(metrics, { stream, renderer: pipeline.renderer, loops, views });
   const enrolmentAddress = config.advertise.enrolment.replace(/:0$/, `:${ports.enrolmentPort}`);
   const api = createApi(

@@ -12,10 +12,12 @@ import type { Target } from '../../shared/manifest/target.ts';
 import { readFleet } from '../fleet/read-fleet.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
 import type { Fleet } from '../model/fleet.ts';
+import type { Assignment } from '../model/release.ts';
 import { type Revision, rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
-import { planRevision } from '../rollout/plan-revision.ts';
+import { checkFleet } from '../policy/check-fleet.ts';
+import { planRevision, type RevisionPlan } from '../rollout/plan-revision.ts';
 import type { GitSource } from '../source/git-source.ts';
-import type { Store } from '../store/store.ts';
+import type { Plan, Store } from '../store/store.ts';
 import { fleetOf, rowsOf } from './fleet-rows.ts';
 import { followPausesInGit } from './git-pauses.ts';
 import { type FleetRenderer, placeAll, saveContent } from './render-fleet.ts';
@@ -62,42 +64,62 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     const revision = await remember(status.head, heads, fleet);
     const trees = (key: SourceKey) => treeOf(key, followed, heads, status.head ?? '');
     const placements = placeAll(fleet);
+    const beganMs = clock.monotonic();
     const outcome = await options.renderer.render({ fleet, placements, treeOf: trees, signal });
+    const renderedMs = clock.monotonic();
     signal.throwIfAborted();
     const assignments = await store.releases.assignments({});
+    const targets = await targetsInForce(assignments.map(({ targetDigest }) => targetDigest));
     const plan = planRevision({
       revision,
       fleet,
       previousFleet,
+      previousRevisionId: stored.revisionId,
       resolutions: await store.fleet.resolutions(),
       placements,
-      rendered: outcome.rendered,
+      rendered: checkFleet({
+        ...outcome,
+        applications: fleet.applications,
+        inForce: setsInForce(assignments, targets),
+      }),
       assignments,
-      targets: await targetsInForce(assignments.map(({ targetDigest }) => targetDigest)),
+      targets,
       confirmations: await store.releases.confirmations(),
       thresholds: { confirmAbove: options.confirmAbove },
       nowMs: clock.now(),
       newId: options.newId,
     });
+    const plannedMs = clock.monotonic();
     await saveContent(store, outcome, plan.targets);
-    const changed = await store.releases.savePlan({
-      revisionId: revision.id,
-      fleet: { resources: rowsOf(fleet), problems: fleet.problems },
-      resolutions: plan.resolutions,
-      releases: plan.releases,
-      decisions: plan.decisions,
-      confirmations: plan.confirmations,
-      rollouts: plan.rollouts,
-      events: plan.events,
-      nowMs: clock.now(),
-    });
+    const changed = await store.releases.savePlan(planRow(revision.id, fleet, plan, clock.now()));
+    await finishUnheard(changed);
     await followPausesInGit(store, fleet, clock.now());
     log.info('revision resolved', {
       revision: revision.id,
       assignments: changed.length,
       problems: fleet.problems.length,
+      renderMs: Math.round(renderedMs - beganMs),
+      planMs: Math.round(plannedMs - renderedMs),
+      saveMs: Math.round(clock.monotonic() - plannedMs),
     });
     return undefined;
+  };
+
+  /** Nobody is there to take an application out of a cluster that never enrolled: the removal is over at once. */
+  const finishUnheard = async (changed: readonly Assignment[]) => {
+    const removals = changed.filter(({ removed }) => removed);
+    if (removals.length === 0) return;
+    const enrolled = new Set((await store.registry.clusters()).map(({ name }) => name));
+    for (const { cluster, application, generation } of removals)
+      if (!enrolled.has(cluster))
+        await store.releases.acknowledge({
+          cluster,
+          application,
+          generation,
+          stage: 'applied',
+          message: 'never enrolled',
+          timeMs: clock.now(),
+        });
   };
 
   const targetsInForce = async (digests: readonly Digest[]): Promise<ReadonlyMap<Digest, Target>> => {
@@ -155,6 +177,32 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
   };
 
   return createLoop({ name: 'resolve', step, clock, random: options.random, log, stepTimeoutMs: 600_000 });
+}
+
+function planRow(revisionId: string, fleet: Fleet, plan: RevisionPlan, nowMs: number): Plan {
+  const { resolutions, releases, decisions, confirmations, rollouts, events } = plan;
+  const rows = { resources: rowsOf(fleet), problems: fleet.problems };
+  return {
+    revisionId,
+    fleet: rows,
+    resolutions,
+    releases,
+    decisions,
+    confirmations,
+    rollouts,
+    events,
+    nowMs,
+  };
+}
+
+function setsInForce(assignments: readonly Assignment[], targets: ReadonlyMap<Digest, Target>) {
+  const digests = new Map(
+    assignments.map(({ cluster, application, targetDigest }) => [`${cluster}/${application}`, targetDigest]),
+  );
+  return (cluster: string, application: string) => {
+    const target = targets.get(digests.get(`${cluster}/${application}`) ?? '');
+    return target?.removed ? undefined : target?.set;
+  };
 }
 
 function describeRevision(revision: Revision, commits: readonly string[]): NewEvent {

@@ -40,14 +40,16 @@ export function createViewCache(store: Store, clock: Clock): ViewCache {
   });
 
   const load = async (): Promise<Views> => {
-    const [stored, resolutions, assignments, observations, registered, pauses] = await Promise.all([
-      store.fleet.load(),
-      store.fleet.resolutions(),
-      store.releases.assignments({}),
-      store.observations.applications({}),
-      store.registry.clusters(),
-      store.releases.pauses(),
-    ]);
+    const [stored, resolutions, assignments, observations, registered, pauses, confirmations] =
+      await Promise.all([
+        store.fleet.load(),
+        store.fleet.resolutions(),
+        store.releases.assignments({}),
+        store.observations.applications({}),
+        store.registry.clusters(),
+        store.releases.pauses(),
+        store.releases.confirmations(),
+      ]);
     return foldViews({
       fleet: fleetOf(stored),
       resolutions,
@@ -55,6 +57,7 @@ export function createViewCache(store: Store, clock: Clock): ViewCache {
       observations,
       registered,
       pauses,
+      confirmations,
       nowMs: clock.now(),
       offlineAfterMs,
     });

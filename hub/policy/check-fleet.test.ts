@@ -82,7 +82,7 @@ describe('checkFleet', () => {
   });
 
   it('refuses a set by itself', () => {
-    const checked = check(outcomes({ web: { 'eu-1': { set: setOf('fairway-system/a') } } }));
+    const checked = check(outcomes({ web: { 'eu-1': { set: setOf('fairway-agent/a') } } }));
     expect(checked.get('web')?.get('eu-1')).toMatchObject({ problems: [{ code: 'conflict' }] });
   });
 });

@@ -32,10 +32,10 @@ describe('checkSet', () => {
   });
 
   it("refuses objects of the agent's namespace and that namespace itself", () => {
-    expect(check(setOf('Secret/fairway-system/x'))).toEqual([
-      "Secret fairway-system/x belongs to the agent's own namespace, which an application may not change: use another",
+    expect(check(setOf('Secret/fairway-agent/x'))).toEqual([
+      "Secret fairway-agent/x belongs to the agent's own namespace, which an application may not change: use another",
     ]);
-    expect(check(setOf('Namespace//fairway-system'))).toHaveLength(1);
+    expect(check(setOf('Namespace//fairway-agent'))).toHaveLength(1);
   });
 
   it('finds an object that is there twice, once with the default namespace left out', () => {
@@ -53,7 +53,7 @@ describe('checkSet', () => {
       'A x/1 is 12 bytes, more than 10, which the API server would refuse: make it smaller',
     ]);
     expect(check(setOf('A//1', 'A//1', 'A//1'))).toHaveLength(2);
-    expect(check(setOf('A/fairway-system/1', 'A/fairway-system/2', 'A/fairway-system/3'))[2]).toBe(
+    expect(check(setOf('A/fairway-agent/1', 'A/fairway-agent/2', 'A/fairway-agent/3'))[2]).toBe(
       'and 1 more problems of this kind',
     );
   });

@@ -30,12 +30,12 @@ export interface CheckSetRequest {
   readonly objects: ReadonlyMap<Digest, { readonly content: string }>;
   /** Given by the sync options to objects that name none. */
   readonly defaultNamespace: string;
-  /** Where the agent itself lives. Default fairway-system. */
+  /** Where the agent itself lives. Default fairway-agent. */
   readonly agentNamespace?: string | undefined;
   readonly limits?: SetLimits | undefined;
 }
 
-export const defaultAgentNamespace = 'fairway-system';
+export const defaultAgentNamespace = 'fairway-agent';
 
 /** Problems of one set by itself; empty: it may roll out. */
 export function checkSet({
