@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
+import { toFairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import { planJitteredMs } from '../../shared/loop/backoff.ts';
 import { createLoop, type KeyState } from '../../shared/loop/loop.ts';
@@ -24,6 +25,7 @@ import {
   type ApplicationState,
   createApplicationState,
 } from './context.ts';
+import { reportError } from './report-phase.ts';
 import { createResources } from './resources.ts';
 import { syncApplication } from './sync-application.ts';
 
@@ -148,9 +150,16 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   };
 
   const step = async (application: string, signal: AbortSignal) => {
-    parentsRead ??= readParents(signal);
-    await parentsRead;
-    return syncApplication(context, application, signal, stateOf);
+    try {
+      parentsRead ??= readParents(signal);
+      await parentsRead;
+      return await syncApplication(context, application, signal, stateOf);
+    } catch (caught) {
+      const error = toFairwayError(caught, application);
+      const wanted = desired.applications().get(application);
+      if (wanted && error.code !== 'cancelled') reportError(context, wanted, stateOf(application), error);
+      throw error;
+    }
   };
   const loop = createLoop({ name: 'application', step, clock, random, log, concurrencyMax });
   const resources = createResources(kube, () => claims.invalidate());

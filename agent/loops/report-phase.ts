@@ -1,3 +1,4 @@
+import type { FairwayError } from '../../shared/error/error.ts';
 import type { ChangeAction, Health, HealthStatus, SyncStatus } from '../../shared/manifest/health.ts';
 import { describeKey } from '../../shared/manifest/object.ts';
 import type { DesiredApplication } from '../model/desired.ts';
@@ -157,4 +158,32 @@ export function reportPhase(
     changes: countChanges(objects),
   });
   return syncStatus;
+}
+
+/** A step that could not run at all (the API server is away, the agent may not write its inventory): told, not only logged. */
+export function reportError(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  error: FairwayError,
+): void {
+  const syncStatus = error.retry ? 'Pending' : 'Failed';
+  const message = error.subject === undefined ? error.message : `${error.subject}: ${error.message}`;
+  tellOutcome(context, desired, state, syncStatus, message);
+  if (syncStatus === 'Failed') acknowledge(context, desired, state, 'failed', message);
+  const objects = [...state.objects.values()];
+  context.reports.application({
+    application: state.application,
+    generation: desired.generation,
+    targetDigest: desired.target.digest,
+    syncStatus,
+    healthStatus: 'Unknown',
+    message,
+    objects: desired.target.set.entries.length,
+    objectsSynced: objects.filter(({ status, entry }) => entry && status === 'Synced').length,
+    appliedAtMs: state.appliedAtMs,
+    timeMs: context.clock.now(),
+    waitsFor: '',
+    changes: countChanges(objects),
+  });
 }

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { createFakeClock } from '../../shared/clock/fake-clock.ts';
+import { createSeededRandom } from '../../shared/clock/random.ts';
+import { FairwayError } from '../../shared/error/error.ts';
+import { silentLogger } from '../../shared/log/log.ts';
+import type { KubeClient, LiveObject, WatchEvent, WatchRequest } from '../kube/kube-client.ts';
+import { partOfLabel } from '../model/inventory.ts';
+import { createWatcher, type ObservedChange } from './watcher.ts';
+
+const resource = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  resource: 'configmaps',
+  namespaced: true,
+  verbs: ['list', 'watch'],
+};
+
+function object(name: string, resourceVersion: string): LiveObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'n', uid: name, resourceVersion, labels: { [partOfLabel]: 'set' } },
+  };
+}
+
+interface Stream {
+  readonly request: WatchRequest;
+  readonly send: (event: WatchEvent) => void;
+  readonly end: (error?: Error) => void;
+}
+
+/** An API server of one kind: lists are answered from `items`, watches wait to be fed. */
+function bed() {
+  const state = {
+    items: [object('a', '1'), object('b', '1')],
+    lists: 0,
+    fail: undefined as Error | undefined,
+  };
+  const streams: Stream[] = [];
+  const changes: ObservedChange[] = [];
+  const clock = createFakeClock();
+  const kube = {
+    async list() {
+      state.lists += 1;
+      if (state.fail) throw state.fail;
+      return { resourceVersion: '10', items: state.items, continue: undefined };
+    },
+    watch: (request: WatchRequest, send: (event: WatchEvent) => void) =>
+      new Promise<void>((resolve, reject) => {
+        streams.push({ request, send, end: (error) => (error ? reject(error) : resolve()) });
+      }),
+  } as unknown as KubeClient;
+  const ports = { kube, clock, random: createSeededRandom(1), log: silentLogger };
+  const watcher = createWatcher(resource, { ...ports, onChange: (change) => changes.push(change) });
+  const told = () =>
+    changes.splice(0).map(({ keyText, after }) => `${after ? '' : '-'}${keyText.split('/').at(-1)}`);
+  return { state, streams, clock, watcher, told };
+}
+
+describe('createWatcher', () => {
+  it('lists once, asks for metadata only, and goes on from the last version when the server ends the watch', async () => {
+    const { state, streams, clock, watcher, told } = bed();
+    await watcher.started;
+    await clock.advance(0);
+    expect(watcher.synced).toBe(true);
+    expect(told()).toEqual(['a', 'b']);
+    expect(streams[0]?.request).toMatchObject({ metadataOnly: true, resourceVersion: '10' });
+    streams[0]?.send({ type: 'MODIFIED', object: object('a', '11') });
+    streams[0]?.send({
+      type: 'BOOKMARK',
+      object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: '', resourceVersion: '19' } },
+    });
+    streams[0]?.end();
+    await clock.advance(0);
+    expect(streams[1]?.request.resourceVersion).toBe('19');
+    expect(told()).toEqual(['a']);
+    expect(state.lists).toBe(1);
+    watcher.stop();
+  });
+
+  it('lists anew after 410 and tells only what differs', async () => {
+    const { state, streams, clock, watcher, told } = bed();
+    await watcher.started;
+    await clock.advance(0);
+    told();
+    state.items = [object('a', '1'), object('c', '20')];
+    streams[0]?.end(new FairwayError('gone', 'too old'));
+    await clock.advance(60_000);
+    expect(state.lists).toBe(2);
+    expect(told()).toEqual(['c', '-b']);
+    watcher.stop();
+  });
+
+  it('is not synced, and says why, while it cannot list; it recovers by itself', async () => {
+    const { state, streams, clock, watcher } = bed();
+    await watcher.started;
+    await clock.advance(0);
+    state.fail = new FairwayError('permission_denied', 'may not list');
+    streams[0]?.end(new FairwayError('gone', 'too old'));
+    await clock.advance(5_000);
+    expect(watcher.synced).toBe(false);
+    expect(watcher.failure).toBe('may not list');
+    state.fail = undefined;
+    await clock.advance(60_000);
+    expect(watcher.synced).toBe(true);
+    expect(watcher.failure).toBeUndefined();
+    watcher.stop();
+  });
+});
