@@ -1,5 +1,7 @@
 /** Label selectors in their text form: `a=b,c!=d,e in (f,g),h notin (i),j,!k` (apimachinery pkg/labels). */
-import { SelectorError } from './selector.ts';
+
+/** The selector is not well formed. */
+export class SelectorError extends Error {}
 
 type Labels = ReadonlyMap<string, string>;
 

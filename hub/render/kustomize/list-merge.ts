@@ -1,7 +1,17 @@
 /** Lists that merge by key (kyaml yaml/walk/associative_sequence.go, with patch items put first). */
 import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
 import { type FieldSchema, schemaOfItems } from './schema.ts';
-import { type Slot, walk } from './strategic-merge.ts';
+
+/** A value that may be missing. */
+export type Slot = Json | undefined;
+
+/** Merges one item with its patch. */
+export type MergeItem = (
+  dest: Slot,
+  src: Slot,
+  schema: FieldSchema | undefined,
+  path: readonly string[],
+) => Slot;
 
 /** A scalar as it is compared: by its text. */
 export function textOf(value: Slot): string {
@@ -16,8 +26,15 @@ export class ListMerge {
   readonly #keys: readonly string[];
   readonly #schema: FieldSchema | undefined;
   readonly #path: readonly string[];
+  readonly #mergeItem: MergeItem;
 
-  constructor(keys: readonly string[], schema: FieldSchema | undefined, path: readonly string[]) {
+  constructor(
+    keys: readonly string[],
+    schema: FieldSchema | undefined,
+    path: readonly string[],
+    mergeItem: MergeItem,
+  ) {
+    this.#mergeItem = mergeItem;
     this.#keys = keys;
     this.#schema = schema;
     this.#path = path;
@@ -40,7 +57,7 @@ export class ListMerge {
       const [matchKeys, matchValues] = usable([usedValues], usedValues, usedKeys);
       const old = findItem(dest, matchKeys, matchValues);
       const patch = findItem(source, matchKeys, matchValues);
-      let item = walk(old, patch, schemaOfItems(this.#schema), this.#path);
+      let item = this.#mergeItem(old, patch, schemaOfItems(this.#schema), this.#path);
       if (isNothing(item)) {
         dest = setItem(dest, undefined, usedKeys, usedValues);
         continue;

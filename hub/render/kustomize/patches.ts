@@ -7,8 +7,9 @@ import type { YamlDocument } from '../yaml/parse-yaml.ts';
 import { allIds, currentId, withPreviousId } from './ids.ts';
 import { applyJsonPatch, JsonPatchError, type JsonPatchOperation } from './json-patch.ts';
 import type { PatchArgs } from './kustomization.ts';
+import { SelectorError } from './label-selector.ts';
 import { textOf } from './list-merge.ts';
-import { compileSelector, SelectorError, type TargetSelector } from './selector.ts';
+import { compileSelector, type TargetSelector } from './selector.ts';
 import { MergeError, strategicMerge } from './strategic-merge.ts';
 import { withNulls } from './values.ts';
 

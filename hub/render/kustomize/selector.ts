@@ -2,7 +2,7 @@
 import { groupOf, versionOf } from '../../../shared/manifest/object.ts';
 import type { Resource } from '../resource.ts';
 import { effectiveNamespace, originKind } from './ids.ts';
-import { parseLabelSelector } from './label-selector.ts';
+import { parseLabelSelector, SelectorError } from './label-selector.ts';
 import { textOf } from './list-merge.ts';
 import { isClusterScoped } from './schema.ts';
 
@@ -15,9 +15,6 @@ export interface TargetSelector {
   readonly labelSelector?: string | undefined;
   readonly annotationSelector?: string | undefined;
 }
-
-/** The selector is not well formed. */
-export class SelectorError extends Error {}
 
 const patternLengthMax = 512;
 

@@ -4,11 +4,8 @@
  * (`emptyDir:`), which a merge drops, while a written `null` or `~` stays.
  */
 import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
-import { ListMerge, textOf } from './list-merge.ts';
+import { ListMerge, type Slot, textOf } from './list-merge.ts';
 import { type FieldSchema, schemaOfField, schemaOfKind } from './schema.ts';
-
-/** `undefined` in a Slot means missing; `empty` is a null that was written as nothing. */
-export type Slot = Json | undefined;
 
 /** The two sides cannot be merged: one has a list or mapping where the other has something else. */
 export class MergeError extends Error {}
@@ -29,7 +26,7 @@ function kindOf(value: Slot): Kind {
 }
 
 /** Merges one field or item. */
-export function walk(dest: Slot, src: Slot, schema: FieldSchema | undefined, path: readonly string[]): Slot {
+function walk(dest: Slot, src: Slot, schema: FieldSchema | undefined, path: readonly string[]): Slot {
   const kind = kindOf(dest) === 'none' ? kindOf(src) : kindOf(dest);
   for (const side of [dest, src])
     if (kindOf(side) !== 'none' && kindOf(side) !== kind)
@@ -143,10 +140,10 @@ function walkList(dest: Slot, src: Slot, schema: FieldSchema | undefined, path: 
   if (kindOf(dest) === 'none' || directive === 'replace') {
     if (directive === 'delete' && kindOf(dest) !== 'none') return undefined;
     const list = (kindOf(dest) === 'none' ? patch : items) ?? [];
-    return new ListMerge(keys, schema, path).merge(list, list);
+    return new ListMerge(keys, schema, path, walk).merge(list, list);
   }
   if (directive === 'delete') return undefined;
-  return new ListMerge(keys, schema, path).merge(dest as readonly Json[], items);
+  return new ListMerge(keys, schema, path, walk).merge(dest as readonly Json[], items);
 }
 
 /** An item that holds nothing but `$patch` speaks for the whole list. */
