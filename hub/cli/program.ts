@@ -96,7 +96,9 @@ function reportUsage(error: CommanderError, argv: readonly string[], io: CliIo):
     return exitCodes.usage;
   }
   const message = error.message.replace(/^error: /, '');
-  const command = ['fairway', ...argv.slice(0, 1).filter((arg) => !arg.startsWith('-'))].join(' ');
+  // A name that is no command has no help of its own.
+  const named = error.code === 'commander.unknownCommand' ? argv.slice(0, -1) : argv;
+  const command = ['fairway', ...named.slice(0, 1).filter((arg) => !arg.startsWith('-'))].join(' ');
   io.stderr(`fairway: ${message.replaceAll('\n', '\n  ')}\n  See \`${command} --help\`.\n`);
   return exitCodes.usage;
 }
