@@ -6,9 +6,9 @@
  * is written after it. A process may be killed at any instant: leftovers are swept at the next start, a damaged mirror is set aside and fetched
  * again. A local repository is read where it is. Nothing is ever checked out.
  *
- * Packs are indexed and read by our own code, some 400 lines held to the real git by tests, and not by isomorphic-git: that holds whole packs in memory,
- * inflates an object before its size can be refused, copies the rest of the pack for each object, blocks the process while it indexes (256 passes over
- * all names), and leaves promise rejections of a broken stream unhandled. Here memory is bounded for all repositories together.
+ * Packs are indexed by isomorphic-git. Objects are read by our own code (decision 0006), since the library holds whole packs in memory, inflates an
+ * object before its size can be refused and copies the rest of the pack for each object: here packs are read in blocks through one cache that is
+ * bounded for all repositories together.
  */
 import { join } from 'node:path';
 import type { Clock } from '../../shared/clock/clock.ts';

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
+import * as fs from 'node:fs';
 import { mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FairwayError } from '../../shared/error/error.ts';
-import { indexPack } from './index-pack.ts';
+import { indexPack } from 'isomorphic-git';
 import type { PackFile } from './pack-file.ts';
 import { sourceError } from './source-error.ts';
 
@@ -64,13 +64,17 @@ async function install(
   objects: number,
   subject: string,
 ): Promise<void> {
-  const indexed = await indexPack(join(folder, 'new.pack'), join(folder, 'new.idx')).catch(
-    (caught: unknown) => {
-      // What is damaged here is what the server sent, not the mirror.
-      throw caught instanceof FairwayError && caught.code === 'data_loss' ? badPack(subject, caught) : caught;
-    },
-  );
-  if (indexed !== objects) throw badPack(subject);
+  // A cache of its own: what indexing learns of a pack is not needed after it.
+  const index = await indexPack({
+    fs,
+    dir: folder,
+    gitdir: gitDirectory,
+    filepath: 'new.pack',
+    cache: {},
+  }).catch((cause: unknown) => {
+    throw badPack(subject, cause);
+  });
+  if (index.oids.length !== objects) throw badPack(subject);
   const target = join(gitDirectory, 'objects', 'pack', `pack-${checksum}`);
   await rename(join(folder, 'new.pack'), `${target}.pack`);
   await rename(join(folder, 'new.idx'), `${target}.idx`);
