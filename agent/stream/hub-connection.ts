@@ -134,7 +134,10 @@ export function createHubConnection(options: HubConnectionOptions): HubConnectio
       stopping.abort();
       link?.close(new FairwayError('cancelled', 'the agent is stopping'));
       await running;
-      await options.desired.flush();
+      // The next start asks the hub for what could not be written.
+      await options.desired
+        .flush()
+        .catch((caught: unknown) => log.error('the desired state could not be written', { error: caught }));
     },
     acknowledge(ack) {
       acknowledgements.put(ack);

@@ -36,7 +36,13 @@ type AuthenticatedCall = EndableCall &
 async function authenticate(context: StreamContext, call: AuthenticatedCall): Promise<IssuedCertificate> {
   const raw = call.getAuthContext().sslPeerCertificate?.raw;
   if (!raw) throw new FairwayError('unauthenticated', 'a client certificate is needed');
-  const certificate = await context.options.registry.authenticate(raw, call.getPeer());
+  let revocations: number;
+  let certificate: IssuedCertificate;
+  do {
+    // A revocation that comes while we look ends only calls that are tracked: look again then.
+    revocations = context.revocations;
+    certificate = await context.options.registry.authenticate(raw, call.getPeer());
+  } while (revocations !== context.revocations);
   const { sessions, limits } = context;
   if (context.stopping) throw new FairwayError('unavailable', 'the hub is stopping');
   if (sessions.callCount(certificate.cluster) >= limits.callsMax)

@@ -62,6 +62,8 @@ export interface StreamContext {
   /** Calls being served. */
   readonly running: Set<Promise<void>>;
   readonly startedAtMs: number;
+  /** How many there were since the start. */
+  revocations: number;
   agentPort: number;
   stopping: boolean;
 }

@@ -51,6 +51,7 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
     wakeAll: () => wakeAll(),
     running: new Set(),
     startedAtMs: clock.now(),
+    revocations: 0,
     agentPort: 0,
     stopping: false,
   };
@@ -61,6 +62,7 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
   };
 
   registry.onRevoked((cluster) => {
+    context.revocations += 1;
     log.warn('certificates revoked, sessions end', { cluster });
     sessions.endAll(
       cluster,
