@@ -1,7 +1,8 @@
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { toFairwayError } from '../../shared/error/error.ts';
+import { systemClock } from '../../shared/clock/clock.ts';
+import { FairwayError } from '../../shared/error/error.ts';
 
 export interface ServeOptions {
   readonly app: { fetch(request: Request, ...rest: unknown[]): Promise<Response>; close?(): void };
@@ -19,7 +20,11 @@ export interface ServedApi {
   close(): Promise<void>;
 }
 
-/** Listens. @throws FairwayError when the address cannot be had. */
+/** What still runs when the server closes may take this long. */
+const drainMs = 5_000;
+const sweepMs = 50;
+
+/** Listens. @throws failed_precondition when the address cannot be had. */
 export async function serveApi(options: ServeOptions): Promise<ServedApi> {
   const { app, tls } = options;
   const fetch = (request: Request) => app.fetch(request);
@@ -31,7 +36,13 @@ export async function serveApi(options: ServeOptions): Promise<ServedApi> {
       })
     : createAdaptorServer({ fetch });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(toFairwayError(error, `${options.host}:${options.port}`)));
+    server.once('error', (cause) =>
+      reject(
+        new FairwayError('failed_precondition', `The API cannot listen on ${options.host}:${options.port}.`, {
+          cause,
+        }),
+      ),
+    );
     server.listen(options.port, options.host, resolve);
   });
   const { port } = server.address() as AddressInfo;
@@ -42,11 +53,20 @@ export async function serveApi(options: ServeOptions): Promise<ServedApi> {
     close: () =>
       new Promise((resolve) => {
         app.close?.();
-        server.close(() => resolve());
-        if ('closeIdleConnections' in server) {
-          server.closeIdleConnections();
-          setTimeout(() => server.closeAllConnections(), 5000).unref();
-        }
+        const startedMs = systemClock.monotonic();
+        let closed = false;
+        server.close(() => {
+          closed = true;
+          resolve();
+        });
+        // A stream that ends leaves its connection open for more; those are looked for until none is left.
+        const sweep = () => {
+          if (closed || !('closeIdleConnections' in server)) return;
+          if (systemClock.monotonic() - startedMs < drainMs) server.closeIdleConnections();
+          else server.closeAllConnections();
+          systemClock.after(sweepMs, sweep);
+        };
+        sweep();
       }),
   };
 }
