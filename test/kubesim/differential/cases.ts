@@ -159,4 +159,38 @@ export const CASES: readonly Case[] = [
       },
     ],
   },
+  {
+    name: 'a scale that changes nothing still splits the entry of an updater',
+    operations: [
+      {
+        method: 'POST',
+        path: `${deployments}?fieldManager=alpha`,
+        body: deployment({ containers: [container] }),
+        about: web,
+      },
+      {
+        method: 'PATCH',
+        path: `${web}/scale?fieldManager=alpha`,
+        contentType: MERGE,
+        body: { spec: { replicas: 1 } },
+        about: web,
+      },
+      { method: 'GET', path: web, about: web },
+    ],
+  },
+  {
+    name: 'an empty precondition is one',
+    operations: [
+      apply('/api/v1/namespaces/{ns}/configmaps/web', 'alpha', {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'web' },
+      }),
+      {
+        method: 'DELETE',
+        path: '/api/v1/namespaces/{ns}/configmaps/web',
+        body: { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { resourceVersion: '' } },
+      },
+    ],
+  },
 ];

@@ -143,8 +143,8 @@ function remove(cluster: Cluster, request: ResourceRequest): Answer {
   const body = request.body ? parseBody(request.body, request.contentType.includes('yaml')) : {};
   const live = cluster.read(kind, namespace, name);
   const { object, gone } = deleteObject(cluster, kind, live, {
-    uid: textAt(body, 'preconditions', 'uid'),
-    resourceVersion: textAt(body, 'preconditions', 'resourceVersion'),
+    uid: at(body, 'preconditions', 'uid'),
+    resourceVersion: at(body, 'preconditions', 'resourceVersion'),
     dryRun: isDryRun(request.query, body),
   });
   if (!gone || kind.rules.returnsDeleted) return ok(object);

@@ -81,6 +81,10 @@ function toScale(managers: Managers): Managers {
   return out;
 }
 
+/**
+ * How entries of the two forms are told to be one. The API server's identity of an updater holds its API version, which differs between
+ * the forms, so that only appliers are found again; an updater's replicas move to an entry of their own (apimachinery's ScaleHandler).
+ */
 const pairing = (manager: Manager) => JSON.stringify([manager.name, manager.operation, manager.subresource]);
 
 /** The deployment's managers after a write of its scale: who no longer has the replicas there loses them here. */
@@ -88,7 +92,8 @@ function toDeployment(parent: Managers, scale: Managers): Managers {
   const out = new Map<string, Manager>();
   const left = new Map([...scale.values()].map((manager) => [pairing(manager), manager]));
   for (const [id, manager] of parent) {
-    if (!hasPath(manager.fields, PATH) || left.delete(pairing(manager))) {
+    const again = manager.operation === 'Apply' && left.delete(pairing(manager));
+    if (!hasPath(manager.fields, PATH) || again) {
       out.set(id, manager);
       continue;
     }
@@ -97,7 +102,7 @@ function toDeployment(parent: Managers, scale: Managers): Managers {
   }
   for (const [key, manager] of left)
     if (hasPath(manager.fields, PATH))
-      out.set(`scale:${key}`, { ...manager, apiVersion: 'apps/v1', fields: replicas });
+      out.set(`scale:${key}`, { ...manager, apiVersion: 'apps/v1', time: '', fields: replicas });
   return out;
 }
 

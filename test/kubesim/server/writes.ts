@@ -167,9 +167,8 @@ export function createObject(
   const key = keyOf(kind, namespace, name);
   if (context.store.get(resourceKey(kind), key)) throw alreadyExists(kind, name);
   if (kind.kind === 'Service' && !kind.custom) allocateAddress(context, object);
-  return options.dryRun
-    ? canonical(kind, object, false)
-    : context.store.put(kind, key, canonical(kind, object, true));
+  const stored = canonical(kind, object);
+  return options.dryRun ? stored : context.store.put(kind, key, stored);
 }
 
 function allocateAddress(context: WriteContext, object: Mutable): void {
@@ -181,8 +180,8 @@ function allocateAddress(context: WriteContext, object: Mutable): void {
 }
 
 /** The form that storing gives: what preparation added is spelled as the Go types would. */
-function canonical(kind: Kind, object: Mutable, stored: boolean): Mutable {
-  const problems = { unknown: [], wrong: [], stored };
+function canonical(kind: Kind, object: Mutable): Mutable {
+  const problems = { unknown: [], wrong: [], stored: true };
   const made = normalise(kind.type, object, problems) as Mutable;
   return { apiVersion: kind.apiVersion, kind: kind.kind, ...made };
 }
@@ -236,7 +235,7 @@ export function updateObject(
     ...kind.rules.validateUpdate(object, live),
   ];
   if (causes.length > 0) throw invalid(kind, name, causes);
-  return store(context, kind, live, canonical(kind, object, !options.dryRun), options);
+  return store(context, kind, live, canonical(kind, object), options);
 }
 
 function checkVersion(kind: Kind, name: string, metadata: Mutable, live: Mutable): void {
@@ -284,8 +283,9 @@ function store(
 }
 
 export interface DeleteRequest {
-  readonly uid: string;
-  readonly resourceVersion: string;
+  /** Preconditions; undefined: none. */
+  readonly uid: Json | undefined;
+  readonly resourceVersion: Json | undefined;
   readonly dryRun: boolean;
 }
 
@@ -307,7 +307,7 @@ export function deleteObject(
     [request.resourceVersion, 'resourceVersion', 'ResourceVersion'],
   ] as const) {
     const have = textAt(live, 'metadata', key);
-    if (wanted && wanted !== have)
+    if (wanted !== undefined && wanted !== null && wanted !== have)
       throw conflict(
         kind,
         name,
