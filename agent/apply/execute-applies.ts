@@ -19,8 +19,8 @@ export interface ApplyOutcome {
   /** As returned or read; not kept by the executor. */
   readonly live?: LiveObject;
   readonly body?: KubeObject;
-  /** resourceVersion as read before the write, where it was. */
-  readonly readVersion?: string;
+  /** As read before the write, where it was. */
+  readonly before?: LiveObject;
 }
 
 export interface ApplyPorts {
@@ -105,12 +105,11 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
   const ref = { resource, namespace: key.namespace, name: key.name };
   const planned = { ...object, key, keyText: keyText(key) };
   const knowledge = ports.knowledge(key);
-  let readVersion: string | undefined;
+  let before: LiveObject | undefined;
   if (knowledge === 'labelled') {
-    const live = await read(kube, ref, signal);
-    if (live) readVersion = String(live.metadata['resourceVersion']);
-    if (live && ports.matches(body, live))
-      return { object: planned, result: 'matched', message: '', live, body };
+    before = await read(kube, ref, signal);
+    if (before && ports.matches(body, before))
+      return { object: planned, result: 'matched', message: '', live: before, body };
   }
   if (omit.length > 0 && knowledge !== 'absent') await handOver(ref, omit, ports);
   if (knowledge === 'absent') await checkAdoption(body, ref, ports);
@@ -123,7 +122,7 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
     },
   });
   const result = created ? 'created' : 'applied';
-  return { object: planned, result, message: '', live, body, ...(readVersion && { readVersion }) };
+  return { object: planned, result, message: '', live, body, ...(before && { before }) };
 }
 
 function isEstablished(definition: LiveObject): boolean {

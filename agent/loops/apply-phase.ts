@@ -5,6 +5,7 @@ import { type ApplyOutcome, executeApplies } from '../apply/execute-applies.ts';
 import { ignoredPaths } from '../apply/ignore.ts';
 import { planSync, type SyncPlan } from '../apply/plan-sync.ts';
 import type { DesiredApplication } from '../model/desired.ts';
+import { findDriftWhileAway } from '../observe/away.ts';
 import { factsOf } from '../observe/facts.ts';
 import { covers, leafPaths, ownFields } from '../observe/fields-v1.ts';
 import { findForeign, foreignSinceOwn, hashForeignPaths } from '../observe/foreign.ts';
@@ -12,7 +13,7 @@ import { healthOf } from '../observe/health.ts';
 import { matchesDesired, projectFields } from '../observe/projection.ts';
 import { createRecord } from '../observe/record.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
-import { tellHealed } from './prove-suspects.ts';
+import { tellFound, tellHealed } from './prove-suspects.ts';
 
 /** Which kinds the set's own definitions define: `group/kind` to the definition's key. */
 function readDefinitions(
@@ -74,7 +75,7 @@ function wroteNothing(outcome: ApplyOutcome, context: AgentContext, state: Appli
   const after = factsOf(live);
   const record = state.records.get(text);
   // Not what the watch says now: it may show our write before the answer to it comes.
-  const versions = [record?.facts.resourceVersion, outcome.readVersion];
+  const versions = [record?.facts.resourceVersion, outcome.before?.metadata['resourceVersion']];
   if (versions.includes(after.resourceVersion)) return true;
   if (!record || state.reapply.has(text)) return false;
   const { own, generation } = record.facts;
@@ -130,6 +131,16 @@ function remember(
   if (news.length > 0) state.suspects.set(object.keyText, 'check');
 }
 
+/** An agent without memory tells what it finds changed by others as it puts it right. */
+function tellAway(outcome: ApplyOutcome, context: AgentContext, state: ApplicationState): void {
+  const { before, live, object } = outcome;
+  const drift = before && live && findDriftWhileAway(before, live, context.clock.now());
+  const known = state.objects.get(object.keyText);
+  if (!drift || !known) return;
+  tellFound(context, state, object.keyText, drift);
+  state.objects.set(object.keyText, { ...known, drift });
+}
+
 function settle(
   outcome: ApplyOutcome,
   sameSync: boolean,
@@ -158,6 +169,7 @@ function settle(
   });
   if (!outcome.live || result === 'matched') return;
   state.reapply.delete(text);
+  tellAway(outcome, context, state);
   tellHealed(context, state, text);
 }
 

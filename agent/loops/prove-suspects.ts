@@ -117,7 +117,7 @@ function driftText(drift: Drift): string {
 }
 
 /** Says it once: a drift that stays (mode report) is no new event. */
-function tellFound(context: AgentContext, state: ApplicationState, text: string, drift: Drift): void {
+export function tellFound(context: AgentContext, state: ApplicationState, text: string, drift: Drift): void {
   const before = state.objects.get(text)?.drift;
   if (before && before.healedAtMs === undefined && driftText(before) === driftText(drift)) return;
   const record = state.records.get(text);

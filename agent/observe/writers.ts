@@ -19,7 +19,7 @@ export function findWriters(live: KubeObject, paths: readonly string[], sinceMs:
     );
   });
   const recent = others.filter(
-    (entry) => entry.subresource !== 'status' && Date.parse(entry.time ?? '') >= since,
+    (entry) => entry.subresource !== 'status' && (!entry.time || Date.parse(entry.time) >= since),
   );
   return (owners.length > 0 ? owners : recent).slice(0, writersMax).map((entry) => {
     const timeMs = Date.parse(entry.time ?? '');

@@ -309,10 +309,14 @@ describe.skipIf(!bed)('drift on a real API server', () => {
     const { agent, ns, get } = await start();
     await agent.stop();
     await at.kubectl('-n', ns, 'scale', 'deployment', 'web', '--replicas=5');
-    await new Promise((resolve) => setImmediate(resolve));
     await at.kubectl('-n', ns, 'delete', 'configmap', 'settings');
     const second = await at.agent({ desired: agent.desired });
     await second.synced(ns);
+    const told = second.events.find(({ type }) => type === 'drift.healed');
+    expect(told?.drift).toMatchObject({
+      fields: [{ path: '/spec/replicas', desired: '2', live: '5' }],
+      managers: [{ name: 'kubectl', operation: 'Update scale' }],
+    });
     expect(replicasOf(await get('Deployment'))).toBe(2);
     expect((await get('ConfigMap'))?.['data']).toEqual({ a: '1' });
     await second.stop();
