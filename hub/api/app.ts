@@ -247,6 +247,9 @@ function finish(
 ): Response {
   const durationMs = ports.clock.monotonic() - request.startedMs;
   for (const [name, value] of Object.entries(securityHeaders)) response.headers.set(name, value);
+  // RFC 6797: over plain HTTP it would be ignored.
+  if (request.url.protocol === 'https:')
+    response.headers.set('strict-transport-security', 'max-age=31536000');
   response.headers.set('x-request-id', request.requestId);
   metrics.observe({
     method: request.c.req.method,

@@ -112,12 +112,13 @@ function renderPlacements(
   );
 }
 
+/** The hub's own sentence says more than the flags; they speak where it has none. */
 function describePlacement(one: ApiPlacement): string {
+  if (one.message !== '') return one.message;
   const words = [
     one.removing ? 'is being removed' : '',
     one.paused ? 'paused' : '',
     one.connected ? '' : 'agent away',
-    one.message,
   ];
   return words.filter((word) => word !== '').join('; ');
 }

@@ -66,7 +66,18 @@ function collect(text: string, before: readonly string[]): readonly string[] {
 function renderManifests(manifests: readonly KubeObject[], format: OutputFormat): string {
   if (format === 'json')
     return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }, null, 2) + '\n';
-  return manifests.map((manifest) => stringify(manifest)).join('---\n');
+  return manifests.map((manifest) => stringify(inUsualOrder(manifest))).join('---\n');
+}
+
+/** As people write manifests; the hub's canonical form is sorted. */
+function inUsualOrder({ apiVersion, kind, metadata, ...rest }: KubeObject): KubeObject {
+  const { name, namespace, ...others } = metadata;
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), ...others },
+    ...rest,
+  };
 }
 
 interface ManifestPage {
