@@ -9,6 +9,14 @@ export interface NameHistory {
   readonly suffixes: readonly string[];
   /** A generator's object, whose name gets a hash of its content at the end. */
   readonly needsHash: boolean;
+  /** Labels and annotations that kustomize wrote to several places as one node: who changes one of them later changes all. */
+  readonly shared: readonly SharedEntry[];
+}
+
+export interface SharedEntry {
+  readonly key: string;
+  /** Paths of the maps that hold it. */
+  readonly paths: readonly string[];
 }
 
 /** Group and version are not remembered by kustomize: those of now count. */
@@ -29,7 +37,13 @@ export interface Resource {
   readonly history: NameHistory;
 }
 
-export const noHistory: NameHistory = { previous: [], prefixes: [], suffixes: [], needsHash: false };
+export const noHistory: NameHistory = {
+  previous: [],
+  prefixes: [],
+  suffixes: [],
+  needsHash: false,
+  shared: [],
+};
 
 export function createResource(object: KubeObject, place: Place): Resource {
   return { object, originId: keyText(keyOf(object)), place, history: noHistory };

@@ -6,7 +6,6 @@ import {
   changeField,
   type FieldSpec,
   type SetValue,
-  setEntry,
   setScalar,
   splitPath,
 } from './field-spec.ts';
@@ -28,21 +27,6 @@ export function applySpecs(
     result = changeField(result, { path, create: spec.create === true, createKind, set });
   }
   return result;
-}
-
-/** Sets entries, in the order of their keys, in the maps that the specs lead to. */
-export function setEntries(
-  resources: readonly Resource[],
-  entries: Readonly<Record<string, string>>,
-  specs: readonly FieldSpec[],
-): readonly Resource[] {
-  const keys = Object.keys(entries).sort();
-  if (keys.length === 0) return resources;
-  return resources.map((resource) => {
-    let { object } = resource;
-    for (const key of keys) object = applySpecs(object, specs, 'map', setEntry(key, entries[key] ?? ''));
-    return withObject(resource, object);
-  });
 }
 
 /** The fields that one entry of `labels` is written to. */

@@ -10,6 +10,7 @@ import type { PatchArgs } from './kustomization.ts';
 import { SelectorError } from './label-selector.ts';
 import { textOf } from './list-merge.ts';
 import { compileSelector, type TargetSelector } from './selector.ts';
+import { spreadShared, stillShared } from './shared-entries.ts';
 import { MergeError, strategicMerge } from './strategic-merge.ts';
 import { withNulls } from './values.ts';
 
@@ -166,7 +167,12 @@ function mergeInto(resource: Resource, patch: MergePatch, { options }: PatchArgs
     metadata,
   } as unknown as KubeObject;
   const base = nameChanges || kindChanges ? withPreviousId(resource) : resource;
-  return { ...base, object: next };
+  const shared = stillShared(next, base.history.shared);
+  return {
+    ...base,
+    object: spreadShared(object, next, shared),
+    history: shared === base.history.shared ? base.history : { ...base.history, shared },
+  };
 }
 
 /** A patch with a target has its labels and annotations made text first, so that a null there is the text "null" (resource.go CopyMergeMetaDataFieldsFrom). */
@@ -189,7 +195,8 @@ function applyOperations(
 ): Resource {
   try {
     const object = applyJsonPatch(withNulls(resource.object) as Json, operations) as unknown as KubeObject;
-    return { ...resource, object };
+    // The object is written and read anew, so nothing is shared any more.
+    return { ...resource, object, history: { ...resource.history, shared: [] } };
   } catch (caught) {
     if (!(caught instanceof JsonPatchError)) throw caught;
     const { kind, metadata } = resource.object;

@@ -9,7 +9,7 @@ import { fieldTables } from './field-tables.ts';
 import { currentId, isSelected, withObject } from './ids.ts';
 import { imageTransform } from './images.ts';
 import type { PatchArgs } from './kustomization.ts';
-import { addAffix, applySpecs, labelSpecs, setEntries, setNamespace } from './names.ts';
+import { addAffix, applySpecs, labelSpecs, setNamespace } from './names.ts';
 import {
   applyOperationsTo,
   applyPatch,
@@ -18,6 +18,7 @@ import {
   parseOperations,
   parsePatch,
 } from './patches.ts';
+import { setEntries } from './shared-entries.ts';
 
 type Resources = readonly Resource[];
 

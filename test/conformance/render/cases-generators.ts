@@ -151,6 +151,26 @@ export const generatorCases: Readonly<Record<string, Case>> = {
     'two/kustomization.yaml':
       'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nlabels:\n- pairs: {two: "1"}\n',
   },
+  'a label set with selectors, then without': overBase(
+    'labels: [{pairs: {l: "2"}}]\ncommonAnnotations: {n: "2"}\n',
+    'resources: [d.yaml]\nlabels: [{pairs: {l: "1"}, includeSelectors: true}]\ncommonAnnotations: {n: "1"}\n',
+  ),
+  'a label set with selectors, then patched': overBase(
+    'patches:\n- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: web, labels: {l: "2"}}\n',
+    'resources: [d.yaml]\ncommonLabels: {l: "1"}\n',
+  ),
+  'a label set with selectors, then taken out and put back': overBase(
+    ['null', '"2"'].reduce(
+      (text, value) =>
+        `${text}- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: web, labels: {l: ${value}}}\n`,
+      'patches:\n',
+    ),
+    'resources: [d.yaml]\ncommonLabels: {l: "1"}\n',
+  ),
+  'a label set with selectors, then patched as JSON': overBase(
+    'patches:\n- target: {kind: Deployment}\n  patch: |-\n    - {op: replace, path: /metadata/labels/l, value: "2"}\nlabels: [{pairs: {l: "3"}}]\n',
+    'resources: [d.yaml]\ncommonLabels: {l: "1"}\n',
+  ),
   'all at once over three layers': {
     [k]: 'resources: [../mid]\nnamePrefix: top-\nnamespace: prod\nimages:\n- name: busybox\n  newTag: "9"\nreplicas:\n- name: web\n  count: 4\ncommonAnnotations: {by: top}\npatches:\n- target: {kind: Deployment, name: web}\n  patch: |-\n    - {op: add, path: /metadata/labels/patched, value: "1"}\nconfigMapGenerator:\n- name: settings\n  behavior: merge\n  literals: [top=1]\n',
     'mid/kustomization.yaml':

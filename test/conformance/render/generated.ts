@@ -40,7 +40,7 @@ const mergePatch = fc
   .record({
     target: name,
     replicas: fc.option(fc.nat(9)),
-    labels: fc.dictionary(fc.constantFrom('app', 'new'), fc.constantFrom('v', null)),
+    labels: fc.dictionary(fc.constantFrom('app', 'new', 'tier', 'l'), fc.constantFrom('v', null)),
     pod: podPatch,
   })
   .map(({ target, replicas, labels, pod }) =>
@@ -103,12 +103,12 @@ const changes = fc
     maybe(fc.constantFrom('namePrefix: p-\n', 'namePrefix: q-\n')),
     maybe(fc.constantFrom('nameSuffix: -s\n')),
     maybe(fc.constantFrom('namespace: team\n', 'namespace: prod\n')),
-    maybe(fc.constantFrom('commonLabels: {tier: a}\n')),
+    maybe(fc.constantFrom('commonLabels: {tier: a}\n', 'commonLabels: {tier: b, app: x}\n')),
     maybe(
       fc.constantFrom(
-        'labels: [{pairs: {l1: "1"}}]\n',
-        'labels: [{pairs: {l2: "2"}, includeSelectors: true}]\n',
-        'labels: [{pairs: {l3: "3"}, includeTemplates: true}]\n',
+        'labels: [{pairs: {l: "1"}}]\n',
+        'labels: [{pairs: {l: "2"}, includeSelectors: true}]\n',
+        'labels: [{pairs: {l: "3"}, includeTemplates: true}]\n',
       ),
     ),
     maybe(fc.constantFrom('commonAnnotations: {note: text}\n')),
