@@ -75,6 +75,8 @@ export async function runCli(argv: readonly string[], io: CliIo, programs: Progr
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (caught) {
+    // The agent's own options are told by the agent.
+    if (argv[0] === 'agent' && argv.length === 2 && isHelp(argv)) return programs.runAgent(['--help'], io);
     if (caught instanceof CommanderError) return reportUsage(caught, argv, io);
     const error = io.signal.aborted
       ? new FairwayError('cancelled', 'interrupted', { cause: caught })
