@@ -193,4 +193,30 @@ export const CASES: readonly Case[] = [
       },
     ],
   },
+  {
+    name: 'a probe whose port was pruned away is refused',
+    operations: [
+      apply(
+        web,
+        'alpha',
+        deployment({
+          containers: [{ ...container, readinessProbe: { httpGet: { port: 80, path: '/ok' } } }],
+        }),
+      ),
+      {
+        method: 'PATCH',
+        path: `${web}?fieldManager=alpha`,
+        contentType: STRATEGIC,
+        body: {
+          spec: {
+            template: {
+              spec: { containers: [{ name: 'c', readinessProbe: { httpGet: { port: 80, path: '/' } } }] },
+            },
+          },
+        },
+        about: web,
+      },
+      apply(web, 'alpha', deployment({ containers: [container] })),
+    ],
+  },
 ];

@@ -161,10 +161,21 @@ const PROBES = ['livenessProbe', 'readinessProbe', 'startupProbe'];
 const HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc'];
 
 function checkProbes(container: Json, path: string): Cause[] {
-  return PROBES.filter((probe) => {
+  const causes: Cause[] = [];
+  for (const probe of PROBES) {
     const value = at(container, probe);
-    return isObject(value) && HANDLERS.every((handler) => value[handler] === undefined);
-  }).map((probe) => required(`${path}.${probe}`, 'must specify a handler type'));
+    if (!isObject(value)) continue;
+    if (HANDLERS.every((handler) => value[handler] === undefined))
+      causes.push(required(`${path}.${probe}`, 'must specify a handler type'));
+    for (const handler of ['httpGet', 'tcpSocket']) {
+      const port = at(value, handler, 'port');
+      if (typeof port === 'number' && (port < 1 || port > 65535))
+        causes.push(
+          invalidValue(`${path}.${probe}.${handler}.port`, port, 'must be between 1 and 65535, inclusive'),
+        );
+    }
+  }
+  return causes;
 }
 
 /** In the order in which the API server looks at them: the first is allowed, each further one is forbidden. */

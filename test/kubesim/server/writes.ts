@@ -229,6 +229,8 @@ export function updateObject(
   if (options.subresource === 'status') kind.rules.prepareStatus(object, live);
   else kind.rules.prepareUpdate(object, live);
   const causes = [
+    // Twice, as the API server does: before the kind's own checks and again within them.
+    ...checkMetadataUpdate(object, live),
     ...checkMetadataUpdate(object, live),
     ...checkMetadata(object, kind.namespaced, () => undefined),
     ...kind.rules.validate(object),
