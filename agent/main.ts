@@ -199,6 +199,7 @@ const usage = `fairway agent: keeps one cluster as the hub says
 
   --kubeconfig FILE          outside a cluster: the kubeconfig (default KUBECONFIG, ~/.kube/config)
   --context NAME             its context (default the current one)
+  --service-account DIR      folder of a service account's files (default the pod's)
   --namespace NAME           the agent's own namespace (default the pod's, else fairway-agent)
   --enrolment-address H:P    the hub's enrolment listener; needed once
   --token-file FILE          the enrolment token (or FAIRWAY_ENROLMENT_TOKEN); needed once
@@ -212,6 +213,7 @@ const usage = `fairway agent: keeps one cluster as the hub says
 const flags = {
   kubeconfig: { type: 'string' },
   context: { type: 'string' },
+  'service-account': { type: 'string' },
   namespace: { type: 'string' },
   'enrolment-address': { type: 'string' },
   'token-file': { type: 'string' },
@@ -242,7 +244,7 @@ async function readToken(values: Flags, env: NodeJS.ProcessEnv): Promise<string 
 async function findConnection(values: Flags, env: NodeJS.ProcessEnv) {
   const outside =
     values.kubeconfig !== undefined || values.context !== undefined || !env['KUBERNETES_SERVICE_HOST'];
-  if (!outside) return { ...(await loadInCluster(env)), ensureNamespace: false };
+  if (!outside) return { ...(await loadInCluster(env, values['service-account'])), ensureNamespace: false };
   const { connection } = await loadKubeconfig(values.kubeconfig, values.context);
   return { connection, namespace: 'fairway-agent', ensureNamespace: true };
 }

@@ -9,6 +9,8 @@ export interface RegisteredCluster {
   readonly kubernetesVersion: string;
   /** Highest generation assigned. */
   readonly generation: number;
+  /** Highest of them that its agent has acknowledged. What an agent shows beyond it must be of a release that the hub still knows. */
+  readonly acknowledgedGeneration: number;
 }
 
 /** A single-use enrolment token; only a hash of its secret is kept. */

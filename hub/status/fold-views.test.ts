@@ -49,6 +49,7 @@ function registered(name: string, more: Partial<RegisteredCluster> = {}): Regist
     agentVersion: '0.1.0',
     kubernetesVersion: '1.36.3',
     generation: 1,
+    acknowledgedGeneration: 1,
     ...more,
   };
 }

@@ -13,6 +13,16 @@ export function isAhead(seen: Summary, epoch: Epoch, generation: number): boolea
   return seen.epoch.id !== epoch.id || seenGeneration(seen) > generation;
 }
 
+/**
+ * Applications that an agent holds by a release the hub may not have made: beyond what it ever acknowledged here. If the hub does not know one of these
+ * releases, it was restored from an older state, though it has since counted as far as the agent has seen.
+ */
+export function planDoubtful(seen: Summary, epoch: Epoch, acknowledged: number): readonly string[] {
+  if (seen.epoch.counter !== epoch.counter || seen.epoch.id !== epoch.id) return [];
+  const beyond = [...seen.applications.values()].filter(({ generation }) => generation > acknowledged);
+  return [...new Set(beyond.map(({ releaseId }) => releaseId))];
+}
+
 export function seenGeneration(seen: Summary): number {
   let highest = seen.generation;
   for (const { generation } of seen.applications.values()) highest = Math.max(highest, generation);

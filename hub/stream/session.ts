@@ -29,7 +29,7 @@ import { createEvent, type NewEvent } from '../model/event.ts';
 import type { AgentAuthority, IssuedCertificate } from '../model/registry.ts';
 import type { Assignment, Confirmation, Pause } from '../model/release.ts';
 import type { Store } from '../store/store.ts';
-import { isAhead, planLacking, planSends, seenGeneration } from './plan-session.ts';
+import { isAhead, planDoubtful, planLacking, planSends, seenGeneration } from './plan-session.ts';
 import { acknowledgementFromWire, type Held, summaryFromWire } from './wire.ts';
 
 /** Lacking blobs looked at for sending along; an object has some hundred bytes at least. */
@@ -192,8 +192,13 @@ async function receiveHello(context: Context, session: Session, hello: Hello): P
   state.hello = { ...hello, summary: undefined } as Hello;
   await options.onHello(session);
   state.epoch = await store.meta.epoch();
-  const ours = (await store.registry.cluster(cluster))?.generation ?? 0;
-  if (isAhead(seen, state.epoch, ours)) {
+  const known = await store.registry.cluster(cluster);
+  const ours = known?.generation ?? 0;
+  const foreign = await hasForeignRelease(
+    store,
+    planDoubtful(seen, state.epoch, known?.acknowledgedGeneration ?? 0),
+  );
+  if (foreign || isAhead(seen, state.epoch, ours)) {
     options.log.warn('an agent has seen a later state of this hub: it was restored from an older one', {
       cluster,
       seenCounter: seen.epoch.counter,
@@ -202,7 +207,9 @@ async function receiveHello(context: Context, session: Session, hello: Hello): P
       generation: ours,
     });
     const before = state.epoch;
-    state.epoch = await store.meta.advanceEpoch(seen.epoch, cluster, seenGeneration(seen), clock.now());
+    // A hub that has counted past what the agent saw moves all the same: its numbers mean other things than the agent's.
+    const past = foreign ? Math.max(seenGeneration(seen), ours + 1) : seenGeneration(seen);
+    state.epoch = await store.meta.advanceEpoch(seen.epoch, cluster, past, clock.now());
     await store.events.append([restoredEvent(cluster, before, state.epoch, clock.now())]);
     options.onRestored();
   }
@@ -226,6 +233,12 @@ async function receiveHello(context: Context, session: Session, hello: Hello): P
   state.opened = true;
   state.resync = true;
   void pump(context);
+}
+
+/** A release that no store row tells of; made by a later life of this hub than the backup it was restored from. */
+async function hasForeignRelease(store: SessionStore, releaseIds: readonly string[]): Promise<boolean> {
+  for (const id of releaseIds) if ((await store.releases.release(id)) === undefined) return true;
+  return false;
 }
 
 /** Once an epoch: agents that show the same again change nothing. */

@@ -9,7 +9,9 @@ import { findDifference } from './differential/run.ts';
 import { createSide, type Operation, type Side } from './differential/side.ts';
 import { createKubeSim, type KubeSim } from './kube-sim.ts';
 
-const seed = Number(process.env['KUBESIM_SEED'] ?? Date.now() % 2 ** 31);
+/** The same for every run unless asked otherwise: a gate must not depend on luck. KUBESIM_SEED=random hunts for what nobody has seen yet. */
+const asked = process.env['KUBESIM_SEED'] ?? '2111508139';
+const seed = asked === 'random' ? Date.now() % 2 ** 31 : Number(asked);
 const runs = Number(process.env['KUBESIM_RUNS'] ?? 12);
 const stepsMax = 12;
 /** How long events may take to arrive. */

@@ -85,8 +85,18 @@ function describeClusters(current: () => StoreUnderTest): void {
       agentVersion: '1',
       kubernetesVersion: '1.36',
       generation: 1,
+      acknowledgedGeneration: 0,
     });
     expect(await store.registry.cluster('us')).toBeUndefined();
+    const acknowledgement = {
+      cluster: 'eu',
+      application: 'web',
+      stage: 'received',
+      message: '',
+      timeMs: t0,
+    } as const;
+    await store.releases.acknowledge({ ...acknowledgement, generation: 1 });
+    expect(await store.registry.cluster('eu')).toMatchObject({ generation: 1, acknowledgedGeneration: 1 });
   });
 
   it('wakes listeners for a change of state, not for a sign of life', async () => {

@@ -105,10 +105,14 @@ function createAcknowledger({ client, db, changed }: SqliteContext) {
     client.prepare(`DELETE FROM application_observations WHERE ${place}`),
     client.prepare(`DELETE FROM assignments WHERE ${place}`),
   ];
+  const heard = client.prepare(
+    'UPDATE generations SET acknowledged = :generation WHERE cluster = :cluster AND acknowledged < :generation',
+  );
   return (request: Acknowledge): void => {
     const { cluster, application, generation, stage } = request;
     const row = find.get({ cluster, application });
     if (row?.generation !== generation) return;
+    heard.run({ cluster, generation });
     if (row.removed && (stage === 'applied' || stage === 'healthy')) {
       for (const statement of forget) statement.run({ cluster, application });
       changed('assignments', cluster);

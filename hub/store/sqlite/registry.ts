@@ -27,17 +27,23 @@ function createClusters({ db, changed }: SqliteContext): ClusterMethods & {
 } {
   const select = () =>
     db
-      .select({ cluster: clusters, generation: generations.generation })
+      .select({
+        cluster: clusters,
+        generation: generations.generation,
+        acknowledged: generations.acknowledged,
+      })
       .from(clusters)
       .leftJoin(generations, eq(generations.cluster, clusters.name));
   type Row = {
     readonly cluster: typeof clusters.$inferSelect;
     readonly generation: number | null;
+    readonly acknowledged: number | null;
   };
-  const clusterOf = ({ cluster, generation }: Row): RegisteredCluster => ({
+  const clusterOf = ({ cluster, generation, acknowledged }: Row): RegisteredCluster => ({
     ...cluster,
     lastSeenAtMs: cluster.lastSeenAtMs ?? undefined,
     generation: generation ?? 0,
+    acknowledgedGeneration: acknowledged ?? 0,
   });
   const find = (name: string) => db.select().from(clusters).where(eq(clusters.name, name)).get();
   const insert = (name: string, enrolledAtMs: number) =>

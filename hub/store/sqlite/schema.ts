@@ -129,6 +129,7 @@ export const rollouts = sqliteTable('rollouts', {
 export const generations = sqliteTable('generations', {
   cluster: text('cluster').primaryKey(),
   generation: integer('generation').notNull(),
+  acknowledged: integer('acknowledged').notNull().default(0),
 });
 
 export const assignments = sqliteTable(

@@ -217,6 +217,7 @@ export function fillState(state: FakeState): void {
       agentVersion: '0.1.0',
       kubernetesVersion: 'v1.36.3',
       generation: 3,
+      acknowledgedGeneration: 3,
     },
   ];
   state.certificates = [

@@ -27,6 +27,7 @@ function createHubState() {
   const assignments = new Map<string, Assignment>();
   const targets = new Map<string, Target>();
   const objects = new Map<string, RenderedObject>();
+  const releases = new Set<string>();
   let generation = 0;
   const store = {
     meta: {
@@ -34,7 +35,7 @@ function createHubState() {
       advanceEpoch: async () => ({ counter: 2, id: 'two' }),
     },
     events: { append: async () => {} },
-    registry: { cluster: async () => ({ generation }), seen: async () => {} },
+    registry: { cluster: async () => ({ generation, acknowledgedGeneration: 0 }), seen: async () => {} },
     releases: {
       assignments: async () => {
         await turn();
@@ -43,6 +44,7 @@ function createHubState() {
       pauses: async () => [],
       confirmations: async () => [],
       acknowledge: async () => {},
+      release: async (id: string) => (releases.has(id) ? { id } : undefined),
     },
     content: {
       target: async (digest: string) => targets.get(digest),
@@ -59,6 +61,7 @@ function createHubState() {
       targets.set(rendered.target.digest, rendered.target);
       for (const object of rendered.objects) objects.set(object.digest, object);
       generation += 1;
+      releases.add(`${application}-${generation}`);
       assignments.set(application, {
         cluster: 'eu-1',
         application,

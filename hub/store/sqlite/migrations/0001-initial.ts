@@ -75,7 +75,11 @@ CREATE TABLE release_targets (
 CREATE INDEX release_targets_target ON release_targets (target_digest);
 CREATE TABLE rollouts (application TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 
-CREATE TABLE generations (cluster TEXT PRIMARY KEY, generation INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE generations (
+  cluster TEXT PRIMARY KEY,
+  generation INTEGER NOT NULL,
+  acknowledged INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 CREATE TABLE assignments (
   cluster TEXT NOT NULL,
   application TEXT NOT NULL,
