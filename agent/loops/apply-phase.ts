@@ -170,7 +170,8 @@ function settle(
   if (!outcome.live || result === 'matched') return;
   state.reapply.delete(text);
   tellAway(outcome, context, state);
-  tellHealed(context, state, text);
+  // Applying takes away nobody's additions.
+  if (state.objects.get(text)?.drift?.kind !== 'foreign') tellHealed(context, state, text);
 }
 
 /** Applies what the plan says; objects that left the set are forgotten by the prune phase. */

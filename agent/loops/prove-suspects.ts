@@ -1,7 +1,8 @@
 /** Suspicion, then proof: suspected objects are read and compared by projection; what has drifted is judged by the application's mode. */
 import { toFairwayError } from '../../shared/error/error.ts';
+import { describeDrift } from '../../shared/manifest/describe-drift.ts';
 import type { Drift, FieldChange } from '../../shared/manifest/health.ts';
-import { describeKey, type KubeObject } from '../../shared/manifest/object.ts';
+import { describeKey, isSecret, type KubeObject, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { SyncOptions } from '../../shared/manifest/target.ts';
 import { effectiveObject } from '../apply/effective-object.ts';
 import { ignoredManagers, ignoredPaths } from '../apply/ignore.ts';
@@ -116,20 +117,23 @@ function driftText(drift: Drift): string {
   return `${drift.kind} ${drift.fields.map(({ path, live }) => `${path}=${live ?? ''}`).join(' ')}`;
 }
 
+function driftMessage(key: ObjectKey, drift: Drift): string {
+  return `${describeKey(key)}: ${describeDrift(drift, isSecret(key))}`;
+}
+
 /** Says it once: a drift that stays (mode report) is no new event. */
 export function tellFound(context: AgentContext, state: ApplicationState, text: string, drift: Drift): void {
   const before = state.objects.get(text)?.drift;
   if (before && before.healedAtMs === undefined && driftText(before) === driftText(drift)) return;
   const record = state.records.get(text);
   if (!record) return;
-  const who = drift.managers.map(({ name }) => name).join(', ');
   context.metrics.driftFound += 1;
   context.reports.event({
     id: context.nextEventId(),
     type: 'drift.found',
     application: state.application,
     key: record.key,
-    message: `${describeKey(record.key)}: ${drift.kind}${who === '' ? '' : ` by ${who}`}`,
+    message: driftMessage(record.key, drift),
     timeMs: drift.foundAtMs,
     drift,
   });
@@ -149,7 +153,7 @@ export function tellHealed(context: AgentContext, state: ApplicationState, text:
     type: 'drift.healed',
     application: state.application,
     key: object.key,
-    message: `${describeKey(object.key)}: put right after ${drift.healedAtMs - drift.foundAtMs} ms`,
+    message: driftMessage(object.key, drift),
     timeMs: drift.healedAtMs,
     drift,
   });
@@ -176,8 +180,7 @@ function setDrift(
 ): void {
   const object = state.objects.get(text);
   if (!object) return;
-  const who = drift?.managers.map(({ name }) => name).join(', ') ?? '';
-  const message = drift === undefined ? '' : `${drift.kind}${who === '' ? '' : ` by ${who}`}`;
+  const message = drift === undefined ? '' : describeDrift(drift, isSecret(object.key));
   state.objects.set(text, { ...object, drift, status, reason, message });
 }
 
@@ -222,7 +225,8 @@ async function actOn(
   const after = await undoForeign(context, record, finding, signal);
   if (after) remember(after);
   if (finding.reapply) state.reapply.add(text);
-  else if (finding.undo.length > 0) tellHealed(context, state, text);
+  if (finding.undo.length > 0 && (drift.kind === 'foreign' || !finding.reapply))
+    tellHealed(context, state, text);
   return 0;
 }
 

@@ -28,7 +28,7 @@ describe('describeEvent', () => {
       healedAtMs: foundAtMs + 300,
     });
     expect(describeEvent(event)).toBe(
-      'HorizontalPodAutoscaler shop/web in eu-1: minReplicas 3 -> 4, maxReplicas 9 -> 12 by kubectl-edit (Update) at 2026-01-01T11:59:59.900Z; undone after 0.3 s',
+      'HorizontalPodAutoscaler shop/web in eu-1: /spec/minReplicas 3 -> 4, /spec/maxReplicas 9 -> 12 by kubectl-edit (Update) at 11:59:59Z; undone after 300 ms',
     );
   });
 
@@ -36,7 +36,7 @@ describe('describeEvent', () => {
     const event = driftEvent('/Secret/shop/login', {
       fields: [{ path: '/data/key', desired: '"b2xk"', live: '"bmV3"' }],
     });
-    expect(describeEvent(event)).toBe('Secret shop/login in eu-1: key changed');
+    expect(describeEvent(event)).toBe('Secret shop/login in eu-1: /data/key changed');
   });
 
   it('says what was deleted', () => {

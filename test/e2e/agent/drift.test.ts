@@ -112,6 +112,38 @@ describe.skipIf(!bed)('drift on a real API server', () => {
       maxReplicas: 9,
     });
     expect(found()).toHaveLength(1);
+    const words =
+      'HorizontalPodAutoscaler \\S+/web: /spec/maxReplicas 9 -> 12, /spec/minReplicas 3 -> 4 by kubectl-patch \\(Update\\) at \\d\\d:\\d\\d:\\d\\dZ';
+    expect(found()[0]?.message).toMatch(new RegExp(`^${words}$`));
+    expect(found('drift.healed')[0]?.message).toMatch(
+      new RegExp(`^${words}; undone after \\d+(\\.\\d)? m?s$`),
+    );
+    await agent.stop();
+  });
+
+  it('tells two edits on each others heels, each by its own manager', async () => {
+    const { agent, ns, get, found } = await start();
+    const ref = {
+      resource: await at.resource('autoscaling/v2', 'HorizontalPodAutoscaler'),
+      namespace: ns,
+      name: 'web',
+    };
+    agent.desired.state.pauses = [{ application: ns, untilMs: undefined, reason: 'looking' }];
+    agent.desired.tell([]);
+    await agent.loops.idle();
+    await at.kubectl('-n', ns, 'patch', 'hpa', 'web', '--type=merge', '-p', '{"spec":{"minReplicas":4}}');
+    await at.admin.patch(ref, { spec: { maxReplicas: 12 } }, 'merge');
+    agent.desired.state.pauses = [];
+    agent.desired.tell([]);
+    await waitFor('the drift to be healed', () => found('drift.healed').length === 1);
+    const { message } = found('drift.healed')[0]!;
+    expect(message).toContain('/spec/maxReplicas 9 -> 12, /spec/minReplicas 3 -> 4 by ');
+    expect(message).toContain('kubectl-patch (Update) at ');
+    expect(message).toContain('fairway (Update) at ');
+    expect((await get('HorizontalPodAutoscaler'))?.['spec']).toMatchObject({
+      minReplicas: 3,
+      maxReplicas: 9,
+    });
     await agent.stop();
   });
 
@@ -140,6 +172,9 @@ describe.skipIf(!bed)('drift on a real API server', () => {
     await at.kubectl('-n', ns, 'patch', 'configmap', 'settings', '-p', '{"data":{"b":"2"}}');
     const key = await healed(1);
     expect(key).toMatchObject({ kind: 'foreign', fields: [{ path: '/data/b', live: '"2"' }] });
+    expect(agent.events.at(-1)?.message).toMatch(
+      /: \/data\/b "2" added by kubectl-patch \(Update\) at .*Z; undone after /,
+    );
     expect((await get('ConfigMap'))?.['data']).toEqual({ a: '1' });
     await at.kubectl('-n', ns, 'label', 'deployment', 'web', 'extra=yes');
     await healed(2);
@@ -155,7 +190,7 @@ describe.skipIf(!bed)('drift on a real API server', () => {
   });
 
   it('reports and leaves what another controller adds', async () => {
-    const { agent, ns, get, found } = await start();
+    const { agent, ns, get, found, all } = await start();
     const ref = { resource: await at.resource('v1', 'ConfigMap'), namespace: ns, name: 'settings' };
     const body = {
       apiVersion: 'v1',
@@ -170,6 +205,14 @@ describe.skipIf(!bed)('drift on a real API server', () => {
       managers: [{ name: 'operator', operation: 'Apply' }],
     });
     expect((await get('ConfigMap'))?.['data']).toEqual({ a: '1', c: '3' });
+    // A new manifest leaves the addition where it is, so nothing has been healed.
+    const changed = all.map((manifest) =>
+      manifest === settings ? { ...settings, data: { a: '2' } } : manifest,
+    );
+    agent.desire(ns, changed, { sync: { namespace: ns } });
+    await agent.synced(ns);
+    expect((await get('ConfigMap'))?.['data']).toEqual({ a: '2', c: '3' });
+    expect(found('drift.healed')).toHaveLength(0);
     await agent.stop();
   });
 
@@ -177,6 +220,7 @@ describe.skipIf(!bed)('drift on a real API server', () => {
     const { agent, ns, get, healed } = await start();
     await at.kubectl('-n', ns, 'delete', 'configmap', 'settings');
     expect((await healed(1)).kind).toBe('deleted');
+    expect(agent.events.at(-1)?.message).toMatch(/^ConfigMap \S+\/settings: deleted; undone after /);
     expect((await get('ConfigMap'))?.['data']).toEqual({ a: '1' });
     await at.kubectl('-n', ns, 'label', 'configmap', 'settings', `${partOfLabel}-`);
     const lost = await healed(2);
