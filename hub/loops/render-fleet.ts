@@ -129,5 +129,8 @@ export async function saveContent(
       [...objects.values()],
     );
   }
+  // The set of a removal is empty and comes from no render.
+  const empty = targets.find(({ set }) => set.entries.length === 0 && !outcome.sets.has(set.digest));
+  if (empty) await store.content.saveSets([empty.set], []);
   if (targets.length > 0) await store.content.saveTargets(targets);
 }
