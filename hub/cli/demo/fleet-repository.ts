@@ -66,6 +66,10 @@ export async function createFleetRepository(options: FleetRepositoryOptions): Pr
     runGit(args, { binary: options.gitBinary, cwd: workTree, environment: { ...identity, ...environment } });
   await run(['init', '--quiet', '--bare', `--initial-branch=${branch}`, bare]);
   await run(['init', '--quiet', `--initial-branch=${branch}`]);
+  // A plain `git push` by hand goes there, too.
+  await run(['config', 'remote.origin.url', bare]);
+  await run(['config', `branch.${branch}.remote`, 'origin']);
+  await run(['config', `branch.${branch}.merge`, `refs/heads/${branch}`]);
   const head = async () => (await run(['rev-parse', 'HEAD'])).trim();
 
   return {
