@@ -1,0 +1,49 @@
+/** `npm run demo`, as a new user runs it: the whole story, and nothing left behind. Needs neither Go nor a cluster. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { waitFor } from '../cluster/control-plane.ts';
+import { root } from '../tools/source-files.ts';
+
+function startDemo(args: readonly string[]) {
+  const child = spawn(process.execPath, ['hub/cli/main.ts', 'demo', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  return { child, exited, text: () => text };
+}
+
+/** Command lines of running processes that name the folder. */
+function processesOf(folder: string): readonly string[] {
+  const { stdout } = spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
+  return stdout.split('\n').filter((line) => line.includes(folder));
+}
+
+describe('the demo', () => {
+  it('tells its story to the end and exits 0', async () => {
+    const demo = startDemo(['--once']);
+    expect(await demo.exited).toBe(0);
+    expect(demo.text()).toContain('All of it happened.');
+    expect(demo.text()).toMatch(/undone \d+\.\d+ s after the edit/);
+    expect(demo.text()).toContain('kubectl-edit');
+  }, 180_000);
+
+  it('stays up until it is told to end, and leaves nothing behind', async () => {
+    const demo = startDemo([]);
+    await waitFor('the demo to stay up', () => demo.text().includes('stays up until'), 180_000);
+    const folder = /Git\s+(\S+)\/work /.exec(demo.text())?.[1] ?? '';
+    expect(existsSync(folder)).toBe(true);
+    const [, api, token] = /API\s+(\S+)\s+Token\s+(\S+)/.exec(demo.text()) ?? [];
+    const answer = await fetch(`${api}/api/v1/clusters`, { headers: { authorization: `Bearer ${token}` } });
+    expect(((await answer.json()) as { items: unknown[] }).items).toHaveLength(4);
+    demo.child.kill('SIGINT');
+    expect(await demo.exited).toBe(0);
+    expect(existsSync(folder)).toBe(false);
+    expect(processesOf(folder)).toEqual([]);
+  }, 240_000);
+});
