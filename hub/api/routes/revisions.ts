@@ -13,12 +13,14 @@ import {
 } from '../schemas/revision.ts';
 
 async function loadReading(store: Store): Promise<Reading> {
-  const [fleet, resolutions, latest] = await Promise.all([
+  const [fleet, resolutions, latest, sources] = await Promise.all([
     store.fleet.load(),
     store.fleet.resolutions(),
     store.sources.latestRevision(),
+    store.sources.list(),
   ]);
-  return { revisionId: fleet.revisionId, problems: fleet.problems, resolutions, latestId: latest?.id };
+  const heads = new Map(sources.map(({ key, head }) => [key, head]));
+  return { revisionId: fleet.revisionId, problems: fleet.problems, resolutions, latestId: latest?.id, heads };
 }
 
 export const revisionEndpoints = [

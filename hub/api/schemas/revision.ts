@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { describeProblem, type Problem } from '../../model/problem.ts';
-import type { Person, Revision } from '../../model/revision.ts';
+import { type Person, type Revision, rootRepository, sourceKeyOf } from '../../model/revision.ts';
 import type { SourceStatus } from '../../model/source-status.ts';
 import type { Resolution } from '../../store/store.ts';
 import { problemEntrySchema } from './application.ts';
@@ -40,6 +40,14 @@ export interface Reading {
   readonly resolutions: readonly Resolution[];
   /** The newest revision seen, read or not. */
   readonly latestId: string | undefined;
+  /** The commit in force of each followed source. */
+  readonly heads: ReadonlyMap<string, string | undefined>;
+}
+
+/** Whether a revision is what its sources show now: a branch that was set back shows an earlier one, and the latest will never be read. */
+function isAtHeads({ ref, commit, sources }: Revision, heads: Reading['heads']): boolean {
+  const wanted = { [sourceKeyOf(rootRepository, ref)]: commit.sha, ...sources };
+  return Object.entries(wanted).every(([key, sha]) => heads.get(key) === sha);
 }
 
 export function toRevision(revision: Revision, reading: Reading): ApiRevision {
@@ -51,7 +59,7 @@ export function toRevision(revision: Revision, reading: Reading): ApiRevision {
     problems.map(({ cluster, problem }) => toEntry(application, cluster, problem)),
   );
   const problems = [...fleet, ...rendered];
-  const pending = revision.id === reading.latestId && !current;
+  const pending = revision.id === reading.latestId && !current && isAtHeads(revision, reading.heads);
   const known = current || mine.length > 0;
   return {
     id: revision.id,
@@ -89,6 +97,7 @@ export const sourceSchema = z
     conditions: z.array(conditionSchema),
   })
   .openapi('Source');
+export type ApiSource = z.infer<typeof sourceSchema>;
 export const sourceListSchema = z.object({ items: z.array(sourceSchema) }).openapi('SourceList');
 
 export function toSource(status: SourceStatus): z.infer<typeof sourceSchema> {
