@@ -1,13 +1,15 @@
 /** `npm run demo`, as a new user runs it: the whole story, and nothing left behind. Needs neither Go nor a cluster. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { waitFor } from '../cluster/control-plane.ts';
+import { startControlPlane, waitFor } from '../cluster/control-plane.ts';
 import { root } from '../tools/source-files.ts';
 
-function startDemo(args: readonly string[]) {
+function startDemo(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, ['hub/cli/main.ts', 'demo', ...args], {
     cwd: root,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';
@@ -45,5 +47,30 @@ describe('the demo', () => {
     expect(await demo.exited).toBe(0);
     expect(existsSync(folder)).toBe(false);
     expect(processesOf(folder)).toEqual([]);
+  }, 240_000);
+
+  it('runs against clusters of the kubeconfig, and takes its things away again', async (context) => {
+    const planes = [await startControlPlane({ name: 'first' }), await startControlPlane({ name: 'second' })];
+    const [first, second] = planes;
+    if (!first || !second) return context.skip('needs Go or KUBEBUILDER_ASSETS');
+    try {
+      const env = {
+        KUBECONFIG: `${first.kubeconfig}:${second.kubeconfig}`,
+        PATH: `${dirname(first.kubectl)}:${process.env['PATH']}`,
+      };
+      const demo = startDemo(['--once', '--contexts', 'first,second'], env);
+      expect(await demo.exited, demo.text()).toBe(0);
+      const left = spawnSync(
+        second.kubectl,
+        ['--kubeconfig', second.kubeconfig, 'get', 'namespace', 'shop', '-o', 'jsonpath={.status.phase}'],
+        { encoding: 'utf8' },
+      );
+      expect(left.stdout).not.toBe('Active');
+      const again = startDemo(['--once', '--contexts', 'second'], env);
+      expect(await again.exited).toBe(1);
+      expect(again.text()).toContain('which the demo would take over');
+    } finally {
+      await Promise.all([first.stop(), second.stop()]);
+    }
   }, 240_000);
 });

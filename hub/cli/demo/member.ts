@@ -14,8 +14,13 @@ export interface Member {
   get(path: string): Promise<JsonObject | undefined>;
   /** Merge-patches an object as a person with `kubectl edit` would. */
   edit(path: string, patch: JsonObject): Promise<void>;
+  /** Removes what the demo made there; a simulated cluster goes with its process. */
+  clear(): Promise<void>;
   readonly program: Program | undefined;
 }
+
+/** What the demo's applications and agent make in a cluster: all of it lies in these namespaces. */
+const namespaces = ['shop', 'payments', 'fairway-agent'] as const;
 
 const callLimitMs = 10_000;
 
@@ -47,6 +52,7 @@ export async function startSimulatedMember(name: string, folder: string): Promis
     kubeconfig,
     context: name,
     program,
+    clear: () => Promise.resolve(),
     async get(path) {
       const response = await call(path);
       if (response.status === 404) return undefined;
@@ -74,15 +80,32 @@ function findReadyLine(text: string): { readonly url: string; readonly token: st
   return undefined;
 }
 
-/** A context of the user's kubeconfig, spoken to by the user's own kubectl. */
-export function createContextMember(name: string, context: string): Member {
+/**
+ * A context of the user's kubeconfig, spoken to by the user's own kubectl. @throws failed_precondition when a namespace of the demo is there already: it
+ * would be taken over, and deleted at the end.
+ */
+export async function createContextMember(name: string, context: string): Promise<Member> {
   const kubectl = (args: readonly string[], input?: string) =>
     runKubectl(['--context', context, ...args], input);
+  const found = await kubectl(['get', 'namespaces', ...namespaces, '--ignore-not-found', '-o', 'name']);
+  if (found.code !== 0)
+    throw new FairwayError(
+      'unavailable',
+      `context ${context} cannot be reached: ${found.output.trim().slice(-300)}`,
+    );
+  if (found.output.trim() !== '')
+    throw new FairwayError(
+      'failed_precondition',
+      `context ${context} has ${found.output.trim().replace(/\s+/g, ', ')} already, which the demo would take over: use another cluster or delete them`,
+    );
   return {
     name,
     kubeconfig: undefined,
     context,
     program: undefined,
+    async clear() {
+      await kubectl(['delete', 'namespace', ...namespaces, '--ignore-not-found', '--wait=false']);
+    },
     async get(path) {
       const { code, output } = await kubectl(['get', '--raw', path]);
       return code === 0 ? (JSON.parse(output) as JsonObject) : undefined;

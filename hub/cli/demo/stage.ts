@@ -108,10 +108,11 @@ export function createStageBuilder(): StageBuilder {
     },
 
     async startMembers(contexts) {
-      const members =
+      const members = await Promise.all(
         contexts.length > 0
           ? contexts.map((context, index) => createContextMember(demoClusters[index] ?? context, context))
-          : await Promise.all(demoClusters.map((name) => startSimulatedMember(name, folder)));
+          : demoClusters.map((name) => startSimulatedMember(name, folder)),
+      );
       for (const { program } of members) if (program) programs.push(program);
       partial = { ...partial, members };
       return members;
@@ -154,6 +155,7 @@ export function createStageBuilder(): StageBuilder {
 
     async clear() {
       await Promise.all(programs.map((program) => program.stop()));
+      await Promise.all((partial.members ?? []).map((member) => member.clear()));
       await partial.git?.close();
       rmSync(folder, { recursive: true, force: true });
     },
