@@ -202,14 +202,12 @@ async function startParts(base: Base): Promise<RunningHub> {
   };
 }
 
-function advertisedNames(config: HubConfig): readonly string[] {
-  return [
-    ...new Set(
-      [...config.advertise.agent, config.advertise.enrolment].map((address) =>
-        address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, ''),
-      ),
-    ),
-  ];
+/** Names of the hub's server certificate: what agents dial, and what they are told to verify. */
+function advertisedNames({ advertise }: HubConfig): readonly string[] {
+  const dialled = [...advertise.agent, advertise.enrolment].map((address) =>
+    address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, ''),
+  );
+  return [...new Set([advertise.serverName, ...dialled])];
 }
 
 function createStream(base: Base): StreamServer {
