@@ -170,6 +170,10 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     random,
     log,
     onChange: (change) => onObserved(context, change),
+    // What can be seen decides what may be pruned and what is told of it.
+    onState: () => {
+      for (const state of states.values()) if (state.settled) loop.wake(state.application);
+    },
   });
   const context: AgentContext = {
     kube,

@@ -197,7 +197,7 @@ export async function applyPhase(
       if (state.records.has(keyText(key))) return 'known';
       const seen = context.observer.get(key.group, key.kind, keyText(key));
       if (seen) return 'labelled';
-      return context.observer.synced(key.group, key.kind) ? 'absent' : 'labelled';
+      return context.observer.synced(key.group, key.kind, [key.namespace]) ? 'absent' : 'labelled';
     },
     matches: matchesDesired,
     ownedPaths: (live, pointers) => pointers.filter((pointer) => covers(leafPaths(ownFields(live)), pointer)),

@@ -4,22 +4,43 @@ import { type PruneOutcome, pruneObject, releaseObject } from '../apply/execute-
 import { forEachBounded } from '../apply/parallel.ts';
 import { formatGroupKind, parseGroupKind } from '../apply/parent.ts';
 import { type PrunePlan, planPrune } from '../apply/plan-prune.ts';
+import type { ApiResource } from '../kube/kube-client.ts';
 import type { ObservedObject } from '../model/record.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 
 const parallelMax = 8;
 
+/** Watches every kind that the parent names, in every namespace that it names where all of them may not be watched. */
+export async function watchInventory(context: AgentContext, state: ApplicationState): Promise<void> {
+  const resources = (state.parent?.groupKinds ?? [])
+    .map(parseGroupKind)
+    .map(({ group, kind }) => context.resources.findKind(group, kind))
+    .filter((resource): resource is ApiResource => resource !== undefined);
+  await context.observer.ensure(resources, state.parent?.namespaces ?? []);
+}
+
+/** A kind of the inventory that cannot be watched, and why. */
+export function findUnwatched(
+  context: AgentContext,
+  state: ApplicationState,
+): { readonly kind: string; readonly reason: string } | undefined {
+  const namespaces = state.parent?.namespaces ?? [];
+  for (const text of state.parent?.groupKinds ?? []) {
+    const { group, kind } = parseGroupKind(text);
+    // A kind that is not served has no objects; one that could not be listed may have.
+    if (!context.resources.findKind(group, kind) || context.observer.synced(group, kind, namespaces))
+      continue;
+    return { kind, reason: context.observer.failure(group, kind, namespaces) ?? 'not listed yet' };
+  }
+  return undefined;
+}
+
 /** Why nothing may be deleted now; undefined: it may. */
 export function pruneBlocked(context: AgentContext, state: ApplicationState): string | undefined {
   if (context.desired.deletionsHeld()) return 'deletions are held until an operator confirms them';
   if (context.desired.batchOpen()) return 'more assignments are on their way';
-  for (const text of state.parent?.groupKinds ?? []) {
-    const { group, kind } = parseGroupKind(text);
-    // A kind that is not served has no objects; one that could not be listed may have.
-    if (!context.resources.findKind(group, kind) || context.observer.synced(group, kind)) continue;
-    return `the inventory of ${kind} is incomplete: ${context.observer.failure(group, kind) ?? 'not listed yet'}`;
-  }
-  return undefined;
+  const unwatched = findUnwatched(context, state);
+  return unwatched && `the inventory of ${unwatched.kind} is incomplete: ${unwatched.reason}`;
 }
 
 export function planApplicationPrune(

@@ -1,11 +1,16 @@
 import type { StepResult } from '../../shared/loop/loop.ts';
 import { describeKey } from '../../shared/manifest/object.ts';
-import { deleteParent, parseGroupKind } from '../apply/parent.ts';
-import type { ApiResource } from '../kube/kube-client.ts';
+import { deleteParent } from '../apply/parent.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import type { ObservedObject } from '../model/record.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
-import { executePlannedPrune, forgetObject, planApplicationPrune, pruneBlocked } from './prune-phase.ts';
+import {
+  executePlannedPrune,
+  forgetObject,
+  planApplicationPrune,
+  pruneBlocked,
+  watchInventory,
+} from './prune-phase.ts';
 import { reportPhase } from './report-phase.ts';
 
 const lookAgainMs = 30_000;
@@ -52,11 +57,7 @@ export async function removeApplication(
   state: ApplicationState,
   signal: AbortSignal,
 ): Promise<StepResult | undefined> {
-  const resources = (state.parent?.groupKinds ?? [])
-    .map(parseGroupKind)
-    .map(({ group, kind }) => context.resources.findKind(group, kind))
-    .filter((resource): resource is ApiResource => resource !== undefined);
-  await context.observer.ensure(resources);
+  await watchInventory(context, state);
   state.settled = true;
   const remaining = await clear(context, desired, state, signal);
   if (remaining) {

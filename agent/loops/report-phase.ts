@@ -124,12 +124,18 @@ export function reportPhase(
   context: AgentContext,
   desired: DesiredApplication,
   state: ApplicationState,
-  hold: { readonly waitsFor?: string; readonly message?: string; readonly done: boolean },
+  hold: {
+    readonly waitsFor?: string;
+    readonly message?: string;
+    /** Told where there is nothing worse to tell. */
+    readonly note?: string;
+    readonly done: boolean;
+  },
 ): SyncStatus {
   const objects = [...state.objects.values()];
   const synced = sumSync(objects);
   const syncStatus = hold.done || synced === 'Failed' ? synced : 'Pending';
-  const message = hold.message ?? describeWorst(objects, syncStatus);
+  const message = hold.message ?? (describeWorst(objects, syncStatus) || (hold.note ?? ''));
   const health = sumHealth(
     [...state.objects.keys()].map((text) => healthOfObject(context, state, text).status),
   );

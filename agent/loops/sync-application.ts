@@ -3,24 +3,19 @@ import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import type { StepResult } from '../../shared/loop/loop.ts';
 import { groupOf } from '../../shared/manifest/object.ts';
 import { effectiveKey } from '../apply/effective-object.ts';
-import {
-  formatGroupKind,
-  formatParent,
-  type ParentContent,
-  parseGroupKind,
-  saveParent,
-} from '../apply/parent.ts';
-import type { ApiResource } from '../kube/kube-client.ts';
+import { formatGroupKind, formatParent, type ParentContent, saveParent } from '../apply/parent.ts';
 import type { DesiredApplication, PauseEntry } from '../model/desired.ts';
 import { applyPhase } from './apply-phase.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { proveSuspects } from './prove-suspects.ts';
 import {
   executePlannedPrune,
+  findUnwatched,
   forgetObject,
   planApplicationPrune,
   pruneBlocked,
   retain,
+  watchInventory,
 } from './prune-phase.ts';
 import { removeApplication } from './remove-application.ts';
 import { reportPhase } from './report-phase.ts';
@@ -78,18 +73,10 @@ async function writeParent(
   signal: AbortSignal,
 ): Promise<void> {
   const text = (parent: ParentContent) => JSON.stringify(formatParent(parent, context.namespace));
-  if (state.parent && text(state.parent) === text(content)) return;
-  await saveParent(context.kube, content, context.namespace, signal);
+  if (!state.parent || text(state.parent) !== text(content))
+    await saveParent(context.kube, content, context.namespace, signal);
+  // The annotation leaves out the agent's own namespace, which is to be watched like the others.
   state.parent = content;
-}
-
-/** Watches every kind that the parent names. */
-export async function watchInventory(context: AgentContext, state: ApplicationState): Promise<void> {
-  const resources = (state.parent?.groupKinds ?? [])
-    .map(parseGroupKind)
-    .map(({ group, kind }) => context.resources.findKind(group, kind))
-    .filter((resource): resource is ApiResource => resource !== undefined);
-  await context.observer.ensure(resources);
 }
 
 /** Before the first write the parent names all that may come to be: an agent that dies midway leaves nothing unlisted. */
@@ -146,6 +133,21 @@ async function prunePhase(
   return plan.deletes.length > 0 ? blocked : undefined;
 }
 
+/** What people should know though all is applied. */
+function describeHold(
+  context: AgentContext,
+  state: ApplicationState,
+  held: string | undefined,
+): { readonly note?: string; readonly message?: string } {
+  if (held !== undefined) return { message: `nothing is deleted: ${held}` };
+  const unwatched = findUnwatched(context, state);
+  if (!unwatched) return {};
+  const { kind, reason } = unwatched;
+  return {
+    note: `${kind} cannot be watched, so its objects are only looked at now and then, and nothing is deleted: ${reason}`,
+  };
+}
+
 function pausedStep(
   context: AgentContext,
   desired: DesiredApplication,
@@ -193,10 +195,7 @@ export async function syncApplication(
   const held = await prunePhase(context, desired, state, keys, signal);
   state.settled = true;
   context.metrics.syncs += 1;
-  const status = reportPhase(context, desired, state, {
-    done: true,
-    ...(held !== undefined && { message: `nothing is deleted: ${held}` }),
-  });
+  const status = reportPhase(context, desired, state, { done: true, ...describeHold(context, state, held) });
   if (state.suspects.size > 0 && contestedMs === 0) context.wake(application);
   const failed = status === 'Failed' || status === 'Pending';
   state.failures = failed ? state.failures + 1 : 0;

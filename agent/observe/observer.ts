@@ -2,14 +2,19 @@
 
 import type { ApiResource } from '../kube/kube-client.ts';
 import type { ObservedObject } from '../model/record.ts';
-import { createWatcher, type Watcher, type WatcherPorts } from './watcher.ts';
+import { createKindWatch, type KindWatch } from './kind-watch.ts';
+import type { WatcherPorts } from './watcher.ts';
 
 export interface Observer {
-  /** Watches these kinds too; resolves when each has been listed or has failed to be. */
-  ensure(resources: readonly ApiResource[]): Promise<void>;
-  /** Whether everything of that kind is known. */
-  synced(group: string, kind: string): boolean;
-  failure(group: string, kind: string): string | undefined;
+  /**
+   * Watches these kinds too; resolves when each has been listed or has failed to be. Where the agent may not watch a kind over all namespaces, it is
+   * watched in these, besides those that were named before.
+   */
+  ensure(resources: readonly ApiResource[], namespaces: readonly string[]): Promise<void>;
+  /** Whether everything of that kind in these namespaces is known; without `namespaces`: in all that it was asked for. */
+  synced(group: string, kind: string, namespaces?: readonly string[]): boolean;
+  /** Why not; undefined: it is, or nobody has asked for the kind. */
+  failure(group: string, kind: string, namespaces?: readonly string[]): string | undefined;
   get(group: string, kind: string, keyText: string): ObservedObject | undefined;
   /** All objects that say they belong to that ApplySet. */
   members(partOf: string): readonly ObservedObject[];
@@ -19,36 +24,48 @@ export interface Observer {
 }
 
 export function createObserver(ports: WatcherPorts): Observer {
-  const watchers = new Map<string, Watcher>();
-  const find = (group: string, kind: string) => watchers.get(`${group}/${kind}`);
+  const kinds = new Map<string, KindWatch>();
+  const unwatchable = new Set<string>();
+  const find = (group: string, kind: string) => kinds.get(`${group}/${kind}`);
   return {
-    async ensure(resources) {
-      const wanted = resources.filter(({ verbs }) => verbs.includes('watch') && verbs.includes('list'));
-      for (const resource of wanted) {
+    async ensure(resources, namespaces) {
+      const covered = resources.map(async (resource) => {
         const id = `${resource.group}/${resource.kind}`;
-        if (!watchers.has(id)) watchers.set(id, createWatcher(resource, ports));
-      }
-      await Promise.all(wanted.map(({ group, kind }) => find(group, kind)?.started));
+        const { verbs } = resource;
+        if (!verbs.includes('watch') || !verbs.includes('list')) {
+          unwatchable.add(id);
+          return;
+        }
+        const kind = kinds.get(id) ?? createKindWatch(resource, ports);
+        kinds.set(id, kind);
+        await kind.cover(namespaces);
+      });
+      await Promise.all(covered);
     },
-    synced: (group, kind) => find(group, kind)?.synced ?? false,
-    failure: (group, kind) => find(group, kind)?.failure,
-    get: (group, kind, text) => find(group, kind)?.objects.get(text),
+    synced: (group, kind, namespaces) => find(group, kind)?.synced(namespaces) ?? false,
+    failure(group, kind, namespaces) {
+      if (unwatchable.has(`${group}/${kind}`)) return 'the API server does not list and watch this kind';
+      return find(group, kind)?.failure(namespaces);
+    },
+    get: (group, kind, text) => find(group, kind)?.get(text),
     members(partOf) {
       const found: ObservedObject[] = [];
-      for (const { objects } of watchers.values())
-        for (const object of objects.values()) if (object.partOf === partOf) found.push(object);
+      for (const kind of kinds.values())
+        for (const object of kind.objects()) if (object.partOf === partOf) found.push(object);
       return found;
     },
     get objects() {
       let total = 0;
-      for (const { objects } of watchers.values()) total += objects.size;
+      for (const kind of kinds.values()) for (const _object of kind.objects()) total += 1;
       return total;
     },
     get watches() {
-      return watchers.size;
+      let total = 0;
+      for (const { watches } of kinds.values()) total += watches;
+      return total;
     },
     stop() {
-      for (const watcher of watchers.values()) watcher.stop();
+      for (const kind of kinds.values()) kind.stop();
     },
   };
 }

@@ -25,6 +25,8 @@ export interface Watcher {
   /** A complete list has been seen and the watch goes on from it. */
   readonly synced: boolean;
   readonly failure: string | undefined;
+  /** The last attempt was refused for lack of rights. */
+  readonly denied: boolean;
   readonly objects: ReadonlyMap<string, ObservedObject>;
   stop(): void;
 }
@@ -35,9 +37,14 @@ export interface WatcherPorts {
   readonly random: Random;
   readonly log: Logger;
   readonly onChange: (change: ObservedChange) => void;
+  /** `synced` or `denied` has changed. */
+  readonly onState?: (() => void) | undefined;
 }
 
 const pageSize = 500;
+const backoff = { baseMs: 200, maxMs: 30_000 };
+/** Rights change seldom, and by hand. */
+const deniedBackoff = { baseMs: 1_000, maxMs: 600_000 };
 
 /** What is kept of an object as a list or watch gives it. */
 export function observe(object: LiveObject, resource: ApiResource): ObservedObject {
@@ -62,20 +69,28 @@ function sameObserved(a: ObservedObject | undefined, b: ObservedObject): boolean
   return a?.facts.resourceVersion === b.facts.resourceVersion && a.facts.uid === b.facts.uid;
 }
 
-export function createWatcher(resource: ApiResource, ports: WatcherPorts): Watcher {
+/** @param namespace empty: all namespaces. */
+export function createWatcher(resource: ApiResource, ports: WatcherPorts, namespace = ''): Watcher {
   const { kube, clock, random, onChange } = ports;
-  const log = ports.log.with({ resource: resource.resource, group: resource.group });
+  const log = ports.log.with({ resource: resource.resource, group: resource.group, namespace });
   const request = {
     resource,
-    namespace: '',
+    namespace,
     labelSelector: partOfLabel,
     metadataOnly: !needsFullObject(resource.group, resource.kind),
   };
   const objects = new Map<string, ObservedObject>();
   const abort = new AbortController();
   let synced = false;
+  let denied = false;
   let failure: string | undefined;
   let announce = () => {};
+  const become = (nowSynced: boolean, nowDenied: boolean) => {
+    const changed = synced !== nowSynced || denied !== nowDenied;
+    synced = nowSynced;
+    denied = nowDenied;
+    if (changed) ports.onState?.();
+  };
   const started = new Promise<void>((resolve) => {
     announce = resolve;
   });
@@ -142,8 +157,8 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts): Watch
     while (!abort.signal.aborted) {
       try {
         if (resourceVersion === '') resourceVersion = await relist();
-        synced = true;
         failure = undefined;
+        become(true, false);
         announce();
         resourceVersion = await follow(resourceVersion);
         failures = 0;
@@ -152,12 +167,12 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts): Watch
         const error = toFairwayError(caught);
         if (error.code !== 'unavailable' && error.code !== 'deadline_exceeded') resourceVersion = '';
         if (error.code !== 'gone') {
-          synced = synced && resourceVersion !== '';
           failure = error.message;
+          become(synced && resourceVersion !== '', error.code === 'permission_denied');
           log.warn('watch failed', { code: error.code, error: error.message, failures });
         }
         announce();
-        const waitMs = planBackoffMs(failures, random, { baseMs: 200, maxMs: 30_000 });
+        const waitMs = planBackoffMs(failures, random, denied ? deniedBackoff : backoff);
         failures += 1;
         await sleep(clock, Math.max(waitMs, error.retryAfterMs ?? 0), abort.signal);
       }
@@ -174,6 +189,9 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts): Watch
     },
     get failure() {
       return failure;
+    },
+    get denied() {
+      return denied;
     },
     objects,
     stop: () => abort.abort(),

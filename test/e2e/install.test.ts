@@ -14,6 +14,8 @@ const application = (name: string, on: string) =>
 const namespace = (name: string) => `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${name} }\n`;
 const map = (space: string) =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings, namespace: ${space} }\ndata: { a: "1" }\n`;
+const secret = (space: string) =>
+  `apiVersion: v1\nkind: Secret\nmetadata: { name: login, namespace: ${space} }\ndata: { word: b25l }\n`;
 const role = `apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: { name: readers, namespace: shop }
@@ -31,7 +33,7 @@ beforeAll(async () => {
       'fleet/shop.yaml': application('shop', 'by-kind'),
       'fleet/team.yaml': application('team', 'by-namespace'),
       'apps/shop/all.yaml': `${namespace('shop')}---\n${map('shop')}---\n${role}`,
-      'apps/team/all.yaml': map('team'),
+      'apps/team/all.yaml': `${map('team')}---\n${secret('team')}---\n${role.replace('shop', 'team')}`,
     },
   });
   await bed?.startHub();
@@ -168,16 +170,35 @@ describe("the installer's manifests", () => {
     );
     await bed.wait('the drift to be healed', () => (value() === '1' ? true : undefined));
     const account = '--as=system:serviceaccount:fairway-agent:fairway-agent';
-    const may = bed.kubectl(
-      'by-namespace',
-      'auth',
-      'can-i',
-      'create',
-      'configmaps',
-      '-n',
-      'default',
-      account,
+    const may = (...what: string[]) =>
+      bed?.kubectl('by-namespace', 'auth', 'can-i', ...what, account).stdout.trim();
+    expect(may('create', 'configmaps', '-n', 'default')).toBe('no');
+    expect(may('list', 'configmaps', '-A')).toBe('no');
+    expect(may('watch', 'secrets', '-A')).toBe('no');
+    expect(may('watch', 'secrets', '-n', 'team')).toBe('yes');
+  }, 120_000);
+
+  it("by namespace: a Secret's drift is healed, and what leaves Git is pruned", async (context) => {
+    if (!bed) return context.skip(skipped);
+    const live = (kind: string, name: string, path: string) =>
+      bed?.kubectl('by-namespace', 'get', kind, name, '-n', 'team', '-o', `jsonpath=${path}`);
+    bed.kubectl('by-namespace', 'patch', 'secret', 'login', '-n', 'team', '-p', '{"data":{"word":"dHdv"}}');
+    await bed.wait('the Secret to be healed', () =>
+      live('secret', 'login', '{.data.word}')?.stdout === 'b25l' ? true : undefined,
     );
-    expect(may.stdout.trim()).toBe('no');
+    bed.kubectl('by-namespace', 'delete', 'role', 'readers', '-n', 'team');
+    await bed.wait('the Role to be back', () =>
+      live('role', 'readers', '{.metadata.name}')?.status === 0 ? true : undefined,
+    );
+    bed.kubectl('by-namespace', 'create', 'configmap', 'by-hand', '-n', 'team', '--from-literal=a=b');
+    await bed.merge({ 'apps/team/all.yaml': map('team') }, 'team: no Secret, no Role');
+    await bed.wait('the Secret to go', () =>
+      live('secret', 'login', '{.metadata.name}')?.status === 0 ? undefined : true,
+    );
+    await bed.wait('the Role to go', () =>
+      live('role', 'readers', '{.metadata.name}')?.status === 0 ? undefined : true,
+    );
+    expect(live('configmap', 'settings', '{.data.a}')?.stdout).toBe('1');
+    expect(live('configmap', 'by-hand', '{.data.a}')?.stdout).toBe('b');
   }, 120_000);
 });

@@ -134,28 +134,14 @@ function planKinds(kinds: readonly string[], subject: Subject): readonly Comment
 
 function planNamespaces(namespaces: readonly string[], subject: Subject): readonly CommentedManifest[] {
   const name = `${subject.name}-manage`;
-  const watchName = `${subject.name}-watch`;
   const kinds = defaultKinds.filter((kind) => !clusterScoped.has(kind));
-  const watched = rulesOf(kinds.filter((kind) => kind !== 'secrets' && !kind.startsWith(`${rbacGroup}/`)));
-  const manage = namespaces.flatMap((namespace) => [
+  return namespaces.flatMap((namespace) => [
     {
-      comment: `What it manages in namespace ${namespace}, which must be there already.\n${escalationNote}`,
+      comment:
+        `What it manages and watches in namespace ${namespace}, which must be there already; it has no rights outside of it.\n` +
+        escalationNote,
       manifest: role(name, namespace, [...rulesOf(kinds), ...podRules]),
     },
     { comment: '', manifest: binding(name, namespace, subject) },
   ]);
-  return [
-    ...manage,
-    {
-      comment:
-        'It watches by kind over all namespaces; RBAC knows neither labels nor metadata alone, so this allows reading these kinds everywhere.\n' +
-        'Secrets, Roles and RoleBindings are left out on purpose: the agent applies them in the namespaces above but cannot watch them, and says so.',
-      manifest: role(
-        watchName,
-        undefined,
-        watched.map((one) => ({ ...one, verbs: ['list', 'watch'] })),
-      ),
-    },
-    { comment: '', manifest: binding(watchName, undefined, subject) },
-  ];
 }

@@ -47,7 +47,7 @@ export function createInstallManifests(options: InstallOptions): string {
 
 function renderManifest({ comment, manifest }: CommentedManifest): string {
   const lines = comment === '' ? '' : comment.replaceAll(/^/gm, '# ') + '\n';
-  return lines + stringify(manifest, { lineWidth: 0 });
+  return lines + stringify(manifest, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 const labels = { 'app.kubernetes.io/name': name, 'app.kubernetes.io/part-of': 'fairway' };

@@ -129,6 +129,9 @@ export interface Bed {
     readonly desired?: MemoryDesired;
     readonly contest?: ContestOptions;
     readonly clock?: Clock;
+    /** Another identity than the administrator's. */
+    readonly token?: string;
+    readonly namespace?: string;
   }): Promise<Agent>;
   get(apiVersion: string, kind: string, namespace: string, name: string): Promise<LiveObject | undefined>;
   resource(apiVersion: string, kind: string): Promise<ApiResource>;
@@ -235,7 +238,8 @@ export async function startBed(name: string): Promise<Bed | undefined> {
   const plane = await startControlPlane({ name });
   if (!plane) return undefined;
   const ports = { clock: systemClock, random: systemRandom, log };
-  const connect = () => createKubeClient({ server: plane.url, token: plane.token, ca: plane.ca }, ports);
+  const connect = (token = plane.token) =>
+    createKubeClient({ server: plane.url, token, ca: plane.ca }, ports);
   const admin = connect();
   const agents: Agent[] = [];
   const resource = async (apiVersion: string, kind: string): Promise<ApiResource> => {
@@ -250,7 +254,7 @@ export async function startBed(name: string): Promise<Bed | undefined> {
   return {
     admin,
     async agent(options) {
-      const agent = createAgent(connect(), 'fairway-system', options);
+      const agent = createAgent(connect(options?.token), options?.namespace ?? 'fairway-system', options);
       agents.push(agent);
       await agent.loops.start();
       return agent;
