@@ -44,6 +44,8 @@ async function authenticate(context: StreamContext, call: AuthenticatedCall): Pr
     certificate = await context.options.registry.authenticate(raw, call.getPeer());
   } while (revocations !== context.revocations);
   const { sessions, limits } = context;
+  // Its event has passed while we looked: nobody would end or untrack it any more.
+  if (call.cancelled) throw new FairwayError('cancelled', 'the call has ended');
   if (context.stopping) throw new FairwayError('unavailable', 'the hub is stopping');
   if (sessions.callCount(certificate.cluster) >= limits.callsMax)
     throw new FairwayError('resource_exhausted', 'too many calls of this cluster');
@@ -97,6 +99,7 @@ function readEach<I, O>(
   take: (message: I) => Promise<void> | void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (call.cancelled) return resolve();
     call.on('data', (message: I) => {
       call.pause();
       Promise.resolve(message)

@@ -4,7 +4,7 @@
  * decides nothing. Every call is authenticated anew, since a connection may outlive its certificate.
  */
 import type { Server } from '@grpc/grpc-js';
-import type { Clock } from '../../shared/clock/clock.ts';
+import { type Clock, sleep } from '../../shared/clock/clock.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { planJitteredMs } from '../../shared/loop/backoff.ts';
 import type { Answer, AskOptions, Question } from '../model/query.ts';
@@ -72,8 +72,11 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
 
   const start = async () => {
     // No agent is connected to a hub that starts, whatever the last one left behind.
-    for (const { name, connected } of await store.registry.clusters())
-      if (connected) await store.registry.seen({ cluster: name, connected: false, nowMs: clock.now() });
+    const left = (await store.registry.clusters()).filter(({ connected }) => connected);
+    // All at once: the store makes few commits of them.
+    await Promise.all(
+      left.map(({ name }) => store.registry.seen({ cluster: name, connected: false, nowMs: clock.now() })),
+    );
     let certificate = await registry.issueServerCertificate();
     const agent = new RotatingServerCredentials(certificate, registry.caPem);
     const enrolment = new RotatingServerCredentials(certificate, undefined);
@@ -115,8 +118,8 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
     for (const { cluster } of open)
       sessions.endAll(cluster, new FairwayError('unavailable', 'the hub is stopping'));
     await Promise.all(servers.map((server) => shutDown(server, clock)));
-    // Their ends are written down before the store may be closed.
-    await Promise.all(context.running);
+    // Their ends are written down before the store may be closed; what does not end is left behind.
+    await Promise.race([Promise.all(context.running), sleep(clock, drainMs)]);
   };
 
   return {
