@@ -9,6 +9,8 @@ export interface WorkerInput {
   /** 32 hex digits. */
   readonly seed: string;
   readonly nowMs: number;
+  /** Nobody else may hold the file. */
+  readonly exclusive?: boolean | undefined;
 }
 
 export type WorkerRequest =

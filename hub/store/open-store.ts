@@ -22,6 +22,10 @@ export interface StoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Takes the file for this process alone, until it closes the store or ends. Default false. */
+  readonly exclusive?: boolean | undefined;
+  /** The store has died: every call fails from now on, and only a new start of the process helps. Never called for `close`. */
+  readonly onStopped?: ((error: FairwayError) => void) | undefined;
 }
 
 const memoryPath = ':memory:';
@@ -47,16 +51,17 @@ function createRepository<R extends RepositoryName>(client: WorkerClient, reposi
 }
 
 /**
- * @throws failed_precondition for a wrong data key, a store of a newer Fairway or a file that is none; invalid_argument for a data key of
- * another length; data_loss for a damaged file.
+ * @throws failed_precondition for a wrong data key, a store of a newer Fairway, one that another process has for itself or a file that is none;
+ * invalid_argument for a data key of another length; data_loss for a damaged file.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { dataKey, clock, random, log } = options;
+  const { dataKey, clock, random, log, exclusive, onStopped } = options;
   if (dataKey.length !== dataKeyBytes)
     throw new FairwayError('invalid_argument', `the data key must have ${dataKeyBytes} bytes`);
   const path = planStorePath(options.path ?? options.url ?? '');
   const seed = Buffer.from(random.bytes(seedBytes)).toString('hex');
-  const client = await startWorkerClient({ input: { path, dataKey, seed, nowMs: clock.now() }, clock, log });
+  const input = { path, dataKey, seed, nowMs: clock.now(), exclusive };
+  const client = await startWorkerClient({ input, clock, log, onStopped });
   return {
     meta: createRepository(client, 'meta'),
     sources: createRepository(client, 'sources'),

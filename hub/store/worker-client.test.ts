@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../shared/clock/fake-clock.ts';
+import type { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import { startWorkerClient } from './worker-client.ts';
 
-function startDying(worker: string) {
+function startDying(worker: string, onStopped?: (error: FairwayError) => void) {
   const code = `import { parentPort } from 'node:worker_threads';\n${worker}`;
   return startWorkerClient({
     input: { path: ':memory:', dataKey: new Uint8Array(32), seed: '00', nowMs: 0 },
     clock: createFakeClock(),
     log: silentLogger,
+    onStopped,
     workerUrl: new URL(`data:text/javascript,${encodeURIComponent(code)}`),
   });
 }
@@ -23,6 +25,17 @@ describe('startWorkerClient', () => {
     expect(calls.map((call) => call.status === 'rejected' && call.reason)).toMatchObject([dead, dead]);
     await expect(client.call('later', [])).rejects.toMatchObject(dead);
     await client.close();
+  });
+
+  it('says once that the worker died, and nothing when it was closed', async () => {
+    const told: FairwayError[] = [];
+    const dying = `parentPort.on('message', () => process.exit(3)); parentPort.postMessage({ type: 'ready' });`;
+    const client = await startDying(dying, (error) => told.push(error));
+    await Promise.allSettled([client.call('die', []), client.call('die', [])]);
+    expect(told).toMatchObject([{ code: 'unavailable', retry: false }]);
+    const closed = await startDying(dying, (error) => told.push(error));
+    await closed.close();
+    expect(told).toHaveLength(1);
   });
 
   it('rejects when the worker dies before it is ready', async () => {

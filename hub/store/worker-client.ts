@@ -22,6 +22,8 @@ export interface WorkerClientOptions {
   readonly log: Logger;
   /** Default: the SQLite worker. */
   readonly workerUrl?: URL | undefined;
+  /** Called once when the worker ends or fails without having been told to. */
+  readonly onStopped?: ((error: FairwayError) => void) | undefined;
 }
 
 const sqliteWorkerUrl = new URL('./sqlite/worker.ts', import.meta.url);
@@ -145,8 +147,10 @@ export async function startWorkerClient(options: WorkerClientOptions): Promise<W
     ended = closing
       ? new FairwayError('unavailable', 'the store is closed', { retry: false })
       : stopped(cause);
-    if (!closing) log.error('store worker stopped', { error: ended, cause });
     waiters.rejectAll(ended);
+    if (closing) return;
+    log.error('store worker stopped', { error: ended, cause });
+    options.onStopped?.(ended);
   };
   const exited = new Promise<void>((resolve) => {
     worker.once('exit', (code) => {

@@ -20,7 +20,7 @@ const keyCheckName = '.data-key-check';
 const keyCheckText = 'fairway store';
 
 /** An empty file that only this user may read, where there is none. */
-function createPrivateFile(path: string): void {
+export function createPrivateFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, 'a', 0o600));
 }

@@ -1,6 +1,7 @@
 /** What is peculiar to SQLite in a worker: durability, the data key, migrations, backup and the queue. */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
@@ -10,7 +11,7 @@ import { anEvent, configMap, planOf, saveTarget, targetOf } from '../contract/fi
 import type { Store } from '../store.ts';
 import { queueDepthMax } from '../worker-client.ts';
 import { migrate } from './migrations.ts';
-import { createTestStore, openTestStore, type TestStore } from './test-store.ts';
+import { createTestStore, openTestStore, type TestStore, testDataKey } from './test-store.ts';
 
 let test: TestStore;
 beforeEach(async () => {
@@ -108,6 +109,15 @@ describe('migrations', () => {
     foreign.exec('CREATE TABLE theirs (x)');
     expect(() => migrate(foreign, 0, [one])).toThrow(refused);
     expect(foreign.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['theirs']);
+  });
+
+  it('is refused while another has it for itself, and free when that one has closed it', async () => {
+    const path = join(test.folder, 'other.db');
+    const open = () => openTestStore(path, testDataKey, true);
+    const first = await open();
+    await expect(open()).rejects.toMatchObject({ code: 'failed_precondition', subject: path });
+    await first.close();
+    await (await open()).close();
   });
 
   it('makes one store when several open a new file at once', async () => {

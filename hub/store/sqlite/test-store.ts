@@ -17,8 +17,12 @@ export interface TestStore extends OpenedStore {
 }
 
 /** Opens an existing or new file with the machine's clock and random source. */
-export function openTestStore(path: string, dataKey: Uint8Array = testDataKey): Promise<Store> {
-  return openStore({ path, dataKey, clock: systemClock, random: systemRandom, log: silentLogger });
+export function openTestStore(
+  path: string,
+  dataKey: Uint8Array = testDataKey,
+  exclusive = false,
+): Promise<Store> {
+  return openStore({ path, dataKey, exclusive, clock: systemClock, random: systemRandom, log: silentLogger });
 }
 
 export async function createTestStore(): Promise<TestStore> {

@@ -6,15 +6,16 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import { packError, type WorkerInput, type WorkerReply, type WorkerRequest } from '../messages.ts';
 import { createSealer } from '../seal.ts';
 import { backupDatabase } from './backup.ts';
-import { openDatabase } from './database.ts';
+import { memoryPath, openDatabase } from './database.ts';
 import { createGroupCommit, type QueuedCall } from './group-commit.ts';
+import { lockStore } from './lock.ts';
 import { createSqliteStore } from './sqlite-store.ts';
 import { toStoreError } from './store-error.ts';
 
 /** Calls in one transaction at most: bounds how long the first of them waits for the last. */
 const batchMax = 256;
 
-function serve(port: MessagePort, database: Database, input: WorkerInput): void {
+function serve(port: MessagePort, database: Database, lock: Database | undefined, input: WorkerInput): void {
   const sealer = createSealer(input.dataKey, systemRandom);
   const runBatch = createGroupCommit(database, createSqliteStore(database, sealer, input.seed));
   const post = (reply: WorkerReply) => port.postMessage(reply);
@@ -32,6 +33,7 @@ function serve(port: MessagePort, database: Database, input: WorkerInput): void 
   const close = async (): Promise<void> => {
     await backups;
     database.close();
+    lock?.close();
     port.close();
   };
 
@@ -61,15 +63,18 @@ function main(): void {
   if (port === null) throw new FairwayError('internal', 'this file runs as a worker thread only');
   const input = workerData as WorkerInput;
   let database: Database;
+  let lock: Database | undefined;
   try {
+    if (input.exclusive && input.path !== memoryPath) lock = lockStore(input.path);
     const sealer = createSealer(input.dataKey, systemRandom);
     database = openDatabase(input.path, sealer, input.nowMs);
   } catch (caught) {
     const refused: WorkerReply = { type: 'refused', error: packError(toStoreError(caught, input.path)) };
+    lock?.close();
     port.postMessage(refused);
     return;
   }
-  serve(port, database, input);
+  serve(port, database, lock, input);
 }
 
 main();
