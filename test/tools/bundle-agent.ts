@@ -1,17 +1,34 @@
 /**
- * The agent in release form: one minified ES module that the same Node runs, and beside it a chunk for what is loaded only outside a cluster (the
- * Kubernetes client, for kubeconfig files). `node test/tools/bundle-agent.ts [FOLDER]`, default `dist/agent`.
+ * The agent in release form: one minified ES module, beside it a chunk for what is loaded only outside a cluster (the Kubernetes client, for
+ * kubeconfig files), and the launcher that gives Node its flags. `node test/tools/bundle-agent.ts [FOLDER]`, default `dist/agent`.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { root } from './source-files.ts';
 
 /** CommonJS packages in the bundle ask for Node's own modules with `require`, which ES modules do not have. */
 const banner =
   "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);";
 
-/** Bundles into that folder, which is emptied first. @returns the path of the program. */
+/**
+ * Node's own modules by `require`: the moment an ES module imports `node:http`, Node reads all of its exports, and with its `WebSocket` loads the whole
+ * of undici, some 10 MB that no agent needs (lib/internal/bootstrap/realm.js `getESMFacade`, lib/http.js).
+ */
+const builtinsByRequire: Plugin = {
+  name: 'builtins-by-require',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'require-call' ? { path, external: true } : { path, namespace: 'builtin' },
+    );
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+      loader: 'js',
+    }));
+  },
+};
+
+/** Bundles into that folder, which is emptied first. @returns the path of the launcher. */
 export async function bundleAgent(folder: string): Promise<string> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -28,9 +45,12 @@ export async function bundleAgent(folder: string): Promise<string> {
     platform: 'node',
     target: 'node24',
     legalComments: 'none',
+    plugins: [builtinsByRequire],
     banner: { js: banner },
   });
-  return join(folder, 'agent.mjs');
+  const launcher = join(folder, 'fairway-agent');
+  copyFileSync(join(root, 'deploy', 'container', 'fairway-agent'), launcher);
+  return launcher;
 }
 
 if (import.meta.main) {

@@ -75,7 +75,15 @@ export async function createHubBed({ files, env }: HubBedOptions): Promise<HubBe
   try {
     const { api: url, token, enrolmentPort } = await waitForHub(dataDir, hub);
     const api = createFleetApi(url, token);
-    const bed = build({ folder, hub, api, token, enrolmentAddress: `127.0.0.1:${enrolmentPort}`, push, close });
+    const bed = build({
+      folder,
+      hub,
+      api,
+      token,
+      enrolmentAddress: `127.0.0.1:${enrolmentPort}`,
+      push,
+      close,
+    });
     await bed.resolved(first);
     return bed;
   } catch (caught) {

@@ -29,6 +29,8 @@ export function cpuSeconds(pid: number): number {
 
 /** `[[dd-]hh:]mm:ss[.cc]` of ps. */
 function secondsOf(text: string): number {
-  const [days = 0, clock = ''] = text.includes('-') ? [Number(text.split('-')[0]), text.split('-')[1]] : [0, text];
+  const [days = 0, clock = ''] = text.includes('-')
+    ? [Number(text.split('-')[0]), text.split('-')[1]]
+    : [0, text];
   return clock.split(':').reduce((sum, part) => sum * 60 + Number(part), 0) + days * 86_400;
 }

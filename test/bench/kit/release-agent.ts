@@ -1,9 +1,9 @@
-/** The agent in release form, run as in a pod: the bundle, the Node flags of its unit, a service account's files. */
+/** The agent in release form, run as in a pod: the bundle, its launcher with Node's flags, a service account's files. */
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleAgent } from '../../tools/bundle-agent.ts';
 import { freePort } from '../../cluster/control-plane.ts';
+import { bundleAgent } from '../../tools/bundle-agent.ts';
 import { until } from './wait.ts';
 import { adopt } from './worker.ts';
 
@@ -38,7 +38,7 @@ const startLimitMs = 30_000;
 
 export async function startReleaseAgent(options: ReleaseAgentOptions): Promise<ReleaseAgent> {
   const { folder, server, enrolmentAddress, enrolmentToken, namespace = 'fairway-agent' } = options;
-  const program = await bundleAgent(join(folder, 'agent'));
+  const launcher = await bundleAgent(join(folder, 'agent'));
   const account = join(folder, 'service-account');
   mkdirSync(account, { recursive: true });
   writeFileSync(join(account, 'token'), server.token, { mode: 0o600 });
@@ -49,11 +49,12 @@ export async function startReleaseAgent(options: ReleaseAgentOptions): Promise<R
   const log = openSync(logFile, 'a', 0o600);
   const flags = ['--service-account', account, '--enrolment-address', enrolmentAddress];
   const child = spawn(
-    process.execPath,
-    [program, ...flags, '--health-address', `127.0.0.1:${healthPort}`, '--log-level', 'warn'],
+    launcher,
+    [...flags, '--health-address', `127.0.0.1:${healthPort}`, '--log-level', 'warn'],
     {
       env: {
         PATH: process.env['PATH'],
+        FAIRWAY_NODE: process.execPath,
         KUBERNETES_SERVICE_HOST: server.host,
         KUBERNETES_SERVICE_PORT: String(server.port),
         FAIRWAY_ENROLMENT_TOKEN: enrolmentToken,

@@ -1,11 +1,12 @@
 /** The hub's side of idle agents is what counts: enrolled and connected for real, but with no cluster and their desired state in memory only. */
-import { enrol } from '../../../agent/stream/enrol.ts';
-import { loadDesiredStore } from '../../../agent/stream/desired-store.ts';
-import { createHubConnection, type HubConnection } from '../../../agent/stream/hub-connection.ts';
+
 import { createReportQueue } from '../../../agent/report/queue.ts';
-import { FairwayError } from '../../../shared/error/error.ts';
+import { loadDesiredStore } from '../../../agent/stream/desired-store.ts';
+import { enrol } from '../../../agent/stream/enrol.ts';
+import { createHubConnection, type HubConnection } from '../../../agent/stream/hub-connection.ts';
 import { systemClock } from '../../../shared/clock/clock.ts';
 import { systemRandom } from '../../../shared/clock/random.ts';
+import { FairwayError } from '../../../shared/error/error.ts';
 import { createLogger } from '../../../shared/log/log.ts';
 import { version } from '../../../shared/version.ts';
 import { serveWorker } from '../kit/worker.ts';
