@@ -60,6 +60,8 @@ const lone = { api: 0, agent: 0, enrolment: 0 };
 
 export interface BedOptions {
   readonly clusters: readonly string[];
+  /** Of them, those with controllers and a simulated node: workloads become available there. Default none. */
+  readonly whole?: readonly string[];
   /** Files of the first commit. */
   readonly files: Readonly<Record<string, string>>;
   /** A folder whose files are in the first commit too. */
@@ -69,7 +71,11 @@ export interface BedOptions {
 
 /** Undefined where no control plane can be had: the caller skips. */
 export async function createFleetBed(options: BedOptions): Promise<FleetBed | undefined> {
-  const started = await Promise.all(options.clusters.map((name) => startControlPlane({ name })));
+  const started = await Promise.all(
+    options.clusters.map((name) =>
+      startControlPlane(options.whole?.includes(name) ? { name, controllers: true, nodes: 1 } : { name }),
+    ),
+  );
   const planes = started.filter((plane) => plane !== undefined);
   if (planes.length < options.clusters.length) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'fairway-e2e-'));

@@ -1,6 +1,8 @@
 /** The main job on real parts: one merge in Git reaches every cluster, and stays. */
+import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoRepository } from '../../hub/cli/demo/stage.ts';
+import { root } from '../tools/source-files.ts';
 import { createFleetBed, type FleetBed } from './fleet-bed.ts';
 
 const clusters = ['eu-1', 'us-1', 'ap-1'] as const;
@@ -17,6 +19,7 @@ const jsonpath = (path: string) => ['-o', `jsonpath=${path}`];
 beforeAll(async () => {
   bed = await createFleetBed({
     clusters,
+    whole: ['eu-1'],
     copyFrom: demoRepository,
     files: { 'fleet/clusters.yaml': clusterFile },
   });
@@ -27,12 +30,11 @@ beforeAll(async () => {
 
 afterAll(() => bed?.close());
 
-describe('the main job on three control planes', () => {
-  it('brings the first commit to every cluster', async (context) => {
-    if (!bed) return context.skip('needs Go or KUBEBUILDER_ASSETS');
-    await bed.settle(await bed.repository.head(), { placements: 9 });
-    for (const name of clusters) {
-      const image = bed.kubectl(
+/** The image of shop/web in each cluster. */
+const imagesOf = (fleet: FleetBed) =>
+  clusters.map(
+    (name) =>
+      fleet.kubectl(
         name,
         'get',
         'deployment',
@@ -40,9 +42,38 @@ describe('the main job on three control planes', () => {
         '-n',
         'shop',
         ...jsonpath('{.spec.template.spec.containers[0].image}'),
+      ).stdout,
+  );
+
+describe('the main job on three control planes', () => {
+  it('brings the first commit to every cluster', async (context) => {
+    if (!bed) return context.skip('needs Go or KUBEBUILDER_ASSETS');
+    await bed.settle(await bed.repository.head(), { placements: 9 });
+    expect(imagesOf(bed)).toEqual(clusters.map(() => 'registry.example/shop/web:1.4.0'));
+  }, 120_000);
+
+  it('is healthy where the workloads truly became available, and leaves their replicas to the autoscaler', async (context) => {
+    if (!bed) return context.skip('needs Go or KUBEBUILDER_ASSETS');
+    await bed.wait('eu-1 to be healthy', async () => {
+      const placements = (await bed?.api().placements())?.filter(({ cluster }) => cluster === 'eu-1') ?? [];
+      return placements.length === 3 && placements.every(({ stage }) => stage === 'Healthy')
+        ? true
+        : undefined;
+    });
+    const replicas = () =>
+      bed?.kubectl('eu-1', 'get', 'deployment', 'web', '-n', 'shop', ...jsonpath('{.spec.replicas}')).stdout;
+    await bed.wait('the autoscaler to ask for its three replicas', () =>
+      replicas() === '3' ? true : undefined,
+    );
+    const { items } = await bed
+      .api()
+      .get<{ items: { acknowledgements: Record<string, string | null> }[] }>(
+        '/api/v1/assignments?cluster=eu-1',
       );
-      expect(image.stdout).toBe('registry.example/shop/web:1.4.0');
-    }
+    for (const { acknowledgements } of items)
+      for (const stage of ['receivedAt', 'appliedAt', 'healthyAt'])
+        expect(acknowledgements[stage]).toEqual(expect.any(String));
+    expect(await bed.api().events('types=drift&cluster=eu-1')).toEqual([]);
   }, 120_000);
 
   it('brings one merge to the base to every cluster', async (context) => {
@@ -51,18 +82,7 @@ describe('the main job on three control planes', () => {
     const text = await bed.repository.git('show', `HEAD:${file}`);
     const commit = await bed.merge({ [file]: text.replace('1.4.0', '1.5.0') }, 'shop: release 1.5.0');
     await bed.settle(commit);
-    for (const name of clusters) {
-      const image = bed.kubectl(
-        name,
-        'get',
-        'deployment',
-        'web',
-        '-n',
-        'shop',
-        ...jsonpath('{.spec.template.spec.containers[0].image}'),
-      );
-      expect(image.stdout).toBe('registry.example/shop/web:1.5.0');
-    }
+    expect(imagesOf(bed)).toEqual(clusters.map(() => 'registry.example/shop/web:1.5.0'));
   }, 120_000);
 
   it("brings a change of one region's overlay to that region only", async (context) => {
@@ -137,18 +157,7 @@ describe('the main job on three control planes', () => {
     const commit = await bed.repository.revert(released ?? '');
     await bed.repository.push();
     await bed.settle(commit);
-    for (const name of clusters) {
-      const image = bed.kubectl(
-        name,
-        'get',
-        'deployment',
-        'web',
-        '-n',
-        'shop',
-        ...jsonpath('{.spec.template.spec.containers[0].image}'),
-      );
-      expect(image.stdout).toBe('registry.example/shop/web:1.4.0');
-    }
+    expect(imagesOf(bed)).toEqual(clusters.map(() => 'registry.example/shop/web:1.4.0'));
     const seen = await bed.api().events('types=revision.seen');
     expect(seen.map(({ actor }) => actor.split(' <')[0])).toContain('Grace Lim');
   }, 120_000);
@@ -174,4 +183,24 @@ describe('the main job on three control planes', () => {
     );
     expect(bed.kubectl('ap-1', 'get', 'service', 'api', '-n', 'payments').status).toBe(0);
   }, 120_000);
+
+  it('shows all of it on the command line', async (context) => {
+    if (!bed) return context.skip('needs Go or KUBEBUILDER_ASSETS');
+    const { api, token } = bed.addresses();
+    const env = { ...process.env, FAIRWAY_SERVER: api, FAIRWAY_TOKEN: token, NO_COLOR: '1' };
+    const fairway = (...args: string[]) =>
+      new Promise<string>((resolve, reject) => {
+        execFile(process.execPath, ['hub/cli/bin.js', ...args], { cwd: root, env }, (error, stdout) =>
+          error ? reject(error) : resolve(stdout),
+        );
+      });
+    const status = await fairway('status');
+    for (const name of clusters) expect(status).toContain(name);
+    const clusterList = JSON.parse(await fairway('get', 'clusters', '-o', 'json')) as
+      | { items?: unknown[] }
+      | unknown[];
+    expect(Array.isArray(clusterList) ? clusterList : clusterList.items).toHaveLength(3);
+    expect(await fairway('get', 'revisions')).toContain('Grace Lim');
+    expect(await fairway('get', 'events')).toContain('drift.healed');
+  }, 60_000);
 });
