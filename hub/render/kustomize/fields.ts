@@ -64,6 +64,23 @@ const label: Shape = {
   },
 };
 
+const fieldOptions: Shape = {
+  fields: { delimiter: 'text', index: 'number', encoding: 'text', create: 'flag' },
+};
+const id = { group: 'text', version: 'text', kind: 'text', name: 'text', namespace: 'text' } as const;
+const replacement = {
+  source: { fields: { ...id, fieldPath: 'text', options: fieldOptions } },
+  sourceValue: 'text',
+  targets: {
+    list: {
+      fields: { select: selector, reject: { list: selector }, fieldPaths: texts, options: fieldOptions },
+    },
+  },
+} as const satisfies Record<string, Shape>;
+/** An entry of a file of replacements. */
+export const replacementShape: Shape = { fields: replacement };
+const replacementField: Shape = { fields: { ...replacement, path: 'text' } };
+
 const supported = (shape: Shape): FieldSupport => ({ supported: true, shape });
 const refused: FieldSupport = { supported: false };
 
@@ -83,7 +100,7 @@ export const kustomizationFields: Readonly<Record<string, FieldSupport>> = {
   patches: supported({ list: patch }),
   images: supported({ list: image }),
   imageTags: supported({ list: image }),
-  replacements: refused,
+  replacements: supported({ list: replacementField }),
   replicas: supported({ list: { fields: { name: 'text', count: 'number' } } }),
   vars: refused,
   sortOptions: refused,

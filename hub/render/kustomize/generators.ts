@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import { createResource, type Resource } from '../resource.ts';
+import { goJson } from './go-json.ts';
 import type { GeneratorArgs, GeneratorOptions } from './kustomization.ts';
 import { textOf } from './list-merge.ts';
 
@@ -228,16 +229,4 @@ function isMap(value: Json | undefined): value is JsonObject {
 
 function mapOrText(value: Json | undefined): Json {
   return isMap(value) ? value : textOf(value);
-}
-
-/** JSON as Go writes it: keys sorted by their bytes, and <, >, & and the two line separators escaped. */
-function goJson(value: Json | undefined): string {
-  if (!isMap(value))
-    return JSON.stringify(value ?? null).replace(
-      /[<>&\u2028\u2029]/g,
-      (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    );
-
-  const keys = Object.keys(value).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  return `{${keys.map((key) => `${goJson(key)}:${goJson(value[key])}`).join(',')}}`;
 }

@@ -14,8 +14,12 @@ export interface GvkSelector {
 }
 
 export function effectiveNamespace(object: KubeObject): string {
-  if (isClusterScoped(object.apiVersion, object.kind)) return noNamespace;
-  const { namespace } = object.metadata;
+  return namespaceOf(object.apiVersion, object.kind, object.metadata.namespace);
+}
+
+/** The namespace as identities compare it. */
+export function namespaceOf(apiVersion: string, kind: string, namespace: string | null | undefined): string {
+  if (isClusterScoped(apiVersion, kind)) return noNamespace;
   return namespace === undefined || namespace === '' || namespace === null ? 'default' : namespace;
 }
 

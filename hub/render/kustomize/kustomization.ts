@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import type { FieldSpec } from './field-spec.ts';
 import { kustomizationFields, type Shape } from './fields.ts';
+import type { ReplacementArgs } from './replacements.ts';
 import type { TargetSelector } from './selector.ts';
 
 export interface GeneratorOptions {
@@ -62,6 +63,7 @@ export interface Kustomization {
   readonly patches?: readonly PatchArgs[];
   readonly images?: readonly ImageArgs[];
   readonly imageTags?: readonly ImageArgs[];
+  readonly replacements?: readonly (ReplacementArgs & { readonly path?: string })[];
   readonly replicas?: readonly { readonly name?: string; readonly count?: number }[];
   readonly resources?: readonly string[];
   readonly components?: readonly string[];
@@ -130,7 +132,14 @@ function sameLetters(written: string, known: Readonly<Record<string, unknown>>):
 
 type Path = readonly (string | number)[];
 
-function checkShape(value: Json, shape: Shape, path: Path, locate: Locate): Json | undefined {
+/** Reads a value as Go's JSON decoder would. `strict`: fields that are not in the shape are refused, else left out. @throws a Problem. */
+export function checkShape(
+  value: Json,
+  shape: Shape,
+  path: Path,
+  locate: Locate,
+  strict = true,
+): Json | undefined {
   const wrong = (expected: string): Error =>
     problemError('invalid_manifest', { ...locate(path), field: fieldText(path) }, `expected ${expected}`);
   if (value === null || value === undefined) return undefined;
@@ -142,25 +151,27 @@ function checkShape(value: Json, shape: Shape, path: Path, locate: Locate): Json
   if ('list' in shape) {
     if (!Array.isArray(value)) throw wrong('a list');
     return value.map(
-      (item, index) => checkShape(item, shape.list, [...path, index], locate) ?? emptyOf(shape.list),
+      (item, index) => checkShape(item, shape.list, [...path, index], locate, strict) ?? emptyOf(shape.list),
     );
   }
   if (typeof value !== 'object' || Array.isArray(value)) throw wrong('a mapping');
   const result: Record<string, Json | undefined> = {};
   for (const [key, member] of Object.entries(value as JsonObject)) {
     if ('map' in shape) {
-      result[key] = checkShape(member ?? null, shape.map, [...path, key], locate) ?? emptyOf(shape.map);
+      result[key] =
+        checkShape(member ?? null, shape.map, [...path, key], locate, strict) ?? emptyOf(shape.map);
       continue;
     }
     const name = Object.hasOwn(shape.fields, key) ? key : sameLetters(key, shape.fields);
     const inner = name === undefined ? undefined : shape.fields[name];
+    if ((inner === undefined || name === undefined) && !strict) continue;
     if (inner === undefined || name === undefined)
       throw problemError(
         'invalid_manifest',
         { ...locate([...path, key]), field: fieldText([...path, key]) },
         'no such field',
       );
-    const checked = checkShape(member ?? null, inner, [...path, key], locate);
+    const checked = checkShape(member ?? null, inner, [...path, key], locate, strict);
     if (checked !== undefined) result[name] = checked;
   }
   return result;

@@ -2,8 +2,9 @@
 import { groupOf, versionOf } from '../../../shared/manifest/object.ts';
 import type { Resource } from '../resource.ts';
 import { effectiveNamespace, originKind } from './ids.ts';
-import { parseLabelSelector, SelectorError } from './label-selector.ts';
+import { parseLabelSelector } from './label-selector.ts';
 import { textOf } from './list-merge.ts';
+import { compilePattern } from './pattern.ts';
 import { isClusterScoped } from './schema.ts';
 
 export interface TargetSelector {
@@ -16,27 +17,6 @@ export interface TargetSelector {
   readonly annotationSelector?: string | undefined;
 }
 
-const patternLengthMax = 512;
-
-/**
- * Go's regular expressions run in linear time and JavaScript's do not, so a repetition of a repetition, which can take for ever, is refused.
- */
-function compile(pattern: string | undefined): RegExp | undefined {
-  if (pattern === undefined || pattern === '') return undefined;
-  if (pattern.length > patternLengthMax) throw new SelectorError('the pattern is too long');
-  if (/\([^()]*[*+}][^()]*\)\s*[*+{]/.test(pattern) || /\(\?[=!<]|\\[1-9]/.test(pattern))
-    throw new SelectorError(
-      `the pattern ${pattern} is not supported: it has a repetition within a repetition, or looks around`,
-    );
-  const flags = /^\(\?([is]+)\)/.exec(pattern);
-  const body = flags === null ? pattern : pattern.slice(flags[0].length);
-  try {
-    return new RegExp(`^(?:${body})$`, flags?.[1] ?? '');
-  } catch {
-    throw new SelectorError(`${pattern} is no regular expression`);
-  }
-}
-
 /** @throws SelectorError. */
 export function compileSelector(selector: TargetSelector): (resource: Resource) => boolean {
   const [group, version, kind, name, namespace] = [
@@ -45,7 +25,7 @@ export function compileSelector(selector: TargetSelector): (resource: Resource) 
     selector.kind,
     selector.name,
     selector.namespace,
-  ].map(compile);
+  ].map((pattern) => compilePattern(pattern, 'whole'));
   const labels = parseLabelSelector(selector.labelSelector ?? '');
   const annotations = parseLabelSelector(selector.annotationSelector ?? '');
   return (resource) => {
@@ -77,6 +57,6 @@ function originNamespace(resource: Resource): string {
     : first.namespace;
 }
 
-function textMap(map: Readonly<Record<string, unknown>> | undefined): ReadonlyMap<string, string> {
+export function textMap(map: Readonly<Record<string, unknown>> | undefined): ReadonlyMap<string, string> {
   return new Map(Object.entries(map ?? {}).map(([key, value]) => [key, textOf(value as string)]));
 }

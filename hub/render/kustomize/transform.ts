@@ -1,4 +1,5 @@
 /** A Kustomization's transformers, in kustomize's order (kusttarget_configplugin.go configureBuiltinTransformers). */
+import type { Json } from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
 import type { YamlDocument } from '../yaml/parse-yaml.ts';
@@ -6,9 +7,10 @@ import { parseYaml } from '../yaml/parse-yaml.ts';
 import type { Accumulation, Base } from './accumulate.ts';
 import { PathError, setScalar } from './field-spec.ts';
 import { fieldTables } from './field-tables.ts';
+import { replacementShape } from './fields.ts';
 import { currentId, isSelected, withObject } from './ids.ts';
 import { imageTransform } from './images.ts';
-import type { PatchArgs } from './kustomization.ts';
+import { checkShape, type PatchArgs } from './kustomization.ts';
 import { addAffix, applySpecs, labelSpecs, setNamespace } from './names.ts';
 import {
   applyOperationsTo,
@@ -18,6 +20,7 @@ import {
   parseOperations,
   parsePatch,
 } from './patches.ts';
+import { applyReplacement, type ReplacementArgs } from './replacements.ts';
 import { setEntries } from './shared-entries.ts';
 
 type Resources = readonly Resource[];
@@ -49,7 +52,42 @@ export async function transform<B extends Base>(start: Resources, from: Accumula
       const change = imageTransform(image);
       return list.map((resource) => withObject(resource, change(resource.object)));
     });
+  return replaceFields(list, from);
+}
+
+async function replaceFields<B extends Base>(start: Resources, from: Accumulation<B>): Promise<Resources> {
+  let list = start;
+  for (const [index, args] of (from.kustomization.replacements ?? []).entries()) {
+    const place = { ...from.locate(['replacements', index]), field: `replacements[${index}]` };
+    const { path = '', source, targets = [], ...rest } = args;
+    if (path === '') {
+      const given = { ...rest, ...(source && { source }), ...(targets.length > 0 && { targets }) };
+      list = applyReplacement(list, given, place);
+      continue;
+    }
+    if (source !== undefined || targets.length > 0)
+      throw problemError('invalid_manifest', place, 'expected a path or a replacement, not both');
+    for (const [one, where] of await loadReplacements(path, from, place))
+      list = applyReplacement(list, one, where);
+  }
   return list;
+}
+
+/** One replacement or a list of them. */
+async function loadReplacements<B extends Base>(
+  path: string,
+  from: Accumulation<B>,
+  place: Place,
+): Promise<readonly (readonly [ReplacementArgs, Place])[]> {
+  const loaded = await loadFile(path, from, place);
+  const value = loaded.documents[0]?.value ?? null;
+  if (typeof value !== 'object' || value === null)
+    throw problemError('invalid_manifest', loaded.place, 'expected a replacement, or a list of them');
+  const items: readonly Json[] = Array.isArray(value) ? value : [value];
+  return items.map((item) => {
+    const args = checkShape(item, replacementShape, [], () => loaded.place, false) ?? {};
+    return [args as ReplacementArgs, loaded.place];
+  });
 }
 
 function guarded(place: Place, change: () => Resources): Resources {

@@ -150,3 +150,16 @@ export const kubernetesSchema: Schema = CORE_SCHEMA.withTags(
 );
 
 export const kustomizationSchema: Schema = kubernetesSchema.withTags(oldBoolean);
+
+/** The type that a plain scalar has by its text; undefined: it is a text. Null for what is empty. */
+export function resolvePlain(text: string): null | boolean | number | string | undefined {
+  if (/^(?:~|null|Null|NULL)?$/.test(text)) return null;
+  if (/^(?:true|True|TRUE)$/.test(text)) return true;
+  if (/^(?:false|False|FALSE)$/.test(text)) return false;
+  if (!/^[-+.0-9]/.test(text)) return undefined;
+  for (const resolve of [resolveTimestamp, resolveInteger, resolveFloat]) {
+    const value = resolve(text);
+    if (value !== NOT_RESOLVED && !(value instanceof InexactNumber)) return value as number | string;
+  }
+  return undefined;
+}

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { loadAll } from 'js-yaml';
+import { CORE_SCHEMA, defineScalarTag, intCoreTag, loadAll, NOT_RESOLVED } from 'js-yaml';
 import type { Cluster } from '../../../hub/model/fleet.ts';
 import { createMemoryTree } from '../../../hub/render/memory-tree.ts';
 import { createRenderer, type Renderer } from '../../../hub/render/renderer.ts';
@@ -32,7 +32,7 @@ export async function renderOurs(files: Case, renderer = newRenderer()): Promise
       failure: result.problems.map(({ file, line, message }) => `${file}:${line}: ${message}`).join('\n'),
     };
   const { set, objects } = result.rendered;
-  return { documents: set.entries.map((entry) => JSON.parse(objects.get(entry.objectDigest)!.content)) };
+  return { documents: set.entries.map((entry) => parseExactly(objects.get(entry.objectDigest)!.content)) };
 }
 
 /** Writes the files to a folder of its own and runs the program there. */
@@ -54,8 +54,32 @@ export async function renderTheirs(program: string, files: Case): Promise<Outcom
   }
 }
 
+/** Whole numbers that JavaScript does not hold exactly become bigints on both sides. */
+const exactInteger = defineScalarTag<number | bigint>(intCoreTag.tagName, {
+  implicit: true,
+  implicitFirstChars: [...'-0123456789'],
+  resolve: (text) => {
+    if (!/^-?\d+$/.test(text)) return NOT_RESOLVED;
+    const number = Number(text);
+    return Number.isSafeInteger(number) ? number : BigInt(text);
+  },
+  identify: () => false,
+});
+const exactSchema = CORE_SCHEMA.withTags(exactInteger);
+
+function parseExactly(json: string): unknown {
+  return JSON.parse(json, (_key, value: unknown, context?: { source?: string }) => {
+    const source = context?.source ?? '';
+    return typeof value === 'number' && /^-?\d+$/.test(source) && !Number.isSafeInteger(value)
+      ? BigInt(source)
+      : value;
+  });
+}
+
 function documentsOf(text: string): readonly unknown[] {
-  return text.trim() === '' ? [] : loadAll(text).filter((one) => one !== null && one !== undefined);
+  return text.trim() === ''
+    ? []
+    : loadAll(text, { schema: exactSchema }).filter((one) => one !== null && one !== undefined);
 }
 
 /** Two at a time: the least machine has two cores. */

@@ -5,10 +5,16 @@ import { ensureBinary } from '../../cluster/binaries.ts';
 import { basicCases, type Case } from './cases-basic.ts';
 import { generatorCases } from './cases-generators.ts';
 import { patchCases } from './cases-patches.ts';
+import { replacementCases } from './cases-replacements.ts';
 import { inParallel, type Outcome, renderOurs, renderTheirs } from './compare.ts';
 import { generatedTree } from './generated.ts';
 
-const groups = { basic: basicCases, patches: patchCases, generators: generatorCases };
+const groups = {
+  basic: basicCases,
+  patches: patchCases,
+  generators: generatorCases,
+  replacements: replacementCases,
+};
 const program = process.env['FAIRWAY_KUSTOMIZE_BINARY'] ?? (await ensureBinary('kustomize'));
 /** Rises with FAIRWAY_RENDER_RUNS for a longer search; the seed is fixed, FAIRWAY_SEED=N or =random takes another. */
 const generatedRuns = Number(process.env['FAIRWAY_RENDER_RUNS'] ?? 150);

@@ -1,0 +1,234 @@
+/** `replacements`: a value from one object into fields of others (kustomize api/filters/replacement). */
+import { groupOf, type Json, type KubeObject, versionOf } from '../../../shared/manifest/object.ts';
+import { type Place, problemError } from '../render-error.ts';
+import { checkObject, type Resource } from '../resource.ts';
+import {
+  type CreatedKind,
+  changeAtPath,
+  FieldMatcher,
+  FieldPathError,
+  findField,
+  isMapping,
+  isNoPlace,
+  splitFieldPath,
+} from './field-path.ts';
+import { namespaceOf, withObject } from './ids.ts';
+import { parseLabelSelector, SelectorError } from './label-selector.ts';
+import { textOf } from './list-merge.ts';
+import { compilePattern } from './pattern.ts';
+import { plainScalar, RetypeError, retype } from './retype.ts';
+import type { TargetSelector } from './selector.ts';
+import { textMap } from './selector.ts';
+import { spreadShared, stillShared } from './shared-entries.ts';
+import { findsInText, setInText } from './structured-text.ts';
+
+export interface FieldOptions {
+  readonly delimiter?: string;
+  readonly index?: number;
+  readonly create?: boolean;
+}
+
+export interface ReplacementArgs {
+  readonly source?: {
+    readonly group?: string;
+    readonly version?: string;
+    readonly kind?: string;
+    readonly name?: string;
+    readonly namespace?: string;
+    readonly fieldPath?: string;
+    readonly options?: FieldOptions;
+  };
+  readonly sourceValue?: string;
+  readonly targets?: readonly ReplacementTarget[];
+}
+
+interface ReplacementTarget {
+  readonly select?: TargetSelector;
+  readonly reject?: readonly TargetSelector[];
+  readonly fieldPaths?: readonly string[];
+  readonly options?: FieldOptions;
+}
+
+/** What is put in. `typed`: its type goes along where it replaces a mapping or list. */
+interface Value {
+  readonly json: Json;
+  readonly typed: boolean;
+}
+
+const defaultFieldPath = 'metadata.name';
+
+/** @throws a Problem. */
+export function applyReplacement(
+  resources: readonly Resource[],
+  args: ReplacementArgs,
+  place: Place,
+): readonly Resource[] {
+  try {
+    if ((args.source === undefined && args.sourceValue === undefined) || args.targets === undefined)
+      throw new FieldPathError('expected a source (or sourceValue) and targets');
+    const value = findValue(resources, args);
+    return args.targets.reduce((list, target) => applyTarget(list, value, target), resources);
+  } catch (caught) {
+    if (caught instanceof FieldPathError || caught instanceof SelectorError || caught instanceof RetypeError)
+      throw problemError('invalid_manifest', place, `the replacement does not fit: ${caught.message}`);
+    throw caught;
+  }
+}
+
+interface Id {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** The identity of now and the earlier ones. */
+function idsOf({ object, history }: Resource): readonly Id[] {
+  const { name, namespace } = object.metadata;
+  return [{ kind: object.kind, name, namespace: namespace ?? '' }, ...history.previous];
+}
+
+function findValue(resources: readonly Resource[], { source, sourceValue }: ReplacementArgs): Value {
+  if (source === undefined) return { json: sourceValue ?? '', typed: false };
+  if (sourceValue !== undefined) throw new FieldPathError('source and sourceValue exclude one another');
+  const { group = '', version = '', kind = '', name = '', namespace = '' } = source;
+  const shown = [kind, namespace, name].filter((part) => part !== '').join(' ');
+  const isSelected = (resource: Resource): boolean => {
+    const { apiVersion } = resource.object;
+    if (group !== '' && groupOf(apiVersion) !== group) return false;
+    if (version !== '' && versionOf(apiVersion) !== version) return false;
+    return idsOf(resource).some(
+      (id) =>
+        (kind === '' || kind === id.kind) &&
+        (name === '' || name === id.name) &&
+        (namespace === '' ||
+          namespaceOf('', '', namespace) === namespaceOf(apiVersion, id.kind, id.namespace)),
+    );
+  };
+  const found = resources.filter(isSelected);
+  const [first] = found;
+  if (first === undefined) throw new FieldPathError(`its source selects nothing: ${shown}`);
+  if (found.length > 1) throw new FieldPathError(`its source selects ${found.length} objects: ${shown}`);
+  const path = source.fieldPath || defaultFieldPath;
+  const json = findField(first.object as unknown as Json, splitFieldPath(path))?.value;
+  if (json === undefined || json === null || (typeof json === 'object' && Object.keys(json).length === 0))
+    throw new FieldPathError(`its source ${shown} has no ${path}`);
+  return { json: refined(json, source.options), typed: true };
+}
+
+function refined(json: Json, { delimiter = '', index = 0 }: FieldOptions = {}): Json {
+  if (delimiter === '') return json;
+  if (typeof json === 'object') throw new FieldPathError('a delimiter needs a source that is a scalar');
+  const piece = index < 0 ? undefined : textOf(json).split(delimiter)[index];
+  if (piece === undefined) throw new FieldPathError(`${JSON.stringify(json)} has no part ${index}`);
+  return typeof json === 'string' ? piece : retype(json, piece);
+}
+
+function applyTarget(
+  resources: readonly Resource[],
+  value: Value,
+  target: ReplacementTarget,
+): readonly Resource[] {
+  if (target.select === undefined) throw new FieldPathError('a target needs select');
+  const selects = compile(target.select);
+  const rejects = (target.reject ?? []).map(compile);
+  return resources.map((resource) => {
+    if (!selects.byLabels(resource)) return resource;
+    if (rejects.some((reject) => reject.hasLabels && reject.byLabels(resource))) return resource;
+    const ids = idsOf(resource);
+    const { apiVersion } = resource.object;
+    if (rejects.some((reject) => reject.hasId && ids.some((id) => reject.byId(apiVersion, id))))
+      return resource;
+    return ids.some((id) => selects.byId(apiVersion, id)) ? replaceIn(resource, value, target) : resource;
+  });
+}
+
+interface Selects {
+  readonly hasId: boolean;
+  readonly hasLabels: boolean;
+  byId(apiVersion: string, id: Id): boolean;
+  byLabels(resource: Resource): boolean;
+}
+
+function compile(selector: TargetSelector): Selects {
+  const { group, version, kind, name, namespace, labelSelector = '', annotationSelector = '' } = selector;
+  const patterns = [group, version, kind, name, namespace].map((one) => compilePattern(one, 'whole'));
+  const labels = parseLabelSelector(labelSelector);
+  const annotations = parseLabelSelector(annotationSelector);
+  return {
+    hasId: patterns.some((one) => one !== undefined),
+    hasLabels: labelSelector !== '' || annotationSelector !== '',
+    byId: (apiVersion, id) =>
+      [groupOf(apiVersion), versionOf(apiVersion), id.kind, id.name, id.namespace].every(
+        (text, index) => patterns[index]?.test(text) !== false,
+      ),
+    byLabels: ({ object: { metadata } }) =>
+      annotations(textMap(metadata.annotations)) && labels(textMap(metadata.labels)),
+  };
+}
+
+function replaceIn(resource: Resource, value: Value, target: ReplacementTarget): Resource {
+  const { fieldPaths = [], options = {} } = target;
+  const paths = fieldPaths.length === 0 ? [defaultFieldPath] : fieldPaths;
+  let root = resource.object as unknown as Json;
+  for (const path of paths) root = replaceAtPath(root, value, path, options);
+  const object = checkObject(root, resource.place) as KubeObject;
+  const shared = stillShared(object, resource.history.shared);
+  const spread = spreadShared(resource.object, object, shared);
+  return withObject({ ...resource, history: { ...resource.history, shared } }, spread);
+}
+
+function replaceAtPath(root: Json, value: Value, path: string, options: FieldOptions): Json {
+  const create = options.create === true ? createdKind(value.json) : undefined;
+  const set = (old: Json | undefined, created: boolean): Json => putInto(old, created, value, options);
+  const parts = splitFieldPath(path);
+  const inText = replaceInText(root, parts, create, set);
+  if (inText !== undefined) return inText;
+  const found = new FieldMatcher(create, findsInText).match(root, parts);
+  if (found.matches.length === 0) throw new FieldPathError(`there is no field ${path} in a target`);
+  let next = found.value;
+  for (const match of found.matches)
+    if (!isNoPlace(match)) next = changeAtPath(next, match.path, (old) => set(old, match.created));
+  return next as Json;
+}
+
+function createdKind(json: Json): CreatedKind {
+  if (Array.isArray(json)) return 'list';
+  return isMapping(json) ? 'map' : 'scalar';
+}
+
+/** Where the path leads into a text: that text changed. Undefined: it does not, or the text has no such field. */
+function replaceInText(
+  root: Json,
+  parts: readonly string[],
+  create: CreatedKind | undefined,
+  set: (old: Json | undefined, created: boolean) => Json,
+): Json | undefined {
+  try {
+    for (let length = 1; length < parts.length; length += 1) {
+      const found = findField(root, parts.slice(0, length));
+      if (found === undefined || typeof found.value === 'object') continue;
+      const text = setInText(textOf(found.value), parts.slice(length), create, set);
+      return changeAtPath(root, found.path, (old) => retype(old, text)) as Json;
+    }
+  } catch (caught) {
+    // What cannot be changed as text is tried as a plain field, which has the better message.
+    if (!(caught instanceof FieldPathError || caught instanceof RetypeError)) throw caught;
+  }
+  return undefined;
+}
+
+function putInto(old: Json | undefined, created: boolean, value: Value, options: FieldOptions): Json {
+  const { delimiter = '', index = 0 } = options;
+  const isContainer = typeof old === 'object' && old !== null;
+  let text = typeof value.json === 'object' ? '' : textOf(value.json);
+  if (delimiter !== '') {
+    if (isContainer) throw new FieldPathError('a delimiter needs a target that is a scalar');
+    const parts = textOf(old).split(delimiter);
+    if (index < 0) parts.unshift(text);
+    else if (index >= parts.length) parts.push(text);
+    else parts[index] = text;
+    text = parts.join(delimiter);
+  }
+  if (isContainer) return value.typed ? value.json : plainScalar(text);
+  return created ? plainScalar(text) : retype(old, text);
+}
