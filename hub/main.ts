@@ -3,7 +3,7 @@
  * listeners, loops), stopping the reverse; a process that is killed in between starts the same way again.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from '../shared/clock/clock.ts';
@@ -24,6 +24,7 @@ import { loadConfig } from './config/load-config.ts';
 import { readSecret, type SecretPorts } from './config/secret-reader.ts';
 import { fleetSchemas } from './fleet/resource-schemas.ts';
 import { createAgentPort } from './loops/agent-port.ts';
+import { fleetOf } from './loops/fleet-rows.ts';
 import { createGarbageLoop, createPauseLoop } from './loops/housekeeping.ts';
 import { registerHubMetrics } from './loops/hub-metrics.ts';
 import { createNotifyLoop } from './loops/notify-loop.ts';
@@ -32,8 +33,8 @@ import { createResolveLoop, resolveKey } from './loops/resolve-loop.ts';
 import { followedSources } from './loops/revision-of.ts';
 import { createSourceLoop, type FollowedSource } from './loops/source-loop.ts';
 import { createSourcePort } from './loops/source-port.ts';
+import { createTeardown, type Teardown } from './loops/teardown.ts';
 import { createViewCache, type ViewCache } from './loops/view-cache.ts';
-import { emptyFleet } from './model/fleet.ts';
 import { rootRepository, type SourceKey, sourceKeyOf } from './model/revision.ts';
 import { createRegistry, type Registry } from './registry/registry.ts';
 import { createRenderer, type Renderer } from './render/renderer.ts';
@@ -52,6 +53,8 @@ export interface RunningHub {
   readonly addresses: HubAddresses;
   /** The admin token, when this start made the first one. Also in `admin.token` of the data directory. */
   readonly firstToken: string | undefined;
+  /** Resolves when the hub cannot go on because its store has died: the process must end and be started again. */
+  readonly failed: Promise<FairwayError>;
   /** Takes no more work, ends sessions, closes the store. */
   stop(): Promise<void>;
 }
@@ -71,7 +74,13 @@ export interface RunHubOptions {
   readonly signal: AbortSignal;
 }
 
-/** The program `fairway hub`: runs until the signal aborts, then drains. Resolves to the exit code. @throws FairwayError when it cannot start. */
+/** How long a hub without its store may take to end. */
+const stuckMs = 15_000;
+
+/**
+ * The program `fairway hub`: runs until the signal aborts, then drains. Resolves to the exit code.
+ * @throws FairwayError when it cannot start, or cannot go on because its store has died.
+ */
 export async function runHub({ configPath: path, overrides, env, signal }: RunHubOptions): Promise<number> {
   const config = await loadConfig({ path, env, overrides, readFile: (file) => readFile(file, 'utf8') });
   const hub = await startHub({ config, env });
@@ -81,11 +90,20 @@ export async function runHub({ configPath: path, overrides, env, signal }: RunHu
     );
   // Sockets of idle listeners do not keep the process by themselves in every case; this does until it is told to end.
   const alive = setInterval(() => {}, 3_600_000);
-  if (!signal.aborted)
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  const failure = await Promise.race([whenAborted(signal), hub.failed]);
   clearInterval(alive);
+  // A part that waits for the dead store must not keep a process which nothing but a new start can help.
+  if (failure) setTimeout(() => process.exit(1), stuckMs).unref();
   await hub.stop();
+  if (failure) throw failure;
   return 0;
+}
+
+function whenAborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 }
 
 interface Base {
@@ -105,37 +123,61 @@ export async function startHub({ config, env }: HubOptions): Promise<RunningHub>
   const log = createLogger(config.log);
   const secrets: SecretPorts = { readFile: (path) => readFile(path, 'utf8'), env };
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  await rm(join(config.dataDir, 'hub.json'), { force: true });
   const dataKey = await loadDataKey(config, {
     ...secrets,
     createFile: createPrivateFile,
     randomBytes: systemRandom.bytes,
   });
   const ports = { clock: systemClock, random: systemRandom, log };
-  const store = await openStore({ path: config.store.sqlite, dataKey, ...ports });
+  const { promise: failed, resolve: onStopped } = Promise.withResolvers<FairwayError>();
+  const teardown = createTeardown(log);
+  const stop = async () => {
+    log.info('hub stopping');
+    await teardown.run();
+    log.info('hub stopped');
+  };
+  const store = await openStore({
+    path: config.store.sqlite,
+    dataKey,
+    exclusive: true,
+    onStopped,
+    ...ports,
+  });
+  teardown.add('the store', () => store.close());
   try {
+    // From here on the data directory is ours: the store was taken for this process alone.
+    const addressFile = join(config.dataDir, 'hub.json');
+    const removeAddresses = () => rm(addressFile, { force: true });
+    await removeAddresses();
+    teardown.add('hub.json', removeAddresses);
+    await sweepBackups(config.dataDir);
     const digestKey = await store.meta.ensureSecret('digest.key', systemRandom.bytes(32));
     const registry = await createRegistry({ store, ...ports, serverNames: advertisedNames(config) });
-    return await startParts({
-      config,
-      secrets,
-      store,
-      registry,
-      digestKey,
-      metrics: new MetricsRegistry(),
-      ...ports,
-    });
+    const metrics = new MetricsRegistry();
+    const base = { config, secrets, store, registry, digestKey, metrics, ...ports };
+    const started = await startParts(base, teardown);
+    await replacePrivateFile(addressFile, `${JSON.stringify({ pid: process.pid, ...started.addresses })}\n`);
+    started.begin();
+    log.info('hub started', { version, ...started.addresses });
+    return { addresses: started.addresses, firstToken: started.firstToken, failed, stop };
   } catch (caught) {
-    await store.close();
+    await teardown.run();
     throw caught;
   }
 }
 
-async function startParts(base: Base): Promise<RunningHub> {
-  const { config, store, log } = base;
+interface StartedParts extends Pick<RunningHub, 'addresses' | 'firstToken'> {
+  /** Sets the loops going. */
+  begin(): void;
+}
+
+async function startParts(base: Base, teardown: Teardown): Promise<StartedParts> {
+  const { config, store } = base;
   const stream = createStream(base);
-  const pipeline = createPipeline(base);
+  const pipeline = await createPipeline(base);
   const views = createViewCache(store, base.clock);
+  teardown.add('the views', views.stop);
+  teardown.add('the stream', stream.stop);
   const notify = await createNotifyLoop({
     ...base,
     routes: config.notifications.map(({ url, types, secret }) => ({
@@ -146,17 +188,14 @@ async function startParts(base: Base): Promise<RunningHub> {
     allowed: (url: string) => isEgressAllowed(config, url),
     source: `urn:fairway:hub:${config.advertise.serverName}`,
   });
-  const loops: readonly Loop[] = [
-    pipeline.sourceLoop,
-    pipeline.resolveLoop,
-    notify,
-    createGarbageLoop(base, {
-      eventsKeptMs: config.retention.eventsMs,
-      releasesKeptMs: config.retention.releasesMs,
-      releasesKept: config.retention.releasesKept,
-    }),
-  ];
+  const garbage = createGarbageLoop(base, {
+    eventsKeptMs: config.retention.eventsMs,
+    releasesKeptMs: config.retention.releasesMs,
+    releasesKept: config.retention.releasesKept,
+  });
   const pauseLoop = createPauseLoop(base);
+  const loops: readonly Loop[] = [pipeline.sourceLoop, pipeline.resolveLoop, notify, garbage, pauseLoop];
+  teardown.add('the loops', async () => void (await Promise.all(loops.map((loop) => loop.stop()))));
   const unsubscribe = store.subscribe((topic, key) => {
     if (topic === 'assignments' || topic === 'pauses') stream.wake(key === '' ? undefined : key);
     if (topic === 'pauses') pauseLoop.wake('pauses');
@@ -167,40 +206,35 @@ async function startParts(base: Base): Promise<RunningHub> {
     if (topic === 'events') notify.wake('outbox');
   });
   const ports = await stream.start();
-  const { api, served } = await serve(base, { stream, pipeline, views, loops: [...loops, pauseLoop], ports });
-  const firstToken = await ensureFirstToken(base);
-  if (firstToken !== undefined)
-    await replacePrivateFile(join(config.dataDir, 'admin.token'), `${firstToken}\n`);
-  const addresses = { api: served.url, ...ports };
-  await replacePrivateFile(
-    join(config.dataDir, 'hub.json'),
-    `${JSON.stringify({ pid: process.pid, ...addresses })}\n`,
-  );
-  pipeline.start();
-  for (const [loop, key] of [
-    [notify, 'outbox'],
-    [loops[3], 'garbage'],
-    [pauseLoop, 'pauses'],
-  ] as const)
-    loop?.wake(key);
-  log.info('hub started', { version, ...addresses });
+  const firstToken = await ensureFirstToken({
+    ...base,
+    keep: (token) => replacePrivateFile(join(config.dataDir, 'admin.token'), `${token}\n`),
+  });
+  const { api, served } = await serve(base, { stream, pipeline, views, loops, ports });
+  teardown.add('the API', () => {
+    api.close();
+    return served.close();
+  });
+  teardown.add('subscriptions', unsubscribe);
   return {
-    addresses,
+    addresses: { api: served.url, ...ports },
     firstToken,
-    async stop() {
-      log.info('hub stopping');
-      unsubscribe();
-      api.close();
-      await served.close();
-      await Promise.all([...loops, pauseLoop].map((loop) => loop.stop()));
-      await stream.stop();
-      views.stop();
-      await store.close();
-      await rm(join(config.dataDir, 'hub.json'), { force: true });
-      log.info('hub stopped');
+    begin() {
+      pipeline.start();
+      notify.wake('outbox');
+      garbage.wake('garbage');
+      pauseLoop.wake('pauses');
     },
   };
 }
+
+/** Copies that a killed process was making or sending. */
+async function sweepBackups(folder: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name.startsWith(backupPrefix)) await rm(join(folder, name), { force: true });
+}
+
+const backupPrefix = 'backup-sending-';
 
 /** Names of the hub's server certificate: what agents dial, and what they are told to verify. */
 function advertisedNames({ advertise }: HubConfig): readonly string[] {
@@ -231,7 +265,7 @@ interface Pipeline {
 }
 
 /** From Git to assignments: the source loop wakes the resolve loop, which says what else is to be followed. */
-function createPipeline(base: Base): Pipeline {
+async function createPipeline(base: Base): Promise<Pipeline> {
   const { config, store, secrets, digestKey, ...ports } = base;
   const source = createGitSource({
     directory: join(config.dataDir, 'git'),
@@ -244,7 +278,9 @@ function createPipeline(base: Base): Pipeline {
     url: config.root.url,
     ref: config.root.ref,
   };
-  let followed = followedSources(root, emptyFleet);
+  // The fleet as last read says what to follow until it is read again; what was followed before that, too, ends now.
+  let followed = followedSources(root, fleetOf(await store.fleet.load()));
+  const before = await store.sources.list();
   const sourceLoop = createSourceLoop({
     store,
     source,
@@ -272,7 +308,8 @@ function createPipeline(base: Base): Pipeline {
     ...ports,
   });
   const start = () => {
-    for (const key of followed.keys()) sourceLoop.wake(key);
+    for (const key of new Set([...followed.keys(), ...before.map((status) => status.key)]))
+      sourceLoop.wake(key);
     // What was fetched before may not have been resolved when the process ended.
     resolveLoop.wake(resolveKey);
   };
@@ -316,7 +353,7 @@ async function serve(
       install: { manifests: (options) => createInstallManifests({ enrolmentAddress, ...options }) },
       schemas: fleetSchemas,
       backup: async () => {
-        const path = join(config.dataDir, `backup-${randomUUID()}.db`);
+        const path = join(config.dataDir, `${backupPrefix}${randomUUID()}.db`);
         await store.backup(path);
         return path;
       },

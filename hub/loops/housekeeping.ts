@@ -3,6 +3,8 @@ import type { Random } from '../../shared/clock/random.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import type { Store } from '../store/store.ts';
+import { fleetOf } from './fleet-rows.ts';
+import { followPausesInGit } from './git-pauses.ts';
 
 export interface Retention {
   readonly eventsKeptMs: number;
@@ -31,13 +33,14 @@ export function createGarbageLoop(ports: Ports, retention: Retention): Loop {
 /** Longest wait before the pauses are looked at again, should a timer be late or a clock be set. */
 const pauseCheckMaxMs = 60_000;
 
-/** Ends pauses when their time is over. Wake it when pauses change. */
+/** Ends pauses when their time is over, and has those in Git take over again. Wake it when pauses change. */
 export function createPauseLoop(ports: Ports): Loop {
   const step = async () => {
     const nowMs = ports.clock.now();
     const ended = await ports.store.releases.expirePauses(nowMs);
     for (const { cluster, application, reason } of ended)
       ports.log.info('pause ended', { cluster, application, reason });
+    await followPausesInGit(ports.store, fleetOf(await ports.store.fleet.load()), nowMs);
     const untils = (await ports.store.releases.pauses()).flatMap(({ untilMs }) =>
       untilMs === undefined ? [] : [untilMs],
     );

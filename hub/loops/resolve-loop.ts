@@ -26,6 +26,9 @@ import type { FollowedSource } from './source-loop.ts';
 
 export const resolveKey = 'fleet';
 
+/** Looks again though nothing woke it: whatever hindered the last step may be gone. Costs little while inputs are as they were. */
+const periodMs = 300_000;
+
 /** Targets read in one call. */
 const targetsAtOnce = 500;
 
@@ -91,10 +94,13 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     });
     const plannedMs = clock.monotonic();
     await saveContent(store, outcome, plan.targets);
-    const changed = await store.releases.savePlan(planRow(revision.id, fleet, plan, clock.now()));
-    await finishUnheard(changed);
+    // Before the plan: a commit that pauses a cluster must not reach it with what else it says.
     await followPausesInGit(store, fleet, clock.now());
-    log.info('revision resolved', {
+    const changed = await store.releases.savePlan(planRow(revision.id, fleet, plan, clock.now()));
+    // Also those of an earlier step that was killed before it came here.
+    await finishUnheard([...assignments, ...changed]);
+    const isNew = changed.length > 0 || stored.revisionId !== revision.id;
+    log[isNew ? 'info' : 'debug']('revision resolved', {
       revision: revision.id,
       assignments: changed.length,
       problems: fleet.problems.length,
@@ -106,8 +112,8 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
   };
 
   /** Nobody is there to take an application out of a cluster that never enrolled: the removal is over at once. */
-  const finishUnheard = async (changed: readonly Assignment[]) => {
-    const removals = changed.filter(({ removed }) => removed);
+  const finishUnheard = async (assignments: readonly Assignment[]) => {
+    const removals = assignments.filter(({ removed }) => removed);
     if (removals.length === 0) return;
     const enrolled = new Set((await store.registry.clusters()).map(({ name }) => name));
     for (const { cluster, application, generation } of removals)
@@ -176,7 +182,15 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     return revision;
   };
 
-  return createLoop({ name: 'resolve', step, clock, random: options.random, log, stepTimeoutMs: 600_000 });
+  return createLoop({
+    name: 'resolve',
+    step,
+    clock,
+    random: options.random,
+    log,
+    periodMs,
+    stepTimeoutMs: 600_000,
+  });
 }
 
 function planRow(revisionId: string, fleet: Fleet, plan: RevisionPlan, nowMs: number): Plan {

@@ -5,7 +5,7 @@ import type { Logger } from '../../shared/log/log.ts';
 import { planJitteredMs } from '../../shared/loop/backoff.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import type { SourceKey } from '../model/revision.ts';
-import type { GitSource } from '../source/git-source.ts';
+import type { FetchResult, GitSource } from '../source/git-source.ts';
 import { planSourceStatus, type SourceAttempt } from '../source/plan-status.ts';
 import type { Store } from '../store/store.ts';
 
@@ -22,7 +22,7 @@ export interface SourceLoopOptions {
   /** What is followed now; a key that is not among them is forgotten. */
   readonly followed: () => ReadonlyMap<SourceKey, FollowedSource>;
   readonly pollIntervalMs: number;
-  /** Called after a head has moved. */
+  /** Called after a head has moved, or its commits were fetched again. */
   readonly onMoved: (key: SourceKey) => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -37,7 +37,7 @@ export function createSourceLoop(options: SourceLoopOptions): Loop {
     followed: FollowedSource,
     knownHead: string | undefined,
     signal: AbortSignal,
-  ): Promise<SourceAttempt['outcome']> => {
+  ): Promise<FetchResult | Extract<SourceAttempt['outcome'], { error: unknown }>> => {
     try {
       return await source.fetch({ url: followed.url, ref: followed.ref, knownHead, signal });
     } catch (caught) {
@@ -60,10 +60,11 @@ export function createSourceLoop(options: SourceLoopOptions): Loop {
     const { status, events } = planSourceStatus(sameUrl, { ...followed, nowMs: clock.now(), outcome });
     await store.sources.save(status);
     if (events.length > 0) await store.events.append(events);
-    if ('head' in outcome && outcome.head !== sameUrl?.head) {
+    if ('head' in outcome && outcome.head !== sameUrl?.head)
       log.info('source moved', { source: key, head: outcome.head, rewritten: outcome.rewritten });
+    // What came anew though the head is the same mends a mirror that could not be read: somebody may wait for it.
+    if ('head' in outcome && (outcome.head !== sameUrl?.head || outcome.bytesReceived > 0))
       options.onMoved(key);
-    }
     // The condition tells of the failure; the period goes on, a little slower when the remote asks for patience.
     const retryAfterMs = 'error' in outcome ? (outcome.error.retryAfterMs ?? 0) : 0;
     return { requeueAfterMs: Math.max(retryAfterMs, planJitteredMs(options.pollIntervalMs, random)) };

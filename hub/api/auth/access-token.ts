@@ -58,6 +58,8 @@ export async function ensureFirstToken(ports: {
   readonly store: Pick<Store, 'access'>;
   readonly clock: Clock;
   readonly random: Random;
+  /** Called before the token counts: a process that is killed in between leaves one that is worth nothing, never one that nobody has. */
+  readonly keep: (token: string) => Promise<void>;
 }): Promise<string | undefined> {
   const nowMs = ports.clock.now();
   const rows = await ports.store.access.tokens();
@@ -71,6 +73,7 @@ export async function ensureFirstToken(ports: {
     message: `Made the first admin token "${name}".`,
     data: { token: row.id, name, scope: row.scope },
   });
+  await ports.keep(token);
   await ports.store.access.saveToken(row, event);
   return token;
 }

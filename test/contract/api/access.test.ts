@@ -185,11 +185,19 @@ describe('tokens', () => {
 
   it('makes a first admin token once, and again when none is left', async () => {
     const { fake, clock } = createHarness();
-    const ports = { store: fake.store, clock, random: createSeededRandom(3) };
+    const kept: { readonly token: string; readonly rows: number }[] = [];
+    const ports = {
+      store: fake.store,
+      clock,
+      random: createSeededRandom(3),
+      keep: async (token: string) => void kept.push({ token, rows: fake.state.accessTokens.length }),
+    };
     expect(await ensureFirstToken(ports)).toBeUndefined();
     fake.state.accessTokens = [];
     const token = await ensureFirstToken(ports);
     expect(token).toMatch(/^fwa_/);
+    // Kept before it counts: a process killed in between locks nobody out.
+    expect(kept).toEqual([{ token, rows: 0 }]);
     expect(await ensureFirstToken(ports)).toBeUndefined();
     expect(fake.state.accessTokens[0]).toMatchObject({ scope: 'admin', expiresAtMs: undefined });
   });
