@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createSeededRandom } from '../../shared/clock/random.ts';
+import { silentLogger } from '../../shared/log/log.ts';
+import { createEvent } from '../model/event.ts';
+import type { Store } from '../store/store.ts';
+import { createPauseLoop } from './housekeeping.ts';
+import { createSourceLoop } from './source-loop.ts';
+import { createLoopBed, type LoopBed } from './test-bed.ts';
+
+const cluster = (name: string, spec = '{}') =>
+  `apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: { name: ${name} }\nspec: ${spec}\n`;
+const application = (clusters: string) =>
+  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: shop }\nspec:\n  source: { path: shop }\n  placement: { clusters: [${clusters}] }\n`;
+const map = (value: string) =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: shop }\ndata: { value: "${value}" }\n`;
+const files = (clusters: string, value = '1', spec = '{}') => ({
+  'fleet/one.yaml': cluster('one', spec),
+  'fleet/two.yaml': cluster('two'),
+  'fleet/shop.yaml': application(clusters),
+  'shop/map.yaml': map(value),
+});
+
+let bed: LoopBed;
+beforeEach(async () => {
+  bed = await createLoopBed();
+});
+afterEach(() => bed.close());
+
+/** The store, with some calls of its release repository told or broken. */
+const over = (releases: Partial<Store['releases']>): Store => ({
+  ...bed.store,
+  releases: { ...bed.store.releases, ...releases },
+});
+const assigned = async () =>
+  (await bed.store.releases.assignments({})).map((one) => `${one.cluster} ${one.removed ? 'leaves' : 'has'}`);
+const enrol = (name: string) => bed.store.registry.seen({ cluster: name, connected: true, nowMs: 0 });
+
+describe('the resolve loop', () => {
+  it('finishes removals where no agent ever was, though it was killed after the plan', async () => {
+    await enrol('one');
+    await bed.commit(files('one, two'));
+    await bed.resolve();
+    await bed.commit(files(''));
+    const killed = over({ acknowledge: () => Promise.reject(new Error('killed')) });
+    await expect(bed.resolve(killed)).rejects.toThrow();
+    expect(await assigned()).toEqual(['one leaves', 'two leaves']);
+    await bed.resolve();
+    expect(await assigned()).toEqual(['one leaves']);
+  });
+
+  it('pauses a cluster before it hands out what the same commit says', async () => {
+    await bed.commit(files('one'));
+    await bed.resolve();
+    await bed.commit(files('one', '2', '{ paused: true }'));
+    const calls: string[] = [];
+    const told = over({
+      savePause: (...args) => {
+        calls.push('pause');
+        return bed.store.releases.savePause(...args);
+      },
+      savePlan: (plan) => {
+        calls.push('plan');
+        return bed.store.releases.savePlan(plan);
+      },
+    });
+    await bed.resolve(told);
+    expect(calls).toEqual(['pause', 'plan']);
+  });
+
+  it('looks again by itself after an error that trying again at once cannot mend', async () => {
+    await bed.commit(files('one'));
+    let broken = true;
+    const source = { ...bed.source };
+    const loop = bed.resolveLoop({
+      ...bed.store,
+      sources: {
+        ...bed.store.sources,
+        get: async (key) => {
+          if (broken) await source.tree('', 'gone');
+          return bed.store.sources.get(key);
+        },
+      },
+    });
+    loop.wake('fleet');
+    await loop.idle();
+    expect(loop.state()).toMatchObject([{ failures: 1 }]);
+    broken = false;
+    await bed.clock.advance(400_000);
+    await loop.idle();
+    await loop.stop();
+    expect(await assigned()).toEqual(['one has']);
+  });
+});
+
+describe('the pause loop', () => {
+  it('has a pause in Git take over again when one by hand is over', async () => {
+    await bed.commit(files('one', '1', '{ paused: true }'));
+    await bed.resolve();
+    const loop = createPauseLoop({ ...bed, random: createSeededRandom(1), log: silentLogger });
+    const untilMs = bed.clock.now() + 1_000;
+    const byHand = { cluster: 'one', application: '', reason: 'mine', actor: 'ada', createdAtMs: 0, untilMs };
+    await bed.store.releases.savePause(
+      byHand,
+      createEvent({ type: 'audit.pause', actor: 'ada', timeMs: 0, message: '' }),
+    );
+    loop.wake('pauses');
+    await loop.idle();
+    expect(await bed.store.releases.pauses()).toEqual([byHand]);
+    await bed.clock.advance(2_000);
+    await expect
+      .poll(async () => (await bed.store.releases.pauses()).map(({ actor }) => actor))
+      .toEqual(['git']);
+    await loop.stop();
+  });
+});
+
+describe('the source loop', () => {
+  it('wakes those who wait when a mirror was fetched again, though the head is the same', async () => {
+    const head = await bed.commit(files('one'));
+    const moved: string[] = [];
+    let bytesReceived = 0;
+    const loop = createSourceLoop({
+      store: bed.store,
+      source: { ...bed.source, fetch: async () => ({ head, moved: false, rewritten: false, bytesReceived }) },
+      followed: () => new Map([[bed.root.key, bed.root]]),
+      pollIntervalMs: 10_000,
+      onMoved: (key) => moved.push(key),
+      clock: bed.clock,
+      random: createSeededRandom(1),
+      log: silentLogger,
+    });
+    loop.wake(bed.root.key);
+    await loop.idle();
+    expect(moved).toEqual([]);
+    bytesReceived = 1_000;
+    loop.wake(bed.root.key);
+    await loop.idle();
+    await loop.stop();
+    expect(moved).toEqual([bed.root.key]);
+  });
+});

@@ -1,0 +1,101 @@
+/** Loops over a real store in memory and a made-up source: for tests. */
+import { createFakeClock, type FakeClock } from '../../shared/clock/fake-clock.ts';
+import { createSeededRandom, systemRandom } from '../../shared/clock/random.ts';
+import { FairwayError } from '../../shared/error/error.ts';
+import { silentLogger } from '../../shared/log/log.ts';
+import type { Loop } from '../../shared/loop/loop.ts';
+import { rootRepository, sourceKeyOf } from '../model/revision.ts';
+import { createMemoryTree } from '../render/memory-tree.ts';
+import { createRenderer } from '../render/renderer.ts';
+import type { GitSource } from '../source/git-source.ts';
+import { openStore } from '../store/open-store.ts';
+import type { Store } from '../store/store.ts';
+import { createFleetRenderer } from './render-fleet.ts';
+import { createResolveLoop, resolveKey } from './resolve-loop.ts';
+import { followedSources } from './revision-of.ts';
+import type { FollowedSource } from './source-loop.ts';
+
+export interface LoopBed {
+  readonly store: Store;
+  readonly clock: FakeClock;
+  readonly source: GitSource;
+  readonly root: FollowedSource;
+  /** Makes these files the newest commit of the root repository, fetched but not resolved; its id. */
+  commit(files: Readonly<Record<string, string>>): Promise<string>;
+  /** A resolve loop over that store, as another process would have it. */
+  resolveLoop(over?: Store): Loop;
+  /** One step; rejects with what the loop would have logged. */
+  resolve(over?: Store): Promise<void>;
+  close(): Promise<void>;
+}
+
+const person = { name: 'Ada Park', email: 'ada@example.com', timeMs: 0 };
+const url = 'https://git.example/fleet.git';
+
+export async function createLoopBed(): Promise<LoopBed> {
+  const clock = createFakeClock();
+  const ports = { clock, random: createSeededRandom(1), log: silentLogger };
+  const store = await openStore({
+    path: ':memory:',
+    dataKey: systemRandom.bytes(32),
+    ...ports,
+    random: systemRandom,
+  });
+  const root = { key: sourceKeyOf(rootRepository, 'main'), url, ref: 'main' };
+  const commits = new Map<string, Readonly<Record<string, string>>>();
+  const find = (sha: string) => {
+    const files = commits.get(sha);
+    if (!files) throw new FairwayError('not_found', `there is no commit ${sha}`);
+    return files;
+  };
+  const source: GitSource = {
+    fetch: async () => ({
+      head: [...commits.keys()].at(-1) ?? '',
+      moved: false,
+      rewritten: false,
+      bytesReceived: 0,
+    }),
+    commit: async (_url, sha) => {
+      find(sha);
+      return { sha, author: person, committer: person, message: `commit ${sha}`, parents: [] };
+    },
+    log: async () => [],
+    tree: async (_url, sha) => createMemoryTree(find(sha), sha),
+  };
+  const resolveLoop = (over = store) =>
+    createResolveLoop({
+      store: over,
+      source,
+      renderer: createFleetRenderer(createRenderer({ digestKey: new Uint8Array(32) })),
+      root,
+      folder: 'fleet',
+      confirmAbove: 10,
+      onFollowed: (fleet) => followedSources(root, fleet),
+      newId: () => Buffer.from(systemRandom.bytes(8)).toString('hex'),
+      ...ports,
+    });
+  return {
+    store,
+    clock,
+    source,
+    root,
+    async commit(files) {
+      const sha = (commits.size + 1).toString(16).padStart(40, '0');
+      commits.set(sha, files);
+      const nowMs = clock.now();
+      const seen = { head: sha, headSeenAtMs: nowMs, lastAttemptAtMs: nowMs, conditions: [] };
+      await store.sources.save({ ...root, ...seen });
+      return sha;
+    },
+    resolveLoop,
+    async resolve(over) {
+      const loop = resolveLoop(over);
+      loop.wake(resolveKey);
+      await loop.idle();
+      const [state] = loop.state();
+      await loop.stop();
+      if (state?.lastError !== undefined) throw new Error(state.lastError);
+    },
+    close: () => store.close(),
+  };
+}
