@@ -3,6 +3,7 @@ import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { describeKey, type KubeObject, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { SyncOptions } from '../../shared/manifest/target.ts';
 import type { ApiResource, KubeClient, LiveObject, ResourceRef } from '../kube/kube-client.ts';
+import { isPassing } from '../kube/status-error.ts';
 import { partOfLabel } from '../model/inventory.ts';
 import { effectiveObject } from './effective-object.ts';
 import { handOverManager, ignoredPaths, planHandOver } from './ignore.ts';
@@ -12,8 +13,8 @@ import type { PlannedObject, SyncPlan } from './plan-sync.ts';
 /** What became of one object. */
 export interface ApplyOutcome {
   readonly object: PlannedObject;
-  /** matched: read and found as it should be, nothing written. waiting: cannot be tried yet. */
-  readonly result: 'created' | 'applied' | 'matched' | 'kept' | 'failed' | 'skipped' | 'waiting';
+  /** matched: read and found as it should be, nothing written. held: not tried, what was said of it stands. waiting: cannot be done yet, which is nobody's fault. */
+  readonly result: 'created' | 'applied' | 'matched' | 'kept' | 'failed' | 'held' | 'skipped' | 'waiting';
   readonly message: string;
   readonly error?: FairwayError;
   /** As returned or read; not kept by the executor. */
@@ -43,6 +44,7 @@ export interface ApplyPorts {
 }
 
 const parallelMax = 8;
+const unsettled: ReadonlySet<ApplyOutcome['result']> = new Set(['failed', 'held', 'waiting']);
 const establishLimitMs = 30_000;
 
 async function read(
@@ -173,7 +175,7 @@ async function applyGuarded(object: PlannedObject, ports: ApplyPorts): Promise<A
   } catch (caught) {
     ports.signal.throwIfAborted();
     const error = toFairwayError(caught, object.keyText);
-    return { object, result: 'failed', message: error.message, error };
+    return { object, result: isPassing(error) ? 'waiting' : 'failed', message: error.message, error };
   }
 }
 
@@ -181,14 +183,14 @@ async function applyGuarded(object: PlannedObject, ports: ApplyPorts): Promise<A
 export async function executeApplies(plan: SyncPlan, ports: ApplyPorts): Promise<void> {
   const missing = new Map<string, string>();
   const settle = (outcome: ApplyOutcome) => {
-    if (outcome.result === 'failed' || outcome.result === 'waiting')
-      missing.set(outcome.object.keyText, describeKey(outcome.object.key));
+    if (unsettled.has(outcome.result)) missing.set(outcome.object.keyText, describeKey(outcome.object.key));
     ports.onOutcome(outcome);
   };
   for (const stage of plan.stages)
     await forEachBounded(stage, parallelMax, async (object) => {
       const absent = object.needs.map((need) => missing.get(need)).find((name) => name !== undefined);
-      if (object.verb === 'keep') settle({ object, result: 'kept', message: '' });
+      if (object.verb === 'hold') settle({ object, result: 'held', message: '' });
+      else if (object.verb === 'keep') settle({ object, result: 'kept', message: '' });
       else if (object.verb === 'skip') settle({ object, result: 'skipped', message: object.message });
       else if (object.verb === 'refuse')
         settle({

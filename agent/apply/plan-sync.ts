@@ -10,8 +10,8 @@ export interface PlannedObject {
   readonly entry: ManifestEntry;
   readonly key: ObjectKey;
   readonly keyText: string;
-  /** keep: known to be as it should. refuse: failed without a request. skip: not ours to do. */
-  readonly verb: 'apply' | 'keep' | 'refuse' | 'skip';
+  /** keep: known to be as it should. refuse: failed without a request. hold: was refused, and it is too early to ask again. skip: not ours to do. */
+  readonly verb: 'apply' | 'keep' | 'refuse' | 'hold' | 'skip';
   readonly message: string;
   /** Keys of this set that must be there first: its namespace, its definition. */
   readonly needs: readonly string[];
@@ -30,6 +30,8 @@ export interface SyncPlanInput {
   readonly resolve: (apiVersion: string, kind: string) => ApiResource | undefined;
   /** Digest of the manifest last applied there without doubt since; undefined: unknown or to be applied anew. */
   readonly appliedDigest: (keyText: string) => string | undefined;
+  /** The object was refused a short while ago. Default: none was. */
+  readonly refusedBefore?: (keyText: string, entry: ManifestEntry) => boolean;
   /** The part-of label of the live object, as far as it is known. */
   readonly livePartOf: (key: ObjectKey) => string | undefined;
   /** Which application holds the key, when several desire it: the one whose label it bears, else the first by name. */
@@ -70,6 +72,7 @@ function planObject(entry: ManifestEntry, input: SyncPlanInput): Omit<PlannedObj
   const refused = refusal(key, text, input);
   if (refused !== undefined) return { ...base, verb: 'refuse', message: refused };
   const keep = input.appliedDigest(text) === entry.objectDigest;
+  if (!keep && input.refusedBefore?.(text, entry)) return { ...base, verb: 'hold', message: '' };
   return { ...base, verb: keep ? 'keep' : 'apply', message: '' };
 }
 

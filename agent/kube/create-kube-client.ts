@@ -169,7 +169,8 @@ export function createKubeClient(connection: KubeConnection, ports: KubeClientPo
         timeoutSeconds: String(timeoutSeconds),
       });
       const accept = request.metadataOnly ? metadataOne : 'application/json';
-      await runWatch(transport, clock, { path, accept, timeoutSeconds, onEvent, signal });
+      const { onOpen } = request;
+      await runWatch(transport, clock, { path, accept, timeoutSeconds, onEvent, onOpen, signal });
     },
     async logs(request, signal) {
       const pods = {

@@ -26,7 +26,8 @@ export type LiveObject = KubeObject;
 /**
  * Errors are FairwayErrors: code from the HTTP status (401 unauthenticated, 403 permission_denied, 404 not_found, 409 conflict or
  * already_exists, 410 gone, 422 invalid_manifest, 429 resource_exhausted with retryAfterMs, 5xx unavailable), message the
- * API server's own, `details.status` the Status object with its causes.
+ * API server's own, `details.status` the Status object with its causes. Where there was no answer at all: unavailable or
+ * deadline_exceeded with `details.unreachable`.
  */
 export interface KubeClient {
   /** The base URL, for messages. */
@@ -102,6 +103,8 @@ export interface WatchRequest extends Omit<ListRequest, 'limit' | 'continue'> {
   readonly resourceVersion: string;
   /** Server ends the watch after about this long. Default 300 to 600 s, jittered. */
   readonly timeoutSeconds?: number;
+  /** The server has accepted the watch. */
+  readonly onOpen?: () => void;
 }
 
 export interface WatchEvent {

@@ -79,3 +79,9 @@ export function toKubeError(
 export function statusOf(error: FairwayError): KubeStatus | undefined {
   return error.details?.['status'] as KubeStatus | undefined;
 }
+
+/** The API server, or the way to it, is in trouble; what was asked may be right. A 500 is its word on the request itself. */
+export function isPassing(error: FairwayError): boolean {
+  const { unreachable, httpStatus } = error.details ?? {};
+  return unreachable === true || [429, 502, 503, 504].includes(Number(httpStatus));
+}

@@ -48,6 +48,19 @@ const requestTimeoutMs = 60_000;
 const bodyBytesMax = 64 * 1024 * 1024;
 const parallelismMax = 16;
 
+/** A failure below HTTP is about the way to the API server, whatever was asked of it: `details.unreachable`. */
+function toReachError(caught: unknown, path: string): FairwayError {
+  const error = toFairwayError(caught, path);
+  if (caught instanceof FairwayError || error.code === 'cancelled') return error;
+  const { code, syscall } = caught as NodeJS.ErrnoException;
+  const options = { cause: caught, subject: path, details: { unreachable: true } };
+  if (error.code === 'deadline_exceeded')
+    return new FairwayError('deadline_exceeded', 'the API server did not answer in time', options);
+  // A credential file that cannot be read is another matter.
+  if (typeof code !== 'string' || syscall === 'open') return error;
+  return new FairwayError('unavailable', `the API server cannot be reached (${code})`, options);
+}
+
 /** Collects a body up to a bound. */
 function collect(response: http.IncomingMessage, request: TransportRequest): Promise<TransportResponse> {
   const limit = request.maxBytes ?? bodyBytesMax;
@@ -72,7 +85,11 @@ function collect(response: http.IncomingMessage, request: TransportRequest): Pro
     response.on('end', () => finish(false));
     response.on('error', reject);
     response.on('aborted', () =>
-      reject(new FairwayError('unavailable', 'the API server closed the connection')),
+      reject(
+        new FairwayError('unavailable', 'the API server closed the connection', {
+          details: { unreachable: true },
+        }),
+      ),
     );
   });
 }
@@ -149,7 +166,7 @@ export function createTransport(
       return await collect(await dial(request, agent, refresh, signal), request);
     } catch (caught) {
       request.signal?.throwIfAborted();
-      throw toFairwayError(timeout.signal.aborted ? timeout.signal.reason : caught, request.path);
+      throw toReachError(timeout.signal.aborted ? timeout.signal.reason : caught, request.path);
     } finally {
       cancel();
       release();
@@ -207,7 +224,7 @@ export function createTransport(
         if (response.statusCode === 200) return response;
         throw failure(await collect(response, request), request);
       } catch (caught) {
-        throw toFairwayError(caught, request.path);
+        throw toReachError(caught, request.path);
       }
     },
     counts: () => ({ ...counts }),

@@ -18,6 +18,7 @@ export async function runWatch(
     readonly accept: string;
     readonly timeoutSeconds: number;
     readonly onEvent: (event: WatchEvent) => void;
+    readonly onOpen?: (() => void) | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
@@ -35,6 +36,7 @@ export async function runWatch(
       idempotent: true,
       signal,
     });
+    options.onOpen?.();
     const decoder = createLineDecoder(lineBytesMax, (line) =>
       options.onEvent(parseEvent(line, options.path)),
     );

@@ -11,6 +11,7 @@ import { createLoop, type KeyState } from '../../shared/loop/loop.ts';
 import type { HealthStatus } from '../../shared/manifest/health.ts';
 import { loadParents } from '../apply/parent.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
+import { isPassing } from '../kube/status-error.ts';
 import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
 import { applySetId } from '../model/inventory.ts';
 import type { ReportSink } from '../model/report.ts';
@@ -27,6 +28,7 @@ import {
 } from './context.ts';
 import { reportError } from './report-phase.ts';
 import { createResources } from './resources.ts';
+import { forgetRefusals } from './retries.ts';
 import { syncApplication } from './sync-application.ts';
 
 export interface AgentLoopsOptions {
@@ -172,7 +174,10 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     onChange: (change) => onObserved(context, change),
     // What can be seen decides what may be pruned and what is told of it.
     onState: () => {
-      for (const state of states.values()) if (state.settled) loop.wake(state.application);
+      for (const state of states.values()) {
+        if (observer.unreachable === undefined) forgetRefusals(state, isPassing);
+        if (state.settled) loop.wake(state.application);
+      }
     },
   });
   const context: AgentContext = {
@@ -220,6 +225,9 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
       return Promise.resolve();
     },
     syncNow(application) {
+      // Somebody asks for it: what was refused is tried again.
+      for (const state of states.values())
+        if (!application || state.application === application) forgetRefusals(state);
       if (application === undefined || application === '') wakeAll();
       else loop.wake(application);
     },

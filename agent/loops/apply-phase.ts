@@ -14,6 +14,7 @@ import { matchesDesired, projectFields } from '../observe/projection.ts';
 import { createRecord } from '../observe/record.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
 import { tellFound, tellHealed } from './prove-suspects.ts';
+import { attemptOf, forgetRefusals, noteRefusal, standingRefusal } from './retries.ts';
 
 /** Which kinds the set's own definitions define: `group/kind` to the definition's key. */
 function readDefinitions(
@@ -51,6 +52,8 @@ function planApplication(
       const omitted = ignoredPaths(desired.target.sync.ignore, record.key).join(' ');
       return record.omitted === omitted ? record.objectDigest : undefined;
     },
+    refusedBefore: (text, { objectDigest }) =>
+      standingRefusal(context, state, text, attemptOf(desired.generation, objectDigest)) !== undefined,
     livePartOf,
     holder(text, labelled) {
       // The watch may not have shown our own last apply yet.
@@ -141,6 +144,24 @@ function tellAway(outcome: ApplyOutcome, context: AgentContext, state: Applicati
   state.objects.set(object.keyText, { ...known, drift });
 }
 
+/** Remembers a refusal, or that there is none any more. What waited for a namespace or a definition goes on when one is made. */
+function noteOutcome(
+  outcome: ApplyOutcome,
+  generation: number,
+  context: AgentContext,
+  state: ApplicationState,
+): void {
+  const { object, error, live, result } = outcome;
+  const text = object.keyText;
+  if (error && object.verb === 'apply')
+    noteRefusal(context, state, text, attemptOf(generation, object.entry.objectDigest), error);
+  else if (live) state.retries.delete(text);
+  const { kind } = object.key;
+  if (result !== 'created' || (kind !== 'Namespace' && kind !== 'CustomResourceDefinition')) return;
+  for (const other of context.states.values())
+    if (forgetRefusals(other, ({ code }) => code === 'not_found')) context.wake(other.application);
+}
+
 function settle(
   outcome: ApplyOutcome,
   sameSync: boolean,
@@ -203,7 +224,8 @@ export async function applyPhase(
     ownedPaths: (live, pointers) => pointers.filter((pointer) => covers(leafPaths(ownFields(live)), pointer)),
     onOutcome(outcome) {
       keys.add(outcome.object.keyText);
-      settle(outcome, sameSync, desired.target.sync, context, state);
+      noteOutcome(outcome, desired.generation, context, state);
+      if (outcome.result !== 'held') settle(outcome, sameSync, desired.target.sync, context, state);
     },
   });
   return keys;

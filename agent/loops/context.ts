@@ -13,6 +13,7 @@ import type { ContestTracker } from '../observe/contest.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Claims } from './claims.ts';
 import type { Resources } from './resources.ts';
+import type { Retry } from './retries.ts';
 
 /** What is known of one object of an application, beside its record. */
 export interface ObjectState {
@@ -37,6 +38,8 @@ export interface ApplicationState {
   readonly suspects: Map<string, 'event' | 'check'>;
   /** Keys to apply though their manifest has not changed. */
   readonly reapply: Set<string>;
+  /** Objects that were refused, and when they are tried again. */
+  readonly retries: Map<string, Retry>;
   /** As last written; undefined: not known to exist. */
   parent: ParentContent | undefined;
   /** Digest of the target that was last applied without failures. */
@@ -96,6 +99,7 @@ export function createApplicationState(application: string, applySetId: string):
     objects: new Map(),
     suspects: new Map(),
     reapply: new Set(),
+    retries: new Map(),
     parent: undefined,
     appliedDigest: undefined,
     appliedAtMs: undefined,

@@ -70,6 +70,7 @@ export function forgetObject(context: AgentContext, state: ApplicationState, tex
   state.records.delete(text);
   state.objects.delete(text);
   state.reapply.delete(text);
+  state.retries.delete(text);
   state.suspects.delete(text);
   context.contest.forget(text);
   if (object) context.reports.gone(state.application, object.key);

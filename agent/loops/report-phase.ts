@@ -174,7 +174,9 @@ export function reportError(
   error: FairwayError,
 ): void {
   const syncStatus = error.retry ? 'Pending' : 'Failed';
-  const message = error.subject === undefined ? error.message : `${error.subject}: ${error.message}`;
+  // Whatever was asked of an API server that does not answer is beside the point.
+  const general = error.subject === undefined || error.details?.['unreachable'] === true;
+  const message = general ? error.message : `${error.subject}: ${error.message}`;
   tellOutcome(context, desired, state, syncStatus, message);
   if (syncStatus === 'Failed') acknowledge(context, desired, state, 'failed', message);
   const objects = [...state.objects.values()];

@@ -1,4 +1,5 @@
 /** The step of the agent's loop for one application: desired -> suspects -> apply -> prune -> report. */
+import { FairwayError } from '../../shared/error/error.ts';
 import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import type { StepResult } from '../../shared/loop/loop.ts';
 import { groupOf } from '../../shared/manifest/object.ts';
@@ -19,6 +20,7 @@ import {
 } from './prune-phase.ts';
 import { removeApplication } from './remove-application.ts';
 import { reportPhase } from './report-phase.ts';
+import { nextRetryMs } from './retries.ts';
 
 const retryBackoff = { baseMs: 1_000, maxMs: 300_000 };
 
@@ -181,6 +183,8 @@ export async function syncApplication(
   const state = stateOf(application);
   const pause = activePause(context.desired.pauses(), application, context.clock.now());
   if (pause) return pausedStep(context, desired, state, pause);
+  const { unreachable } = context.observer;
+  if (unreachable !== undefined) throw new FairwayError('unavailable', unreachable);
   await context.resources.load(signal);
   if (desired.target.removed) return removeApplication(context, desired, state, signal);
   const waitsFor = unmetDependency(context, desired, state);
@@ -197,9 +201,15 @@ export async function syncApplication(
   context.metrics.syncs += 1;
   const status = reportPhase(context, desired, state, { done: true, ...describeHold(context, state, held) });
   if (state.suspects.size > 0 && contestedMs === 0) context.wake(application);
-  const failed = status === 'Failed' || status === 'Pending';
-  state.failures = failed ? state.failures + 1 : 0;
-  const retryMs = failed ? planBackoffMs(state.failures - 1, context.random, retryBackoff) : undefined;
-  const waits = [retryMs, contestedMs || undefined].filter((wait) => wait !== undefined);
+  state.failures = status === 'Failed' || status === 'Pending' ? state.failures + 1 : 0;
+  // Refused objects have times of their own; what else is not done (a deletion, content on its way) is looked at again by this one.
+  const others = [...state.objects].some(
+    ([text, object]) =>
+      (object.status === 'Failed' || object.status === 'Pending') && !state.retries.has(text),
+  );
+  const retryMs = others ? planBackoffMs(state.failures - 1, context.random, retryBackoff) : undefined;
+  const waits = [retryMs, nextRetryMs(context, state), contestedMs || undefined].filter(
+    (wait) => wait !== undefined,
+  );
   return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) };
 }

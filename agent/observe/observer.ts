@@ -18,12 +18,23 @@ export interface Observer {
   get(group: string, kind: string, keyText: string): ObservedObject | undefined;
   /** All objects that say they belong to that ApplySet. */
   members(partOf: string): readonly ObservedObject[];
+  /** Why the API server cannot be reached, and has not been for a while; undefined: it can. */
+  readonly unreachable: string | undefined;
   readonly objects: number;
   readonly watches: number;
   stop(): void;
 }
 
-export function createObserver(ports: WatcherPorts): Observer {
+export function createObserver(options: Omit<WatcherPorts, 'onReach'>): Observer {
+  let unreachable: string | undefined;
+  const ports: WatcherPorts = {
+    ...options,
+    onReach(failure) {
+      const changed = (failure === undefined) !== (unreachable === undefined);
+      unreachable = failure;
+      if (changed) options.onState?.();
+    },
+  };
   const kinds = new Map<string, KindWatch>();
   const unwatchable = new Set<string>();
   const find = (group: string, kind: string) => kinds.get(`${group}/${kind}`);
@@ -53,6 +64,9 @@ export function createObserver(ports: WatcherPorts): Observer {
       for (const kind of kinds.values())
         for (const object of kind.objects()) if (object.partOf === partOf) found.push(object);
       return found;
+    },
+    get unreachable() {
+      return unreachable;
     },
     get objects() {
       let total = 0;

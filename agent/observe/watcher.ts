@@ -39,9 +39,13 @@ export interface WatcherPorts {
   readonly onChange: (change: ObservedChange) => void;
   /** `synced` or `denied` has changed. */
   readonly onState?: (() => void) | undefined;
+  /** Undefined: the API server has answered. Else why it could not be reached, several times now. */
+  readonly onReach?: ((failure: string | undefined) => void) | undefined;
 }
 
 const pageSize = 500;
+/** A restart that is over at once is nothing to tell of. */
+const unreachableFailures = 3;
 const backoff = { baseMs: 200, maxMs: 30_000 };
 /** Rights change seldom, and by hand. */
 const deniedBackoff = { baseMs: 1_000, maxMs: 600_000 };
@@ -140,7 +144,11 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
       else put(found);
     };
     try {
-      await kube.watch({ ...request, resourceVersion }, onEvent, abort.signal);
+      await kube.watch(
+        { ...request, resourceVersion, onOpen: () => ports.onReach?.(undefined) },
+        onEvent,
+        abort.signal,
+      );
     } catch (caught) {
       const error = toFairwayError(caught);
       // A connection that broke is no reason to list anew: the watch goes on where it was.
@@ -156,8 +164,10 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
     let failures = 0;
     while (!abort.signal.aborted) {
       try {
-        if (resourceVersion === '') resourceVersion = await relist();
+        const relisted = resourceVersion === '';
+        if (relisted) resourceVersion = await relist();
         failure = undefined;
+        if (relisted) ports.onReach?.(undefined);
         become(true, false);
         announce();
         resourceVersion = await follow(resourceVersion);
@@ -172,6 +182,8 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
           log.warn('watch failed', { code: error.code, error: error.message, failures });
         }
         announce();
+        if (failures >= unreachableFailures && error.details?.['unreachable'] === true)
+          ports.onReach?.(error.message);
         const waitMs = planBackoffMs(failures, random, denied ? deniedBackoff : backoff);
         failures += 1;
         await sleep(clock, Math.max(waitMs, error.retryAfterMs ?? 0), abort.signal);

@@ -20,6 +20,7 @@ import {
   type Target,
 } from '../../../shared/manifest/target.ts';
 import { startControlPlane, waitFor } from '../../cluster/control-plane.ts';
+import { type Breakable, createBreakable } from './breakable.ts';
 
 export type Ack = Parameters<AcknowledgementSink['acknowledge']>[0];
 export type Manifest = {
@@ -46,6 +47,8 @@ export interface Agent {
   readonly applications: Map<string, ApplicationReport>;
   readonly objects: Map<string, ObjectReport>;
   readonly desired: MemoryDesired;
+  /** Of an agent with a way of its own. */
+  readonly way: Breakable;
   desire(application: string, manifests: readonly Manifest[], options?: Desire): void;
   /** Waits until the application's report says so for its newest generation. */
   synced(application: string, status?: string): Promise<ApplicationReport>;
@@ -132,6 +135,8 @@ export interface Bed {
     /** Another identity than the administrator's. */
     readonly token?: string;
     readonly namespace?: string;
+    /** Over a way that can be cut (`Agent.way`). */
+    readonly breakable?: boolean;
   }): Promise<Agent>;
   get(apiVersion: string, kind: string, namespace: string, name: string): Promise<LiveObject | undefined>;
   resource(apiVersion: string, kind: string): Promise<ApiResource>;
@@ -147,6 +152,7 @@ function createAgent(
   client: KubeClient,
   namespace: string,
   options: Parameters<Bed['agent']>[0] = {},
+  way?: Breakable,
 ): Agent {
   const desired = options.desired ?? createMemoryDesired();
   const acks: Ack[] = [];
@@ -194,6 +200,10 @@ function createAgent(
     applications,
     objects,
     desired,
+    get way() {
+      if (!way) throw new Error('this agent has no way of its own');
+      return way;
+    },
     desire(application, manifests, desire = {}) {
       desired.set(application, toTarget(desired, manifests, desire));
       if (!desire.quiet) desired.tell([application]);
@@ -238,10 +248,11 @@ export async function startBed(name: string): Promise<Bed | undefined> {
   const plane = await startControlPlane({ name });
   if (!plane) return undefined;
   const ports = { clock: systemClock, random: systemRandom, log };
-  const connect = (token = plane.token) =>
-    createKubeClient({ server: plane.url, token, ca: plane.ca }, ports);
+  const connect = (token = plane.token, server = plane.url) =>
+    createKubeClient({ server, token, ca: plane.ca }, ports);
   const admin = connect();
   const agents: Agent[] = [];
+  const ways: Breakable[] = [];
   const resource = async (apiVersion: string, kind: string): Promise<ApiResource> => {
     const matches = (found: ApiResource) =>
       (found.group === '' ? found.version : `${found.group}/${found.version}`) === apiVersion &&
@@ -254,7 +265,10 @@ export async function startBed(name: string): Promise<Bed | undefined> {
   return {
     admin,
     async agent(options) {
-      const agent = createAgent(connect(options?.token), options?.namespace ?? 'fairway-system', options);
+      const way = options?.breakable ? await createBreakable(plane.url) : undefined;
+      if (way) ways.push(way);
+      const client = connect(options?.token, way?.url);
+      const agent = createAgent(client, options?.namespace ?? 'fairway-system', options, way);
       agents.push(agent);
       await agent.loops.start();
       return agent;
@@ -279,6 +293,7 @@ export async function startBed(name: string): Promise<Bed | undefined> {
     restart: () => plane.restart(),
     async stop() {
       for (const agent of agents) await agent.stop();
+      for (const way of ways) await way.close();
       admin.close();
       await plane.stop();
     },
