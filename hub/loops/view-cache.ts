@@ -2,7 +2,7 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import type { Application, Cluster } from '../model/fleet.ts';
 import type { ApplicationView, ClusterView, PlacementView } from '../model/view.ts';
 import { foldViews } from '../status/fold-views.ts';
-import type { AssignmentFilter, Store } from '../store/store.ts';
+import type { AssignmentFilter, Store, StoreTopic } from '../store/store.ts';
 import { fleetOf } from './fleet-rows.ts';
 
 export interface Views {
@@ -15,6 +15,12 @@ export interface Views {
 const offlineAfterMs = 60_000;
 /** Times in messages ("last seen 5 min ago") age: the fold is done anew after this long even if nothing changed. */
 const freshForMs = 5_000;
+/** Of these come many a second while a fleet works; what is asked for in between may be a little old. */
+const steady: ReadonlySet<StoreTopic> = new Set(['assignments', 'observations', 'registry']);
+/** The views change by these, which people do and then look: never old. */
+const sudden: ReadonlySet<StoreTopic> = new Set(['fleet', 'pauses', 'confirmations']);
+/** At most a fifth of the time goes into folding: views serve for five times as long as they took to make. */
+const servesForTimes = 5;
 
 export interface ViewCache {
   views(): Promise<Views>;
@@ -31,13 +37,36 @@ export interface ViewCache {
   stop(): void;
 }
 
-/** Folds the views when asked, once for each state of the store: a change only marks them stale. */
+interface Folded {
+  readonly views: Promise<Views>;
+  /** Changes that they were made after. */
+  readonly steadyChanges: number;
+  readonly suddenChanges: number;
+  readonly atMs: number;
+  /** Undefined while they are being made. */
+  tookMs: number | undefined;
+}
+
+/**
+ * Folds the views when asked: a change only marks them stale. A thousand agents that report all the time make the views stale with each report, and a
+ * fold of many placements takes a good part of a second: so one that is under way serves all who ask, and the next waits in proportion to its cost.
+ */
 export function createViewCache(store: Store, clock: Clock): ViewCache {
-  let version = 0;
-  let cached: { readonly version: number; readonly atMs: number; readonly views: Promise<Views> } | undefined;
+  let steadyChanges = 0;
+  let suddenChanges = 0;
+  let cached: Folded | undefined;
   const unsubscribe = store.subscribe((topic) => {
-    if (topic !== 'events') version += 1;
+    if (steady.has(topic)) steadyChanges += 1;
+    if (sudden.has(topic)) suddenChanges += 1;
   });
+
+  const serves = (folded: Folded, nowMs: number): boolean => {
+    if (folded.suddenChanges !== suddenChanges) return false;
+    if (folded.tookMs === undefined) return true;
+    const ageMs = nowMs - folded.atMs;
+    const lifeMs = folded.steadyChanges === steadyChanges ? freshForMs : 0;
+    return ageMs <= Math.max(lifeMs, servesForTimes * folded.tookMs);
+  };
 
   const load = async (): Promise<Views> => {
     const [stored, resolutions, assignments, observations, registered, pauses, confirmations] =
@@ -65,14 +94,18 @@ export function createViewCache(store: Store, clock: Clock): ViewCache {
 
   const views = (): Promise<Views> => {
     const nowMs = clock.monotonic();
-    if (!cached || cached.version !== version || nowMs - cached.atMs > freshForMs) {
-      const loading = load();
-      cached = { version, atMs: nowMs, views: loading };
-      loading.catch(() => {
-        cached = undefined;
-      });
-    }
-    return cached.views;
+    if (cached && serves(cached, nowMs)) return cached.views;
+    const made: Folded = { views: load(), steadyChanges, suddenChanges, atMs: nowMs, tookMs: undefined };
+    cached = made;
+    made.views.then(
+      () => {
+        made.tookMs = clock.monotonic() - nowMs;
+      },
+      () => {
+        if (cached === made) cached = undefined;
+      },
+    );
+    return made.views;
   };
 
   return {

@@ -169,7 +169,7 @@ async function serveReport(
   { cluster }: IssuedCertificate,
 ): Promise<void> {
   await readEach(call, async (message) => {
-    await saveReport(context.options.store, cluster, message);
+    await saveReport(context.options.store, cluster, message, context.options.clock.now());
     const isFull = !call.write(encode(ReportResponseSchema, { sequence: message.sequence }));
     if (isFull) await waitForDrain(call);
   });

@@ -1,7 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
+import { createFakeClock } from '../../shared/clock/fake-clock.ts';
+import { createSeededRandom } from '../../shared/clock/random.ts';
 import { AgentEventSchema, ReportRequestSchema } from '../../shared/gen/fairway/v1/agent_pb.ts';
+import { silentLogger } from '../../shared/log/log.ts';
 import type { NewEvent } from '../model/event.ts';
+import { assign } from '../store/contract/fixtures.ts';
+import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import { saveReport } from './report.ts';
 
@@ -17,7 +22,7 @@ describe('saveReport', () => {
     const events = ['audit.confirm', 'agent.enrolled', 'toString', 'drift.found'].map((type) =>
       create(AgentEventSchema, { id: 'i:1', type, application: 'web', message: 'm', timeUnixMs: 5n }),
     );
-    await saveReport(store, 'eu-1', create(ReportRequestSchema, { sequence: 1n, events }));
+    await saveReport(store, 'eu-1', create(ReportRequestSchema, { sequence: 1n, events }), 10);
     expect(kept).toMatchObject([
       {
         type: 'drift.found',
@@ -28,5 +33,39 @@ describe('saveReport', () => {
         timeMs: 5,
       },
     ]);
+  });
+
+  it('dates nothing ahead of the hub, so that an agent whose clock is set right is heard again', async () => {
+    const store = await openStore({
+      path: ':memory:',
+      dataKey: new Uint8Array(32),
+      clock: createFakeClock(),
+      random: createSeededRandom(1),
+      log: silentLogger,
+    });
+    const target = await assign(store, 'eu-1', 'web');
+    const report = (timeMs: number, syncStatus: string) =>
+      create(ReportRequestSchema, {
+        sequence: 1n,
+        applications: [
+          {
+            application: 'web',
+            generation: 1n,
+            targetDigest: Buffer.from(target.digest, 'hex'),
+            syncStatus,
+            timeUnixMs: BigInt(timeMs),
+          },
+        ],
+        events: [{ id: `i:${timeMs}`, type: 'sync.failed', application: 'web', timeUnixMs: BigInt(timeMs) }],
+      });
+    const [fast, right] = [9_000_000, 2_000];
+    await saveReport(store, 'eu-1', report(fast, 'Failed'), 1_000);
+    await saveReport(store, 'eu-1', report(right, 'Synced'), 2_000);
+    expect(await store.observations.applications({})).toMatchObject([
+      { syncStatus: 'Synced', timeMs: 2_000 },
+    ]);
+    const { items } = await store.events.list({ types: ['sync'] }, { limit: 10 });
+    expect(items.map(({ timeMs }) => timeMs)).toEqual([2_000, 1_000]);
+    await store.close();
   });
 });

@@ -36,15 +36,31 @@ function toEvent(cluster: string, event: AgentEvent, revisionId: string): NewEve
 }
 
 /**
+ * No time of an agent is later than the hub's own: what a fast clock dated ahead would pass for newer than all that comes after the clock was set
+ * right, and an event from years ahead would never be old enough to go.
+ */
+function notAfter<T extends { readonly timeMs: number }>(rows: readonly T[], nowMs: number): readonly T[] {
+  return rows.map((row) => (row.timeMs > nowMs ? { ...row, timeMs: nowMs } : row));
+}
+
+/**
  * Keeps one batch of an agent's Report stream; durable when it resolves.
+ * @param nowMs the hub's time.
  * @throws invalid_argument for what cannot be read
  */
 export async function saveReport(
   store: Pick<Store, 'observations' | 'releases'>,
   cluster: string,
   wire: ReportRequest,
+  nowMs: number,
 ): Promise<void> {
-  const batch: ReportBatch = batchFromWire(cluster, wire);
+  const told = batchFromWire(cluster, wire);
+  const batch: ReportBatch = {
+    ...told,
+    applications: notAfter(told.applications, nowMs),
+    objects: notAfter(told.objects, nowMs),
+    events: notAfter(told.events, nowMs),
+  };
   const revisions = new Map<string, string>();
   if (batch.events.length > 0)
     for (const { application, revisionId } of await store.releases.assignments({ cluster }))

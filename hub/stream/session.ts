@@ -159,8 +159,11 @@ async function receive(context: Context, session: Session, { message }: SessionR
       return receiveHello(context, session, message.value);
     case 'acknowledgement': {
       const acknowledgement = acknowledgementFromWire(message.value);
-      if (acknowledgement)
-        await options.store.releases.acknowledge({ cluster: context.cluster, ...acknowledgement });
+      if (acknowledgement) {
+        // A fast clock of the agent's must not date it ahead of the hub's own.
+        const timeMs = Math.min(acknowledgement.timeMs, options.clock.now());
+        await options.store.releases.acknowledge({ cluster: context.cluster, ...acknowledgement, timeMs });
+      }
       return;
     }
     case 'summary': {

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { Pause } from '../../model/release.ts';
+import type { Store } from '../../store/store.ts';
 import { jsonEndpoint } from '../endpoint.ts';
 import type { ViewPort } from '../ports.ts';
 import { nameSchema, timeSchema, toTime } from '../schemas/common.ts';
@@ -29,6 +30,17 @@ async function requirePlace(views: ViewPort, cluster: string, application: strin
     throw new FairwayError('not_found', `There is no cluster "${cluster}".`);
   if (application !== '' && (await views.application(application)) === undefined)
     throw new FairwayError('not_found', `There is no application "${application}".`);
+}
+
+/** The hub would set it again at once. */
+async function refusePauseInGit(store: Store, cluster: string, application: string): Promise<void> {
+  const pauses = await store.releases.pauses(cluster);
+  const inGit = pauses.find((pause) => pause.application === application && pause.untilMs === undefined);
+  if (inGit)
+    throw new FairwayError(
+      'failed_precondition',
+      `${placeOf(cluster, application)} is ${inGit.reason}: resume it there.`,
+    );
 }
 
 const placeOf = (cluster: string, application: string) =>
@@ -80,14 +92,17 @@ export const pauseEndpoints = [
     path: '/api/v1/resume',
     operationId: 'resume',
     summary: 'Ends a pause',
-    description: 'Ending a pause that is not there changes nothing and says so.',
+    description:
+      'Ending a pause that is not there changes nothing and says so. One that Git asks for ends in Git.',
     tag: 'actions',
     body: z
       .strictObject({ cluster: nameSchema, application: nameSchema.optional() })
       .openapi('ResumeRequest'),
     reply: z.object({ resumed: z.boolean() }).openapi('Resumed'),
+    errors: ['failed_precondition'],
     async handle({ body, audit }, { store }) {
       const { cluster, application = '' } = body;
+      await refusePauseInGit(store, cluster, application);
       const message = `Resumed ${placeOf(cluster, application)}.`;
       const event = audit({ message, cluster, application });
       return { resumed: await store.releases.removePause(cluster, application, event) };

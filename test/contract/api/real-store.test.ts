@@ -80,6 +80,20 @@ describe('the API on the real store', () => {
     }
   });
 
+  it('resumes nothing that Git pauses: the hub would pause it again at once', async () => {
+    const pause = { cluster: 'eu-1', application: '', reason: 'paused in fleet/eu-1.yaml', actor: 'git' };
+    await store.releases.savePause(
+      { ...pause, createdAtMs: 0, untilMs: undefined },
+      createEvent({ type: 'audit.pause', actor: 'git', timeMs: 0, message: '' }),
+    );
+    const refused = await harness.call('POST', '/api/v1/resume', { token: admin, body: { cluster: 'eu-1' } });
+    expect([refused.status, refused.body['detail']]).toEqual([
+      412,
+      'eu-1 is paused in fleet/eu-1.yaml: resume it there.',
+    ]);
+    expect(await store.releases.pauses()).toHaveLength(1);
+  });
+
   it('pauses, with who and why in the log, and resumes', async () => {
     const body = { cluster: 'eu-1', durationSeconds: 60, reason: 'a migration' };
     await harness.call('POST', '/api/v1/pause', { token: admin, body });
