@@ -3,7 +3,10 @@
  * stands on; it stands for any commit in which those are the same.
  */
 import type { FileLoader, RenderStats } from './file-loader.ts';
-import { Accumulation, findKustomization, kustomizationNames } from './kustomize/accumulate.ts';
+import { Accumulation, findKustomization, kustomizationNames, nothingYet } from './kustomize/accumulate.ts';
+import { type Sort, sortOf } from './kustomize/sort-order.ts';
+import { defaultConfig, type TransformerConfig } from './kustomize/transformer-config.ts';
+import { noVars, type VarSet } from './kustomize/vars.ts';
 import type { RenderLimits } from './limits.ts';
 import type { Lru } from './lru.ts';
 import { renderPlain } from './plain.ts';
@@ -15,6 +18,9 @@ export interface Built {
   readonly folder: string;
   readonly kind: 'plain' | 'kustomize';
   readonly resources: readonly Resource[];
+  readonly config: TransformerConfig;
+  readonly vars: VarSet;
+  readonly sort: Sort | undefined;
   readonly probes: Probes;
   readonly bases: ReadonlyMap<string, Built>;
   /** Folders of all bases and components below. */
@@ -85,7 +91,8 @@ export class BuildSession {
       throw problemError('resource_exhausted', { file: folder }, `more than ${limits.layersMax} layers`);
     if ((await findKustomization(folder, this.view, probes)) === undefined) {
       const resources = await renderPlain(folder, { view: this.view, files, limits, probes });
-      return { folder, kind: 'plain', resources, probes, bases: new Map(), roots: new Set() };
+      const plain = { config: defaultConfig, vars: noVars, sort: undefined };
+      return { folder, kind: 'plain', resources, ...plain, probes, bases: new Map(), roots: new Set() };
     }
     const bases = new Map<string, Built>();
     const roots = new Set<string>();
@@ -95,8 +102,9 @@ export class BuildSession {
       folder,
       way,
     );
-    const resources = await accumulation.run([], false);
-    return { folder, kind: 'kustomize', resources, probes, bases, roots };
+    const { resources, config, vars } = await accumulation.run(nothingYet, false);
+    const sort = sortOf(accumulation);
+    return { folder, kind: 'kustomize', resources, config, vars, sort, probes, bases, roots };
   }
 
   async #buildBase(folder: string, way: readonly string[], signal?: AbortSignal): Promise<Built> {

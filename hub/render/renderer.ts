@@ -77,7 +77,7 @@ export function createRenderer(options: RendererOptions): Renderer {
       stats.cacheHits += 1;
       return known;
     }
-    const resources = built.kind === 'plain' ? built.resources : finalize(built.resources);
+    const resources = built.kind === 'plain' ? built.resources : finalize(built);
     const outcome = finisher.finish(resources, built.folder);
     const result: RenderResult =
       'rendered' in outcome

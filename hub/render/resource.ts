@@ -11,6 +11,8 @@ export interface NameHistory {
   readonly needsHash: boolean;
   /** Labels and annotations that kustomize wrote to several places as one node: who changes one of them later changes all. */
   readonly shared: readonly SharedEntry[];
+  /** Names of the vars that read this object. */
+  readonly vars: readonly string[];
 }
 
 export interface SharedEntry {
@@ -43,6 +45,7 @@ export const noHistory: NameHistory = {
   suffixes: [],
   needsHash: false,
   shared: [],
+  vars: [],
 };
 
 export function createResource(object: KubeObject, place: Place): Resource {

@@ -9,15 +9,20 @@ import { parseYaml } from '../yaml/parse-yaml.ts';
 import { generate, mergeGenerated } from './generators.ts';
 import { allIds, currentId } from './ids.ts';
 import { type Kustomization, type Locate, readKustomization } from './kustomization.ts';
+import { loadConfig } from './load-config.ts';
 import { KustomizeLoader } from './loader.ts';
 import { createLocate } from './locate.ts';
-import { transform } from './transform.ts';
+import { guarded, transform } from './transform.ts';
+import { defaultConfig, mergeConfigs, type TransformerConfig } from './transformer-config.ts';
+import { addVars, mergeVars, noVars, type VarSet } from './vars.ts';
 
 /** A base, as another folder's build gives it. */
 export interface Base {
   readonly folder: string;
   readonly kind: 'plain' | 'kustomize';
   readonly resources: readonly Resource[];
+  readonly config: TransformerConfig;
+  readonly vars: VarSet;
   /** Folders of all bases and components below. */
   readonly roots: ReadonlySet<string>;
 }
@@ -59,6 +64,16 @@ export async function findKustomization(
   return first;
 }
 
+/** What a layer has so far, and hands on. */
+export interface Accumulated {
+  readonly resources: readonly Resource[];
+  /** Undefined: no layer was read yet. */
+  readonly config: TransformerConfig | undefined;
+  readonly vars: VarSet;
+}
+
+export const nothingYet: Accumulated = { resources: [], config: undefined, vars: noVars };
+
 export class Accumulation<B extends Base> {
   readonly context: AccumulateContext<B>;
   readonly folder: string;
@@ -67,6 +82,8 @@ export class Accumulation<B extends Base> {
   kustomization: Kustomization = {};
   locate: Locate = () => ({ file: '', line: 0 });
   #resources: Resource[] = [];
+  #config: TransformerConfig | undefined;
+  #vars: VarSet = noVars;
 
   constructor(context: AccumulateContext<B>, folder: string, way: readonly string[]) {
     this.context = context;
@@ -75,8 +92,8 @@ export class Accumulation<B extends Base> {
     this.loader = new KustomizeLoader(context.view, context.probes);
   }
 
-  /** `start`: what a Component's parent has so far; empty for a Kustomization. @throws a Problem. */
-  async run(start: readonly Resource[], isComponent: boolean): Promise<readonly Resource[]> {
+  /** `start`: what a Component's parent has so far; nothing for a Kustomization. @throws a Problem. */
+  async run(start: Accumulated, isComponent: boolean): Promise<Accumulated & { config: TransformerConfig }> {
     try {
       return await this.#run(start, isComponent);
     } catch (caught) {
@@ -84,18 +101,29 @@ export class Accumulation<B extends Base> {
     }
   }
 
-  async #run(start: readonly Resource[], isComponent: boolean): Promise<readonly Resource[]> {
+  async #run(start: Accumulated, isComponent: boolean): Promise<Accumulated & { config: TransformerConfig }> {
     this.context.signal?.throwIfAborted();
     await this.#load();
     this.#checkKind(isComponent);
-    this.#resources = [...start];
+    this.#resources = [...start.resources];
+    this.#config = start.config;
+    this.#vars = start.vars;
     const { resources = [], bases = [], components = [] } = this.kustomization;
     for (const [index, path] of resources.entries()) await this.#addPath(path, this.#at('resources', index));
     for (const [index, path] of bases.entries()) await this.#addPath(path, this.#at('bases', index));
+    this.#addConfig(await loadConfig(this), this.#at('configurations'));
     await this.#addGenerated();
     for (const [index, path] of components.entries())
       await this.#addComponent(path, this.#at('components', index));
-    return transform(this.#resources, this);
+    const config = this.#config ?? defaultConfig;
+    const transformed = await transform(this.#resources, this, config);
+    const { vars = [] } = this.kustomization;
+    const added = addVars(transformed, this.#vars, vars, (index) => this.#at('vars', index));
+    return { ...added, config };
+  }
+
+  #addConfig(config: TransformerConfig, place: Place): void {
+    this.#config = guarded(place, () => mergeConfigs(this.#config ?? config, config));
   }
 
   #at(...path: readonly (string | number)[]): Place {
@@ -164,6 +192,8 @@ export class Accumulation<B extends Base> {
     this.context.roots.add(folder);
     for (const root of base.roots) this.context.roots.add(root);
     for (const resource of base.resources) this.#append(resource);
+    this.#addConfig(base.config, place);
+    this.#vars = mergeVars(this.#vars, base.vars);
   }
 
   /** A base may not be a folder, or hold a folder, that leads to it. */
@@ -191,7 +221,11 @@ export class Accumulation<B extends Base> {
     if (this.way.length > this.context.limits.layersMax)
       throw problemError('resource_exhausted', place, `more than ${this.context.limits.layersMax} layers`);
     const component = new Accumulation(this.context, found.path, this.way);
-    this.#resources = [...(await component.run(this.#resources, true))];
+    const start = { resources: this.#resources, config: this.#config, vars: this.#vars };
+    const result = await component.run(start, true);
+    this.#resources = [...result.resources];
+    this.#config = result.config;
+    this.#vars = result.vars;
     this.#ids = undefined;
   }
 

@@ -81,6 +81,14 @@ const replacement = {
 export const replacementShape: Shape = { fields: replacement };
 const replacementField: Shape = { fields: { ...replacement, path: 'text' } };
 
+const variable: Shape = {
+  fields: {
+    name: 'text',
+    objref: { fields: { ...id, apiVersion: 'text' } },
+    fieldref: { fields: { fieldPath: 'text' } },
+  },
+};
+
 const supported = (shape: Shape): FieldSupport => ({ supported: true, shape });
 const refused: FieldSupport = { supported: false };
 
@@ -102,11 +110,13 @@ export const kustomizationFields: Readonly<Record<string, FieldSupport>> = {
   imageTags: supported({ list: image }),
   replacements: supported({ list: replacementField }),
   replicas: supported({ list: { fields: { name: 'text', count: 'number' } } }),
-  vars: refused,
-  sortOptions: refused,
+  vars: supported({ list: variable }),
+  sortOptions: supported({
+    fields: { order: 'text', legacySortOptions: { fields: { orderFirst: texts, orderLast: texts } } },
+  }),
   resources: supported(texts),
   components: supported(texts),
-  crds: refused,
+  crds: supported(texts),
   bases: supported(texts),
   configMapGenerator: supported({ list: { fields: generator } }),
   secretGenerator: supported({ list: { fields: { ...generator, type: 'text' } } }),
@@ -114,7 +124,7 @@ export const kustomizationFields: Readonly<Record<string, FieldSupport>> = {
   helmCharts: refused,
   helmChartInflationGenerator: refused,
   generatorOptions: supported(options),
-  configurations: refused,
+  configurations: supported(texts),
   generators: refused,
   transformers: refused,
   validators: refused,

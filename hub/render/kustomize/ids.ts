@@ -56,9 +56,9 @@ function previousNamespace(object: KubeObject, id: PreviousId): string {
 }
 
 export function isSelected(apiVersion: string, kind: string, selector: GvkSelector): boolean {
-  if (selector.kind !== undefined && selector.kind !== kind) return false;
-  if (selector.group !== undefined && selector.group !== groupOf(apiVersion)) return false;
-  return selector.version === undefined || selector.version === versionOf(apiVersion);
+  if (selector.kind && selector.kind !== kind) return false;
+  if (selector.group && selector.group !== groupOf(apiVersion)) return false;
+  return !selector.version || selector.version === versionOf(apiVersion);
 }
 
 /** The kind of the resource's first identity. */

@@ -1,7 +1,7 @@
 /** Image names, tags and digests (kustomize api filters/imagetag and internal/image). */
 import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
-import { changeField, splitPath } from './field-spec.ts';
-import { fieldTables } from './field-tables.ts';
+import { changeField, type FieldSpec, splitPath } from './field-spec.ts';
+import { isSelected } from './ids.ts';
 import type { ImageArgs } from './kustomization.ts';
 
 const patternLengthMax = 512;
@@ -55,16 +55,24 @@ function newImage(image: string, args: ImageArgs): string {
 }
 
 /** Changes one object's images: first every `image` in lists called containers or initContainers, wherever they are, then the fields of the table. */
-export function imageTransform(args: ImageArgs): (object: KubeObject) => KubeObject {
+export function imageTransform(
+  args: ImageArgs,
+  specs: readonly FieldSpec[],
+): (object: KubeObject) => KubeObject {
   const pattern = imagePattern(args.name ?? '');
   const change = (value: Json | undefined): Json | undefined =>
     typeof value === 'string' && pattern?.test(value) ? newImage(value, args) : value;
-  const paths = fieldTables.images.map(({ path }) => splitPath(path));
   return (object) => {
     if (pattern === undefined || object.kind === 'CustomResourceDefinition') return object;
     let result = changeContainers(object, change) as KubeObject;
-    for (const path of paths)
-      result = changeField(result, { path, create: true, createKind: 'none', set: change });
+    for (const spec of specs)
+      if (isSelected(object.apiVersion, object.kind, spec))
+        result = changeField(result, {
+          path: splitPath(spec.path),
+          create: true,
+          createKind: 'none',
+          set: change,
+        });
     return result;
   };
 }

@@ -4,6 +4,7 @@ import type { FieldSpec } from './field-spec.ts';
 import { kustomizationFields, type Shape } from './fields.ts';
 import type { ReplacementArgs } from './replacements.ts';
 import type { TargetSelector } from './selector.ts';
+import type { VarArgs } from './vars.ts';
 
 export interface GeneratorOptions {
   readonly labels?: Readonly<Record<string, string>>;
@@ -48,6 +49,19 @@ export interface LabelArgs {
   readonly fields?: readonly FieldSpec[];
 }
 
+export interface ReplicaArgs {
+  readonly name?: string;
+  readonly count?: number;
+}
+
+export interface SortOptions {
+  readonly order?: string;
+  readonly legacySortOptions?: {
+    readonly orderFirst?: readonly string[];
+    readonly orderLast?: readonly string[];
+  };
+}
+
 /** A Kustomization or Component as written; deprecated spellings still in their own fields. */
 export interface Kustomization {
   readonly apiVersion?: string;
@@ -64,7 +78,11 @@ export interface Kustomization {
   readonly images?: readonly ImageArgs[];
   readonly imageTags?: readonly ImageArgs[];
   readonly replacements?: readonly (ReplacementArgs & { readonly path?: string })[];
-  readonly replicas?: readonly { readonly name?: string; readonly count?: number }[];
+  readonly vars?: readonly VarArgs[];
+  readonly sortOptions?: SortOptions;
+  readonly crds?: readonly string[];
+  readonly configurations?: readonly string[];
+  readonly replicas?: readonly ReplicaArgs[];
   readonly resources?: readonly string[];
   readonly components?: readonly string[];
   readonly bases?: readonly string[];

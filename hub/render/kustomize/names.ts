@@ -12,7 +12,9 @@ import {
 import { fieldTables } from './field-tables.ts';
 import { isSelected, originKind, withName, withObject, withPreviousId } from './ids.ts';
 import type { LabelArgs } from './kustomization.ts';
+import { textOf } from './list-merge.ts';
 import { isClusterScoped } from './schema.ts';
+import { mergeSpecs, type TransformerConfig } from './transformer-config.ts';
 
 export function applySpecs(
   object: KubeObject,
@@ -29,13 +31,15 @@ export function applySpecs(
   return result;
 }
 
-/** The fields that one entry of `labels` is written to. */
-export function labelSpecs(label: LabelArgs): readonly FieldSpec[] {
-  const specs: FieldSpec[] = [...(label.fields ?? [])];
-  if (label.includeSelectors === true) return [...specs, ...fieldTables.commonLabels];
-  if (label.includeTemplates === true) specs.push(...fieldTables.templateLabels);
-  if (label.includeVolumeClaimTemplates === true) specs.push(...fieldTables.claimTemplateLabels);
-  return [...specs, ...fieldTables.labels];
+/** The fields that one entry of `labels` is written to. @throws ConfigError. */
+export function labelSpecs(label: LabelArgs, config: TransformerConfig): readonly FieldSpec[] {
+  const specs = mergeSpecs(label.fields ?? [], config.labels);
+  if (label.includeSelectors === true) return mergeSpecs(specs, config.commonLabels);
+  return mergeSpecs(specs, [
+    ...(label.includeTemplates === true ? config.templateLabels : []),
+    ...(label.includeVolumeClaimTemplates === true ? config.volumeClaimTemplateLabels : []),
+    ...fieldTables.labels,
+  ]);
 }
 
 /** Kinds whose names must not change: a CRD's is made of its parts, a Namespace's and an APIService's are looked up. */
@@ -52,43 +56,86 @@ export function addAffix(
   resources: readonly Resource[],
   affix: string,
   side: 'prefix' | 'suffix',
+  specs: readonly FieldSpec[],
 ): readonly Resource[] {
+  const join = (text: string): string => (side === 'prefix' ? affix + text : text + affix);
   return resources.map((resource) => {
     if (keepsName(resource)) return resource;
-    const { name } = resource.object.metadata;
-    const renamed = withName(withPreviousId(resource), side === 'prefix' ? affix + name : name + affix);
-    const { history } = renamed;
-    return side === 'prefix'
-      ? { ...renamed, history: { ...history, prefixes: [...history.prefixes, affix] } }
-      : { ...renamed, history: { ...history, suffixes: [...history.suffixes, affix] } };
+    const kind = originKind(resource);
+    let result = resource;
+    for (const spec of specs) {
+      if (!isSelected(resource.object.apiVersion, kind, spec)) continue;
+      result = spec.path === 'metadata/name' ? rename(result, affix, side, join) : result;
+      if (spec.path !== 'metadata/name')
+        result = withObject(
+          result,
+          applySpecs(result.object, [spec], 'scalar', (value) => setScalar(join(textOf(value)))(value)),
+        );
+    }
+    return result;
   });
 }
 
-export function setNamespace(resources: readonly Resource[], namespace: string): readonly Resource[] {
+function rename(
+  resource: Resource,
+  affix: string,
+  side: 'prefix' | 'suffix',
+  join: (text: string) => string,
+): Resource {
+  const { object, history } = affix === '' ? resource : withPreviousId(resource);
+  const list = side === 'prefix' ? 'prefixes' : 'suffixes';
+  const renamed = { ...resource, object, history: { ...history, [list]: [...history[list], affix] } };
+  return affix === '' ? renamed : withName(renamed, join(object.metadata.name));
+}
+
+/** Which subjects of role bindings move along; `defaultOnly`: the service account that every namespace has. */
+export type SubjectMode = 'defaultOnly' | 'allServiceAccounts' | 'none';
+
+export interface NamespaceOptions {
+  readonly specs: readonly FieldSpec[];
+  readonly subjects?: SubjectMode;
+  /** Only where there is no namespace yet. */
+  readonly unsetOnly?: boolean;
+}
+
+export function setNamespace(
+  resources: readonly Resource[],
+  namespace: string,
+  options: NamespaceOptions,
+): readonly Resource[] {
+  const keep = (value: Json | undefined): boolean =>
+    options.unsetOnly === true && value !== undefined && value !== null && value !== '';
+  const set: SetValue = (value) => (keep(value) ? value : setScalar(namespace)(value));
   return resources.map((resource) => {
     const remembered = withPreviousId(resource);
     let { object } = remembered;
-    if (!isClusterScoped(object.apiVersion, object.kind))
+    if (!isClusterScoped(object.apiVersion, object.kind) && !keep(object.metadata.namespace))
       object = { ...object, metadata: { ...object.metadata, namespace } };
-    if (object.kind === 'RoleBinding' || object.kind === 'ClusterRoleBinding')
-      object = setSubjects(object, namespace);
-    const specs = fieldTables.namespace.filter(
-      ({ path }) => path !== 'metadata/name' || object.apiVersion === 'v1',
-    );
-    return withObject(remembered, applySpecs(object, specs, 'scalar', setScalar(namespace)));
+    const isBinding = object.kind === 'RoleBinding' || object.kind === 'ClusterRoleBinding';
+    if (isBinding) object = setSubjects(object, namespace, options.subjects ?? 'defaultOnly', keep);
+    const specs = options.specs.filter(({ path, kind }) => {
+      if (path === 'metadata/namespace') return false;
+      if (path === 'metadata/name') return object.apiVersion === 'v1';
+      return !isBinding || path !== 'subjects/namespace' || kind !== object.kind;
+    });
+    return withObject(remembered, applySpecs(object, specs, 'scalar', set));
   });
 }
 
-/** Only subjects called "default" move along: the service account that every namespace has. */
-function setSubjects(object: KubeObject, namespace: string): KubeObject {
+function setSubjects(
+  object: KubeObject,
+  namespace: string,
+  mode: SubjectMode,
+  keep: (value: Json | undefined) => boolean,
+): KubeObject {
   const subjects = object['subjects'];
-  if (!Array.isArray(subjects)) return object;
+  if (!Array.isArray(subjects) || mode === 'none') return object;
+  const [field, wanted] = mode === 'defaultOnly' ? ['name', 'default'] : ['kind', 'ServiceAccount'];
   return {
     ...object,
-    subjects: subjects.map((subject: Json) =>
-      (subject as JsonObject | null)?.['name'] === 'default'
-        ? { ...(subject as JsonObject), namespace }
-        : subject,
-    ),
+    subjects: subjects.map((subject: Json) => {
+      const map = subject as JsonObject | null;
+      return map?.[field ?? ''] === wanted && !keep(map?.['namespace']) ? { ...map, namespace } : subject;
+    }),
   };
 }

@@ -6,7 +6,7 @@ import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/obje
 import { problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
 import { changeField, PathError, splitPath } from './field-spec.ts';
-import { nameReferences } from './field-tables.ts';
+import type { NameReference } from './field-tables.ts';
 import {
   effectiveNamespace,
   type GvkSelector,
@@ -25,28 +25,33 @@ interface Reference {
   readonly isRoleRef: boolean;
 }
 
-/** By the referrer's kind, in the order of the table. */
-const referencesByKind: ReadonlyMap<string, readonly Reference[]> = groupByKind();
+const tables = new WeakMap<readonly NameReference[], Map<string, readonly Reference[]>>();
 
-function groupByKind(): ReadonlyMap<string, readonly Reference[]> {
-  const result = new Map<string, Reference[]>();
-  for (const { target, referrers } of nameReferences)
-    for (const referrer of referrers) {
-      const kind = referrer.kind ?? '';
-      const list = result.get(kind) ?? [];
-      list.push({
+/** The references that objects of a kind may hold, in the order of the table. */
+function referencesOf(table: readonly NameReference[], kind: string): readonly Reference[] {
+  const byKind = tables.get(table) ?? new Map<string, readonly Reference[]>();
+  tables.set(table, byKind);
+  const known = byKind.get(kind);
+  if (known !== undefined) return known;
+  const list = table.flatMap(({ target, referrers }) =>
+    referrers
+      .filter((referrer) => !referrer.kind || referrer.kind === kind)
+      .map((referrer) => ({
         target,
         referrer,
         path: splitPath(referrer.path),
         isRoleRef: referrer.path.endsWith('roleRef/name'),
-      });
-      result.set(kind, list);
-    }
-  return result;
+      })),
+  );
+  byKind.set(kind, list);
+  return list;
 }
 
 /** @throws a Problem where a name could mean several objects. */
-export function fixReferences(resources: readonly Resource[]): readonly Resource[] {
+export function fixReferences(
+  resources: readonly Resource[],
+  table: readonly NameReference[],
+): readonly Resource[] {
   const byOldName = new Map<string, Resource[]>();
   for (const resource of resources)
     for (const name of new Set(resource.history.previous.map((id) => id.name))) {
@@ -55,7 +60,7 @@ export function fixReferences(resources: readonly Resource[]): readonly Resource
       else list.push(resource);
     }
   if (byOldName.size === 0) return resources;
-  return resources.map((resource) => new Referrer(resource, byOldName).fix());
+  return resources.map((resource) => new Referrer(resource, byOldName).fix(table));
 }
 
 class Referrer {
@@ -71,8 +76,8 @@ class Referrer {
     this.#namespace = effectiveNamespace(resource.object);
   }
 
-  fix(): Resource {
-    for (const reference of referencesByKind.get(originKind(this.#resource)) ?? []) {
+  fix(table: readonly NameReference[]): Resource {
+    for (const reference of referencesOf(table, originKind(this.#resource))) {
       if (!isSelected(this.#object.apiVersion, originKind(this.#resource), reference.referrer)) continue;
       try {
         this.#object = changeField(this.#object, {

@@ -2,15 +2,13 @@
 import type { Json } from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
-import type { YamlDocument } from '../yaml/parse-yaml.ts';
-import { parseYaml } from '../yaml/parse-yaml.ts';
 import type { Accumulation, Base } from './accumulate.ts';
-import { PathError, setScalar } from './field-spec.ts';
-import { fieldTables } from './field-tables.ts';
+import { type FieldSpec, PathError, setScalar } from './field-spec.ts';
 import { replacementShape } from './fields.ts';
 import { currentId, isSelected, withObject } from './ids.ts';
 import { imageTransform } from './images.ts';
-import { checkShape, type PatchArgs } from './kustomization.ts';
+import { checkShape, type PatchArgs, type ReplicaArgs } from './kustomization.ts';
+import { loadYaml, parseInline } from './load-yaml.ts';
 import { addAffix, applySpecs, labelSpecs, setNamespace } from './names.ts';
 import {
   applyOperationsTo,
@@ -22,34 +20,47 @@ import {
 } from './patches.ts';
 import { applyReplacement, type ReplacementArgs } from './replacements.ts';
 import { setEntries } from './shared-entries.ts';
+import { ConfigError, type TransformerConfig } from './transformer-config.ts';
 
 type Resources = readonly Resource[];
 
 /** @throws a Problem. */
-export async function transform<B extends Base>(start: Resources, from: Accumulation<B>): Promise<Resources> {
+export async function transform<B extends Base>(
+  start: Resources,
+  from: Accumulation<B>,
+  config: TransformerConfig,
+): Promise<Resources> {
   const { kustomization: k, locate } = from;
   let list = await patchStrategicMerge(start, from);
   for (const [index, patch] of (k.patches ?? []).entries()) {
     const place = { ...locate(['patches', index]), field: `patches[${index}]` };
     list = applyPatch(list, patch, await loadPatch(patch, from, place), place);
   }
-  if (k.namespace) list = uniqueAfterNamespace(setNamespace(list, k.namespace), locate(['namespace']));
-  if (k.namePrefix) list = addAffix(list, k.namePrefix, 'prefix');
-  if (k.nameSuffix) list = addAffix(list, k.nameSuffix, 'suffix');
+  if (k.namespace) {
+    const { namespace } = k;
+    const place = locate(['namespace']);
+    const moved = guarded(place, () => setNamespace(list, namespace, { specs: config.namespace }));
+    list = uniqueAfterNamespace(moved, place);
+  }
+  const { namePrefix, nameSuffix } = k;
+  if (namePrefix)
+    list = guarded(locate(['namePrefix']), () => addAffix(list, namePrefix, 'prefix', config.namePrefix));
+  if (nameSuffix)
+    list = guarded(locate(['nameSuffix']), () => addAffix(list, nameSuffix, 'suffix', config.nameSuffix));
   for (const [index, label] of (k.labels ?? []).entries())
-    list = guarded(locate(['labels', index]), () => setEntries(list, label.pairs ?? {}, labelSpecs(label)));
-  list = guarded(locate(['commonLabels']), () =>
-    setEntries(list, k.commonLabels ?? {}, fieldTables.commonLabels),
-  );
+    list = guarded(locate(['labels', index]), () =>
+      setEntries(list, label.pairs ?? {}, labelSpecs(label, config)),
+    );
+  list = guarded(locate(['commonLabels']), () => setEntries(list, k.commonLabels ?? {}, config.commonLabels));
   list = guarded(locate(['commonAnnotations']), () =>
-    setEntries(list, k.commonAnnotations ?? {}, fieldTables.annotations),
+    setEntries(list, k.commonAnnotations ?? {}, config.commonAnnotations),
   );
   list = await patchJson6902(list, from);
   for (const [index, replica] of (k.replicas ?? []).entries())
-    list = setReplicas(list, replica.name ?? '', replica.count ?? 0, locate(['replicas', index]));
+    list = setReplicas(list, replica, config.replicas, locate(['replicas', index]));
   for (const [index, image] of [...(k.images ?? []), ...(k.imageTags ?? [])].entries())
     list = guarded(locate(['images', index]), () => {
-      const change = imageTransform(image);
+      const change = imageTransform(image, config.images);
       return list.map((resource) => withObject(resource, change(resource.object)));
     });
   return replaceFields(list, from);
@@ -79,7 +90,7 @@ async function loadReplacements<B extends Base>(
   from: Accumulation<B>,
   place: Place,
 ): Promise<readonly (readonly [ReplacementArgs, Place])[]> {
-  const loaded = await loadFile(path, from, place);
+  const loaded = await loadYaml(path, from, place);
   const value = loaded.documents[0]?.value ?? null;
   if (typeof value !== 'object' || value === null)
     throw problemError('invalid_manifest', loaded.place, 'expected a replacement, or a list of them');
@@ -90,11 +101,11 @@ async function loadReplacements<B extends Base>(
   });
 }
 
-function guarded(place: Place, change: () => Resources): Resources {
+export function guarded<T>(place: Place, change: () => T): T {
   try {
     return change();
   } catch (caught) {
-    if (!(caught instanceof PathError)) throw caught;
+    if (!(caught instanceof PathError || caught instanceof ConfigError)) throw caught;
     throw problemError('invalid_manifest', place, caught.message);
   }
 }
@@ -116,8 +127,12 @@ function uniqueAfterNamespace(list: Resources, place: Place): Resources {
   return list;
 }
 
-function setReplicas(list: Resources, name: string, count: number, place: Place): Resources {
-  const specs = fieldTables.replicas;
+function setReplicas(
+  list: Resources,
+  { name = '', count = 0 }: ReplicaArgs,
+  specs: readonly FieldSpec[],
+  place: Place,
+): Resources {
   let found = false;
   const next = list.map((resource) => {
     const kinds = [
@@ -129,7 +144,10 @@ function setReplicas(list: Resources, name: string, count: number, place: Place)
     );
     if (matching.length === 0) return resource;
     found = true;
-    return withObject(resource, applySpecs(resource.object, matching, 'scalar', setScalar(count)));
+    return withObject(
+      resource,
+      guarded(place, () => applySpecs(resource.object, matching, 'scalar', setScalar(count))),
+    );
   });
   if (found) return next;
   throw problemError(
@@ -148,37 +166,9 @@ async function loadPatch<B extends Base>(
   const path = args.path ?? '';
   if ((text === '') === (path === ''))
     throw problemError('invalid_manifest', place, 'expected one of path and patch');
-  const loaded = text === '' ? await loadFile(path, from, place) : parseInline(text, from, place);
+  const loaded = text === '' ? await loadYaml(path, from, place) : parseInline(text, from, place);
   const parsed = parsePatch(loaded.documents, loaded.place);
   return parsed;
-}
-
-interface Loaded {
-  readonly documents: readonly YamlDocument[];
-  readonly place: Place;
-}
-
-async function loadFile<B extends Base>(path: string, from: Accumulation<B>, place: Place): Promise<Loaded> {
-  const { files, view } = from.context;
-  const found = await from.loader.file(from.folder, path, place);
-  return {
-    documents: await files.parse(view, found.path, found.entry, found.path),
-    place: { file: found.path, line: 1 },
-  };
-}
-
-/** Lines within the text are lines of the kustomization file, as near as its block scalar tells. */
-function parseInline<B extends Base>(text: string, from: Accumulation<B>, place: Place): Loaded {
-  const bytes = new TextEncoder().encode(text);
-  const { files, limits } = from.context;
-  const result = files.parseBytes(`inline ${text}`, bytes, () => parseYaml(bytes, limits));
-  if (!result.ok)
-    throw problemError(
-      result.failure.code,
-      place,
-      `in line ${result.failure.line} of the patch: ${result.failure.message}`,
-    );
-  return { documents: result.documents.map((one) => ({ ...one, line: place.line })), place };
 }
 
 async function patchStrategicMerge<B extends Base>(
@@ -192,7 +182,7 @@ async function patchStrategicMerge<B extends Base>(
       field: `patchesStrategicMerge[${index}]`,
     };
     const inline = /\n|^\s*\{|:\s/.test(entry);
-    const loaded = inline ? parseInline(entry, from, place) : await loadFile(entry, from, place);
+    const loaded = inline ? parseInline(entry, from, place) : await loadYaml(entry, from, place);
     const { merge, json } = parsePatch(loaded.documents, loaded.place);
     if (json !== undefined)
       throw problemError(
@@ -217,7 +207,7 @@ async function patchJson6902<B extends Base>(start: Resources, from: Accumulatio
     if ((path === '') === (patch === ''))
       throw problemError('invalid_manifest', place, 'expected one of path and patch');
     const { documents, place: where } =
-      path === '' ? parseInline(patch, from, place) : await loadFile(path, from, place);
+      path === '' ? parseInline(patch, from, place) : await loadYaml(path, from, place);
     const operations = parseOperations(documents[0]?.value ?? null, where);
     if (operations.length === 0) throw problemError('invalid_manifest', where, 'the patch is empty');
     list = applyOperationsTo(list, target, operations, where);

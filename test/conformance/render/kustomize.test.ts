@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureBinary } from '../../cluster/binaries.ts';
 import { basicCases, type Case } from './cases-basic.ts';
+import { configCases, varCases } from './cases-config.ts';
 import { generatorCases } from './cases-generators.ts';
 import { patchCases } from './cases-patches.ts';
 import { replacementCases } from './cases-replacements.ts';
@@ -14,6 +15,8 @@ const groups = {
   patches: patchCases,
   generators: generatorCases,
   replacements: replacementCases,
+  vars: varCases,
+  configurations: configCases,
 };
 const program = process.env['FAIRWAY_KUSTOMIZE_BINARY'] ?? (await ensureBinary('kustomize'));
 /** Rises with FAIRWAY_RENDER_RUNS for a longer search; the seed is fixed, FAIRWAY_SEED=N or =random takes another. */
