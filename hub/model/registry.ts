@@ -86,6 +86,12 @@ export interface AgentAuthority {
   }): Promise<Credential>;
   /** Which cluster speaks; the chain itself was verified by TLS. @throws unauthenticated */
   authenticate(certificateDer: Uint8Array, peer: string): Promise<IssuedCertificate>;
+  /** Writes down that TLS refused a certificate: over, or of another authority. Bounded for all. */
+  auditRefused(refused: {
+    readonly reason: 'expired' | 'foreign';
+    readonly certificateDer: Uint8Array;
+    readonly peer: string;
+  }): Promise<void>;
   /** Called after a revocation. */
   onRevoked(listener: (cluster: string, reason: string) => void): void;
   /** A fresh server certificate for the listeners. Lasts 7 days. */

@@ -64,9 +64,9 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     data: Readonly<Record<string, unknown>>,
     cluster: string,
   ) => {
-    log.warn('credential refused', { type, reason, cluster, ...data });
     const dropped = limiter.admit();
     if (dropped === undefined) return;
+    log.warn('credential refused', { type, reason, cluster, dropped, ...data });
     const message = `refused: ${reason}`;
     const entry = { type, actor: 'unknown', timeMs: clock.now(), cluster, message };
     await store.events.append([createEvent({ ...entry, data: { reason, dropped, ...data } })]);
@@ -90,6 +90,12 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     enrol: (request) => enrol(context, request),
     renew: (request) => renew(context, request),
     authenticate: (der, peer) => authenticate(context, der, peer),
+    async auditRefused({ reason, certificateDer, peer }) {
+      const fingerprint = digestText(certificateDer);
+      // Only of a certificate of ours is it known whose it was.
+      const cluster = (await store.registry.certificate(fingerprint))?.cluster ?? '';
+      await auditRefusal('audit.certificate.refused', reason, { fingerprint, peer }, cluster);
+    },
     async revoke(cluster, reason, actor) {
       const count = await revokeCluster(context, cluster, reason, actor);
       for (const listener of listeners) listener(cluster, reason);

@@ -3,23 +3,17 @@ import { ServerCredentials } from '@grpc/grpc-js';
 import type { ServerCertificate } from '../model/registry.ts';
 
 /**
- * TLS 1.3 only, with a certificate that can be changed while connections are open. grpc-js's own `createSsl` knows neither a least
- * version nor a change, hence this subclass; `caPem` given: a client certificate of that CA is demanded.
+ * Of the enrolment listener: TLS 1.3 only, with a certificate that can be changed while connections are open; nobody is asked for one. grpc-js's own
+ * `createSsl` knows neither a least version nor a change, hence this subclass.
  */
 export class RotatingServerCredentials extends ServerCredentials {
-  readonly #caPem: string | undefined;
-
-  constructor(certificate: ServerCertificate, caPem: string | undefined) {
-    super(
-      { requestCert: caPem !== undefined, rejectUnauthorized: caPem !== undefined },
-      toContext(certificate, caPem),
-    );
-    this.#caPem = caPem;
+  constructor(certificate: ServerCertificate) {
+    super({ requestCert: false }, toContext(certificate, undefined));
   }
 
   /** New connections get this certificate. */
   rotate(certificate: ServerCertificate): void {
-    this.updateSecureContextOptions(toContext(certificate, this.#caPem));
+    this.updateSecureContextOptions(toContext(certificate, undefined));
   }
 
   override _equals(other: ServerCredentials): boolean {
@@ -27,7 +21,8 @@ export class RotatingServerCredentials extends ServerCredentials {
   }
 }
 
-function toContext(certificate: ServerCertificate, caPem: string | undefined) {
+/** What both listeners' TLS has in common; `caPem`: the only authority of clients' certificates. */
+export function toContext(certificate: ServerCertificate, caPem: string | undefined) {
   return {
     cert: certificate.chainPem,
     key: certificate.privateKeyPem,

@@ -3,11 +3,12 @@
  * certificate of this hub's CA; enrolment's has Enrol only. It sends what the store says is assigned and keeps what agents report; it
  * decides nothing. Every call is authenticated anew, since a connection may outlive its certificate.
  */
-import type { Server } from '@grpc/grpc-js';
+import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import { type Clock, sleep } from '../../shared/clock/clock.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { planJitteredMs } from '../../shared/loop/backoff.ts';
 import type { Answer, AskOptions, Question } from '../model/query.ts';
+import { type AgentListener, listenForAgents } from './agent-listener.ts';
 import { createAgentServer } from './agent-service.ts';
 import { createEnrolmentServer } from './enrolment-service.ts';
 import { createQueryHub } from './query-hub.ts';
@@ -56,6 +57,7 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
     stopping: false,
   };
   const servers: Server[] = [];
+  let listener: AgentListener | undefined;
   let cancelSweep = () => {};
   const wakeAll = () => {
     for (const session of sessions.all()) session.wake();
@@ -78,8 +80,7 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
       left.map(({ name }) => store.registry.seen({ cluster: name, connected: false, nowMs: clock.now() })),
     );
     let certificate = await registry.issueServerCertificate();
-    const agent = new RotatingServerCredentials(certificate, registry.caPem);
-    const enrolment = new RotatingServerCredentials(certificate, undefined);
+    const enrolment = new RotatingServerCredentials(certificate);
     const agentServer = createAgentServer(context);
     const enrolmentServer = createEnrolmentServer(context);
     servers.push(agentServer, enrolmentServer);
@@ -90,7 +91,7 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
       if (clock.now() < renewAtMs) return;
       certificate = await registry.issueServerCertificate();
       renewAtMs = planRenewal();
-      agent.rotate(certificate);
+      listener?.rotate(certificate);
       enrolment.rotate(certificate);
     };
     const schedule = () => {
@@ -105,7 +106,19 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
       });
     };
     schedule();
-    context.agentPort = await bind(agentServer, options.listen.agent, agent);
+    // TLS has been spoken by then: what grpc-js sees is a plain stream of HTTP/2.
+    const injector = agentServer.createConnectionInjector(ServerCredentials.createInsecure());
+    listener = await listenForAgents({
+      address: options.listen.agent,
+      certificate,
+      caPem: registry.caPem,
+      accept: (socket) => injector.injectConnection(socket),
+      onRefused: (refused) =>
+        void registry
+          .auditRefused(refused)
+          .catch((error: unknown) => log.error('cannot keep an audit event', { error })),
+    });
+    context.agentPort = listener.port;
     const enrolmentPort = await bind(enrolmentServer, options.listen.enrolment, enrolment);
     log.info('listening for agents', { agentPort: context.agentPort, enrolmentPort });
     return { agentPort: context.agentPort, enrolmentPort };
@@ -114,10 +127,12 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
   const stop = async () => {
     context.stopping = true;
     cancelSweep();
+    listener?.stopListening();
     const open = sessions.all();
     for (const { cluster } of open)
       sessions.endAll(cluster, new FairwayError('unavailable', 'the hub is stopping'));
     await Promise.all(servers.map((server) => shutDown(server, clock)));
+    listener?.close();
     // Their ends are written down before the store may be closed; what does not end is left behind.
     await Promise.race([Promise.all(context.running), sleep(clock, drainMs)]);
   };

@@ -167,6 +167,22 @@ describe('client certificates', () => {
     const foreign = await enrolAgent(theirs, 'eu-1');
     const credentials = createCredentials({ ...foreign, caPem: ours.registry.caPem });
     expect(await fetchBlobs(addressOf(ours), credentials)).toBe(unavailable);
+    await until('audited', async () =>
+      (await ours.eventTypes()).includes('audit.certificate.refused:foreign'),
+    );
+  });
+
+  it('refuses one that is over by the clock of TLS, too, and audits it with its cluster', async () => {
+    const hub = await hubOf({ certificateLifetimeMs: 1 });
+    // Issued in the past by the hub's clock: for TLS, whose clock is the machine's, it is over.
+    hub.clock.shiftMs = -3_600_000;
+    const identity = await enrolAgent(hub, 'eu-1');
+    hub.clock.shiftMs = 0;
+    expect(await fetchBlobs(addressOf(hub), createCredentials(identity))).toBe(unavailable);
+    const refused = await until('audited', async () =>
+      (await hub.store.events.list({ types: ['audit.certificate.refused'] }, { limit: 10 })).items.at(0),
+    );
+    expect(refused).toMatchObject({ cluster: 'eu-1', data: { reason: 'expired' } });
   });
 
   it('refuses an expired one, and audits it', async () => {
