@@ -15,7 +15,7 @@ export function clustersFile(count: number): string {
     Array.from({ length: count }, (_, index) => ({
       apiVersion: 'fairway.dev/v1alpha1',
       kind: 'Cluster',
-      metadata: { name: clusterName(index), labels: { environment: 'bench' } },
+      metadata: { name: clusterName(index), labels: { environment: 'production' } },
       spec: { region: regions[index % regions.length] },
     })),
   );
@@ -34,7 +34,7 @@ export function applicationFile(name: string, path: string, { overlays }: Applic
       metadata: { name },
       spec: {
         source: { path, ...(overlays && { overlays }) },
-        placement: { selector: { matchLabels: { environment: 'bench' } } },
+        placement: { selector: { matchLabels: { environment: 'production' } } },
       },
     },
   ]);
