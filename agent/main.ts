@@ -2,7 +2,7 @@
  * The agent's composition root and program. In a pod it speaks with its service account; elsewhere with a kubeconfig. It heals with what it last was told while
  * the hub is away, and finds its identity and desired state in its cluster when its pod and disk are gone.
  */
-import { randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Clock, sleep, systemClock } from '../shared/clock/clock.ts';
@@ -24,8 +24,9 @@ import { enrol } from './stream/enrol.ts';
 import { createHubConnection, type HubConnection } from './stream/hub-connection.ts';
 import { createSecretIdentityStore, type Identity, type IdentityStore } from './stream/identity-store.ts';
 import type { QueryHandlers } from './stream/querier.ts';
+import { loadRecordStore } from './stream/record-store.ts';
 import { createKubeSecrets } from './stream/secrets-port.ts';
-import { createDirectoryStorage, createSecretStorage } from './stream/state-storage.ts';
+import { chunkBytes, createDirectoryStorage, createSecretStorage } from './stream/state-storage.ts';
 
 export interface AgentOptions {
   readonly connection: KubeConnection;
@@ -145,13 +146,19 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const identityStore = createSecretIdentityStore(secrets);
   const identity = await persist('enrolment', options, () => findIdentity(options, identityStore));
   const log = options.log.with({ cluster: identity.cluster });
-  const storage =
+  const [storage, recordStorage] =
     options.stateDirectory === undefined
-      ? createSecretStorage(secrets)
-      : createDirectoryStorage(options.stateDirectory);
+      ? [createSecretStorage(secrets), createSecretStorage(secrets, chunkBytes, 'fairway-agent-records')]
+      : [
+          createDirectoryStorage(options.stateDirectory),
+          createDirectoryStorage(options.stateDirectory, 'records'),
+        ];
   const key = Buffer.from(identity.cacheKey, 'base64');
   const desired = await persist('the cached state', options, () =>
     loadDesiredStore({ storage, key, ...ports, log }),
+  );
+  const records = await persist('the cached records', options, () =>
+    loadRecordStore({ storage: recordStorage, key, ...ports, log }),
   );
   const reports = createReportQueue();
   const instanceId = randomUUID();
@@ -175,6 +182,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     reports,
     namespace,
     instanceId,
+    records,
+    secretKey: createHmac('sha256', key).update('values of live Secrets').digest(),
     ...ports,
     log,
   });
@@ -189,7 +198,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     async stop() {
       log.info('agent stopping');
       await loops.stop();
-      await connection.stop();
+      await Promise.all([connection.stop(), records.flush()]);
       kube.close();
     },
   };

@@ -14,6 +14,7 @@ import type { KubeClient } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
 import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
 import { applySetId } from '../model/inventory.ts';
+import type { RecordStore } from '../model/record.ts';
 import type { ReportSink } from '../model/report.ts';
 import { type ContestOptions, createContestTracker } from '../observe/contest.ts';
 import { isSuspicious } from '../observe/facts.ts';
@@ -29,6 +30,7 @@ import {
 import { reportError } from './report-phase.ts';
 import { createResources } from './resources.ts';
 import { forgetRefusals } from './retries.ts';
+import { readRecords, restoreRecords } from './saved-records.ts';
 import { syncApplication } from './sync-application.ts';
 
 export interface AgentLoopsOptions {
@@ -46,6 +48,10 @@ export interface AgentLoopsOptions {
   /** Every object is read again about this often, as a net. Default one hour. */
   readonly fullCheckIntervalMs?: number;
   readonly contest?: ContestOptions;
+  /** Keeps records across restarts. Default: they are rebuilt by reading. */
+  readonly records?: RecordStore;
+  /** 32 bytes that stay the same as long as `records` do. Default: random. */
+  readonly secretKey?: Uint8Array;
 }
 
 export interface ApplicationSummary {
@@ -134,6 +140,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     if (known) return known;
     const id = applySetId(application, namespace);
     const made = createApplicationState(application, id);
+    restoreRecords(made, options.records?.take(application));
     states.set(application, made);
     byApplySet.set(id, application);
     return made;
@@ -194,7 +201,8 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     contest: createContestTracker({ clock, random }, options.contest),
     claims,
     states,
-    secretKey: random.bytes(32),
+    secretKey: options.secretKey ?? random.bytes(32),
+    recordsChanged: () => options.records?.touch(() => readRecords(context)),
     metrics,
     nextEventId: () => `${options.instanceId}-${++events}`,
     wake: (application) => loop.wake(application),
@@ -220,6 +228,8 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
         // What one application loses another may take, so a change of one concerns all. A step without a difference costs nothing.
         wakeAll();
       });
+      // All of them now: what is not taken up is not kept for the next run.
+      for (const application of desired.applications().keys()) stateOf(application);
       wakeAll();
       scheduleCheck();
       return Promise.resolve();

@@ -115,6 +115,7 @@ function remember(
 ): void {
   const { live, object } = outcome;
   if (!live) return;
+  context.recordsChanged();
   const record = createRecord(live, {
     application: state.application,
     objectDigest: object.entry.objectDigest,

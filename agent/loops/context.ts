@@ -28,7 +28,7 @@ export interface ObjectState {
   readonly health: Health | undefined;
 }
 
-/** One application's memory; lost at a restart, and rebuilt by reading. */
+/** One application's memory. Its records outlive a restart where they can; all else is rebuilt by reading. */
 export interface ApplicationState {
   readonly application: string;
   readonly applySetId: string;
@@ -82,8 +82,10 @@ export interface AgentContext {
   readonly contest: ContestTracker;
   readonly claims: Claims;
   readonly states: Map<string, ApplicationState>;
-  /** Random for each process: keys digests of live Secret values. */
+  /** Keys digests of live Secret values. */
   readonly secretKey: Uint8Array;
+  /** The records have changed: they are kept for the next run. */
+  readonly recordsChanged: () => void;
   readonly metrics: AgentMetrics;
   readonly nextEventId: () => string;
   readonly wake: (application: string) => void;

@@ -243,11 +243,14 @@ export async function proveSuspects(
   const suspects = [...state.suspects];
   state.suspects.clear();
   if (desired.target.sync.selfHeal === 'off') return 0;
+  // What has a new manifest is about to be applied: what differs from the old one is no news.
+  const current = new Set(desired.target.set.entries.map(({ objectDigest }) => objectDigest));
   let comeBackMs = 0;
   let failed: unknown;
   await forEachBounded(suspects, parallelMax, async ([text, why]) => {
     const record = state.records.get(text);
-    if (!record || !context.claims.desires(text, state.application)) return;
+    if (!record || !current.has(record.objectDigest)) return;
+    if (!context.claims.desires(text, state.application)) return;
     if (why === 'event' && !stillSuspected(context, record, text)) return;
     context.metrics.suspicions += 1;
     try {

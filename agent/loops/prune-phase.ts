@@ -67,7 +67,7 @@ export function planApplicationPrune(
 /** The object is no longer ours to tell of. */
 export function forgetObject(context: AgentContext, state: ApplicationState, text: string): void {
   const object = state.objects.get(text);
-  state.records.delete(text);
+  if (state.records.delete(text)) context.recordsChanged();
   state.objects.delete(text);
   state.reapply.delete(text);
   state.retries.delete(text);

@@ -142,7 +142,10 @@ export function reportPhase(
   const complete = syncStatus !== 'Failed' && syncStatus !== 'Pending';
   tellOutcome(context, desired, state, syncStatus, message);
   if (complete) {
-    if (state.appliedDigest !== desired.target.digest) state.appliedAtMs = context.clock.now();
+    if (state.appliedDigest !== desired.target.digest) {
+      state.appliedAtMs = context.clock.now();
+      context.recordsChanged();
+    }
     state.appliedDigest = desired.target.digest;
     acknowledge(context, desired, state, 'applied', '');
     if (health === 'Current') acknowledge(context, desired, state, 'healthy', '');

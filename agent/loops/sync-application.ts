@@ -21,6 +21,7 @@ import {
 import { removeApplication } from './remove-application.ts';
 import { reportPhase } from './report-phase.ts';
 import { nextRetryMs } from './retries.ts';
+import { suspectRestored } from './saved-records.ts';
 
 const retryBackoff = { baseMs: 1_000, maxMs: 300_000 };
 
@@ -129,6 +130,7 @@ async function prunePhase(
     const stays = object.status === 'Retained' || object.status === 'Failed';
     if (!keys.has(text) && !(stays && members.has(text))) forgetObject(context, state, text);
   }
+  for (const text of state.records.keys()) if (!state.objects.has(text)) state.records.delete(text);
   const done = blocked === undefined && kept.size === 0 && plan.leaving.length === 0;
   if (done && plan.deletes.length === 0)
     await writeParent(context, state, contentOf(context, desired), signal);
@@ -193,6 +195,7 @@ export async function syncApplication(
     return undefined;
   }
   await prepare(context, desired, state, signal);
+  suspectRestored(context, state);
   queueStandingDrift(desired, state);
   const contestedMs = await proveSuspects(context, desired, state, signal);
   const keys = await applyPhase(context, desired, state, signal);

@@ -49,3 +49,22 @@ export interface ObservedObject {
   /** A controller made it (ownerReferences): it may have copied the label, and is never pruned. */
   readonly controlled: boolean;
 }
+
+/** What is kept of an application across restarts: with it, an agent reads only what has changed while it was away. */
+export interface SavedApplication {
+  readonly application: string;
+  readonly appliedDigest: Digest | undefined;
+  readonly appliedAtMs: number | undefined;
+  readonly records: readonly AppliedRecord[];
+}
+
+/**
+ * Keeps records across restarts. Losing them costs reads, never an object: a record that is older than the cluster only makes its object
+ * suspicious.
+ */
+export interface RecordStore {
+  /** What the last run left of this application; undefined: nothing. */
+  take(application: string): SavedApplication | undefined;
+  /** Something has changed: what `read` gives is written soon, changes close together as one. */
+  touch(read: () => readonly SavedApplication[]): void;
+}

@@ -14,9 +14,8 @@ export interface StateStorage {
   save(content: Uint8Array): Promise<void>;
 }
 
-const fileName = 'desired-state';
-
-export function createDirectoryStorage(directory: string): StateStorage {
+/** @param fileName one snapshot, one file. */
+export function createDirectoryStorage(directory: string, fileName = 'desired-state'): StateStorage {
   return {
     async load() {
       try {
@@ -31,14 +30,18 @@ export function createDirectoryStorage(directory: string): StateStorage {
 }
 
 /** A Secret holds at most 1 MiB (https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size); room is left for metadata. */
-const chunkBytes = 900 * 1024;
-const indexName = 'fairway-agent-state';
+export const chunkBytes = 900 * 1024;
+const stateName = 'fairway-agent-state';
 
 /**
  * The chunks of a snapshot are written beside those of the last one, under the other of two sets of names; then the index, one small Secret,
  * is turned to them. A crash in between leaves the last snapshot whole.
  */
-export function createSecretStorage(secrets: SecretsPort, chunkBytesMax = chunkBytes): StateStorage {
+export function createSecretStorage(
+  secrets: SecretsPort,
+  chunkBytesMax = chunkBytes,
+  indexName = stateName,
+): StateStorage {
   const chunkName = (set: string, index: number) => `${indexName}-${set}-${index}`;
   const readIndex = async () => {
     const data = await secrets.read(indexName);

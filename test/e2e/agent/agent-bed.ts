@@ -7,6 +7,8 @@ import type { AcknowledgementSink, DesiredApplication, PauseEntry } from '../../
 import type { AgentEvent, ApplicationReport, ObjectReport } from '../../../agent/model/report.ts';
 import type { ContestOptions } from '../../../agent/observe/contest.ts';
 import { createReportQueue } from '../../../agent/report/queue.ts';
+import { loadRecordStore } from '../../../agent/stream/record-store.ts';
+import type { StateStorage } from '../../../agent/stream/state-storage.ts';
 import { type Clock, systemClock } from '../../../shared/clock/clock.ts';
 import { systemRandom } from '../../../shared/clock/random.ts';
 import { createLogger } from '../../../shared/log/log.ts';
@@ -135,6 +137,8 @@ export interface Bed {
     /** Another identity than the administrator's. */
     readonly token?: string;
     readonly namespace?: string;
+    /** Keeps its records for a later agent. */
+    readonly storage?: StateStorage;
     /** Over a way that can be cut (`Agent.way`). */
     readonly breakable?: boolean;
   }): Promise<Agent>;
@@ -148,12 +152,27 @@ export interface Bed {
 
 const log = createLogger({ level: process.env['FAIRWAY_TEST_LOG'] ? 'debug' : 'error', format: 'text' });
 
-function createAgent(
+/** Bytes in memory, as a disk would keep them. */
+export function createMemoryStorage(): StateStorage & { content: Uint8Array | undefined; saves: number } {
+  return {
+    content: undefined,
+    saves: 0,
+    async load() {
+      return this.content;
+    },
+    async save(content) {
+      this.content = content;
+      this.saves += 1;
+    },
+  };
+}
+
+async function createAgent(
   client: KubeClient,
   namespace: string,
   options: Parameters<Bed['agent']>[0] = {},
   way?: Breakable,
-): Agent {
+): Promise<Agent> {
   const desired = options.desired ?? createMemoryDesired();
   const acks: Ack[] = [];
   const events: AgentEvent[] = [];
@@ -169,6 +188,10 @@ function createAgent(
     }
   };
   queue.onReady(drain);
+  const { storage } = options;
+  const key = new Uint8Array(32);
+  const store = storage && { storage, key, clock: systemClock, random: systemRandom, log };
+  const records = store && (await loadRecordStore(store));
   const loops = createAgentLoops({
     kube: client,
     desired,
@@ -180,6 +203,7 @@ function createAgent(
     namespace,
     instanceId: Math.random().toString(36).slice(2),
     ...(options.contest && { contest: options.contest }),
+    ...(records && { records, secretKey: key }),
   });
   const quiet = async () => {
     // Watch events of our own writes may still be on their way: quiet means that nothing ran for a while.
@@ -238,6 +262,7 @@ function createAgent(
     },
     async stop() {
       await loops.stop();
+      await records?.flush();
       client.close();
     },
   };
@@ -268,7 +293,7 @@ export async function startBed(name: string): Promise<Bed | undefined> {
       const way = options?.breakable ? await createBreakable(plane.url) : undefined;
       if (way) ways.push(way);
       const client = connect(options?.token, way?.url);
-      const agent = createAgent(client, options?.namespace ?? 'fairway-system', options, way);
+      const agent = await createAgent(client, options?.namespace ?? 'fairway-system', options, way);
       agents.push(agent);
       await agent.loops.start();
       return agent;

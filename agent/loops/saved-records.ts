@@ -1,0 +1,46 @@
+/** Records of the last run: taken up at the start, compared with what the watches show, and handed on for the next. */
+import { keyText } from '../../shared/manifest/object.ts';
+import type { SavedApplication } from '../model/record.ts';
+import { isSuspicious } from '../observe/facts.ts';
+import type { AgentContext, ApplicationState } from './context.ts';
+
+export function restoreRecords(state: ApplicationState, saved: SavedApplication | undefined): void {
+  if (!saved) return;
+  state.appliedDigest = saved.appliedDigest;
+  state.appliedAtMs = saved.appliedAtMs;
+  for (const record of saved.records) state.records.set(keyText(record.key), record);
+}
+
+/**
+ * Before the first step judges anything: what differs from its record, and what the watch does not show, is to be read. The list that a watch
+ * begins with tells of no deletions.
+ */
+export function suspectRestored(context: AgentContext, state: ApplicationState): void {
+  if (state.settled) return;
+  for (const [text, record] of state.records) {
+    if (state.objects.has(text) || !context.claims.desires(text, state.application)) continue;
+    const seen = context.observer.get(record.key.group, record.key.kind, text);
+    if (!seen || isSuspicious(record.facts, seen.facts)) state.suspects.set(text, 'event');
+    else state.records.set(text, { ...record, facts: seen.facts });
+    state.objects.set(text, {
+      entry: undefined,
+      key: record.key,
+      status: 'Synced',
+      action: 'unchanged',
+      reason: '',
+      message: '',
+      drift: undefined,
+      health: undefined,
+    });
+  }
+}
+
+/** For the next run. */
+export function readRecords(context: AgentContext): readonly SavedApplication[] {
+  return [...context.states.values()].map(({ application, appliedDigest, appliedAtMs, records }) => ({
+    application,
+    appliedDigest,
+    appliedAtMs,
+    records: [...records.values()],
+  }));
+}
