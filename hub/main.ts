@@ -28,6 +28,7 @@ import { fleetOf } from './loops/fleet-rows.ts';
 import { createGarbageLoop, createPauseLoop } from './loops/housekeeping.ts';
 import { registerHubMetrics } from './loops/hub-metrics.ts';
 import { createNotifyLoop } from './loops/notify-loop.ts';
+import { createPreview, type Preview } from './loops/preview.ts';
 import { createFleetRenderer } from './loops/render-fleet.ts';
 import { createResolveLoop, resolveKey } from './loops/resolve-loop.ts';
 import { followedSources } from './loops/revision-of.ts';
@@ -260,6 +261,7 @@ interface Pipeline {
   readonly sourceLoop: Loop;
   readonly resolveLoop: Loop;
   readonly renderer: Renderer;
+  readonly preview: Preview;
   readonly followed: () => ReadonlyMap<SourceKey, FollowedSource>;
   start(): void;
 }
@@ -286,6 +288,7 @@ async function createPipeline(base: Base): Promise<Pipeline> {
     source,
     followed: () => followed,
     pollIntervalMs: config.root.pollIntervalMs,
+    rootKey: root.key,
     onMoved: () => resolveLoop.wake(resolveKey),
     ...ports,
   });
@@ -313,7 +316,8 @@ async function createPipeline(base: Base): Promise<Pipeline> {
     // What was fetched before may not have been resolved when the process ended.
     resolveLoop.wake(resolveKey);
   };
-  return { sourceLoop, resolveLoop, renderer, followed: () => followed, start };
+  const preview = createPreview({ store, source, renderer, root, folder: config.root.folder });
+  return { sourceLoop, resolveLoop, renderer, preview, followed: () => followed, start };
 }
 
 interface Served {
@@ -350,6 +354,7 @@ async function serve(
             })),
           ),
       }),
+      preview: pipeline.preview,
       install: { manifests: (options) => createInstallManifests({ enrolmentAddress, ...options }) },
       schemas: fleetSchemas,
       backup: async () => {

@@ -4,7 +4,7 @@ import { silentLogger } from '../../shared/log/log.ts';
 import { createEvent } from '../model/event.ts';
 import type { Store } from '../store/store.ts';
 import { createPauseLoop } from './housekeeping.ts';
-import { createSourceLoop } from './source-loop.ts';
+import { createSourceLoop, planPollMs } from './source-loop.ts';
 import { createLoopBed, type LoopBed } from './test-bed.ts';
 
 const cluster = (name: string, spec = '{}') =>
@@ -124,6 +124,7 @@ describe('the source loop', () => {
       source: { ...bed.source, fetch: async () => ({ head, moved: false, rewritten: false, bytesReceived }) },
       followed: () => new Map([[bed.root.key, bed.root]]),
       pollIntervalMs: 10_000,
+      rootKey: bed.root.key,
       onMoved: (key) => moved.push(key),
       clock: bed.clock,
       random: createSeededRandom(1),
@@ -137,5 +138,54 @@ describe('the source loop', () => {
     await loop.idle();
     await loop.stop();
     expect(moved).toEqual([bed.root.key]);
+  });
+
+  it('looks at the root repository while other remotes hang', async () => {
+    const head = await bed.commit(files('one'));
+    const others = Array.from({ length: 20 }, (_, index) => ({
+      key: `r${index}@`,
+      url: `https://${index}`,
+      ref: '',
+    }));
+    const asked: string[] = [];
+    const loop = createSourceLoop({
+      store: bed.store,
+      source: {
+        ...bed.source,
+        fetch: async ({ url, signal }) => {
+          asked.push(url);
+          if (url !== bed.root.url)
+            await new Promise((_, reject) =>
+              signal.addEventListener('abort', () => reject(new DOMException('stopped', 'AbortError'))),
+            );
+          return { head, moved: false, rewritten: false, bytesReceived: 0 };
+        },
+      },
+      followed: () => new Map([...others, bed.root].map((source) => [source.key, source])),
+      pollIntervalMs: 10_000,
+      rootKey: bed.root.key,
+      onMoved: () => {},
+      clock: bed.clock,
+      random: createSeededRandom(1),
+      log: silentLogger,
+    });
+    for (const { key } of [...others, bed.root]) loop.wake(key);
+    await expect.poll(() => asked).toContain(bed.root.url);
+    expect(asked).toHaveLength(5);
+    await loop.stop();
+  });
+
+  it.each([
+    [undefined, 15_000],
+    [30_000, 15_000],
+    [120_000, 30_000],
+    [3_600_000, 60_000],
+  ])('having failed for %s ms waits %s ms', (failedForMs, waitMs) => {
+    const nowMs = 10_000_000;
+    const ready = { type: 'Ready', reason: 'Unreachable', message: '' } as const;
+    const status = failedForMs === undefined ? 'True' : 'False';
+    const conditions = [{ ...ready, status, lastTransitionTimeMs: nowMs - (failedForMs ?? 0) } as const];
+    const known = { ...bed.root, head: undefined, headSeenAtMs: undefined, lastAttemptAtMs: 0, conditions };
+    expect(planPollMs(known, 15_000, nowMs)).toBe(waitMs);
   });
 });

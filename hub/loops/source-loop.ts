@@ -1,10 +1,12 @@
 import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
+import { findCondition } from '../../shared/condition/condition.ts';
 import { toFairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import { planJitteredMs } from '../../shared/loop/backoff.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import type { SourceKey } from '../model/revision.ts';
+import type { SourceStatus } from '../model/source-status.ts';
 import type { FetchResult, GitSource } from '../source/git-source.ts';
 import { planSourceStatus, type SourceAttempt } from '../source/plan-status.ts';
 import type { Store } from '../store/store.ts';
@@ -22,6 +24,8 @@ export interface SourceLoopOptions {
   /** What is followed now; a key that is not among them is forgotten. */
   readonly followed: () => ReadonlyMap<SourceKey, FollowedSource>;
   readonly pollIntervalMs: number;
+  /** The root repository's, on which everything hangs: it has a lane of its own, so that remotes which hang never hold it up. */
+  readonly rootKey: SourceKey;
   /** Called after a head has moved, or its commits were fetched again. */
   readonly onMoved: (key: SourceKey) => void;
   readonly clock: Clock;
@@ -51,7 +55,7 @@ export function createSourceLoop(options: SourceLoopOptions): Loop {
     const followed = options.followed().get(key);
     if (!followed) {
       await store.sources.remove(key);
-      loop.forget(key);
+      laneOf(key).forget(key);
       return undefined;
     }
     const previous = await store.sources.get(key);
@@ -65,19 +69,35 @@ export function createSourceLoop(options: SourceLoopOptions): Loop {
     // What came anew though the head is the same mends a mirror that could not be read: somebody may wait for it.
     if ('head' in outcome && (outcome.head !== sameUrl?.head || outcome.bytesReceived > 0))
       options.onMoved(key);
-    // The condition tells of the failure; the period goes on, a little slower when the remote asks for patience.
+    // The condition tells of the failure; the period goes on, slower the longer it lasts and when the remote asks for patience.
     const retryAfterMs = 'error' in outcome ? (outcome.error.retryAfterMs ?? 0) : 0;
-    return { requeueAfterMs: Math.max(retryAfterMs, planJitteredMs(options.pollIntervalMs, random)) };
+    const waitMs = planJitteredMs(planPollMs(status, options.pollIntervalMs, clock.now()), random);
+    return { requeueAfterMs: Math.max(retryAfterMs, waitMs) };
   };
 
-  const loop = createLoop({
-    name: 'source',
-    step,
-    clock,
-    random,
-    log,
-    concurrencyMax: 4,
-    stepTimeoutMs: 600_000,
-  });
-  return loop;
+  const lane = (concurrencyMax: number) =>
+    createLoop({ name: 'source', step, clock, random, log, concurrencyMax, stepTimeoutMs: 600_000 });
+  const [rootLane, otherLane] = [lane(1), lane(othersAtOnce)];
+  const laneOf = (key: SourceKey) => (key === options.rootKey ? rootLane : otherLane);
+  return {
+    wake: (key) => laneOf(key).wake(key),
+    forget: (key) => laneOf(key).forget(key),
+    state: () => [...rootLane.state(), ...otherLane.state()],
+    get steps() {
+      return rootLane.steps + otherLane.steps;
+    },
+    idle: async () => void (await Promise.all([rootLane.idle(), otherLane.idle()])),
+    stop: async () => void (await Promise.all([rootLane.stop(), otherLane.stop()])),
+  };
+}
+
+const othersAtOnce = 4;
+const slowestMs = 60_000;
+
+/** How long to wait for the next look: the poll interval, and while a source fails a quarter of the time since then, up to a minute. Pure. */
+export function planPollMs({ conditions }: SourceStatus, pollIntervalMs: number, nowMs: number): number {
+  const ready = findCondition(conditions, 'Ready');
+  if (ready?.status !== 'False') return pollIntervalMs;
+  const failedForMs = Math.max(0, nowMs - ready.lastTransitionTimeMs);
+  return Math.max(pollIntervalMs, Math.min(slowestMs, failedForMs / 4));
 }
