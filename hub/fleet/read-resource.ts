@@ -1,4 +1,5 @@
-import type { Application, Cluster, Fleet, Origin, Repository } from '../model/fleet.ts';
+import type { JsonObject } from '../../shared/manifest/object.ts';
+import type { Application, Cluster, Fleet, HelmSource, Origin, Repository } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
 import { explainIssues, nearest } from './explain-issues.ts';
 import {
@@ -90,23 +91,53 @@ function toModel(document: ResourceDocument, origin: Origin): ReadResource {
     const kubernetesVersion = (kubernetes.version ?? '').replace(/^v/, '');
     return {
       kind: 'Cluster',
-      value: { name, labels: document.metadata.labels, ...spec, kubernetesVersion, origin },
+      value: {
+        name,
+        labels: document.metadata.labels,
+        ...spec,
+        kubernetesVersion,
+        ...(kubernetes.apiVersions.length > 0 && { kubernetesApiVersions: kubernetes.apiVersions }),
+        origin,
+      },
     };
   }
-  const { source, placement, ...spec } = document.spec;
+  const { source, placement, substitute, ...spec } = document.spec;
+  const helm = source.helm && helmOf(source.helm, name, spec.sync.namespace);
   const value: Application = {
     name,
     ...spec,
+    // What a chart leaves without a namespace goes where Helm would put it.
+    sync: helm ? { ...spec.sync, namespace: helm.namespace } : spec.sync,
     source: {
       repository: source.repository ?? '',
       ref: source.ref ?? '',
       path: plainPath(source.path),
       overlays: source.overlays.map(plainPath),
+      ...(helm && { helm }),
+      ...(substitute && { substitute }),
     },
     placement: { clusters: placement.clusters, selector: placement.selector },
     origin,
   };
   return { kind: 'Application', value };
+}
+
+type HelmDocument = NonNullable<Extract<ResourceDocument, { kind: 'Application' }>['spec']['source']['helm']>;
+
+function helmOf(
+  { repository, version, digest, ...helm }: HelmDocument,
+  application: string,
+  namespace: string,
+): HelmSource {
+  return {
+    chart: repository === undefined ? plainPath(helm.chart) : helm.chart,
+    pin: repository === undefined ? undefined : { repository, version: version ?? '', digest: digest ?? '' },
+    releaseName: helm.releaseName ?? application,
+    namespace: helm.namespace ?? namespace,
+    valueFiles: helm.valueFiles.map(plainPath),
+    values: helm.values as JsonObject,
+    includeCrds: helm.includeCrds,
+  };
 }
 
 /** Without `.` parts and doubled or trailing slashes; the top is the empty string. */

@@ -19,14 +19,7 @@ export const laterKinds: readonly string[] = [
 ];
 
 /** Fields of later versions, refused by name. */
-export const laterFields: readonly string[] = [
-  'spec.rollout',
-  'spec.project',
-  'spec.source.chart',
-  'spec.source.helm',
-  'spec.source.valueFiles',
-  'spec.source.values',
-];
+export const laterFields: readonly string[] = ['spec.rollout', 'spec.project'];
 
 const listMax = 1_000;
 
@@ -80,6 +73,20 @@ const ref = z
   .string()
   .regex(/^(?!-)(?!.*\.\.)[\w./@+#=-]{1,255}$/)
   .meta({ description: 'a branch, tag or commit' });
+
+/** Hub's own names: FAIRWAY_CLUSTER_NAME and such. */
+const variables = z
+  .record(
+    z
+      .string()
+      .regex(/^(?!FAIRWAY_CLUSTER_)[A-Za-z_][\w.-]{0,127}$/)
+      .meta({
+        description:
+          'a variable name of letters, digits, _ . and - that does not begin with FAIRWAY_CLUSTER_, which the hub states itself',
+      }),
+    z.string().max(4_096),
+  )
+  .default({});
 
 const repositoryUrl = z
   .string()
@@ -156,15 +163,7 @@ const cluster = z.strictObject({
     .strictObject({
       region: labelValue.default(''),
       role: z.enum(['primary', 'standby', 'none']).default('none'),
-      variables: z
-        .record(
-          z
-            .string()
-            .regex(/^[A-Za-z_][\w.-]{0,127}$/)
-            .meta({ description: 'a variable name of letters, digits, _ . and -' }),
-          z.string().max(4_096),
-        )
-        .default({}),
+      variables,
       kubernetes: z
         .strictObject({
           version: z
@@ -172,32 +171,109 @@ const cluster = z.strictObject({
             .regex(/^v?\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]*)?$/)
             .meta({ description: 'a Kubernetes version such as 1.36.3' })
             .optional(),
+          apiVersions: z
+            .array(
+              z
+                .string()
+                .regex(/^(?:[a-z0-9.-]{1,253}\/)?v[a-z0-9]{1,62}(?:\/[A-Za-z0-9]{1,63})?$/)
+                .meta({ description: 'an API version such as monitoring.coreos.com/v1' }),
+            )
+            .max(listMax)
+            .default([]),
         })
-        .default({}),
+        .prefault({}),
       paused: z.boolean().default(false),
     })
     .prefault({}),
 });
 
+const chartRepository = z
+  .string()
+  .max(2_048)
+  .superRefine((text, context) => {
+    const url = URL.parse(text);
+    const add = (message: string) => context.addIssue({ code: 'custom', message });
+    if (!url || !['https:', 'http:', 'oci:'].includes(url.protocol))
+      add('expected an https://, http:// or oci:// URL');
+    else if (url.username !== '' || url.password !== '')
+      add(
+        "a URL may not hold a user name or password: bind credentials to its prefix in the hub's own configuration",
+      );
+    else if (url.search !== '' || url.hash !== '') add('expected a URL without ? and #');
+  })
+  .meta({ description: 'an https://, http:// or oci:// URL without credentials' });
+
+const helm = z
+  .strictObject({
+    chart: path,
+    repository: chartRepository.optional(),
+    version: z
+      .string()
+      .regex(/^v?\d+\.\d+\.\d+(?:[-+][\w.+-]{1,128})?$/)
+      .meta({ description: 'one version such as 1.2.3, no range' })
+      .optional(),
+    digest: z
+      .string()
+      .regex(/^sha256:[0-9a-f]{64}$/)
+      .meta({ description: 'sha256: and 64 hexadecimal digits' })
+      .optional(),
+    releaseName: z
+      .string()
+      .regex(/^[a-z0-9](?:[-a-z0-9]{0,51}[a-z0-9])?$/)
+      .meta({ description: 'a name of at most 53 lower-case letters, digits and dashes' })
+      .optional(),
+    namespace: dnsLabel.optional(),
+    valueFiles: z.array(overlay).max(50).default([]),
+    values: z.record(z.string().max(1_024), z.unknown()).default({}),
+    includeCrds: z.boolean().default(true),
+  })
+  .superRefine(({ repository, version, digest }, context) => {
+    const add = (field: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [field], message });
+    if (repository !== undefined && version === undefined) add('repository', 'needs a version beside it');
+    if (repository !== undefined && digest === undefined)
+      add('repository', 'needs a digest beside it: a chart from elsewhere is pinned by its content');
+    if (repository === undefined && version !== undefined)
+      add('version', 'counts for charts of a repository only: remove it, or name the repository');
+    if (repository === undefined && digest !== undefined)
+      add('digest', 'counts for charts of a repository only: remove it, or name the repository');
+  });
+
 const application = z.strictObject({
   apiVersion,
   kind: z.literal('Application'),
   metadata,
-  spec: z.strictObject({
-    source: z.strictObject({
-      repository: dnsLabel.optional(),
-      ref: ref.optional(),
-      path,
-      overlays: z.array(overlay).max(20).default([]),
+  spec: z
+    .strictObject({
+      source: z
+        .strictObject({
+          repository: dnsLabel.optional(),
+          ref: ref.optional(),
+          path,
+          overlays: z.array(overlay).max(20).default([]),
+          helm: helm.optional(),
+        })
+        .superRefine((source, context) => {
+          if (source.helm === undefined || source.overlays.length === 0) return;
+          const message = 'a chart has no overlays: layer its values with helm.valueFiles';
+          context.addIssue({ code: 'custom', path: ['overlays'], message });
+        }),
+      substitute: z.strictObject({ optional: z.boolean().default(false), variables }).optional(),
+      placement: z
+        .strictObject({ clusters: z.array(dnsLabel).max(10_000).default([]), selector: selector.optional() })
+        .prefault({}),
+      sync: sync.prefault({}),
+      dependsOn: z.array(dnsLabel).max(100).default([]),
+      health: z.array(healthRule).max(100).default([]),
+      deletionPolicy: z.enum(['prune', 'orphan']).default('prune'),
+    })
+    .superRefine((spec, context) => {
+      const wanted = spec.source.helm?.namespace;
+      const given = spec.sync.namespace;
+      if (wanted === undefined || given === wanted || given === defaultSyncOptions.namespace) return;
+      const message = `differs from source.helm.namespace (${wanted}): keep one of them`;
+      context.addIssue({ code: 'custom', path: ['sync', 'namespace'], message });
     }),
-    placement: z
-      .strictObject({ clusters: z.array(dnsLabel).max(10_000).default([]), selector: selector.optional() })
-      .prefault({}),
-    sync: sync.prefault({}),
-    dependsOn: z.array(dnsLabel).max(100).default([]),
-    health: z.array(healthRule).max(100).default([]),
-    deletionPolicy: z.enum(['prune', 'orphan']).default('prune'),
-  }),
 });
 
 const repository = z.strictObject({

@@ -1,4 +1,5 @@
 /** The fleet repository's own resources after validation and defaults (ARCHITECTURE section 4). */
+import type { JsonObject } from '../../shared/manifest/object.ts';
 import type { DeletionPolicy, HealthRule, SyncOptions } from '../../shared/manifest/target.ts';
 import type { Problem } from './problem.ts';
 
@@ -18,6 +19,8 @@ export interface Cluster {
   readonly variables: Readonly<Record<string, string>>;
   /** For rendering; empty: not stated. */
   readonly kubernetesVersion: string;
+  /** API versions such as `monitoring.coreos.com/v1` that charts may ask for, over the built-in ones. */
+  readonly kubernetesApiVersions?: readonly string[] | undefined;
   readonly paused: boolean;
   readonly origin: Origin;
 }
@@ -41,6 +44,41 @@ export interface ApplicationSource {
   readonly path: string;
   /** Templates relative to `path`, tried in order; the first that exists is built. Empty: `path` itself. */
   readonly overlays: readonly string[];
+  /** A Helm chart instead of a folder of manifests. */
+  readonly helm?: HelmSource | undefined;
+  /** Cluster variables are filled in (`spec.substitute`). Undefined: nothing is. */
+  readonly substitute?: Substitution | undefined;
+}
+
+export interface Substitution {
+  /** Variables that no Cluster states become empty text instead of a Problem. Default false. */
+  readonly optional: boolean;
+  /** For all clusters; a Cluster's own go before them. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export interface HelmSource {
+  /** Folder of the chart relative to the source's `path`; with a chart repository, the chart's name there. */
+  readonly chart: string;
+  /** Undefined: the chart is in Git. */
+  readonly pin: ChartPin | undefined;
+  /** Default: the Application's name. */
+  readonly releaseName: string;
+  /** Default: the namespace of `sync`. */
+  readonly namespace: string;
+  /** Templates relative to the source's `path`; the later goes before the earlier. One with a variable in it may be missing. */
+  readonly valueFiles: readonly string[];
+  /** Go before all files. */
+  readonly values: JsonObject;
+  readonly includeCrds: boolean;
+}
+
+/** A chart of an HTTP or OCI repository, by its content. */
+export interface ChartPin {
+  readonly repository: string;
+  readonly version: string;
+  /** `sha256:...` of the chart's archive (HTTP) or manifest (OCI). */
+  readonly digest: string;
 }
 
 /** A cluster is placed when it is named, or when a selector is given and matches; with neither, nothing is placed. */

@@ -1,3 +1,4 @@
+/* biome-ignore-all lint/suspicious/noTemplateCurlyInString: cluster variables */
 import { describe, expect, it } from 'vitest';
 import { keyedDigest } from '../../shared/manifest/canonical.ts';
 import type { Cluster } from '../model/fleet.ts';
@@ -116,5 +117,27 @@ describe('createRenderer', () => {
       filesParsed: 1,
       bytesParsed: files['app/a.yaml'].length,
     });
+  });
+
+  it('fills in cluster variables where the Application asks for it, once for clusters whose variables in use are the same', async () => {
+    const tree = createMemoryTree({
+      'app/kustomization.yaml': 'resources: [a.yaml]\nnamePrefix: p-\n',
+      'app/a.yaml': configMap('a', 'data:\n  size: "${size}-${FAIRWAY_CLUSTER_REGION}"\n'),
+    });
+    const renderer = createRenderer({ digestKey });
+    const substitute = { optional: false, variables: {} };
+    const render = async (of: Cluster) => {
+      const result = await renderer.render({ source: { ...source('app'), substitute }, cluster: of, tree });
+      if (!result.ok) throw new Error(JSON.stringify(result.problems));
+      return result.rendered;
+    };
+    const first = await render(cluster);
+    expect([...first.objects.values()].map(({ content }) => content)).toEqual([
+      '{"apiVersion":"v1","data":{"size":"large-eu"},"kind":"ConfigMap","metadata":{"name":"p-a"}}',
+    ]);
+    expect(await render({ ...cluster, name: 'eu-2' })).toBe(first);
+    expect(await render({ ...cluster, region: 'us' })).not.toBe(first);
+    const plain = await renderer.render({ source: source('app'), cluster, tree });
+    expect(plain.ok && [...plain.rendered.objects.values()][0]!.content).toContain('${size}');
   });
 });

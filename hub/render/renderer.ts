@@ -15,6 +15,8 @@ import { defaultLimits, type RenderLimits } from './limits.ts';
 import { Lru } from './lru.ts';
 import { expandTemplate } from './overlay-templates.ts';
 import { problemError, problemOf } from './render-error.ts';
+import type { Resource } from './resource.ts';
+import { createSubstituteStep } from './substitute/substitute-step.ts';
 import { joinPath, TreeView } from './tree-view.ts';
 
 export interface RendererOptions {
@@ -60,8 +62,10 @@ export function createRenderer(options: RendererOptions): Renderer {
     cache: new Lru(limits.builtMax),
   };
   const sessions = new WeakMap<TreeReader, BuildSession>();
+  const finals = new WeakMap<Built, readonly Resource[]>();
   const finished = new WeakMap<Built, RenderResult>();
   const finisher = createFinisher(options.digestKey);
+  const substituteStep = createSubstituteStep<RenderResult>();
 
   const sessionFor = (tree: TreeReader): BuildSession => {
     const known = sessions.get(tree);
@@ -71,18 +75,27 @@ export function createRenderer(options: RendererOptions): Renderer {
     return session;
   };
 
-  const renderBuilt = (built: Built): RenderResult => {
-    const known = finished.get(built);
+  const finish = (resources: readonly Resource[], folder: string): RenderResult => {
+    const outcome = finisher.finish(resources, folder);
+    return 'rendered' in outcome
+      ? { ok: true, rendered: outcome.rendered }
+      : { ok: false, problems: outcome.problems };
+  };
+
+  const renderBuilt = (built: Built, { source, cluster }: RenderRequest): RenderResult => {
+    const { substitute } = source;
+    const final = once(finals, built, () => (built.kind === 'plain' ? built.resources : finalize(built)));
+    const known =
+      substitute === undefined ? finished.get(built) : substituteStep.find(final, cluster, substitute);
     if (known !== undefined) {
       stats.cacheHits += 1;
       return known;
     }
-    const resources = built.kind === 'plain' ? built.resources : finalize(built);
-    const outcome = finisher.finish(resources, built.folder);
-    const result: RenderResult =
-      'rendered' in outcome
-        ? { ok: true, rendered: outcome.rendered }
-        : { ok: false, problems: outcome.problems };
+    if (substitute !== undefined)
+      return substituteStep.make(final, cluster, substitute, (filled) =>
+        filled.ok ? finish(filled.resources, built.folder) : filled,
+      );
+    const result = finish(final, built.folder);
     finished.set(built, result);
     return result;
   };
@@ -92,9 +105,15 @@ export function createRenderer(options: RendererOptions): Renderer {
     render: async (request, signal) => {
       stats.renders += 1;
       try {
+        if (request.source.helm !== undefined)
+          throw problemError(
+            'unsupported',
+            { field: 'spec.source.helm' },
+            'charts are not rendered by this version',
+          );
         const session = sessionFor(request.tree);
         const folder = await chooseFolder(request, session.view);
-        return renderBuilt(await session.build(folder, signal));
+        return renderBuilt(await session.build(folder, signal), request);
       } catch (caught) {
         const problem = problemOf(caught);
         if (problem === undefined) throw caught;
@@ -102,6 +121,15 @@ export function createRenderer(options: RendererOptions): Renderer {
       }
     },
   };
+}
+
+function once<K extends object, V>(known: WeakMap<K, V>, key: K, make: () => V): V {
+  let value = known.get(key);
+  if (value === undefined) {
+    value = make();
+    known.set(key, value);
+  }
+  return value;
 }
 
 /** The first overlay that is there. @throws a Problem that lists what was tried. */

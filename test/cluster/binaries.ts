@@ -25,9 +25,13 @@ export type BinaryName =
   | 'kube-scheduler'
   | 'kubectl'
   | 'kustomize'
-  | 'kwok';
+  | 'kwok'
+  | 'helm'
+  | 'flux-substitute';
 
 const moduleFolder = join(import.meta.dirname, 'controlplane');
+/** Flux's substitution as a program, for comparison. */
+const fluxFolder = join(import.meta.dirname, '../conformance/substitute/flux');
 const kubernetesVersion = 'v1.36.3';
 const versionFlags = ['gitVersion=v1.36.3', 'gitMajor=1', 'gitMinor=36'].map(
   (flag) => `-X k8s.io/component-base/version.${flag}`,
@@ -38,6 +42,7 @@ const controlplaneFlags = ['-trimpath', '-buildvcs=false', '-ldflags', `-s -w ${
 const installed = {
   kustomize: 'sigs.k8s.io/kustomize/kustomize/v5@v5.8.2',
   kwok: 'sigs.k8s.io/kwok/cmd/kwok@v0.7.0',
+  helm: 'helm.sh/helm/v4/cmd/helm@v4.3.1',
 } as const;
 
 /** A build that takes longer is given up. */
@@ -68,15 +73,24 @@ function hashOf(parts: readonly (string | Buffer)[]): string {
   return hash.digest('hex').slice(0, 16);
 }
 
+function moduleFiles(folder: string): Buffer[] {
+  return ['go.mod', 'go.sum', 'main.go'].map((file) => readFileSync(join(folder, file)));
+}
+
 /** Folder and build of what gives `name`. */
 function recipeOf(name: BinaryName): { folder: string; build: (target: string) => Promise<void> } {
-  if (name === 'kustomize' || name === 'kwok') {
+  if (name === 'kustomize' || name === 'kwok' || name === 'helm') {
     const module = installed[name];
     const build = (target: string) =>
       run('go', ['install', '-trimpath', '-ldflags', '-s -w', module], '/', { GOBIN: target });
     return { folder: join(cacheFolder(), `${name}-${hashOf([module])}`), build };
   }
-  const inputs = ['go.mod', 'go.sum', 'main.go'].map((file) => readFileSync(join(moduleFolder, file)));
+  if (name === 'flux-substitute') {
+    const build = (target: string) =>
+      run('go', ['build', '-trimpath', '-buildvcs=false', '-o', join(target, name), '.'], fluxFolder, {});
+    return { folder: join(cacheFolder(), `${name}-${hashOf(moduleFiles(fluxFolder))}`), build };
+  }
+  const inputs = moduleFiles(moduleFolder);
   const build = async (target: string) => {
     await run(
       'go',

@@ -11,7 +11,8 @@ async function prepare(): Promise<void> {
     if (process.env['CI'] === 'true') throw new Error('CI=true allows no skip: install Go 1.26 or later');
     return;
   }
-  for (const name of ['kubectl', 'kube-apiserver', 'kustomize', 'kwok'] satisfies BinaryName[]) {
+  const programs = ['kubectl', 'kube-apiserver', 'kustomize', 'kwok', 'helm', 'flux-substitute'] as const;
+  for (const name of programs satisfies readonly BinaryName[]) {
     const began = Date.now();
     let ticker: NodeJS.Timeout | undefined;
     await ensureBinary(name, (what) => {

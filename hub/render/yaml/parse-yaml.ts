@@ -1,7 +1,7 @@
 import { load, YAMLException } from 'js-yaml';
 import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
 import type { RenderLimits } from '../limits.ts';
-import { InexactNumber, kubernetesSchema, kustomizationSchema } from './schema.ts';
+import { InexactNumber, kubernetesSchema, kustomizationSchema, manifestSchema } from './schema.ts';
 
 export interface YamlDocument {
   readonly value: Json;
@@ -22,6 +22,12 @@ export type YamlResult =
 
 type YamlLimits = Pick<RenderLimits, 'yamlDepthMax' | 'yamlNodesMax' | 'yamlAliasesMax'>;
 
+const schemas = {
+  object: kubernetesSchema,
+  kustomization: kustomizationSchema,
+  manifest: manifestSchema,
+} as const;
+
 class Refusal {
   readonly failure: YamlFailure;
   constructor(failure: YamlFailure) {
@@ -36,7 +42,7 @@ class Refusal {
 export function parseYaml(
   bytes: Uint8Array,
   limits: YamlLimits,
-  kind: 'object' | 'kustomization' = 'object',
+  kind: keyof typeof schemas = 'object',
 ): YamlResult {
   let line = 1;
   try {
@@ -47,7 +53,7 @@ export function parseYaml(
       const start = contentLine(chunk.text, chunk.line);
       if (start === undefined) continue;
       const value = load(chunk.text, {
-        schema: kind === 'object' ? kubernetesSchema : kustomizationSchema,
+        schema: schemas[kind],
         maxDepth: limits.yamlDepthMax,
         maxAliases: limits.yamlAliasesMax,
       });

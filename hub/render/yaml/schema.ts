@@ -151,6 +151,31 @@ export const kubernetesSchema: Schema = CORE_SCHEMA.withTags(
 
 export const kustomizationSchema: Schema = kubernetesSchema.withTags(oldBoolean);
 
+/** A key that is a number or a boolean becomes its text. */
+const textKeyed = defineMappingTag<PlainMap>('tag:yaml.org,2002:map', {
+  create: () => ({}),
+  addPair: (map, key, value) => {
+    if (typeof key === 'object' || key === undefined) return 'a key that is no text';
+    Object.defineProperty(map, String(key), { value, enumerable: true, writable: true, configurable: true });
+    return '';
+  },
+  has: (map, key) => Object.hasOwn(map, String(key)),
+  keys: (map) => Object.keys(map),
+  get: (map, key) => map[String(key)],
+  identify: () => false,
+});
+
+/** What Helm, kubectl and Flux read (sigs.k8s.io/yaml YAMLToJSON over goyaml.v2): YAML 1.1's booleans, dates left as they are written. */
+export const manifestSchema: Schema = CORE_SCHEMA.withTags(
+  nullTag,
+  oldBoolean,
+  integer,
+  float,
+  binary,
+  mergeTag,
+  textKeyed,
+);
+
 /** The type that a plain scalar has by its text; undefined: it is a text. Null for what is empty. */
 export function resolvePlain(text: string): null | boolean | number | string | undefined {
   if (/^(?:~|null|Null|NULL)?$/.test(text)) return null;
