@@ -248,6 +248,8 @@ function assign(context: Context, wire: WireAssignment): void {
       throw caught;
     }
     const lacking = desired.assign(read.assigned, read.blobs);
+    const { application, generation } = read.assigned;
+    log.debug('assignment taken', { application, generation, lacking: lacking.length });
     if (lacking.length === 0) received(context, [read.assigned]);
     else context.fetch();
   } catch (caught) {

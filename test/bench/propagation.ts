@@ -11,7 +11,7 @@ import { clustersFile } from './kit/manifests.ts';
 import { until } from './kit/wait.ts';
 import { startWorker, type Worker } from './kit/worker.ts';
 import { type Bench, type BenchResult, percentile, result } from './result.ts';
-import type { AgentsRequest } from './workers/agents.ts';
+import type { AgentsRequest, TakenAssignment } from './workers/agents.ts';
 import type { SimulatedCluster } from './workers/clusters.ts';
 
 const clusterCount = 100;
@@ -40,9 +40,10 @@ interface Round {
 
 interface Assigned {
   readonly cluster: string;
+  readonly generation: number;
   readonly revisionId: string;
   readonly assignedAt: string;
-  readonly acknowledgements: { readonly receivedAt: string | null; readonly appliedAt: string | null };
+  readonly acknowledgements: { readonly appliedAt: string | null };
 }
 
 function demoFiles(): Readonly<Record<string, string>> {
@@ -98,7 +99,25 @@ function allApplied(bed: HubBed, commit: string): Promise<readonly Assigned[]> {
 
 const between = (from: string | null, to: string | null) => Date.parse(to ?? '') - Date.parse(from ?? '');
 
-async function runRound(bed: HubBed, events: FollowedEvents, tag: string): Promise<Round> {
+/** By cluster and generation, when its agent took it. */
+async function takenBy(agents: readonly Worker[]): Promise<(assigned: Assigned) => string | null> {
+  const told = await Promise.all(agents.map((worker) => worker.call<readonly TakenAssignment[]>('taken')));
+  const times = new Map(
+    told
+      .flat()
+      .filter((each) => each.application === application)
+      .map(({ cluster, generation, time }) => [`${cluster} ${generation}`, time]),
+  );
+  return ({ cluster, generation }) => times.get(`${cluster} ${generation}`) ?? null;
+}
+
+interface Stage {
+  readonly bed: HubBed;
+  readonly agents: readonly Worker[];
+  readonly events: FollowedEvents;
+}
+
+async function runRound({ bed, agents, events }: Stage, tag: string): Promise<Round> {
   const text = readFileSync(join(bed.folder, 'work', baseFile), 'utf8');
   const commit = await bed.push({ [baseFile]: text.replace(/newTag: .*/, `newTag: ${tag}`) }, `shop: ${tag}`);
   const triggeredMs = Date.now();
@@ -114,6 +133,7 @@ async function runRound(bed: HubBed, events: FollowedEvents, tag: string): Promi
     roundLimitMs,
     50,
   );
+  const takenAt = await takenBy(agents);
   const moved = bed.logged('source moved').find(({ head }) => head === commit);
   if (!moved) throw new Error(`the hub did not log that the head moved to ${commit}`);
   const number = (line: LogLine, field: string) => Number(line[field]);
@@ -123,12 +143,8 @@ async function runRound(bed: HubBed, events: FollowedEvents, tag: string): Promi
     planMs: number(resolved, 'planMs'),
     saveMs: number(resolved, 'saveMs'),
     beyondFetchMs: assigned.map(({ acknowledgements }) => between(moved.time, acknowledgements.appliedAt)),
-    sendMs: assigned.map(({ assignedAt, acknowledgements }) =>
-      between(assignedAt, acknowledgements.receivedAt),
-    ),
-    applyMs: assigned.map(({ acknowledgements: { receivedAt, appliedAt } }) =>
-      between(receivedAt, appliedAt),
-    ),
+    sendMs: assigned.map((each) => between(each.assignedAt, takenAt(each))),
+    applyMs: assigned.map((each) => between(takenAt(each), each.acknowledgements.appliedAt)),
     reportMs: told.map(({ event, arrivedMs }) => arrivedMs - Date.parse(event.time)),
   };
 }
@@ -202,12 +218,13 @@ export const bench: Bench = async ({ say }) => {
     const simulated = startWorker('clusters', join(bed.folder, 'clusters.log'));
     workers.push(simulated);
     const clusters = await simulated.call<readonly SimulatedCluster[]>('start', { count: clusterCount });
-    workers.push(...(await startAgents(bed, clusters)));
+    const agents = await startAgents(bed, clusters);
+    workers.push(...agents);
     await bed.settled(placements);
     events = await followEvents(bed, 'sync.succeeded');
     const found: Round[] = [];
     for (let index = 0; index < warmUpRounds + rounds; index += 1) {
-      const round = await runRound(bed, events, `2.0.${index}`);
+      const round = await runRound({ bed, agents, events }, `2.0.${index}`);
       found.push(round);
       const slowest = Math.max(...round.beyondFetchMs);
       say(

@@ -11,7 +11,25 @@ export interface AgentsRequest {
   readonly enrolmentAddress: string;
 }
 
+/** When an agent took an assignment, before anything was done with it. */
+export interface TakenAssignment {
+  readonly cluster: string;
+  readonly application: string;
+  readonly generation: number;
+  readonly time: string;
+}
+
 const agents: RunningAgent[] = [];
+let taken: TakenAssignment[] = [];
+
+const log = createLogger({
+  level: 'debug',
+  write(line) {
+    if (line.includes('"assignment taken"')) taken.push(JSON.parse(line) as TakenAssignment);
+    else if (!line.includes('"level":"debug"') && !line.includes('"level":"info"'))
+      process.stderr.write(`${line}\n`);
+  },
+});
 
 serveWorker({
   async start({ clusters, enrolmentAddress }: AgentsRequest): Promise<void> {
@@ -28,10 +46,16 @@ serveWorker({
           env: {},
           clock: systemClock,
           random: systemRandom,
-          log: createLogger({ level: 'warn' }),
+          log,
           signal: new AbortController().signal,
         }),
       );
+  },
+  /** Since the last call. */
+  taken(): readonly TakenAssignment[] {
+    const told = taken;
+    taken = [];
+    return told;
   },
   connected: () => agents.filter(({ connection }) => connection.state().connected).length,
 });
