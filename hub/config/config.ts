@@ -22,7 +22,7 @@ export interface WebhookConfig {
 
 export interface NotificationConfig {
   readonly url: string;
-  /** Event types or their first parts; empty: all but audit. */
+  /** Event types or their first parts; empty: all but audit and assignments. */
   readonly types: readonly string[];
   /** Signs the deliveries; undefined: unsigned. */
   readonly secret: SecretRef | undefined;

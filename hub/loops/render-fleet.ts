@@ -101,8 +101,9 @@ async function openTree(
     return { tree: await treeOf(applicationSourceKey(application, fleet)) };
   } catch (caught) {
     const error = toFairwayError(caught);
-    if (!(caught instanceof FairwayError) || error.code !== 'not_found') throw caught;
-    return { problems: [{ code: 'not_found', file, line, field: 'spec.source', message: error.message }] };
+    const { code, message } = error;
+    if (!(caught instanceof FairwayError) || (code !== 'not_found' && code !== 'unavailable')) throw caught;
+    return { problems: [{ code, file, line, field: 'spec.source', message }] };
   }
 }
 

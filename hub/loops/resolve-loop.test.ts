@@ -67,6 +67,31 @@ describe('the resolve loop', () => {
     expect(calls).toEqual(['pause', 'plan']);
   });
 
+  it('takes a source that is not here yet for no failure, and one that cannot be had for one', async () => {
+    const shop = application('one').replace('path: shop', 'path: shop, ref: side');
+    await bed.commit({ ...files('one'), 'fleet/shop.yaml': shop });
+    await bed.resolve();
+    const failed = async () =>
+      (await bed.store.events.list({ types: ['revision.failed'] }, { limit: 10 })).items;
+    const problem = async () => (await bed.store.fleet.resolution('shop'))?.problems[0]?.problem.message;
+    expect(await problem()).toBe('source @side is being fetched for the first time');
+    expect(await failed()).toEqual([]);
+    const ready = {
+      type: 'Ready',
+      status: 'False',
+      reason: 'RefNotFound',
+      message: 'there is no side',
+    } as const;
+    await bed.store.sources.save({
+      ...{ key: '@side', url: bed.root.url, ref: 'side', head: undefined, headSeenAtMs: undefined },
+      lastAttemptAtMs: 0,
+      conditions: [{ ...ready, lastTransitionTimeMs: 0 }],
+    });
+    await bed.resolve();
+    expect(await problem()).toBe('source @side was never fetched: there is no side');
+    expect(await failed()).toHaveLength(1);
+  });
+
   it('looks again by itself after an error that trying again at once cannot mend', async () => {
     await bed.commit(files('one'));
     let broken = true;

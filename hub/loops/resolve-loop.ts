@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
+import { findCondition } from '../../shared/condition/condition.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
@@ -14,6 +15,7 @@ import { createEvent, type NewEvent } from '../model/event.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { Assignment } from '../model/release.ts';
 import { type Revision, rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
+import type { SourceStatus } from '../model/source-status.ts';
 import { checkFleet } from '../policy/check-fleet.ts';
 import { planRevision, type RevisionPlan } from '../rollout/plan-revision.ts';
 import type { GitSource } from '../source/git-source.ts';
@@ -63,9 +65,10 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
       signal,
     });
     const followed = options.onFollowed(fleet);
-    const heads = await headsOf(followed);
+    const statuses = await statusesOf(followed);
+    const heads = headsOf(statuses);
     const revision = await remember(status.head, heads, fleet);
-    const trees = (key: SourceKey) => treeOf(key, followed, heads, status.head ?? '');
+    const trees = (key: SourceKey) => treeOf(key, statuses, status.head ?? '');
     const placements = placeAll(fleet);
     const beganMs = clock.monotonic();
     const outcome = await options.renderer.render({ fleet, placements, treeOf: trees, signal });
@@ -137,28 +140,26 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     return found;
   };
 
-  const headsOf = async (
+  /** Of what is followed now, as far as it was tried. */
+  const statusesOf = async (
     followed: ReadonlyMap<SourceKey, FollowedSource>,
-  ): Promise<ReadonlyMap<SourceKey, string>> => {
+  ): Promise<ReadonlyMap<SourceKey, SourceStatus>> => {
     const statuses = await store.sources.list();
     return new Map(
-      statuses.flatMap(({ key, url, head }) =>
-        head !== undefined && followed.get(key)?.url === url ? [[key, head] as const] : [],
+      statuses.flatMap((status) =>
+        followed.get(status.key)?.url === status.url ? [[status.key, status] as const] : [],
       ),
     );
   };
 
-  const treeOf = (
-    key: SourceKey,
-    followed: ReadonlyMap<SourceKey, FollowedSource>,
-    heads: ReadonlyMap<SourceKey, string>,
-    rootHead: string,
-  ) => {
+  const treeOf = (key: SourceKey, statuses: ReadonlyMap<SourceKey, SourceStatus>, rootHead: string) => {
     if (key === sourceKeyOf(rootRepository, '')) return source.tree(options.root.url, rootHead);
-    const [followedSource, head] = [followed.get(key), heads.get(key)];
-    if (!followedSource || !head)
-      throw new FairwayError('not_found', `source ${key} has not been fetched yet`, { subject: key });
-    return source.tree(followedSource.url, head);
+    const status = statuses.get(key);
+    if (status?.head !== undefined) return source.tree(status.url, status.head);
+    const why = status && findCondition(status.conditions, 'Ready')?.message;
+    throw why === undefined
+      ? new FairwayError('unavailable', `source ${key} is being fetched for the first time`, { subject: key })
+      : new FairwayError('not_found', `source ${key} was never fetched: ${why}`, { subject: key });
   };
 
   /** Keeps a revision that is new, with who made it and all commits since the last. */
@@ -191,6 +192,12 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     periodMs,
     stepTimeoutMs: 600_000,
   });
+}
+
+function headsOf(statuses: ReadonlyMap<SourceKey, SourceStatus>): ReadonlyMap<SourceKey, string> {
+  return new Map(
+    [...statuses].flatMap(([key, { head }]) => (head === undefined ? [] : [[key, head] as const])),
+  );
 }
 
 function planRow(revisionId: string, fleet: Fleet, plan: RevisionPlan, nowMs: number): Plan {

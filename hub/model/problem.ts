@@ -6,6 +6,8 @@ export interface Problem {
     | 'not_found'
     | 'conflict'
     | 'resource_exhausted'
+    /** Not here yet; nobody has to mend anything. */
+    | 'unavailable'
     | 'internal';
   /** `apps/web/base/deployment.yaml`; empty where no file can be named. */
   readonly file: string;

@@ -109,11 +109,11 @@ describe('createNotifier', () => {
     expect(headers['webhook-id']).toBe('e1');
   });
 
-  it('asks the store for all types but audit where a route names none', async () => {
+  it('asks the store for all types but audit and assignments where a route names none', async () => {
     const { notifier, outbox } = setUp([{}], ok);
     await notifier.start();
     expect(outbox.types()).toContain('drift.found');
-    expect(outbox.types().filter((type) => type.startsWith('audit.'))).toEqual([]);
+    expect(outbox.types().filter((type) => /^(audit|assignment)\./.test(type))).toEqual([]);
   });
 
   it('sends to each route only what it wants', async () => {

@@ -20,7 +20,7 @@ export interface NotifierRoute {
   readonly url: string;
   /** Read anew at each attempt, so that a rotated secret counts; undefined: unsigned. */
   readonly secret: () => Promise<string | undefined>;
-  /** Event types or their first parts; empty: all but audit. */
+  /** Event types or their first parts; empty: all but audit and assignments. */
   readonly types: readonly string[];
 }
 
@@ -126,7 +126,8 @@ interface Context {
 function createRoute(config: NotifierRoute): Route {
   const wanted = (type: EventType) =>
     config.types.length === 0
-      ? !type.startsWith('audit.')
+      ? // A change of a base is an assignment in every cluster: its release tells the same once, and drives nothing else out of the outbox.
+        !type.startsWith('audit.') && !type.startsWith('assignment.')
       : config.types.some((part) => type === part || type.startsWith(`${part}.`));
   return {
     // Path and query of a webhook's URL are often its secret.

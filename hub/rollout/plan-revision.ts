@@ -244,21 +244,23 @@ function orderDecisions(
   });
 }
 
-/** Once a revision and set of problems: looking again at the same revision with the same problems says nothing. */
+/**
+ * Once a revision and set of problems: looking again at the same revision with the same problems says nothing. What is merely not here yet (`unavailable`)
+ * is no failure of a revision; should it not come, its source says so.
+ */
 function problemEvents(input: PlanRevisionInput, resolutions: readonly Resolution[]): readonly NewEvent[] {
-  const problems = allProblems(input.fleet, resolutions);
+  const problems = failures(input.fleet, resolutions);
   if (problems.length === 0) return [];
   const lookedAt = input.previousRevisionId === input.revision.id;
   const same =
-    lookedAt &&
-    canonicalJson(problems) === canonicalJson(allProblems(input.previousFleet, input.resolutions));
+    lookedAt && canonicalJson(problems) === canonicalJson(failures(input.previousFleet, input.resolutions));
   return same ? [] : [failedEvent(input.revision, problems, input.nowMs)];
 }
 
-function allProblems(fleet: Fleet, resolutions: readonly Resolution[]): readonly Problem[] {
+function failures(fleet: Fleet, resolutions: readonly Resolution[]): readonly Problem[] {
   const sorted = [...resolutions].sort((a, b) => (a.application < b.application ? -1 : 1));
   return [
     ...fleet.problems,
     ...sorted.flatMap((resolution) => resolution.problems.map(({ problem }) => problem)),
-  ];
+  ].filter(({ code }) => code !== 'unavailable');
 }

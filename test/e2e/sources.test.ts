@@ -114,6 +114,8 @@ describe('a hub that follows repositories', () => {
       return items.find(({ sources }) => Object.keys(sources).length === 2);
     });
     expect(revision.sources['library@stable']).toBe(head);
+    // That the new sources were not here yet was no failure of the revision that brought them.
+    expect(await bed.api().events('types=revision.failed')).toEqual([]);
     await library.commit({ 'shop/map.yaml': configMap('library', 'stable 2') }, { message: 'stable 2' });
     await library.push('stable');
     await holds('theirs', 'stable 2');
