@@ -99,7 +99,7 @@ async function respond(context: Context_, endpoint: Endpoint, row: AccessRow, c:
   let response: Response;
   try {
     caller = await admit(row, c.req.raw.headers, context);
-    const timeoutMs = endpoint.streams ? undefined : options.requestTimeoutMs;
+    const timeoutMs = endpoint.streams ? undefined : (endpoint.timeoutMs ?? options.requestTimeoutMs);
     response = await withTimeLimit(ports.clock, timeoutMs, c.req.raw.signal, async (signal) => {
       const call = await createCall(context, endpoint, row, c, { caller, requestId, url, signal });
       const result = await endpoint.handle(call, ports);

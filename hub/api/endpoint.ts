@@ -55,6 +55,8 @@ interface EndpointBase<P extends Shape, Q extends Shape, B extends z.ZodType> {
   readonly bodyBytesMax?: number;
   /** Default 200. */
   readonly status?: 200 | 201 | 202;
+  /** Of an endpoint whose answers take longer than others. Default: the API's. */
+  readonly timeoutMs?: number;
 }
 
 /** Answers with JSON that fits `reply`. */

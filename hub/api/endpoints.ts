@@ -7,6 +7,7 @@ import { assignmentEndpoints } from './routes/assignments.ts';
 import { backupEndpoints } from './routes/backup.ts';
 import { clusterEndpoints } from './routes/clusters.ts';
 import { confirmationEndpoints } from './routes/confirmations.ts';
+import { diffEndpoints } from './routes/diff.ts';
 import { createEventStream } from './routes/event-stream.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { objectEndpoints } from './routes/objects.ts';
@@ -31,6 +32,7 @@ export function createEndpoints(
     ...clusterEndpoints,
     ...applicationEndpoints,
     ...revisionEndpoints,
+    ...diffEndpoints,
     ...assignmentEndpoints,
     ...objectEndpoints,
     ...eventEndpoints,

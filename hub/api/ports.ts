@@ -5,6 +5,7 @@ import type { Random } from '../../shared/clock/random.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
 import type { ApplicationView, ClusterView, PlacementView } from '../model/view.ts';
+import type { DiffReport } from '../preview/report.ts';
 import type { AssignmentFilter, Store } from '../store/store.ts';
 import type { InstallOptions } from './install/install-options.ts';
 
@@ -15,6 +16,7 @@ export interface ApiPorts {
   readonly registry: RegistryPort;
   readonly sources: SourcePort;
   readonly install: InstallPort;
+  readonly preview: PreviewPort;
   /** JSON Schemas of the fleet repository's kinds, by kind. */
   schemas(): Readonly<Record<string, unknown>>;
   /** Writes a consistent copy of the store to a file of its own and resolves to its path; the API streams it and deletes it. */
@@ -111,6 +113,21 @@ export interface SourcePort {
    * @throws unauthenticated for a bad signature, invalid_argument for what cannot be read.
    */
   webhook(request: WebhookRequest): Promise<readonly string[]>;
+}
+
+/** What a change would do. */
+export interface PreviewPort {
+  /** @throws not_found for a revision that is nowhere, resource_exhausted while others compare, cancelled. */
+  diff(
+    request: {
+      /** `running`, or a branch, tag or commit of the root repository. */
+      readonly from: string;
+      readonly to: string;
+      readonly application: string | undefined;
+      readonly cluster: string | undefined;
+    },
+    signal: AbortSignal,
+  ): Promise<DiffReport>;
 }
 
 export interface InstallPort {

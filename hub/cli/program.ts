@@ -1,8 +1,9 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
-import { withConnection, withOutput } from './command.ts';
+import { withConnection } from './command.ts';
 import { addActions } from './commands/actions.ts';
 import { addAgentInstall } from './commands/agent-install.ts';
+import { addDiff } from './commands/diff.ts';
 import { addGet } from './commands/get.ts';
 import { addPrograms } from './commands/programs.ts';
 import { addRender } from './commands/render.ts';
@@ -35,11 +36,16 @@ export function createProgram(io: CliIo, programs: Programs, setExitCode: (code:
     })
     .showSuggestionAfterError()
     .addHelpText('after', footer);
-  withOutput(withConnection(program));
+  withConnection(program);
+  program.addOption(
+    new Option('-o, --output <format>', 'how to show it: table, json, yaml, or as the command says'),
+  );
+  program.hook('preAction', (_, command) => checkOutput(command));
   program.commandsGroup('Look:');
   addStatus(program, io);
   addGet(program, io);
   addRender(program, io);
+  addDiff(program, io, setExitCode);
   addSchema(program, io);
   program.commandsGroup('Act:');
   addActions(program, io);
@@ -52,6 +58,17 @@ export function createProgram(io: CliIo, programs: Programs, setExitCode: (code:
   addVersion(program, io, programs);
   inheritSettings(program);
   return program;
+}
+
+/** Each command has formats of its own; the option may stand before its name, where they are not known yet. */
+function checkOutput(command: Command): void {
+  const option = command.options.find(({ long }) => long === '--output');
+  const given: unknown = command.optsWithGlobals()['output'];
+  if (!option?.argChoices || given === undefined || option.argChoices.includes(String(given))) return;
+  command.error(
+    `option '${option.flags}' argument '${given}' is invalid. Allowed choices are ${option.argChoices.join(', ')}.`,
+    { code: 'commander.invalidArgument' },
+  );
 }
 
 /** Commander copies these to a subcommand only when it is made after them; groups come in between here. */

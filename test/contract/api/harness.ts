@@ -195,6 +195,11 @@ function createFakePorts(
         return ['https://git.example/fleet.git'];
       },
     },
+    preview: {
+      async diff() {
+        throw new FairwayError('unavailable', 'no preview in this test');
+      },
+    },
     install: { manifests: ({ cluster, token }) => `# ${cluster} ${token}\n` },
     schemas: () => ({ Cluster: { type: 'object' }, Application: { type: 'object' } }),
     backup: async () => {

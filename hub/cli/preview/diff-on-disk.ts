@@ -1,0 +1,123 @@
+/** Previews without a hub: the stages that the hub runs, over a repository on this machine's disk. */
+import { randomBytes } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { systemClock } from '../../../shared/clock/clock.ts';
+import { FairwayError } from '../../../shared/error/error.ts';
+import { silentLogger } from '../../../shared/log/log.ts';
+import { findCommit } from '../../loops/find-commit.ts';
+import { contentsOf } from '../../loops/preview.ts';
+import {
+  onlyApplication,
+  type PreviewSide,
+  renderSide,
+  schemaOf,
+  takeTurn,
+} from '../../loops/preview-side.ts';
+import { emptyFleet } from '../../model/fleet.ts';
+import type { TreeReader } from '../../model/tree.ts';
+import { compareFleets } from '../../preview/compare-fleets.ts';
+import type { DiffReport, DiffSide } from '../../preview/report.ts';
+import { createRenderer } from '../../render/renderer.ts';
+import { createGitSource, type GitSource } from '../../source/git-source.ts';
+import { createDirectoryTree } from '../directory-tree.ts';
+
+/** The revision that is no commit: what lies in the folder. */
+export const worktree = 'worktree';
+
+export interface DiffOnDiskRequest {
+  /** Within a Git repository. */
+  readonly folder: string;
+  readonly from: string;
+  readonly to: string;
+  readonly fleetFolder: string;
+  readonly application: string | undefined;
+  readonly cluster: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** @throws not_found for a folder that is in no repository, or a revision that is not in it. */
+export async function diffOnDisk(request: DiffOnDiskRequest): Promise<DiffReport> {
+  const { signal, application, cluster } = request;
+  const top = await findRepositoryTop(request.folder);
+  const source = createLocalSource();
+  // Digests are not shown, so any key will do.
+  const renderer = createRenderer({ digestKey: randomBytes(32) });
+  const render = async (revision: string, previous: PreviewSide | undefined) => {
+    const { name, tree } = await openRevision(source, top, revision, signal);
+    return renderSide({
+      name,
+      tree,
+      folder: request.fleetFolder,
+      previous,
+      emptyFleet,
+      renderer,
+      treeOf: async (key, fleet) => openOther(source, top, key, fleet.repositories, signal),
+      cluster,
+      signal,
+    });
+  };
+  const from = await render(request.from, undefined);
+  const to = await render(request.to, from);
+  return compareFleets({
+    from: onlyApplication(from.side, application),
+    to: onlyApplication(to.side, application),
+    schemaOf,
+    contents: async (digests, before, after) =>
+      contentsOf(digests, [
+        [from, before],
+        [to, after],
+      ]),
+    turn: () => takeTurn(signal),
+  });
+}
+
+/** Reads local repositories only; nothing is ever fetched or written. */
+function createLocalSource(): GitSource {
+  return createGitSource({
+    directory: join(tmpdir(), 'fairway-none'),
+    credentials: { forUrl: async () => undefined },
+    clock: systemClock,
+    log: silentLogger,
+    egress: (url) => url.startsWith('/') || url.startsWith('file:'),
+  });
+}
+
+async function openRevision(
+  source: GitSource,
+  top: string,
+  revision: string,
+  signal: AbortSignal,
+): Promise<{ readonly name: DiffSide; readonly tree: TreeReader }> {
+  if (revision === worktree)
+    return { name: { name: worktree, commit: null }, tree: createDirectoryTree(top) };
+  const commit = await findCommit({ source, url: top, revision, signal });
+  return { name: { name: revision, commit }, tree: await source.tree(top, commit) };
+}
+
+/** Another ref of this repository is here; other repositories are not, and their applications are told as problems. */
+async function openOther(
+  source: GitSource,
+  top: string,
+  key: string,
+  repositories: ReadonlyMap<string, unknown>,
+  signal: AbortSignal,
+): Promise<TreeReader> {
+  const at = key.indexOf('@');
+  const [repository, ref] = [key.slice(0, at), key.slice(at + 1)];
+  if (repositories.has(repository))
+    throw new FairwayError(
+      'not_found',
+      `Repository ${repository} is elsewhere: without a hub, only this repository is read`,
+    );
+  return source.tree(top, await findCommit({ source, url: top, revision: ref, signal }));
+}
+
+/** @throws not_found */
+export async function findRepositoryTop(folder: string): Promise<string> {
+  for (let at = folder; ; at = dirname(at)) {
+    if (await stat(join(at, '.git')).catch(() => undefined)) return at;
+    if (dirname(at) === at) throw new FairwayError('not_found', `${folder} is in no Git repository.`);
+  }
+}

@@ -1,0 +1,181 @@
+import { FairwayError } from '../../shared/error/error.ts';
+import type { Digest } from '../../shared/manifest/canonical.ts';
+import type { ManifestSet, Target } from '../../shared/manifest/target.ts';
+import { readFleet } from '../fleet/read-fleet.ts';
+import type { Fleet } from '../model/fleet.ts';
+import type { RenderedSet } from '../model/rendered.ts';
+import type { SourceKey } from '../model/revision.ts';
+import type { TreeReader } from '../model/tree.ts';
+import { checkFleet } from '../policy/check-fleet.ts';
+import type { FleetSide, PlacementState, SideProblem } from '../preview/compare-fleets.ts';
+import type { FieldSchema } from '../preview/list-keys.ts';
+import type { DiffSide } from '../preview/report.ts';
+import {
+  type FieldSchema as KustomizeSchema,
+  schemaOfField,
+  schemaOfItems,
+  schemaOfKind,
+} from '../render/kustomize/schema.ts';
+import type { Renderer } from '../render/renderer.ts';
+import type { Resolution, Store } from '../store/store.ts';
+import { createFleetRenderer, placeAll } from './render-fleet.ts';
+
+/** One side of a comparison, with what its objects hold. */
+export interface PreviewSide {
+  readonly side: FleetSide;
+  readonly fleet: Fleet;
+  readonly sets: ReadonlyMap<Digest, Pick<RenderedSet, 'objects'>>;
+  setOf(cluster: string, application: string): ManifestSet | undefined;
+}
+
+/** Gives everybody else their turn. Streams must not wait for a comparison. @throws cancelled when nobody wants the answer any more. */
+export async function takeTurn(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  if (signal.aborted) throw new FairwayError('cancelled', 'cancelled', { cause: signal.reason });
+}
+
+/** The same renderer, so that its cache is shared, with a turn for others after each render. */
+export function withTurns(renderer: Renderer): Renderer {
+  return {
+    ...renderer,
+    async render(request, signal) {
+      const result = await renderer.render(request, signal);
+      if (signal) await takeTurn(signal);
+      return result;
+    },
+  };
+}
+
+export interface RenderSideRequest {
+  readonly name: DiffSide;
+  readonly tree: TreeReader;
+  readonly folder: string;
+  /** What a file that cannot be read leaves in force, and who has an object already: the other side. Undefined: nothing. */
+  readonly previous: Pick<PreviewSide, 'fleet' | 'setOf'> | undefined;
+  readonly emptyFleet: Fleet;
+  readonly renderer: Renderer;
+  /** Of a repository that is not the root at this commit. @throws not_found for one that cannot be had. */
+  readonly treeOf: (key: SourceKey, fleet: Fleet) => Promise<TreeReader>;
+  /** This cluster only. */
+  readonly cluster: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Reads the fleet of a tree, renders and checks it as the resolve loop does, and keeps nothing. */
+export async function renderSide(request: RenderSideRequest): Promise<PreviewSide> {
+  const { tree, previous, signal, cluster } = request;
+  const before = previous?.fleet ?? request.emptyFleet;
+  const fleet = await readFleet({ tree, folder: request.folder, previous: before, signal });
+  const placements = new Map(
+    [...placeAll(fleet)].map(([application, placed]) => [
+      application,
+      {
+        clusters: placed.clusters.filter((name) => cluster === undefined || name === cluster),
+        problems: placed.problems.filter((one) => cluster === undefined || one.cluster === cluster),
+      },
+    ]),
+  );
+  const outcome = await createFleetRenderer(withTurns(request.renderer)).render({
+    fleet,
+    placements,
+    treeOf: async (key) => (key === '@' ? tree : request.treeOf(key, fleet)),
+    signal,
+  });
+  const checked = checkFleet({
+    ...outcome,
+    applications: fleet.applications,
+    inForce: (name, application) => previous?.setOf(name, application),
+  });
+  const states = new Map<string, ReadonlyMap<string, PlacementState>>();
+  const problems: SideProblem[] = fleet.problems.map((problem) => ({
+    application: '',
+    cluster: '',
+    problem,
+  }));
+  for (const [name, application] of fleet.applications) {
+    const outcomes = [...(checked.get(name) ?? [])].map(
+      ([placed, result]) =>
+        [placed, 'set' in result ? { ...result, settings: application } : result] as const,
+    );
+    states.set(name, new Map(outcomes));
+    for (const warning of placements.get(name)?.problems ?? [])
+      problems.push({ application: name, ...warning });
+  }
+  const side = { side: request.name, placements: states, problems };
+  return { side, fleet, sets: outcome.sets, setOf: setFinder(states) };
+}
+
+function setFinder(states: FleetSide['placements']): PreviewSide['setOf'] {
+  return (cluster, application) => {
+    const state = states.get(application)?.get(cluster);
+    return state && 'set' in state ? state.set : undefined;
+  };
+}
+
+/** Targets read in one call. */
+const targetsAtOnce = 500;
+
+/** What is assigned now, as a side. */
+export async function loadRunningSide(
+  store: Store,
+  fleet: Fleet,
+  cluster: string | undefined,
+  signal: AbortSignal,
+): Promise<PreviewSide> {
+  const assignments = (await store.releases.assignments({ cluster })).filter(({ removed }) => !removed);
+  const digests = [...new Set(assignments.map(({ targetDigest }) => targetDigest))];
+  const targets = new Map<Digest, Target>();
+  for (let at = 0; at < digests.length; at += targetsAtOnce) {
+    await takeTurn(signal);
+    for (const [digest, target] of await store.content.targets(digests.slice(at, at + targetsAtOnce)))
+      targets.set(digest, target);
+  }
+  const states = new Map<string, Map<string, PlacementState>>();
+  for (const assignment of assignments) {
+    const target = targets.get(assignment.targetDigest);
+    if (!target) continue;
+    const clusters = states.get(assignment.application) ?? new Map<string, PlacementState>();
+    clusters.set(assignment.cluster, { set: target.set, settings: target });
+    states.set(assignment.application, clusters);
+  }
+  const problems: SideProblem[] = [
+    ...fleet.problems.map((problem) => ({ application: '', cluster: '', problem })),
+    ...(await store.fleet.resolutions()).flatMap((resolution) => warningsOf(resolution, cluster)),
+  ];
+  const side: FleetSide = { side: { name: 'running', commit: null }, placements: states, problems };
+  return { side, fleet, sets: new Map(), setOf: setFinder(states) };
+}
+
+/** What keeps a cluster at what it had is there before any change that is looked at. */
+function warningsOf(
+  { application, problems }: Resolution,
+  cluster: string | undefined,
+): readonly SideProblem[] {
+  return problems
+    .filter((one) => cluster === undefined || one.cluster === cluster || one.cluster === '')
+    .map((one) => ({ application, ...one }));
+}
+
+/** This application only. Everything was rendered: a conflict with another application is found all the same. */
+export function onlyApplication(side: FleetSide, application: string | undefined): FleetSide {
+  if (application === undefined) return side;
+  return {
+    ...side,
+    placements: new Map([...side.placements].filter(([name]) => name === application)),
+    problems: side.problems.filter((one) => one.application === application || one.application === ''),
+  };
+}
+
+/** The renderer's table of merge keys, as the comparison asks for it. */
+export function schemaOf(apiVersion: string, kind: string): FieldSchema | undefined {
+  return wrapSchema(schemaOfKind(apiVersion, kind));
+}
+
+function wrapSchema(schema: KustomizeSchema | undefined): FieldSchema | undefined {
+  if (!schema) return undefined;
+  return {
+    mergeKeys: schema.mergeKeys,
+    field: (name) => wrapSchema(schemaOfField(schema, name)),
+    items: () => wrapSchema(schemaOfItems(schema)),
+  };
+}

@@ -1,0 +1,172 @@
+import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import type { Digest } from '../../shared/manifest/canonical.ts';
+import type { ManifestSet } from '../../shared/manifest/target.ts';
+import { emptyFleet, type Fleet } from '../model/fleet.ts';
+import { rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
+import type { TreeReader } from '../model/tree.ts';
+import { compareFleets } from '../preview/compare-fleets.ts';
+import type { DiffReport } from '../preview/report.ts';
+import type { Renderer } from '../render/renderer.ts';
+import type { GitSource } from '../source/git-source.ts';
+import type { Store } from '../store/store.ts';
+import { findCommit } from './find-commit.ts';
+import { fleetOf } from './fleet-rows.ts';
+import {
+  loadRunningSide,
+  onlyApplication,
+  type PreviewSide,
+  renderSide,
+  schemaOf,
+  takeTurn,
+} from './preview-side.ts';
+import type { FollowedSource } from './source-loop.ts';
+
+/** The revision that is no revision: what is assigned now. */
+export const running = 'running';
+
+export interface DiffRequest {
+  /** `running`, or a revision of the root repository as findCommit takes it. */
+  readonly from: string;
+  readonly to: string;
+  readonly application: string | undefined;
+  readonly cluster: string | undefined;
+}
+
+export interface Preview {
+  /** @throws not_found for a revision that is nowhere, resource_exhausted while too many others compare, cancelled. */
+  diff(request: DiffRequest, signal: AbortSignal): Promise<DiffReport>;
+}
+
+export interface PreviewOptions {
+  readonly store: Store;
+  readonly source: GitSource;
+  readonly renderer: Renderer;
+  readonly root: FollowedSource;
+  readonly folder: string;
+  /** Comparisons at a time: each holds two rendered fleets. Default 2. */
+  readonly atOnceMax?: number;
+}
+
+/** Objects asked of the store in one call. */
+const objectsAtOnce = 1_000;
+
+/** Renders revisions beside the resolve loop, with the same renderer, and keeps nothing of it. */
+export function createPreview(options: PreviewOptions): Preview {
+  const { store, source, renderer, root, folder, atOnceMax = 2 } = options;
+  let working = 0;
+
+  const open = async (
+    name: string,
+    previous: PreviewSide | undefined,
+    request: DiffRequest,
+    signal: AbortSignal,
+  ) => {
+    const stored = fleetOf(await store.fleet.load());
+    if (name === running) return loadRunningSide(store, stored, request.cluster, signal);
+    const commit = await findCommit({ source, url: root.url, revision: name, signal });
+    return renderSide({
+      name: { name: name === '' ? 'HEAD' : name, commit },
+      tree: await source.tree(root.url, commit),
+      folder,
+      previous,
+      emptyFleet,
+      renderer,
+      treeOf: rememberTrees((key, fleet) => openTree(key, fleet, stored, signal)),
+      cluster: request.cluster,
+      signal,
+    });
+  };
+
+  /**
+   * Other repositories count as they are now, on both sides. Only those that the hub follows already: a commit that nobody has taken over must not make it
+   * read others with its credentials.
+   */
+  const openTree = async (
+    key: SourceKey,
+    fleet: Fleet,
+    stored: Fleet,
+    signal: AbortSignal,
+  ): Promise<TreeReader> => {
+    const at = key.indexOf('@');
+    const [repository, ref] = [key.slice(0, at), key.slice(at + 1)];
+    const url = repository === rootRepository ? root.url : fleet.repositories.get(repository)?.url;
+    const followed = [root.url, ...[...stored.repositories.values()].map((one) => one.url)];
+    if (url === undefined || !followed.includes(url))
+      throw new FairwayError(
+        'not_found',
+        `Repository ${repository} is not followed yet: it can be shown once the change is merged`,
+      );
+    const status = await store.sources.get(sourceKeyOf(repository, ref));
+    const head = status?.url === url ? status.head : undefined;
+    return source.tree(url, head ?? (await source.fetch({ url, ref, signal })).head);
+  };
+
+  const compare = async (request: DiffRequest, signal: AbortSignal): Promise<DiffReport> => {
+    const from = await open(request.from, undefined, request, signal);
+    const to = await open(request.to, from, request, signal);
+    return compareFleets({
+      from: onlyApplication(from.side, request.application),
+      to: onlyApplication(to.side, request.application),
+      schemaOf,
+      contents: (digests, before, after) =>
+        loadContents(digests, [
+          [from, before],
+          [to, after],
+        ]),
+      turn: () => takeTurn(signal),
+    });
+  };
+
+  const loadContents = async (
+    digests: readonly Digest[],
+    places: readonly (readonly [PreviewSide, ManifestSet])[],
+  ): Promise<ReadonlyMap<Digest, string>> => {
+    const found = contentsOf(digests, places);
+    const missing = digests.filter((digest) => !found.has(digest));
+    for (let at = 0; at < missing.length; at += objectsAtOnce)
+      for (const [digest, { content }] of await store.content.objects(missing.slice(at, at + objectsAtOnce)))
+        found.set(digest, content);
+    return found;
+  };
+
+  return {
+    async diff(request, signal) {
+      if (working >= atOnceMax)
+        throw new FairwayError('resource_exhausted', 'The hub compares other revisions already; try again.', {
+          retryAfterMs: 2_000,
+        });
+      working += 1;
+      try {
+        return await compare(request, signal);
+      } catch (caught) {
+        throw toFairwayError(caught);
+      } finally {
+        working -= 1;
+      }
+    },
+  };
+}
+
+/** Contents that a rendered side holds. */
+export function contentsOf(
+  digests: readonly Digest[],
+  places: readonly (readonly [Pick<PreviewSide, 'sets'>, ManifestSet])[],
+): Map<Digest, string> {
+  const found = new Map<Digest, string>();
+  for (const digest of digests)
+    for (const [{ sets }, set] of places) {
+      const content = sets.get(set.digest)?.objects.get(digest)?.content;
+      if (content !== undefined) found.set(digest, content);
+    }
+  return found;
+}
+
+/** One reader a source and side: the renderer keeps what it knows of a tree by its reader. */
+function rememberTrees(open: (key: SourceKey, fleet: Fleet) => Promise<TreeReader>) {
+  const known = new Map<SourceKey, Promise<TreeReader>>();
+  return (key: SourceKey, fleet: Fleet) => {
+    const tree = known.get(key) ?? open(key, fleet);
+    known.set(key, tree);
+    return tree;
+  };
+}
