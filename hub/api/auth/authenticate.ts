@@ -12,7 +12,7 @@ export const anonymous: Caller = { name: 'anonymous', tokenId: '', scope: undefi
  */
 export async function authenticate(
   headers: Headers,
-  ports: Pick<ApiPorts, 'store' | 'clock'>,
+  ports: Pick<ApiPorts, 'store' | 'clock' | 'log'>,
 ): Promise<Caller> {
   const header = headers.get('authorization');
   if (header === null)
@@ -27,7 +27,12 @@ export async function authenticate(
       details: { presented: true, token: row?.id, name: row?.name },
     });
   if (row.lastUsedAtMs === undefined || nowMs - row.lastUsedAtMs >= 60_000)
-    await ports.store.access.touchToken(row.id, nowMs);
+    try {
+      await ports.store.access.touchToken(row.id, nowMs);
+    } catch (error) {
+      // A store that cannot be written, its disk being full, can still be read: nobody may be shut out for want of a note.
+      ports.log.warn('cannot keep when a token was last used', { token: row.id, error });
+    }
   return { name: row.name, tokenId: row.id, scope: row.scope };
 }
 

@@ -12,6 +12,7 @@ import type { Store } from '../../../hub/store/store.ts';
 import { systemClock } from '../../../shared/clock/clock.ts';
 import { createFakeClock } from '../../../shared/clock/fake-clock.ts';
 import { createSeededRandom, systemRandom } from '../../../shared/clock/random.ts';
+import { FairwayError } from '../../../shared/error/error.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
 import { startMs } from './fixtures.ts';
 import { createHarness, type Harness } from './harness.ts';
@@ -56,6 +57,13 @@ describe('the API on the real store', () => {
     expect(
       await ensureFirstToken({ store, clock: harness.clock, random: createSeededRandom(6), keep }),
     ).toBeUndefined();
+  });
+
+  it('lets people look while the store cannot be written', async () => {
+    const full = new FairwayError('resource_exhausted', 'the disk of the store is full');
+    const access = { ...store.access, touchToken: () => Promise.reject(full) };
+    const { call } = createHarness({ ports: { store: { ...store, access } } });
+    expect((await call('GET', '/api/v1/clusters', { token: admin })).status).toBe(200);
   });
 
   it('pages through every list', async () => {
