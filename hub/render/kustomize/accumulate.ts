@@ -6,13 +6,15 @@ import { type Place, problemError, withWay } from '../render-error.ts';
 import { createResource, type Resource } from '../resource.ts';
 import type { Probes, TreeView } from '../tree-view.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
-import { generate, mergeGenerated } from './generators.ts';
+import { type Generated, generate, mergeGenerated } from './generators.ts';
 import { allIds, currentId } from './ids.ts';
 import { type Kustomization, type Locate, readKustomization } from './kustomization.ts';
 import { loadConfig } from './load-config.ts';
 import { KustomizeLoader } from './loader.ts';
 import { createLocate } from './locate.ts';
-import { guarded, transform } from './transform.ts';
+import { runGenerators, runTransformers, runValidators } from './plugins.ts';
+import { guarded } from './steps.ts';
+import { transform } from './transform.ts';
 import { defaultConfig, mergeConfigs, type TransformerConfig } from './transformer-config.ts';
 import { addVars, mergeVars, noVars, type VarSet } from './vars.ts';
 
@@ -116,7 +118,10 @@ export class Accumulation<B extends Base> {
     for (const [index, path] of components.entries())
       await this.#addComponent(path, this.#at('components', index));
     const config = this.#config ?? defaultConfig;
-    const transformed = await transform(this.#resources, this, config);
+    const transformed = await runValidators(
+      await runTransformers(await transform(this.#resources, this, config), this),
+      this,
+    );
     const { vars = [] } = this.kustomization;
     const added = addVars(transformed, this.#vars, vars, (index) => this.#at('vars', index));
     return { ...added, config };
@@ -261,15 +266,35 @@ export class Accumulation<B extends Base> {
     for (const [kind, field, list] of lists)
       for (const [index, args] of list.entries()) {
         const place = this.#at(field, index);
-        const { resource, behavior } = await generate(kind, args, generatorOptions, place, async (path) => {
-          const found = await this.loader.file(this.folder, path, place);
-          return this.context.files.bytes(this.context.view, found.path, found.entry, found.path);
-        });
-        this.#absorb(resource, behavior);
+        const read = (path: string) => this.readSource(path, place);
+        this.#absorb(await generate(kind, args, generatorOptions, place, read));
       }
+    await runGenerators(this, (generated) => this.#absorb(generated));
   }
 
-  #absorb(resource: Resource, behavior: 'create' | 'replace' | 'merge'): void {
+  /** A file that a generator names. @throws a Problem. */
+  async readSource(path: string, place: Place): Promise<Uint8Array> {
+    const found = await this.loader.file(this.folder, path, place);
+    return this.context.files.bytes(this.context.view, found.path, found.entry, found.path);
+  }
+
+  /** Objects beside the layer's own: those at hand, then those of files and folders. @throws a Problem. */
+  async collect(
+    inline: readonly Resource[],
+    paths: readonly { readonly path: string; readonly place: Place }[],
+  ): Promise<readonly Resource[]> {
+    const own = [this.#resources, this.#ids, this.#config, this.#vars] as const;
+    [this.#resources, this.#ids] = [[], undefined];
+    try {
+      for (const resource of inline) this.#append(resource);
+      for (const { path, place } of paths) await this.#addPath(path, place);
+      return this.#resources;
+    } finally {
+      [this.#resources, this.#ids, this.#config, this.#vars] = own;
+    }
+  }
+
+  #absorb({ resource, behavior }: Generated): void {
     const id = currentId(resource.object);
     const matches = this.#resources.filter((one) => allIds(one).includes(id));
     const [old] = matches;

@@ -19,7 +19,7 @@ const textMap: Shape = { map: 'text' };
 const options: Shape = {
   fields: { labels: textMap, annotations: textMap, disableNameSuffixHash: 'flag', immutable: 'flag' },
 };
-const generator: Record<string, Shape> = {
+export const generatorShape: Readonly<Record<string, Shape>> = {
   name: 'text',
   namespace: 'text',
   behavior: 'text',
@@ -29,7 +29,7 @@ const generator: Record<string, Shape> = {
   env: 'text',
   options,
 };
-const selector: Shape = {
+export const selectorShape: Shape = {
   fields: {
     group: 'text',
     version: 'text',
@@ -44,11 +44,11 @@ const patch: Shape = {
   fields: {
     path: 'text',
     patch: 'text',
-    target: selector,
+    target: selectorShape,
     options: { fields: { allowNameChange: 'flag', allowKindChange: 'flag' } },
   },
 };
-const image: Shape = {
+export const imageShape: Shape = {
   fields: { name: 'text', newName: 'text', newTag: 'text', digest: 'text', tagSuffix: 'text' },
 };
 const fieldSpec: Shape = {
@@ -73,13 +73,18 @@ const replacement = {
   sourceValue: 'text',
   targets: {
     list: {
-      fields: { select: selector, reject: { list: selector }, fieldPaths: texts, options: fieldOptions },
+      fields: {
+        select: selectorShape,
+        reject: { list: selectorShape },
+        fieldPaths: texts,
+        options: fieldOptions,
+      },
     },
   },
 } as const satisfies Record<string, Shape>;
 /** An entry of a file of replacements. */
 export const replacementShape: Shape = { fields: replacement };
-const replacementField: Shape = { fields: { ...replacement, path: 'text' } };
+export const replacementEntryShape: Shape = { fields: { ...replacement, path: 'text' } };
 
 const variable: Shape = {
   fields: {
@@ -106,9 +111,9 @@ export const kustomizationFields: Readonly<Record<string, FieldSupport>> = {
   patchesStrategicMerge: supported(texts),
   patchesJson6902: supported({ list: patch }),
   patches: supported({ list: patch }),
-  images: supported({ list: image }),
-  imageTags: supported({ list: image }),
-  replacements: supported({ list: replacementField }),
+  images: supported({ list: imageShape }),
+  imageTags: supported({ list: imageShape }),
+  replacements: supported({ list: replacementEntryShape }),
   replicas: supported({ list: { fields: { name: 'text', count: 'number' } } }),
   vars: supported({ list: variable }),
   sortOptions: supported({
@@ -118,15 +123,15 @@ export const kustomizationFields: Readonly<Record<string, FieldSupport>> = {
   components: supported(texts),
   crds: supported(texts),
   bases: supported(texts),
-  configMapGenerator: supported({ list: { fields: generator } }),
-  secretGenerator: supported({ list: { fields: { ...generator, type: 'text' } } }),
+  configMapGenerator: supported({ list: { fields: generatorShape } }),
+  secretGenerator: supported({ list: { fields: { ...generatorShape, type: 'text' } } }),
   helmGlobals: refused,
   helmCharts: refused,
   helmChartInflationGenerator: refused,
   generatorOptions: supported(options),
   configurations: supported(texts),
-  generators: refused,
-  transformers: refused,
-  validators: refused,
+  generators: supported(texts),
+  transformers: supported(texts),
+  validators: supported(texts),
   buildMetadata: refused,
 };

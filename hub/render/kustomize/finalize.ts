@@ -1,8 +1,8 @@
 /** What kustomize does once, at the top: name hashes, references, local objects left out, the default order. */
 import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
 import type { Resource } from '../resource.ts';
-import { contentHash } from './generators.ts';
-import { withName, withObject, withPreviousId } from './ids.ts';
+import { addHashes } from './generators.ts';
+import { withObject } from './ids.ts';
 import { textOf } from './list-merge.ts';
 import { fixReferences } from './references.ts';
 import { type Sort, sortResources } from './sort-order.ts';
@@ -11,12 +11,7 @@ import { resolveVars, type VarSet } from './vars.ts';
 
 /** @throws a Problem for a reference that could mean several objects, and for a var without a value. */
 export function finalize({ resources, config, vars, sort }: Finalizable): readonly Resource[] {
-  const hashed = resources.map((resource) =>
-    resource.history.needsHash
-      ? withName(withPreviousId(resource), `${resource.object.metadata.name}-${contentHash(resource.object)}`)
-      : resource,
-  );
-  const referring = fixReferences(hashed, config.nameReference);
+  const referring = fixReferences(addHashes(resources), config.nameReference);
   const list = resolveVars(referring, vars, config.varReference)
     .filter((resource) => !isLocal(resource.object))
     .map((resource) => withObject(resource, normalAnnotations(resource.object)));

@@ -4,6 +4,7 @@ import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/obje
 import { type Place, problemError } from '../render-error.ts';
 import { createResource, type Resource } from '../resource.ts';
 import { goJson } from './go-json.ts';
+import { withName, withPreviousId } from './ids.ts';
 import type { GeneratorArgs, GeneratorOptions } from './kustomization.ts';
 import { textOf } from './list-merge.ts';
 
@@ -205,6 +206,15 @@ function dataOf(object: KubeObject, field: 'data' | 'binaryData'): Json | undefi
 function texts(map: unknown): Record<string, string> {
   return Object.fromEntries(
     Object.entries((map ?? {}) as Record<string, Json>).map(([key, value]) => [key, textOf(value)]),
+  );
+}
+
+/** Gives generated objects the suffix of their content. */
+export function addHashes(resources: readonly Resource[]): readonly Resource[] {
+  return resources.map((resource) =>
+    resource.history.needsHash
+      ? withName(withPreviousId(resource), `${resource.object.metadata.name}-${contentHash(resource.object)}`)
+      : resource,
   );
 }
 

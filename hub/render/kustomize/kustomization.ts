@@ -82,6 +82,9 @@ export interface Kustomization {
   readonly sortOptions?: SortOptions;
   readonly crds?: readonly string[];
   readonly configurations?: readonly string[];
+  readonly generators?: readonly string[];
+  readonly transformers?: readonly string[];
+  readonly validators?: readonly string[];
   readonly replicas?: readonly ReplicaArgs[];
   readonly resources?: readonly string[];
   readonly components?: readonly string[];
@@ -150,26 +153,37 @@ function sameLetters(written: string, known: Readonly<Record<string, unknown>>):
 
 type Path = readonly (string | number)[];
 
-/** Reads a value as Go's JSON decoder would. `strict`: fields that are not in the shape are refused, else left out. @throws a Problem. */
+/**
+ * How strictly a value is read. Numbers and flags are no texts in a kustomization, but become texts in other files. Fields that are not in the
+ * shape are left out where it is lenient, else refused (sigs.k8s.io/yaml Unmarshal, UnmarshalStrict).
+ */
+export type Strictness = 'kustomization' | 'configuration' | 'lenient';
+
+/** Reads a value as Go's JSON decoder would. @throws a Problem. */
 export function checkShape(
   value: Json,
   shape: Shape,
   path: Path,
   locate: Locate,
-  strict = true,
+  strictness: Strictness = 'kustomization',
 ): Json | undefined {
   const wrong = (expected: string): Error =>
     problemError('invalid_manifest', { ...locate(path), field: fieldText(path) }, `expected ${expected}`);
   if (value === null || value === undefined) return undefined;
   if (shape === 'any') return value;
-  if (shape === 'text')
-    return typeof value === 'string' ? value : raise(wrong('a text (in quotes if need be)'));
+  if (shape === 'text') {
+    const converts = strictness !== 'kustomization' && typeof value !== 'object';
+    return typeof value === 'string' || converts
+      ? String(value)
+      : raise(wrong('a text (in quotes if need be)'));
+  }
   if (shape === 'number') return Number.isInteger(value) ? value : raise(wrong('a whole number'));
   if (shape === 'flag') return typeof value === 'boolean' ? value : raise(wrong('true or false'));
   if ('list' in shape) {
     if (!Array.isArray(value)) throw wrong('a list');
     return value.map(
-      (item, index) => checkShape(item, shape.list, [...path, index], locate, strict) ?? emptyOf(shape.list),
+      (item, index) =>
+        checkShape(item, shape.list, [...path, index], locate, strictness) ?? emptyOf(shape.list),
     );
   }
   if (typeof value !== 'object' || Array.isArray(value)) throw wrong('a mapping');
@@ -177,19 +191,19 @@ export function checkShape(
   for (const [key, member] of Object.entries(value as JsonObject)) {
     if ('map' in shape) {
       result[key] =
-        checkShape(member ?? null, shape.map, [...path, key], locate, strict) ?? emptyOf(shape.map);
+        checkShape(member ?? null, shape.map, [...path, key], locate, strictness) ?? emptyOf(shape.map);
       continue;
     }
     const name = Object.hasOwn(shape.fields, key) ? key : sameLetters(key, shape.fields);
     const inner = name === undefined ? undefined : shape.fields[name];
-    if ((inner === undefined || name === undefined) && !strict) continue;
+    if ((inner === undefined || name === undefined) && strictness === 'lenient') continue;
     if (inner === undefined || name === undefined)
       throw problemError(
         'invalid_manifest',
         { ...locate([...path, key]), field: fieldText([...path, key]) },
         'no such field',
       );
-    const checked = checkShape(member ?? null, inner, [...path, key], locate, strict);
+    const checked = checkShape(member ?? null, inner, [...path, key], locate, strictness);
     if (checked !== undefined) result[name] = checked;
   }
   return result;

@@ -3,7 +3,7 @@ import type { Accumulation, Base } from './accumulate.ts';
 import { CrdError, configOfCrds } from './crd-config.ts';
 import { checkShape } from './kustomization.ts';
 import { loadYaml } from './load-yaml.ts';
-import { guarded } from './transform.ts';
+import { guarded } from './steps.ts';
 import {
   type ConfigFile,
   configOf,
@@ -22,7 +22,7 @@ export async function loadConfig<B extends Base>(from: Accumulation<B>): Promise
     const place = { ...from.locate(['configurations', index]), field: `configurations[${index}]` };
     const { documents, place: where } = await loadYaml(path, from, place, 'kustomization');
     const value = documents[0]?.value ?? {};
-    const file = checkShape(value, configShape, [], () => where) as ConfigFile;
+    const file = checkShape(value, configShape, [], () => where, 'configuration') as ConfigFile;
     own = guarded(place, () => mergeConfigs(own, configOf(file)));
   }
   let config = guarded(from.locate(['configurations']), () => mergeConfigs(defaultConfig, own));

@@ -28,6 +28,8 @@ export interface ParsedPatch {
 /** @throws a Problem for what is neither a strategic merge nor a JSON patch. */
 export function parsePatch(documents: readonly YamlDocument[], place: Place): ParsedPatch {
   const [first] = documents;
+  if (first !== undefined && Array.isArray(first.value) && first.isJson === false)
+    throw problemError('invalid_manifest', place, 'what starts with [ must be JSON, in a patch');
   if (first !== undefined && Array.isArray(first.value))
     return { merge: [], json: parseOperations(first.value, { ...place, line: first.line }) };
   try {

@@ -7,6 +7,8 @@ export interface YamlDocument {
   readonly value: Json;
   /** 1-based line of the document's first line that is neither empty nor a comment. */
   readonly line: number;
+  /** For a text that starts with `[` only: whether it is JSON as a whole. */
+  readonly isJson?: boolean;
 }
 
 export interface YamlFailure {
@@ -60,10 +62,21 @@ export function parseYaml(
       checkValue(value, chunk.text, start, limits);
       if (value !== null && value !== undefined) documents.push({ value: value as Json, line: start });
     }
+    if (text.startsWith('[')) return { ok: true, documents: markJson(documents, text) };
     return { ok: true, documents };
   } catch (caught) {
     return { ok: false, failure: failureOf(caught, line) };
   }
+}
+
+function markJson(documents: readonly YamlDocument[], text: string): readonly YamlDocument[] {
+  let isJson = true;
+  try {
+    JSON.parse(text);
+  } catch {
+    isJson = false;
+  }
+  return documents.map((document) => ({ ...document, isJson }));
 }
 
 function decode(bytes: Uint8Array): string {

@@ -281,4 +281,8 @@ export const patchCases: Readonly<Record<string, Case>> = {
     'patches:\n- patch: \'[{"op": "remove", "path": "/spec/replicas"}]\'\n  target: {kind: Deployment}\n',
   ),
   'json: matches none': jsonPatch('- {op: remove, path: /spec/replicas}', '{kind: Nothing}'),
+  'json: in flow style that is no JSON': {
+    'app/d.yaml': deployment(),
+    [k]: 'resources: [d.yaml]\npatches:\n- patch: "[{op: replace, path: /spec/replicas, value: 7}]"\n  target: {kind: Deployment}\n',
+  },
 };

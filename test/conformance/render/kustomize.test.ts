@@ -6,6 +6,7 @@ import { basicCases, type Case } from './cases-basic.ts';
 import { configCases, varCases } from './cases-config.ts';
 import { generatorCases } from './cases-generators.ts';
 import { patchCases } from './cases-patches.ts';
+import { pluginCases } from './cases-plugins.ts';
 import { replacementCases } from './cases-replacements.ts';
 import { inParallel, type Outcome, renderOurs, renderTheirs } from './compare.ts';
 import { generatedTree } from './generated.ts';
@@ -17,6 +18,7 @@ const groups = {
   replacements: replacementCases,
   vars: varCases,
   configurations: configCases,
+  plugins: pluginCases,
 };
 const program = process.env['FAIRWAY_KUSTOMIZE_BINARY'] ?? (await ensureBinary('kustomize'));
 /** Rises with FAIRWAY_RENDER_RUNS for a longer search; the seed is fixed, FAIRWAY_SEED=N or =random takes another. */

@@ -1,0 +1,226 @@
+/** One step of transforming each, as both the fields of a kustomization and built-in transformers take it. */
+import type { Json } from '../../../shared/manifest/object.ts';
+import { type Place, problemError } from '../render-error.ts';
+import type { Resource } from '../resource.ts';
+import type { Accumulation, Base } from './accumulate.ts';
+import { type FieldSpec, PathError, setScalar } from './field-spec.ts';
+import { replacementShape } from './fields.ts';
+import { currentId, isSelected, withObject } from './ids.ts';
+import { imageTransform } from './images.ts';
+import { checkShape, type ImageArgs, type PatchArgs, type ReplicaArgs } from './kustomization.ts';
+import { loadYaml, parseInline } from './load-yaml.ts';
+import { applySpecs, type NamespaceOptions, setNamespace } from './names.ts';
+import {
+  applyOperationsTo,
+  applyPatch,
+  applyToNamed,
+  type ParsedPatch,
+  parseOperations,
+  parsePatch,
+} from './patches.ts';
+import { applyReplacement, type ReplacementArgs } from './replacements.ts';
+import { ConfigError } from './transformer-config.ts';
+
+type Resources = readonly Resource[];
+/** Where an entry of a list is written. */
+export type PlaceOf = (index: number) => Place & { readonly field?: string };
+
+/** One entry of `replacements`. */
+export type ReplacementEntry = ReplacementArgs & { readonly path?: string };
+
+export async function replaceFields<B extends Base>(
+  start: Resources,
+  entries: readonly ReplacementEntry[],
+  from: Accumulation<B>,
+  placeOf: PlaceOf,
+): Promise<Resources> {
+  let list = start;
+  for (const [index, args] of entries.entries()) {
+    const place = placeOf(index);
+    const { path = '', source, targets = [], ...rest } = args;
+    if (path === '') {
+      const given = { ...rest, ...(source && { source }), ...(targets.length > 0 && { targets }) };
+      list = applyReplacement(list, given, place);
+      continue;
+    }
+    if (source !== undefined || targets.length > 0)
+      throw problemError('invalid_manifest', place, 'expected a path or a replacement, not both');
+    for (const [one, where] of await loadReplacements(path, from, place))
+      list = applyReplacement(list, one, where);
+  }
+  return list;
+}
+
+/** One replacement or a list of them. */
+async function loadReplacements<B extends Base>(
+  path: string,
+  from: Accumulation<B>,
+  place: Place,
+): Promise<readonly (readonly [ReplacementArgs, Place])[]> {
+  const loaded = await loadYaml(path, from, place);
+  const value = loaded.documents[0]?.value ?? null;
+  if (typeof value !== 'object' || value === null)
+    throw problemError('invalid_manifest', loaded.place, 'expected a replacement, or a list of them');
+  const items: readonly Json[] = Array.isArray(value) ? value : [value];
+  return items.map((item) => {
+    const args = checkShape(item, replacementShape, [], () => loaded.place, 'lenient') ?? {};
+    return [args as ReplacementArgs, loaded.place];
+  });
+}
+
+/** Turns what a transformer throws into a Problem at its place. */
+export function guarded<T>(place: Place, change: () => T): T {
+  try {
+    return change();
+  } catch (caught) {
+    if (!(caught instanceof PathError || caught instanceof ConfigError)) throw caught;
+    throw problemError('invalid_manifest', place, caught.message);
+  }
+}
+
+/** Moves all objects, and checks that no two become the same. */
+export function moveToNamespace(
+  list: Resources,
+  namespace: string,
+  options: NamespaceOptions,
+  place: Place,
+): Resources {
+  return uniqueAfterNamespace(
+    guarded(place, () => setNamespace(list, namespace, options)),
+    place,
+  );
+}
+
+function uniqueAfterNamespace(list: Resources, place: Place): Resources {
+  const seen = new Map<string, Resource>();
+  for (const resource of list) {
+    const id = currentId(resource.object);
+    const other = seen.get(id);
+    const { kind, metadata } = resource.object;
+    if (other !== undefined)
+      throw problemError(
+        'conflict',
+        { ...place, field: 'namespace' },
+        `two objects become the same ${kind} ${metadata.name}: from ${other.place.file}:${other.place.line} and ${resource.place.file}:${resource.place.line}`,
+      );
+    seen.set(id, resource);
+  }
+  return list;
+}
+
+export function setReplicas(
+  list: Resources,
+  { name = '', count = 0 }: ReplicaArgs,
+  specs: readonly FieldSpec[],
+  place: Place,
+): Resources {
+  let found = false;
+  const next = list.map((resource) => {
+    const kinds = [
+      ...resource.history.previous,
+      { name: resource.object.metadata.name, kind: resource.object.kind },
+    ];
+    const matching = specs.filter((spec) =>
+      kinds.some((id) => id.name === name && isSelected(resource.object.apiVersion, id.kind, spec)),
+    );
+    if (matching.length === 0) return resource;
+    found = true;
+    return withObject(
+      resource,
+      guarded(place, () => applySpecs(resource.object, matching, 'scalar', setScalar(count))),
+    );
+  });
+  if (found) return next;
+  throw problemError(
+    'not_found',
+    place,
+    `there is no Deployment, ReplicationController, ReplicaSet or StatefulSet called ${JSON.stringify(name)}`,
+  );
+}
+
+/** One entry of `patches`. */
+export async function patch<B extends Base>(
+  list: Resources,
+  args: PatchArgs,
+  from: Accumulation<B>,
+  place: Place,
+): Promise<Resources> {
+  return applyPatch(list, args, await loadPatch(args, from, place), place);
+}
+
+async function loadPatch<B extends Base>(
+  args: PatchArgs,
+  from: Accumulation<B>,
+  place: Place,
+): Promise<ParsedPatch> {
+  const text = args.patch?.trim() ?? '';
+  const path = args.path ?? '';
+  if ((text === '') === (path === ''))
+    throw problemError('invalid_manifest', place, 'expected one of path and patch');
+  const loaded = text === '' ? await loadYaml(path, from, place) : parseInline(text, from, place);
+  const parsed = parsePatch(loaded.documents, loaded.place);
+  return parsed;
+}
+
+/** Each entry is a patch's text or the path of its file. */
+export async function patchStrategicMerge<B extends Base>(
+  start: Resources,
+  entries: readonly string[],
+  from: Accumulation<B>,
+  placeOf: PlaceOf,
+): Promise<Resources> {
+  let list = start;
+  for (const [index, entry] of entries.entries()) {
+    const place = placeOf(index);
+    const inline = /\n|^\s*\{|:\s/.test(entry);
+    const loaded = inline ? parseInline(entry, from, place) : await loadYaml(entry, from, place);
+    const { merge, json } = parsePatch(loaded.documents, loaded.place);
+    if (json !== undefined)
+      throw problemError(
+        'invalid_manifest',
+        place,
+        'expected a part of an object, found a list of operations',
+      );
+    for (const patch of merge) {
+      list = applyToNamed(list, patch, {});
+    }
+  }
+  return list;
+}
+
+export async function patchJson6902<B extends Base>(
+  start: Resources,
+  entries: readonly PatchArgs[],
+  from: Accumulation<B>,
+  placeOf: PlaceOf,
+): Promise<Resources> {
+  let list = start;
+  for (const [index, args] of entries.entries()) {
+    const place = placeOf(index);
+    const { target } = args;
+    if (!target?.name) throw problemError('invalid_manifest', place, 'expected a target with a name');
+    const { path = '', patch = '' } = args;
+    if ((path === '') === (patch === ''))
+      throw problemError('invalid_manifest', place, 'expected one of path and patch');
+    const { documents, place: where } =
+      path === '' ? parseInline(patch, from, place) : await loadYaml(path, from, place);
+    if (documents[0]?.isJson === false)
+      throw problemError('invalid_manifest', where, 'what starts with [ must be JSON, in a patch');
+    const operations = parseOperations(documents[0]?.value ?? null, where);
+    if (operations.length === 0) throw problemError('invalid_manifest', where, 'the patch is empty');
+    list = applyOperationsTo(list, target, operations, where);
+  }
+  return list;
+}
+
+export function setImages(
+  list: Resources,
+  image: ImageArgs,
+  specs: readonly FieldSpec[],
+  place: Place,
+): Resources {
+  return guarded(place, () => {
+    const change = imageTransform(image, specs);
+    return list.map((resource) => withObject(resource, change(resource.object)));
+  });
+}

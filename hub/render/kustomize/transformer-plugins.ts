@@ -1,0 +1,118 @@
+/** kustomize's built-in transformers as objects. */
+import type { Json } from '../../../shared/manifest/object.ts';
+import { type Place, problemError } from '../render-error.ts';
+import type { Resource } from '../resource.ts';
+import type { Accumulation, Base } from './accumulate.ts';
+import type { FieldSpec } from './field-spec.ts';
+import { addHashes } from './generators.ts';
+import type { ImageArgs, PatchArgs, ReplicaArgs } from './kustomization.ts';
+import { addAffix, type SubjectMode } from './names.ts';
+import type { Plugin } from './plugins.ts';
+import { setEntries } from './shared-entries.ts';
+import {
+  guarded,
+  moveToNamespace,
+  patch,
+  patchJson6902,
+  patchStrategicMerge,
+  type ReplacementEntry,
+  replaceFields,
+  setImages,
+  setReplicas,
+} from './steps.ts';
+import { addValue, type ValueAddArgs } from './value-add.ts';
+
+type Resources = readonly Resource[];
+
+/** What the descriptions may hold, of whichever kind. */
+interface Config {
+  readonly fieldSpecs?: readonly FieldSpec[];
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly prefix?: string;
+  readonly suffix?: string;
+  readonly metadata?: { readonly namespace?: string };
+  readonly unsetOnly?: boolean;
+  readonly setRoleBindingSubjects?: string;
+  readonly imageTag?: ImageArgs;
+  readonly replica?: ReplicaArgs;
+  readonly jsonOp?: string;
+  readonly paths?: readonly string[];
+  readonly patches?: string;
+  readonly replacements?: readonly ReplacementEntry[];
+}
+
+type Run = <B extends Base>(
+  list: Resources,
+  config: Config & PatchArgs & ValueAddArgs,
+  from: Accumulation<B>,
+  place: Place,
+) => Resources | Promise<Resources>;
+
+const affix =
+  (...sides: readonly ('prefix' | 'suffix')[]): Run =>
+  (list, { fieldSpecs, ...config }, _from, place) => {
+    if (fieldSpecs === undefined) throw problemError('invalid_manifest', place, 'expected fieldSpecs');
+    return guarded(place, () =>
+      sides.reduce((all, side) => addAffix(all, config[side] ?? '', side, fieldSpecs), list),
+    );
+  };
+
+const namespace: Run = (list, config, _from, place) => {
+  const { metadata, fieldSpecs: specs = [], unsetOnly = false, setRoleBindingSubjects = '' } = config;
+  const subjects = setRoleBindingSubjects || 'defaultOnly';
+  if (!isSubjectMode(subjects))
+    throw problemError(
+      'invalid_manifest',
+      { ...place, field: 'setRoleBindingSubjects' },
+      'expected defaultOnly, allServiceAccounts or none',
+    );
+  if (!metadata?.namespace) return list;
+  return moveToNamespace(list, metadata.namespace, { specs, unsetOnly, subjects }, place);
+};
+
+function isSubjectMode(text: string): text is SubjectMode {
+  return text === 'defaultOnly' || text === 'allServiceAccounts' || text === 'none';
+}
+
+const strategicMerge: Run = (list, { paths = [], patches = '' }, from, place) => {
+  const entries = [...paths, ...(patches === '' ? [] : [patches])];
+  if (entries.length === 0) throw problemError('invalid_manifest', place, 'expected paths or patches');
+  return patchStrategicMerge(list, entries, from, () => place);
+};
+
+const transformers: Readonly<Record<string, Run>> = {
+  AnnotationsTransformer: (list, { annotations = {}, fieldSpecs = [] }, _from, place) =>
+    guarded(place, () => setEntries(list, annotations, fieldSpecs)),
+  HashTransformer: (list) => addHashes(list),
+  ImageTagTransformer: (list, { imageTag = {}, fieldSpecs = [] }, _from, place) =>
+    setImages(list, imageTag, fieldSpecs, place),
+  LabelTransformer: (list, { labels = {}, fieldSpecs = [] }, _from, place) =>
+    guarded(place, () => setEntries(list, labels, fieldSpecs)),
+  NamespaceTransformer: namespace,
+  PatchJson6902Transformer: (list, { target, path, jsonOp }, from, place) => {
+    const args = { ...(target && { target }), ...(path && { path }), ...(jsonOp && { patch: jsonOp }) };
+    return patchJson6902(list, [args], from, () => place);
+  },
+  PatchStrategicMergeTransformer: strategicMerge,
+  PatchTransformer: (list, args, from, place) => patch(list, args, from, place),
+  PrefixSuffixTransformer: affix('prefix', 'suffix'),
+  PrefixTransformer: affix('prefix'),
+  ReplacementTransformer: (list, { replacements = [] }, from, place) =>
+    replaceFields(list, replacements, from, () => place),
+  ReplicaCountTransformer: (list, { replica = {}, fieldSpecs = [] }, _from, place) =>
+    setReplicas(list, replica, fieldSpecs, place),
+  SuffixTransformer: affix('suffix'),
+  ValueAddTransformer: addValue,
+};
+
+/** @throws a Problem. */
+export async function runTransformer<B extends Base>(
+  { kind, config, place }: Plugin,
+  list: Resources,
+  from: Accumulation<B>,
+): Promise<Resources> {
+  const run = transformers[kind];
+  if (run === undefined) throw problemError('internal', place, `no transformer ${kind}`);
+  return run(list, config as Readonly<Record<string, Json>> & Config, from, place);
+}
