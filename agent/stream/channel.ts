@@ -3,6 +3,15 @@ import { ChannelCredentials, type ChannelOptions, type ServiceError, status } fr
 import { type ErrorCode, errorTable, FairwayError } from '../../shared/error/error.ts';
 import { keepaliveMs, keepaliveTimeoutMs, messageBytesMax } from '../../shared/stream/protocol.ts';
 
+/**
+ * The chain without the authority itself: the hub knows it, TLS lets it out (RFC 8446, 4.4.2), and a hub would hold a copy for each connection.
+ */
+function withoutAuthority(chainPem: string, caPem: string): string {
+  const certificates = chainPem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g) ?? [];
+  const sent = certificates.filter((pem) => pem.trim() !== caPem.trim());
+  return sent.length === 0 ? chainPem : sent.join('');
+}
+
 /** TLS 1.3, this CA and no other; with key and chain, mutual. */
 export function createCredentials(parts: {
   readonly caPem: string;
@@ -15,7 +24,7 @@ export function createCredentials(parts: {
       ca,
       minVersion: 'TLSv1.3',
       ...(key === undefined ? {} : { key }),
-      ...(cert === undefined ? {} : { cert }),
+      ...(cert === undefined ? {} : { cert: withoutAuthority(cert, ca) }),
     }),
   );
 }

@@ -1,5 +1,6 @@
 import { toBinary } from '@bufbuild/protobuf';
 import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
+import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import {
   AgentService,
@@ -16,25 +17,28 @@ import { batchToWire } from './wire.ts';
 /** Rows of one batch. */
 const rowsMax = 200;
 
+/** A stream that has had nothing to say for this long is ended; the next report opens another. A hub then holds nothing for it. */
+const idleMs = 30_000;
+
 export interface ReporterOptions {
   readonly client: Client;
   readonly reports: ReportSource;
+  readonly clock: Clock;
   readonly abort: AbortController;
   readonly finish: (error: FairwayError) => void;
 }
+
+type Stream = ClientDuplexStream<ReportRequest, ReportResponse>;
 
 /**
  * Sends what the source has, one batch at a time: the next when the hub has stored the last. A batch that was not acknowledged goes back
  * to the source, so nothing is lost with a connection.
  * @returns what is to be called when the source has something.
  */
-export function sendReports({ client, reports, abort, finish }: ReporterOptions): () => void {
+export function sendReports({ client, reports, clock, abort, finish }: ReporterOptions): () => void {
   const method = toMethodDefinition(AgentService.method.report);
-  const stream: ClientDuplexStream<ReportRequest, ReportResponse> = client.makeBidiStreamRequest(
-    method.path,
-    method.requestSerialize,
-    method.responseDeserialize,
-  );
+  let open: Stream | undefined;
+  let cancelIdle = () => {};
   let sequence = 0;
   let underway: ReportBatch | undefined;
   let rows = rowsMax;
@@ -51,7 +55,9 @@ export function sendReports({ client, reports, abort, finish }: ReporterOptions)
     rows = rowsMax;
     sequence += 1;
     underway = batch;
-    stream.write(message);
+    cancelIdle();
+    open ??= openStream();
+    open.write(message);
   };
   const attempt = () => {
     try {
@@ -60,17 +66,37 @@ export function sendReports({ client, reports, abort, finish }: ReporterOptions)
       finish(toFairwayError(caught));
     }
   };
-  stream.on('data', ({ sequence: stored }: ReportResponse) => {
-    if (stored !== BigInt(sequence)) return;
+  const stored = ({ sequence: number }: ReportResponse) => {
+    if (number !== BigInt(sequence)) return;
     underway = undefined;
     attempt();
-  });
-  stream.on('error', (error) => finish(fromServiceError(error)));
-  stream.on('end', () => finish(new FairwayError('unavailable', 'the hub has ended the reports')));
+    if (!underway)
+      cancelIdle = clock.after(idleMs, () => {
+        open?.end();
+        open = undefined;
+      });
+  };
+  const openStream = (): Stream => {
+    const stream: Stream = client.makeBidiStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+    );
+    // A stream that was ended for idleness has no more to say.
+    const isOpen = () => stream === open;
+    stream.on('data', stored);
+    stream.on('error', (error) => isOpen() && finish(fromServiceError(error)));
+    stream.on(
+      'end',
+      () => isOpen() && finish(new FairwayError('unavailable', 'the hub has ended the reports')),
+    );
+    return stream;
+  };
   abort.signal.addEventListener(
     'abort',
     () => {
-      stream.cancel();
+      cancelIdle();
+      open?.cancel();
       if (underway) reports.giveBack(underway);
       underway = undefined;
     },

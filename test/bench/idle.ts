@@ -5,8 +5,8 @@ import { pause } from './kit/wait.ts';
 import { type Bench, result } from './result.ts';
 
 const windowMs = 62_000;
-/** From settled to idle: the last status events and reports. */
-const settleMs = 3_000;
+/** From settled to idle: the last status events, and what is written down a while after a change. */
+const settleMs = 10_000;
 
 /** All but watches: their renewal is what an idle agent may send. */
 function requests(counts: Readonly<Record<string, number>>): number {

@@ -15,6 +15,8 @@ import { type Bench, type BenchResult, percentile, result } from './result.ts';
 const namespace = 'fairway-agent';
 const rounds = 5;
 const limitMs = 60_000;
+/** Longer than an agent puts off writing down what it did. */
+const restMs = 8_000;
 const flux = { oneValueS: 1, oneValueCpuS: 0.7, noopCpuS: 0.65 };
 const fleet = { oneValueS: 3.7, oneValueCpuS: 5, noopCpuS: 4.8, healS: 7 };
 const limits = { oneValueS: 0.3, healS: 0.5 };
@@ -87,6 +89,21 @@ async function runOneValue(stage: Stage, round: number): Promise<Figures> {
   });
 }
 
+/** What was changed is written down a while later; that is no part of a resync of nothing. */
+async function untilAtRest(agent: ReleaseAgent): Promise<void> {
+  let [seen, sinceMs] = [await agent.requests(), performance.now()];
+  await until(
+    'the agent to send no more requests',
+    async () => {
+      const now = await agent.requests();
+      if (now !== seen) [seen, sinceMs] = [now, performance.now()];
+      return performance.now() - sinceMs >= restMs ? true : undefined;
+    },
+    limitMs,
+    250,
+  );
+}
+
 /** Everything looked at again, nothing to do. */
 async function runNoop(stage: Stage): Promise<Figures & { readonly requests: number }> {
   const { agent } = stage;
@@ -139,6 +156,7 @@ async function measureAll(stage: Stage, say: (text: string) => void): Promise<re
     percentile(found.map(pick), 0.5);
   const first = await runFirstSync(stage);
   const oneValue = await repeat((round) => runOneValue(stage, round));
+  await untilAtRest(stage.agent);
   const noop = await repeat(() => runNoop(stage));
   say(`requests in each resync of nothing: ${noop.map(({ requests }) => requests).join(', ')}`);
   const heal = await repeat((round) => runHeal(stage, round));
