@@ -79,6 +79,11 @@ describe('questions to an agent', () => {
       .api()
       .post<{ token: string }>('/api/v1/access-tokens', { name: 'reader', scope: 'read' });
     expect((await logsOf('nobody', made.token)).status).toBe(403);
+    const liveAsReader = (name: string) =>
+      ask(`/api/v1/objects/live?cluster=one&apiVersion=v1&object=/ConfigMap/default/${name}`, made.token);
+    expect((await liveAsReader('own')).status).toBe(200);
+    // What the fleet does not hold is no reader's.
+    expect((await liveAsReader('by-hand')).status).toBe(403);
     const missing = await logsOf('nobody');
     expect([missing.status, JSON.parse(missing.text)]).toEqual([
       404,

@@ -188,6 +188,22 @@ describe('a hub that follows repositories', () => {
     await eventOf('source.recovered', 'Unreachable');
   }, 40_000);
 
+  it('calls no host that the configuration does not allow, whatever a commit says', async () => {
+    const asked = guarded.requests();
+    const url = guarded.url('library.git').replace('127.0.0.1', 'localhost');
+    await bed.merge(
+      {
+        'fleet/inside.yaml': `apiVersion: fairway.dev/v1alpha1\nkind: Repository\nmetadata: { name: inside }\nspec: { url: ${url} }\n`,
+        'fleet/theirs2.yaml': applicationFile('theirs2', 'repository: inside, path: shop'),
+      },
+      'look inside',
+    );
+    await reasonIs('inside@main', 'EgressRefused');
+    // The poll of library goes on, with one request each; nothing else came.
+    expect(guarded.requests().infoRefs).toBe(asked.infoRefs);
+    await bed.merge({ 'fleet/inside.yaml': null, 'fleet/theirs2.yaml': null }, 'do not look inside');
+  });
+
   it('forgets a repository that nobody uses any more', async () => {
     await bed.merge({ 'fleet/side.yaml': null }, 'no more side');
     await bed.wait('the source to go', async () => ((await bed.source('@side')) ? undefined : true));

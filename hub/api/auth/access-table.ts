@@ -35,6 +35,7 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   'GET /api/v1/assignments': read,
   'GET /api/v1/assignments/{cluster}/{application}/manifests': read,
   'GET /api/v1/objects': read,
+  // Of the fleet's own objects; any other takes `operate` (routes/objects.ts).
   'GET /api/v1/objects/live': { scope: 'read', audit: 'audit.query' },
   // Logs may hold anything that a program says, so reading them takes more than looking at the fleet.
   'GET /api/v1/clusters/{cluster}/logs': { scope: 'operate', audit: 'audit.query' },

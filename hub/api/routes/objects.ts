@@ -9,6 +9,7 @@ import {
   parseKeyText,
 } from '../../../shared/manifest/object.ts';
 import type { Store } from '../../store/store.ts';
+import { authorize } from '../auth/authenticate.ts';
 import { jsonEndpoint, rawEndpoint } from '../endpoint.ts';
 import { filterSchema, nameSchema, pageQuery } from '../schemas/common.ts';
 import { healthStatuses, objectPageSchema, syncStatuses, toObject } from '../schemas/object.ts';
@@ -61,7 +62,8 @@ export const objectEndpoints = [
     path: '/api/v1/objects/live',
     operationId: 'getLiveObject',
     summary: 'Asks the agent for an object as it is in the cluster now',
-    description: 'Values of Secrets are masked, in the agent and here.',
+    description:
+      'Values of Secrets are masked, in the agent and here. An object that Fairway does not apply needs the scope operate: whatever else a cluster holds is no part of the fleet.',
     tag: 'objects',
     query: z.object({
       cluster: nameSchema,
@@ -72,10 +74,12 @@ export const objectEndpoints = [
     }),
     reply: liveSchema,
     errors: ['not_found', 'unavailable', 'deadline_exceeded'],
-    async handle({ query, audit, signal }, { store, agents }) {
+    async handle({ query, audit, signal, caller }, { store, agents }) {
       const key = parseKeyText(query.object);
       if (key === undefined) throw new FairwayError('invalid_argument', 'object: is not a key');
-      const apiVersion = query.apiVersion ?? (await findApiVersion(store, query.cluster, key));
+      const applied = await findApiVersion(store, query.cluster, key);
+      if (applied === undefined) authorize(caller, 'operate');
+      const apiVersion = query.apiVersion ?? applied ?? refuseUnknown(query.cluster, key);
       const message = `Read ${describeKey(key)} in ${query.cluster}.`;
       await store.events.append([audit({ message, cluster: query.cluster, object: keyText(key) })]);
       const answer = await agents.query(
@@ -136,13 +140,17 @@ export const objectEndpoints = [
   }),
 ];
 
-/** The version in which Fairway applies the object to that cluster. @throws invalid_argument when it applies no such object. */
-async function findApiVersion(store: Store, cluster: string, key: ObjectKey): Promise<string> {
+/** The version in which Fairway applies the object to that cluster; undefined when it applies no such object. */
+async function findApiVersion(store: Store, cluster: string, key: ObjectKey): Promise<string | undefined> {
   const assignments = await store.releases.assignments({ cluster });
   const targets = await store.content.targets(assignments.map(({ targetDigest }) => targetDigest));
   const text = keyText(key);
   for (const target of targets.values())
     for (const entry of target.set.entries) if (keyText(entry.key) === text) return entry.apiVersion;
+  return undefined;
+}
+
+function refuseUnknown(cluster: string, key: ObjectKey): never {
   const message = `is needed: Fairway applies no ${describeKey(key)} to ${cluster}`;
   throw new FairwayError('invalid_argument', `query.apiVersion: ${message}`, {
     details: { errors: [{ field: 'query.apiVersion', message }] },

@@ -80,7 +80,7 @@ describe('manifests and objects', () => {
   it('says that an agent is away', async () => {
     const { call, tokens } = createHarness();
     const query = '?cluster=us-1&object=apps/Deployment/shop/web&apiVersion=apps/v1';
-    const answer = await call('GET', `/api/v1/objects/live${query}`, { token: tokens.read });
+    const answer = await call('GET', `/api/v1/objects/live${query}`, { token: tokens.operate });
     expect(answer.status).toBe(503);
     expect(answer.body).toMatchObject({ code: 'unavailable', retry: true });
   });

@@ -1,4 +1,5 @@
 /** Over real sockets: what only they show. */
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ServedApi, serveApi } from '../../../hub/api/server.ts';
 import { createEvent } from '../../../hub/model/event.ts';
@@ -29,6 +30,22 @@ async function openStreams(harness: Harness): Promise<number> {
 }
 
 describe('serveApi', () => {
+  it('reads few webhooks at once, since nobody knows who sends them before they are whole', async () => {
+    const url = await serve(createHarness());
+    const { port } = new URL(url);
+    const post = async () =>
+      (await fetch(`${url}/api/v1/webhooks/git`, { method: 'POST', body: '{}' })).status;
+    const slow = Array.from({ length: 16 }, () => {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write('POST /api/v1/webhooks/git HTTP/1.1\r\nhost: hub\r\ncontent-length: 1000\r\n\r\n{');
+      return socket;
+    });
+    await expect.poll(post, { timeout: 10_000 }).toBe(429);
+    for (const socket of slow) socket.destroy();
+    await expect.poll(post, { timeout: 10_000 }).not.toBe(429);
+  });
+
   it('frees the place of a client that went away', async () => {
     const harness = createHarness({ api: { eventStreamsMax: 1 } });
     const url = await serve(harness);
