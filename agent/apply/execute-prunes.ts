@@ -1,5 +1,5 @@
 import { toFairwayError } from '../../shared/error/error.ts';
-import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
+import type { ApiResource, KubeClient, LiveObject, ResourceRef } from '../kube/kube-client.ts';
 import { partOfLabel, pruneAnnotation } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
 import { pruneGuard } from './plan-prune.ts';
@@ -13,12 +13,26 @@ export interface PrunePorts {
 
 export interface PruneOutcome {
   readonly object: ObservedObject;
-  /** deleted: the API server has accepted it. released: it is not ours any more. retained: a guard that the watch had not shown yet. */
-  readonly result: 'deleted' | 'released' | 'retained' | 'failed';
+  /** deleted: the API server has accepted it. gone: it was not there any more. released: it is not ours any more. retained: a guard that the watch had not shown yet. */
+  readonly result: 'deleted' | 'gone' | 'released' | 'retained' | 'failed';
   readonly message: string;
 }
 
 const attemptsMax = 3;
+
+async function readLive(
+  kube: KubeClient,
+  ref: ResourceRef,
+  signal: AbortSignal,
+): Promise<LiveObject | undefined> {
+  try {
+    return await kube.get(ref, signal);
+  } catch (caught) {
+    const error = toFairwayError(caught);
+    if (error.code === 'not_found') return undefined;
+    throw error;
+  }
+}
 
 async function pruneOnce(
   object: ObservedObject,
@@ -27,7 +41,9 @@ async function pruneOnce(
 ): Promise<PruneOutcome> {
   const { kube, signal } = ports;
   const ref = { resource, namespace: object.key.namespace, name: object.key.name };
-  const live = await kube.get(ref, signal);
+  const live = await readLive(kube, ref, signal);
+  // The watch may not have told yet of a deletion that was asked for a step ago.
+  if (!live) return { object, result: 'gone', message: '' };
   if (live.metadata.labels?.[partOfLabel] !== ports.applySetId)
     return { object, result: 'released', message: 'its inventory label names another owner' };
   const guard = pruneGuard(object.key, live.metadata.annotations?.[pruneAnnotation]);

@@ -7,6 +7,7 @@ import {
   applySetId,
   applySetIdLabel,
   groupKindsAnnotation,
+  markAnnotation,
   namespacesAnnotation,
   parentName,
   toolingAnnotation,
@@ -17,6 +18,8 @@ export interface ParentContent {
   /** `Kind.group`, or `Kind` for the core group. */
   readonly groupKinds: readonly string[];
   readonly namespaces: readonly string[];
+  /** Of the newest target that was applied; undefined: never told. */
+  readonly mark?: string | undefined;
 }
 
 const configMaps = {
@@ -58,6 +61,7 @@ export function parseParent(object: LiveObject): ParentContent | undefined {
     application,
     groupKinds: split(annotations?.[groupKindsAnnotation]),
     namespaces: split(annotations?.[namespacesAnnotation]),
+    mark: annotations?.[markAnnotation],
   };
 }
 
@@ -74,6 +78,7 @@ export function formatParent(content: ParentContent, namespace: string): JsonObj
       annotations: {
         [toolingAnnotation]: 'fairway/v0.1',
         [applicationAnnotation]: content.application,
+        ...(content.mark !== undefined && { [markAnnotation]: content.mark }),
         [groupKindsAnnotation]: sorted(content.groupKinds),
         [namespacesAnnotation]: sorted(
           content.namespaces.filter((name) => name !== namespace && name !== ''),
@@ -94,6 +99,24 @@ export async function loadParents(
     signal,
   );
   return list.items.map(parseParent).filter((parent) => parent !== undefined);
+}
+
+/** One application's parent; undefined when it has none. */
+export async function loadParent(
+  kube: KubeClient,
+  application: string,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<ParentContent | undefined> {
+  try {
+    return parseParent(
+      await kube.get({ resource: configMaps, namespace, name: parentName(application) }, signal),
+    );
+  } catch (caught) {
+    const error = toFairwayError(caught);
+    if (error.code === 'not_found') return undefined;
+    throw error;
+  }
 }
 
 /** Writes the parent; makes the agent's namespace first where it is missing (an agent that runs outside the cluster). */

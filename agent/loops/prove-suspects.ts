@@ -18,6 +18,7 @@ import { healthOf } from '../observe/health.ts';
 import { diffProjection } from '../observe/projection.ts';
 import { findWriters } from '../observe/writers.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
+import { assertNewest } from './fence.ts';
 
 const parallelMax = 8;
 
@@ -191,6 +192,7 @@ async function actOn(
   state: ApplicationState,
   text: string,
   finding: Finding,
+  fence: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<number> {
   const record = state.records.get(text);
@@ -201,8 +203,9 @@ async function actOn(
     const object = state.objects.get(text);
     if (object) state.objects.set(text, { ...object, health: healthOf(seen) });
   };
-  if (drift) tellFound(context, state, text, drift);
   const enforce = desired.target.sync.selfHeal === 'enforce';
+  if (enforce && drift) await fence();
+  if (drift) tellFound(context, state, text, drift);
   if (!drift) {
     if (live) remember(live);
     if (enforce && finding.reapply) state.reapply.add(text);
@@ -245,6 +248,12 @@ export async function proveSuspects(
   if (desired.target.sync.selfHeal === 'off') return 0;
   // What has a new manifest is about to be applied: what differs from the old one is no news.
   const current = new Set(desired.target.set.entries.map(({ objectDigest }) => objectDigest));
+  // What looks like drift may be the doing of another agent that knows more. Asked once a step, and only where there is drift.
+  let asked: Promise<void> | undefined;
+  const fence = () => {
+    asked ??= assertNewest(context, desired, state, signal);
+    return asked;
+  };
   let comeBackMs = 0;
   let failed: unknown;
   await forEachBounded(suspects, parallelMax, async ([text, why]) => {
@@ -257,7 +266,7 @@ export async function proveSuspects(
       const finding = await readFinding(context, desired, state, record, signal);
       if (!finding) return;
       if (why === 'check' && finding.drift) context.metrics.driftMissedByWatch += 1;
-      const waitMs = await actOn(context, desired, state, text, finding, signal);
+      const waitMs = await actOn(context, desired, state, text, finding, fence, signal);
       if (waitMs === 0) return;
       state.suspects.set(text, 'check');
       comeBackMs = comeBackMs === 0 ? waitMs : Math.min(comeBackMs, waitMs);

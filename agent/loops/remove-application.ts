@@ -4,6 +4,7 @@ import { deleteParent } from '../apply/parent.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import type { ObservedObject } from '../model/record.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
+import { assertNewest } from './fence.ts';
 import {
   executePlannedPrune,
   forgetObject,
@@ -40,6 +41,7 @@ async function clear(
   if (blocked !== undefined) return { message: `nothing is deleted: ${blocked}`, retry: true };
   const prune = desired.target.deletionPolicy === 'prune';
   const plan = planApplicationPrune(context, state, new Set(), prune);
+  if (plan.deletes.length + plan.retained.length > 0) await assertNewest(context, desired, state, signal);
   const failedDeletes = await executePlannedPrune(context, state, plan.deletes, 'delete', signal);
   const guarded = plan.retained.map(({ object }) => object);
   const failedReleases = await executePlannedPrune(context, state, guarded, 'release', signal);

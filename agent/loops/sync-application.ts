@@ -8,6 +8,7 @@ import { formatGroupKind, formatParent, type ParentContent, saveParent } from '.
 import type { DesiredApplication, PauseEntry } from '../model/desired.ts';
 import { applyPhase } from './apply-phase.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
+import { assertNewest, assertNotOutdated, formatMark } from './fence.ts';
 import { proveSuspects } from './prove-suspects.ts';
 import {
   executePlannedPrune,
@@ -55,7 +56,11 @@ function unmetDependency(
 }
 
 /** The kinds a set needs, as the parent names them, and their namespaces. */
-function contentOf(context: AgentContext, desired: DesiredApplication): ParentContent {
+function contentOf(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+): ParentContent {
   const { entries } = desired.target.set;
   const namespaces = entries.map((entry) => {
     const resource = context.resources.find(entry.apiVersion, entry.key.kind);
@@ -66,6 +71,9 @@ function contentOf(context: AgentContext, desired: DesiredApplication): ParentCo
     application: desired.application,
     groupKinds: [...new Set(groupKinds)].sort(),
     namespaces: [...new Set(namespaces)].filter((name) => name !== '').sort(),
+    // A target that is applied already, given again, is no reason to write.
+    mark:
+      (state.appliedDigest === desired.target.digest ? state.parent?.mark : undefined) ?? formatMark(desired),
   };
 }
 
@@ -89,12 +97,14 @@ async function prepare(
   state: ApplicationState,
   signal: AbortSignal,
 ): Promise<void> {
-  const wanted = contentOf(context, desired);
+  await assertNotOutdated(context, desired, state, signal);
+  const wanted = contentOf(context, desired, state);
   const merge = (a: readonly string[] = [], b: readonly string[]) => [...new Set([...a, ...b])].sort();
   const union = {
     application: desired.application,
     groupKinds: merge(state.parent?.groupKinds, wanted.groupKinds),
     namespaces: merge(state.parent?.namespaces, wanted.namespaces),
+    mark: wanted.mark,
   };
   await writeParent(context, state, union, signal);
   await watchInventory(context, state);
@@ -118,6 +128,7 @@ async function prunePhase(
   const blocked = pruneBlocked(context, state) ?? (unfinished ? 'not everything is applied yet' : undefined);
   const kept = new Set(plan.retained.map(({ object }) => object));
   if (blocked === undefined) {
+    if (plan.deletes.length > 0) await assertNewest(context, desired, state, signal);
     await executePlannedPrune(context, state, plan.deletes, 'delete', signal);
     for (const { object, reason } of plan.retained) retain(context, state, object, reason);
   }
@@ -133,7 +144,7 @@ async function prunePhase(
   for (const text of state.records.keys()) if (!state.objects.has(text)) state.records.delete(text);
   const done = blocked === undefined && kept.size === 0 && plan.leaving.length === 0;
   if (done && plan.deletes.length === 0)
-    await writeParent(context, state, contentOf(context, desired), signal);
+    await writeParent(context, state, contentOf(context, desired, state), signal);
   return plan.deletes.length > 0 ? blocked : undefined;
 }
 

@@ -9,6 +9,8 @@ export const toolingAnnotation = 'applyset.kubernetes.io/tooling';
 export const groupKindsAnnotation = 'applyset.kubernetes.io/contains-group-kinds';
 export const namespacesAnnotation = 'applyset.kubernetes.io/additional-namespaces';
 export const applicationAnnotation = 'fairway.dev/application';
+/** On the parent: hub's life and generation of the newest target that was applied. */
+export const markAnnotation = 'fairway.dev/applied';
 /** `disabled`: never pruned. `allowed`: pruned though its kind is protected. */
 export const pruneAnnotation = 'fairway.dev/prune';
 

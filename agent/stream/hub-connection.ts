@@ -59,6 +59,9 @@ export interface HubConnection extends AcknowledgementSink {
   state(): ConnectionState;
 }
 
+/** Whoever was thrown out by another agent of its cluster gives that one time; else the two would throw each other out all day. */
+const displacedBackoff = { baseMs: 30_000, maxMs: 300_000 };
+const longSessionMs = 600_000;
 /** A session that lasted this long was good: what ends it is tried again at once. */
 const goodSessionMs = 10_000;
 
@@ -72,6 +75,7 @@ export function createHubConnection(options: HubConnectionOptions): HubConnectio
   let running: Promise<void> = Promise.resolve();
   let index = 0;
   let failures = 0;
+  let displaced = 0;
   let connected = false;
   let lastError: string | undefined;
   options.reports.onReady(() => link?.wakeReports());
@@ -108,9 +112,12 @@ export function createHubConnection(options: HubConnectionOptions): HubConnectio
     failures = wasGood ? 0 : failures + 1;
     // The last good address is tried first; one that never answered makes room for the next.
     const attempt = Math.floor((failures - 1) / addresses.length);
-    const delayMs = wasGood
-      ? planBackoffMs(0, random, options.backoff)
-      : planBackoffMs(attempt, random, options.backoff);
+    const lastedMs = welcomedAtMs === undefined ? 0 : clock.monotonic() - welcomedAtMs;
+    if (lastedMs >= longSessionMs) displaced = 0;
+    const delayMs =
+      error.code === 'conflict'
+        ? planBackoffMs(displaced++, random, displacedBackoff)
+        : planBackoffMs(wasGood ? 0 : attempt, random, options.backoff);
     log.warn('not connected to the hub', {
       address: address(),
       code: error.code,

@@ -73,7 +73,8 @@ describe.skipIf(!bed)('an agent applying to a real API server', () => {
         agent.desire('shop', changed);
         await agent.synced('shop');
       }),
-    ).toEqual({ apply: 1 });
+      // The object, and before it the mark of the target on the parent.
+    ).toEqual({ apply: 2 });
     expect(agent.applications.get('shop')?.changes).toEqual({ configured: 1, unchanged: 3 });
     expect((await at.get('v1', 'ConfigMap', 'shop', 'a'))?.['data']).toEqual({ x: '2' });
 

@@ -71,4 +71,34 @@ describe('an agent in trouble, as the hub sees it', () => {
     const events = await bed.api().events('types=sync');
     expect(events.filter(({ type }) => type === 'sync.failed')).toEqual([]);
   }, 120_000);
+
+  it('two agents of one cluster: the newer session wins, the other waits, and what they do is done once', async (context) => {
+    if (!bed) return context.skip(skipped);
+    const first = bed.agent('far');
+    // By its Secret it has the same identity.
+    const second = await bed.startAgent('far', { token: false });
+    await bed.wait('the first to be thrown out', () =>
+      first.tail().includes('a newer session of this cluster has taken over') ? true : undefined,
+    );
+    const commit = await bed.merge(
+      { 'apps/maps/all.yaml': `${map('b', '3')}---\n${map('c', '3')}` },
+      'maps: b and c, no a',
+    );
+    await bed.settle(commit);
+    await bed.wait('a to go', () => (dataOf('a') === '' ? true : undefined));
+    const uid = () => bed?.kubectl('far', 'get', 'configmap', 'b', '-o', 'jsonpath={.metadata.uid}').stdout;
+    const made = uid();
+    bed.kubectl('far', 'patch', 'configmap', 'b', '-p', '{"data":{"value":"9"}}');
+    await bed.wait('the drift to be healed', () => (dataOf('b') === '3' ? true : undefined));
+    await bed.wait('the first to stand back', () =>
+      first.tail().includes('this one stands back') ? true : undefined,
+    );
+    expect(dataOf('a')).toBe('');
+    expect(dataOf('c')).toBe('3');
+    expect(uid()).toBe(made);
+    expect(second.running && first.running).toBe(true);
+    const pruned = await bed.api().events('types=object.pruned');
+    expect(pruned.map(({ object }) => object)).toEqual(['/ConfigMap/default/a']);
+    await first.stop('SIGTERM');
+  }, 120_000);
 });
