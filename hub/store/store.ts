@@ -69,6 +69,8 @@ export interface GarbageRequest {
   readonly nowMs: number;
   /** Events older than this go. */
   readonly eventsKeptMs: number;
+  /** And of the younger ones the oldest, when there are more than this. Default 1,000,000: some gigabyte. */
+  readonly eventsKept?: number | undefined;
   /** Releases (and, unreachable then, targets, sets and blobs) older than this go, but never one that is assigned, or the newest `releasesKept` of an application. */
   readonly releasesKeptMs: number;
   readonly releasesKept: number;

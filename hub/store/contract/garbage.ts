@@ -124,6 +124,17 @@ export function describeGarbage(current: () => StoreUnderTest): void {
       expect((await store.events.after(0, {}, 10)).map(({ sequence }) => sequence)).toEqual([1, 1_202]);
     });
 
+    it('keeps no more events than asked for, however young, and the newest of them', async () => {
+      const { store } = current();
+      await store.events.setOutboxTypes(['drift']);
+      await store.events.append([anEvent({ timeMs: farFutureMs, type: 'drift.found' })]);
+      await store.events.append(Array.from({ length: 9 }, () => anEvent({ timeMs: farFutureMs })));
+      expect((await store.collectGarbage({ ...request, eventsKept: 4 })).events).toBe(5);
+      expect((await store.collectGarbage({ ...request, eventsKept: 4 })).events).toBe(0);
+      const kept = await store.events.after(0, {}, 20);
+      expect(kept.map(({ sequence }) => sequence)).toEqual([1, 7, 8, 9, 10]);
+    });
+
     it('never gives a sequence twice, though all events are gone', async () => {
       const { store } = current();
       await store.events.append([anEvent(), anEvent()]);

@@ -10,6 +10,7 @@ import type { SqliteContext } from './context.ts';
 export const deletedMax = 1_000;
 /** Rows looked at in one table in one call. */
 const scannedMax = 5_000;
+const eventsKeptDefault = 1_000_000;
 /** Between saving contents and the plan that names them passes less than this. */
 export const contentGraceMs = 10 * 60_000;
 
@@ -90,18 +91,25 @@ export function createCollector(context: SqliteContext): (request: GarbageReques
        SELECT sequence FROM events WHERE time_ms < ? AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.sequence = events.sequence)
        ORDER BY time_ms LIMIT ${deletedMax})`,
   );
+  // Numbers grow by one, so that they count: agents that say too much must not fill the disk within the retention.
+  const excessEvents = context.client.prepare(
+    `DELETE FROM events WHERE sequence IN (
+       SELECT sequence FROM events WHERE sequence <= (SELECT max(sequence) FROM events) - ?
+         AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.sequence = events.sequence)
+       ORDER BY sequence LIMIT ${deletedMax})`,
+  );
   const releases = createReleaseSweeper(context);
   const rest = createRestSweepers(context);
   const sweepTargets = createSweeper(context, 'targets');
   const sweepSets = createSweeper(context, 'sets');
   const sweepBlobs = createSweeper(context, 'blobs');
-  return ({ nowMs, eventsKeptMs, releasesKeptMs, releasesKept }) => {
+  return ({ nowMs, eventsKeptMs, eventsKept = eventsKeptDefault, releasesKeptMs, releasesKept }) => {
     const beforeMs = nowMs - releasesKeptMs;
     const contentBeforeMs = nowMs - Math.max(releasesKeptMs, contentGraceMs);
     rest(beforeMs);
     // In this order each step sets free what the next one takes.
     return {
-      events: events.run(nowMs - eventsKeptMs).changes,
+      events: events.run(nowMs - eventsKeptMs).changes + excessEvents.run(eventsKept).changes,
       releases: releases.run({ beforeMs, kept: releasesKept }).changes,
       targets: sweepTargets(contentBeforeMs),
       sets: sweepSets(contentBeforeMs),
