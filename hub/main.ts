@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from '../shared/clock/clock.ts';
 import { type Random, systemRandom } from '../shared/clock/random.ts';
-import { FairwayError } from '../shared/error/error.ts';
+import { FairwayError, toFairwayError } from '../shared/error/error.ts';
 import { createLogger, type Logger } from '../shared/log/log.ts';
 import type { Loop } from '../shared/loop/loop.ts';
 import { version } from '../shared/version.ts';
@@ -162,6 +162,8 @@ export async function startHub({ config, env }: HubOptions): Promise<RunningHub>
     log.info('hub started', { version, ...started.addresses });
     return { addresses: started.addresses, firstToken: started.firstToken, failed, stop };
   } catch (caught) {
+    const { code, message, cause } = toFairwayError(caught);
+    if (code === 'internal') log.error('hub cannot start', { error: message, cause });
     await teardown.run();
     throw caught;
   }
