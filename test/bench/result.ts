@@ -45,6 +45,7 @@ export function percentile(values: readonly number[], share: number): number {
 
 function shortNumber(value: number): string {
   if (value === 0) return '0';
+  if (value === Number.MAX_VALUE) return 'over';
   return Math.abs(value) >= 100
     ? value.toFixed(0)
     : Math.abs(value) >= 1
