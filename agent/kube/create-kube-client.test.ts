@@ -3,9 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../shared/clock/clock.ts';
 import { systemRandom } from '../../shared/clock/random.ts';
+import type { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import { createKubeClient } from './create-kube-client.ts';
 import type { KubeClient, WatchEvent } from './kube-client.ts';
+import { isPassing } from './status-error.ts';
 
 const ports = { clock: systemClock, random: systemRandom, log: silentLogger };
 const pods = { group: '', version: 'v1', kind: 'Pod', resource: 'pods', namespaced: true, verbs: [] };
@@ -141,6 +143,30 @@ describe('createKubeClient', () => {
     const [first] = await Promise.all([client.discover(), client.discover()]);
     expect(first).toMatchObject([{ kind: 'Pod', resource: 'pods', namespaced: true }]);
     expect(requests).toHaveLength(3);
+  });
+
+  it('tells no answer at all from an answer, and when a watch is open', async () => {
+    const { client } = await serve((request, response, count) => {
+      if (request.url?.includes('watch=true')) {
+        response.writeHead(200);
+        response.end();
+      } else if (count > 1) response.destroy();
+      else answer(response, 500, status(500, 'InternalError'));
+    });
+    const refused: FairwayError = await client.get(ref).catch((error) => error);
+    expect(isPassing(refused)).toBe(false);
+    const cut: FairwayError = await client
+      .create({ resource: pods, namespace: 'n' }, {})
+      .catch((error) => error);
+    expect(cut).toMatchObject({ code: 'unavailable', details: { unreachable: true } });
+    expect(isPassing(cut)).toBe(true);
+    let opened = 0;
+    const onOpen = () => {
+      opened += 1;
+    };
+    const request = { resource: pods, namespace: '', resourceVersion: '1', onOpen };
+    await client.watch(request, () => {}, new AbortController().signal);
+    expect(opened).toBe(1);
   });
 
   it('stops when told', async () => {

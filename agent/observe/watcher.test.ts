@@ -52,10 +52,15 @@ function bed() {
       }),
   } as unknown as KubeClient;
   const ports = { kube, clock, random: createSeededRandom(1), log: silentLogger };
-  const watcher = createWatcher(resource, { ...ports, onChange: (change) => changes.push(change) });
+  const reached: (string | undefined)[] = [];
+  const watcher = createWatcher(resource, {
+    ...ports,
+    onChange: (change) => changes.push(change),
+    onReach: (failure) => reached.push(failure),
+  });
   const told = () =>
     changes.splice(0).map(({ keyText, after }) => `${after ? '' : '-'}${keyText.split('/').at(-1)}`);
-  return { state, streams, clock, watcher, told };
+  return { state, streams, clock, watcher, told, reached };
 }
 
 describe('createWatcher', () => {
@@ -105,6 +110,25 @@ describe('createWatcher', () => {
     await clock.advance(60_000);
     expect(watcher.synced).toBe(true);
     expect(watcher.failure).toBeUndefined();
+    watcher.stop();
+  });
+
+  it('says that the API server cannot be reached only after several tries, and that it can again', async () => {
+    const { streams, clock, watcher, reached } = bed();
+    await watcher.started;
+    await clock.advance(0);
+    expect(reached.splice(0)).toEqual([undefined]);
+    const away = () => new FairwayError('unavailable', 'away', { details: { unreachable: true } });
+    for (let tried = 0; tried < 3; tried += 1) {
+      streams.at(-1)?.end(away());
+      await clock.advance(30_000);
+    }
+    expect(reached).toEqual([]);
+    streams.at(-1)?.end(away());
+    await clock.advance(30_000);
+    expect(reached).toEqual(['away']);
+    streams.at(-1)?.request.onOpen?.();
+    expect(reached).toEqual(['away', undefined]);
     watcher.stop();
   });
 });
