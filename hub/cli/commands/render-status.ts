@@ -1,6 +1,6 @@
 import type { ApiApplication, ApiPlacement } from '../../api/schemas/application.ts';
 import type { ApiCluster } from '../../api/schemas/cluster.ts';
-import type { ApiRevision } from '../../api/schemas/revision.ts';
+import type { ApiRevision, ApiSource } from '../../api/schemas/revision.ts';
 import type { Colours } from '../output/colour.ts';
 import { renderRelative } from '../output/relative-time.ts';
 import { renderTable } from '../output/table.ts';
@@ -11,6 +11,19 @@ export interface StatusPage {
   readonly nowMs: number;
   readonly columns: number | undefined;
   readonly revisions: ReadonlyMap<string, ApiRevision>;
+}
+
+/** A line for each source that cannot be followed: nothing new comes from there. Empty: all can. */
+export function renderFailingSources(sources: readonly ApiSource[], { colours, nowMs }: StatusPage): string {
+  return sources
+    .flatMap(({ url, ref, head, conditions }) => {
+      const ready = conditions.find(({ type }) => type === 'Ready');
+      if (ready?.status !== 'False') return [];
+      const since = renderRelative(ready.lastTransitionTime, nowMs);
+      const stays = head === null ? 'nothing was fetched yet' : `${shortRevision(head)} stays in force`;
+      return `${colours.bad('source')}  ${url} ${ref}: ${ready.reason}, ${since}: ${ready.message}; ${stays}\n`;
+    })
+    .join('');
 }
 
 /** A heading, one line that sums up, a table of clusters and what stands in the way. */

@@ -2,10 +2,15 @@ import type { Command } from 'commander';
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { ApiApplication, ApiPlacement } from '../../api/schemas/application.ts';
 import type { ApiCluster } from '../../api/schemas/cluster.ts';
-import type { ApiRevision } from '../../api/schemas/revision.ts';
+import type { ApiRevision, ApiSource } from '../../api/schemas/revision.ts';
 import { type ClientContext, clientCommand } from '../command.ts';
 import type { CliIo } from '../io.ts';
-import { renderApplicationStatus, renderClusterStatus, type StatusPage } from './render-status.ts';
+import {
+  renderApplicationStatus,
+  renderClusterStatus,
+  renderFailingSources,
+  type StatusPage,
+} from './render-status.ts';
 
 /** `fairway status [CLUSTER|APPLICATION]`: the fleet on one page. */
 export function addStatus(program: Command, io: CliIo): void {
@@ -24,11 +29,17 @@ async function showStatus(context: ClientContext, _: Record<string, unknown>, [n
   const { client, print } = context;
   if (name === undefined) {
     const applications = await client.list<ApiApplication>('/api/v1/applications');
-    if (applications.length === 0 && print.format === 'table')
-      return print.text('There are no applications yet. Write an Application into the fleet repository.\n');
     const page = await loadPage(context);
+    const { items } = await client.get<{ items: ApiSource[] }>('/api/v1/sources');
+    const failing = renderFailingSources(items, page);
+    if (applications.length === 0 && print.format === 'table')
+      return print.text(
+        failing || 'There are no applications yet. Write an Application into the fleet repository.\n',
+      );
     return print.value(applications, () =>
-      applications.map((application) => renderApplicationStatus(application, page)).join('\n'),
+      [failing, ...applications.map((application) => renderApplicationStatus(application, page))]
+        .filter((text) => text !== '')
+        .join('\n'),
     );
   }
   const encoded = encodeURIComponent(name);

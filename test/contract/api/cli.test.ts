@@ -106,6 +106,36 @@ describe('what fairway shows', () => {
       expectGolden(command.replaceAll(/[ /-]+/g, '-'), stable);
     });
 
+  it('status says first which source cannot be followed, also while there are no applications', async () => {
+    const conditions = [
+      {
+        type: 'Ready',
+        status: 'False',
+        reason: 'AuthenticationFailed',
+        message: 'the server wants another credential',
+        lastTransitionTimeMs: startMs - 300_000,
+      } as const,
+    ];
+    const source = { key: '@main', url: 'https://git.example/fleet.git', ref: 'main', conditions };
+    const sources = [{ ...source, head: undefined, headSeenAtMs: undefined, lastAttemptAtMs: startMs }];
+    const line =
+      'source  https://git.example/fleet.git main: AuthenticationFailed, 5 min ago: the server wants another credential; nothing was fetched yet\n';
+    harness.fake.state.sources = sources;
+    expect((await fairway('status')).out.startsWith(`${line}\n`)).toBe(true);
+    await served.close();
+    const nothing = {
+      clusters: async () => [],
+      cluster: async () => undefined,
+      applications: async () => [],
+      application: async () => undefined,
+      placements: async () => [],
+    };
+    harness = createHarness({ ports: { views: nothing } });
+    harness.fake.state.sources = sources;
+    served = await serveApi({ app: harness.api, host: '127.0.0.1', port: 0 });
+    expect((await fairway('status')).out).toBe(line);
+  });
+
   it('is help that names every command and exit code', async () => {
     const { code, out } = await fairway('--help');
     expect(code).toBe(0);
