@@ -16,7 +16,12 @@ const offlineAfterMs = 60_000;
 /** Times in messages ("last seen 5 min ago") age: the fold is done anew after this long even if nothing changed. */
 const freshForMs = 5_000;
 /** Of these come many a second while a fleet works; what is asked for in between may be a little old. */
-const steady: ReadonlySet<StoreTopic> = new Set(['assignments', 'observations', 'registry']);
+const steady: ReadonlySet<StoreTopic> = new Set([
+  'assignments',
+  'acknowledgements',
+  'observations',
+  'registry',
+]);
 /** The views change by these, which people do and then look: never old. */
 const sudden: ReadonlySet<StoreTopic> = new Set(['fleet', 'pauses', 'confirmations']);
 /** At most a fifth of the time goes into folding: views serve for five times as long as they took to make. */

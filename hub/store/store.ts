@@ -39,6 +39,8 @@ export type StoreTopic =
   | 'revisions'
   | 'fleet'
   | 'assignments'
+  /** How far a cluster has come with them: nothing that its agent does not know. */
+  | 'acknowledgements'
   | 'pauses'
   | 'observations'
   | 'events'

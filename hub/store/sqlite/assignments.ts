@@ -121,7 +121,7 @@ function createAcknowledger({ client, db, changed }: SqliteContext) {
     }
     const { timeMs, message } = request;
     const { changes } = record[stage].run({ cluster, application, generation, timeMs, message });
-    if (changes > 0) changed('assignments', cluster);
+    if (changes > 0) changed('acknowledgements', cluster);
   };
 }
 
