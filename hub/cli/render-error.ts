@@ -6,7 +6,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   permission_denied: 'Ask for a token of a larger scope: `fairway token create --scope ...`.',
   unavailable: 'Is the hub running? Give its address with --server or FAIRWAY_SERVER.',
   deadline_exceeded: 'Try again; if it stays so, see the log of the hub.',
-  internal: 'This is a fault in Fairway; the log of the hub has the request id.',
+  internal: 'This is a fault in Fairway; with FAIRWAY_DEBUG=1 the command says where.',
 };
 
 /**
@@ -20,9 +20,12 @@ export function renderError(error: FairwayError): string {
     for (const { field, message } of fields as { field: string; message: string }[])
       lines.push(`  ${field}: ${message}`);
   const given = error.details?.['hint'];
-  const hint = typeof given === 'string' ? given : hints[error.code];
-  if (hint) lines.push(...hint.split('\n').map((line) => `  ${line}`));
   const requestId = error.details?.['requestId'];
-  if (error.code === 'internal' && typeof requestId === 'string') lines.push(`  Request id: ${requestId}`);
+  const inHub = error.code === 'internal' && typeof requestId === 'string';
+  const known = inHub
+    ? `This is a fault in Fairway; the log of the hub has it under the request id ${requestId}.`
+    : hints[error.code];
+  const hint = typeof given === 'string' ? given : known;
+  if (hint) lines.push(...hint.split('\n').map((line) => `  ${line}`));
   return lines.join('\n') + '\n';
 }
