@@ -8,14 +8,7 @@ import type { SourceKey } from '../model/revision.ts';
 import type { TreeReader } from '../model/tree.ts';
 import { checkFleet } from '../policy/check-fleet.ts';
 import type { FleetSide, PlacementState, SideProblem } from '../preview/compare-fleets.ts';
-import type { FieldSchema } from '../preview/list-keys.ts';
 import type { DiffSide } from '../preview/report.ts';
-import {
-  type FieldSchema as KustomizeSchema,
-  schemaOfField,
-  schemaOfItems,
-  schemaOfKind,
-} from '../render/kustomize/schema.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { Resolution, Store } from '../store/store.ts';
 import { createFleetRenderer, placeAll } from './render-fleet.ts';
@@ -163,19 +156,5 @@ export function onlyApplication(side: FleetSide, application: string | undefined
     ...side,
     placements: new Map([...side.placements].filter(([name]) => name === application)),
     problems: side.problems.filter((one) => one.application === application || one.application === ''),
-  };
-}
-
-/** The renderer's table of merge keys, as the comparison asks for it. */
-export function schemaOf(apiVersion: string, kind: string): FieldSchema | undefined {
-  return wrapSchema(schemaOfKind(apiVersion, kind));
-}
-
-function wrapSchema(schema: KustomizeSchema | undefined): FieldSchema | undefined {
-  if (!schema) return undefined;
-  return {
-    mergeKeys: schema.mergeKeys,
-    field: (name) => wrapSchema(schemaOfField(schema, name)),
-    items: () => wrapSchema(schemaOfItems(schema)),
   };
 }

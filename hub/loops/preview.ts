@@ -5,20 +5,14 @@ import { emptyFleet, type Fleet } from '../model/fleet.ts';
 import { rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
 import type { TreeReader } from '../model/tree.ts';
 import { compareFleets } from '../preview/compare-fleets.ts';
+import { schemaOf } from '../preview/merge-keys.ts';
 import type { DiffReport } from '../preview/report.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Store } from '../store/store.ts';
 import { findCommit } from './find-commit.ts';
 import { fleetOf } from './fleet-rows.ts';
-import {
-  loadRunningSide,
-  onlyApplication,
-  type PreviewSide,
-  renderSide,
-  schemaOf,
-  takeTurn,
-} from './preview-side.ts';
+import { loadRunningSide, onlyApplication, type PreviewSide, renderSide, takeTurn } from './preview-side.ts';
 import type { FollowedSource } from './source-loop.ts';
 
 /** The revision that is no revision: what is assigned now. */

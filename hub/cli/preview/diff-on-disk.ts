@@ -8,16 +8,11 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
 import { findCommit } from '../../loops/find-commit.ts';
 import { contentsOf } from '../../loops/preview.ts';
-import {
-  onlyApplication,
-  type PreviewSide,
-  renderSide,
-  schemaOf,
-  takeTurn,
-} from '../../loops/preview-side.ts';
+import { onlyApplication, type PreviewSide, renderSide, takeTurn } from '../../loops/preview-side.ts';
 import { emptyFleet } from '../../model/fleet.ts';
 import type { TreeReader } from '../../model/tree.ts';
 import { compareFleets } from '../../preview/compare-fleets.ts';
+import { schemaOf } from '../../preview/merge-keys.ts';
 import type { DiffReport, DiffSide } from '../../preview/report.ts';
 import { createRenderer } from '../../render/renderer.ts';
 import { createGitSource, type GitSource } from '../../source/git-source.ts';
