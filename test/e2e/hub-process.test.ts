@@ -161,8 +161,10 @@ describe('the process', () => {
     await bed.wait('a fetch to hang', () =>
       bed.git.requests().uploadPack + bed.git.requests().infoRefs > asked ? true : undefined,
     );
+    const stops = () => bed.log().split('"message":"hub stopped"').length;
+    const before = stops();
     await bed.stop('SIGTERM');
-    expect(bed.log()).toContain('"message":"hub stopped"');
+    expect(stops()).toBe(before + 1);
     expect(existsSync(join(bed.dataDir, 'hub.json'))).toBe(false);
     bed.git.setFailing();
     await bed.start();

@@ -72,13 +72,14 @@ async function loadPairs(args: GeneratorArgs, place: Place, read: ReadSource): P
   const encoder = new TextEncoder();
   for (const path of [...(args.envs ?? []), ...(args.env ? [args.env] : [])])
     for (const [key, value] of envLines(await read(path), path, place)) add(key, encoder.encode(value));
-  for (const literal of args.literals ?? []) {
+  for (const [index, literal] of (args.literals ?? []).entries()) {
     const equals = literal.indexOf('=');
     if (equals < 1)
       throw problemError(
         'invalid_manifest',
         place,
-        `the literal ${JSON.stringify(literal)} is not key=value`,
+        // Its text may be the value of a Secret.
+        `literal ${index + 1} is not key=value`,
       );
     add(literal.slice(0, equals), encoder.encode(withoutQuotes(literal.slice(equals + 1))));
   }

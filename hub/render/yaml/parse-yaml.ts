@@ -182,15 +182,23 @@ function inexact(value: InexactNumber, text: string, line: number): Refusal {
   return new Refusal({
     code: 'unsupported',
     line: at < first ? line : line + countLines(before.slice(first)),
-    message: `the number ${value.text} cannot be held exactly; put it in quotes, or use one within ±9007199254740991`,
+    message: 'a number here cannot be held exactly; put it in quotes, or use one within ±9007199254740991',
   });
+}
+
+/**
+ * A reason of js-yaml without what it repeats of the text: an unquoted password that starts with `*` or `!` is an alias or a tag to YAML, and a
+ * problem is told to many. The line says where to look.
+ */
+function withoutText(reason: string): string {
+  return reason.replace(/ *(?:"[\s\S]*"|!<[\s\S]*>|: [\s\S]*)/, '');
 }
 
 function failureOf(caught: unknown, firstLine: number): YamlFailure {
   if (caught instanceof Refusal) return caught.failure;
   if (caught instanceof YAMLException) {
     const line = firstLine + (caught.mark?.line ?? 0);
-    return { code: 'invalid_manifest', line, message: `not valid YAML: ${caught.reason}` };
+    return { code: 'invalid_manifest', line, message: `not valid YAML: ${withoutText(caught.reason)}` };
   }
   if (caught instanceof RangeError)
     return { code: 'resource_exhausted', line: firstLine, message: 'nested too deeply' };
