@@ -84,8 +84,11 @@ export function createViewCache(store: Store, clock: Clock): ViewCache {
         store.releases.pauses(),
         store.releases.confirmations(),
       ]);
+    const read =
+      stored.revisionId === undefined ? undefined : await store.sources.revision(stored.revisionId);
     return foldViews({
       fleet: fleetOf(stored),
+      readCommit: read?.commit.sha,
       resolutions,
       assignments,
       observations,

@@ -344,6 +344,20 @@ describe('foldViews', () => {
     expect(applications[0]?.conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
       reason: 'InvalidManifest',
     });
+    expect(foldViews({ ...broken, readCommit: 'c2' }).applications[0]?.problems).toHaveLength(1);
+  });
+
+  it('does not say it of what was read well in the same file', () => {
+    const base = scenarios['all-healthy']!;
+    const problems = [
+      problem('unknown field', 'fleet/web.yaml'),
+      problem('unknown field', 'fleet/eu-1.yaml'),
+    ];
+    const fleet = { ...base.fleet, problems };
+    const { applications, clusters } = foldViews({ ...base, fleet, readCommit: 'c1' });
+    expect(applications[0]?.problems).toEqual([]);
+    for (const { conditions } of [...applications, ...clusters])
+      expect(conditions).toMatchObject([{ type: 'Ready', status: 'True' }]);
   });
 
   it('counts each placement once for 1,000 clusters and 20 applications', () => {

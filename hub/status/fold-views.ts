@@ -17,6 +17,8 @@ import { agoText } from './time-text.ts';
 
 export interface FoldViewsInput {
   readonly fleet: Fleet;
+  /** The commit whose fleet files were read last: what was read in another is an earlier text that was kept. Undefined: not known. */
+  readonly readCommit?: string | undefined;
   readonly resolutions: readonly Resolution[];
   readonly assignments: readonly AssignmentState[];
   readonly observations: readonly ApplicationObservation[];
@@ -51,7 +53,10 @@ export function foldViews(input: FoldViewsInput): Views {
   const byCluster = Map.groupBy(folded, ({ view }) => view.cluster);
   const byApplication = Map.groupBy(folded, ({ view }) => view.application);
   const { fleet } = input;
-  const fileProblems = Map.groupBy(fleet.problems, ({ file }) => file);
+  const fileProblems: FileProblems = {
+    byFile: Map.groupBy(fleet.problems, ({ file }) => file),
+    readCommit: input.readCommit,
+  };
   const clusters = sortedNames(fleet.clusters.keys(), registered.keys(), byCluster.keys()).map((name) =>
     foldCluster(
       name,
@@ -191,11 +196,14 @@ function movedAtMs(assignment: AssignmentState | undefined): number {
   return healthyAtMs ?? appliedAtMs ?? receivedAtMs ?? assignment?.assignedAtMs ?? 0;
 }
 
-type FileProblems = ReadonlyMap<string, readonly Problem[]>;
+interface FileProblems {
+  readonly byFile: ReadonlyMap<string, readonly Problem[]>;
+  readonly readCommit: string | undefined;
+}
 
-/** The problems of the resource's own file: its newest text could not be read, so an earlier one counts. */
-function ownProblems(origin: Origin | undefined, fileProblems: FileProblems): readonly Problem[] {
-  return origin ? (fileProblems.get(origin.file) ?? []) : [];
+/** The problems of the resource's own file, if its newest text could not be read, so that an earlier one counts: a file holds several. */
+function ownProblems(origin: Origin | undefined, { byFile, readCommit }: FileProblems): readonly Problem[] {
+  return origin === undefined || origin.commit === readCommit ? [] : (byFile.get(origin.file) ?? []);
 }
 
 interface ClusterFacts {
