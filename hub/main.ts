@@ -3,12 +3,12 @@
  * listeners, loops), stopping the reverse; a process that is killed in between starts the same way again.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from '../shared/clock/clock.ts';
 import { type Random, systemRandom } from '../shared/clock/random.ts';
-import { FairwayError, toFairwayError } from '../shared/error/error.ts';
+import { type FairwayError, toFairwayError } from '../shared/error/error.ts';
 import { createLogger, type Logger } from '../shared/log/log.ts';
 import type { Loop } from '../shared/loop/loop.ts';
 import { version } from '../shared/version.ts';
@@ -21,8 +21,10 @@ import { createCredentialSource } from './config/credential-source.ts';
 import { loadDataKey } from './config/data-key.ts';
 import { isEgressAllowed } from './config/egress.ts';
 import { loadConfig } from './config/load-config.ts';
+import { createPrivateFile, replacePrivateFile } from './config/private-file.ts';
 import { readSecret, type SecretPorts } from './config/secret-reader.ts';
 import { fleetSchemas } from './fleet/resource-schemas.ts';
+import { createHelmProcess } from './helm/helm-process.ts';
 import { createAgentPort } from './loops/agent-port.ts';
 import { fleetOf } from './loops/fleet-rows.ts';
 import { createGarbageLoop, createPauseLoop } from './loops/housekeeping.ts';
@@ -294,7 +296,8 @@ async function createPipeline(base: Base): Promise<Pipeline> {
     onMoved: () => resolveLoop.wake(resolveKey),
     ...ports,
   });
-  const renderer = createRenderer({ digestKey });
+  const helm = createHelmProcess({ ...config.helm, path: secrets.env['PATH'] ?? '' });
+  const renderer = createRenderer({ digestKey, helm });
   const resolveLoop = createResolveLoop({
     store,
     source,
@@ -392,26 +395,4 @@ async function checkStore(
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
-}
-
-/** False when the file is there already. */
-async function createPrivateFile(path: string, text: string): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  try {
-    const file = await open(path, 'wx', 0o600);
-    await file.writeFile(text);
-    await file.sync();
-    await file.close();
-    return true;
-  } catch (caught) {
-    if ((caught as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw new FairwayError('failed_precondition', `${path} cannot be written`, { cause: caught });
-  }
-}
-
-/** Written beside and renamed, so that nobody reads half of it. */
-async function replacePrivateFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, text, { mode: 0o600 });
-  await rename(temporary, path);
 }

@@ -172,6 +172,13 @@ export const configSchema = z.strictObject({
   notifications: z.array(notification).max(100).default([]),
   egress: z.strictObject({ allow: z.array(urlPrefix).max(1_000).default([]) }).prefault({}),
   deletion: z.strictObject({ confirmAbove: z.int().min(0).max(1_000_000).default(10) }).prefault({}),
+  helm: z
+    .strictObject({
+      binary: filePath.default('helm'),
+      timeout: duration('30s', 1_000),
+      memoryMiB: z.int().min(64).max(65_536).default(512),
+    })
+    .prefault({}),
   dataKey: secretRef.optional(),
   metrics: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   log: z

@@ -81,6 +81,15 @@ export interface HubConfig {
     /** Above this number of assignments a removal waits for an operator. Default 10. */
     readonly confirmAbove: number;
   };
+  /** Renders charts. */
+  readonly helm: {
+    /** Path of the program, or its name on the PATH. Default helm. */
+    readonly binary: string;
+    /** Of one run. Default 30 s. */
+    readonly timeoutMs: number;
+    /** Of one run. Default 512 MiB. */
+    readonly memoryBytesMax: number;
+  };
   /** Undefined: the file data.key in dataDir, made at first start. */
   readonly dataKey: SecretRef | undefined;
   readonly metrics: { readonly enabled: boolean };

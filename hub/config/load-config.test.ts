@@ -40,6 +40,7 @@ describe('loadConfig', () => {
       webhooks: [],
       notifications: [],
       egress: { allow: [] },
+      helm: { binary: 'helm', timeoutMs: 30_000, memoryBytesMax: 512 * 1024 * 1024 },
       deletion: { confirmAbove: 10 },
       dataKey: undefined,
       metrics: { enabled: true },

@@ -125,7 +125,7 @@ function normalPrefix(prefix: string): string {
 }
 
 function finish(document: ConfigDocument, env: LoadConfigRequest['env']): HubConfig {
-  const { root, advertise, store, retention, dataDir, dataKey, ...rest } = document;
+  const { root, advertise, store, retention, helm, dataDir, dataKey, ...rest } = document;
   const listen = {
     api: listenOf(document.listen.api),
     agent: listenOf(document.listen.agent),
@@ -147,6 +147,11 @@ function finish(document: ConfigDocument, env: LoadConfigRequest['env']): HubCon
       eventsMs: retention.events,
       releasesMs: retention.releases,
       releasesKept: retention.releasesKept,
+    },
+    helm: {
+      binary: helm.binary,
+      timeoutMs: helm.timeout,
+      memoryBytesMax: helm.memoryMiB * 1024 * 1024,
     },
     credentials: credentialsOf(document, env),
     notifications: document.notifications.map(({ url, types, secret }) => ({ url, types, secret })),

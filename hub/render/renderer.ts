@@ -10,6 +10,8 @@ import type { TreeReader } from '../model/tree.ts';
 import { type BuildServices, BuildSession, type Built } from './builder.ts';
 import { FileLoader, type RenderStats } from './file-loader.ts';
 import { createFinisher } from './finish.ts';
+import { createHelmRenderer, type RenderedChart } from './helm/helm-renderer.ts';
+import type { ChartArchives, HelmRunner } from './helm/helm-runner.ts';
 import { finalize } from './kustomize/finalize.ts';
 import { defaultLimits, type RenderLimits } from './limits.ts';
 import { Lru } from './lru.ts';
@@ -23,6 +25,10 @@ export interface RendererOptions {
   /** Key of the digests of Secrets. */
   readonly digestKey: Uint8Array;
   readonly limits?: Partial<RenderLimits>;
+  /** Undefined: charts are refused. */
+  readonly helm?: HelmRunner | undefined;
+  /** Undefined: charts of repositories are refused. */
+  readonly charts?: ChartArchives | undefined;
 }
 
 export interface RenderRequest {
@@ -45,6 +51,9 @@ export interface Renderer {
   stats(): Readonly<RenderStats>;
 }
 
+/** What is turned into a set: a built folder or a chart. */
+type Source = Built | RenderedChart;
+
 export function createRenderer(options: RendererOptions): Renderer {
   const limits: RenderLimits = { ...defaultLimits, ...options.limits };
   const stats: RenderStats = {
@@ -62,10 +71,31 @@ export function createRenderer(options: RendererOptions): Renderer {
     cache: new Lru(limits.builtMax),
   };
   const sessions = new WeakMap<TreeReader, BuildSession>();
-  const finals = new WeakMap<Built, readonly Resource[]>();
-  const finished = new WeakMap<Built, RenderResult>();
+  const finals = new WeakMap<Source, readonly Resource[]>();
+  const finished = new WeakMap<Source, RenderResult>();
   const finisher = createFinisher(options.digestKey);
   const substituteStep = createSubstituteStep<RenderResult>();
+
+  const helm =
+    options.helm &&
+    createHelmRenderer({
+      runner: options.helm,
+      archives: options.charts,
+      limits,
+      onBuilt: () => {
+        stats.directoriesBuilt += 1;
+      },
+    });
+
+  const buildChart = async (
+    { source, cluster }: RenderRequest,
+    view: TreeView,
+    signal: AbortSignal | undefined,
+  ): Promise<RenderedChart> => {
+    if (helm === undefined || source.helm === undefined)
+      throw problemError('unsupported', { field: 'spec.source.helm' }, 'charts are not rendered here');
+    return helm.build({ source: { ...source, helm: source.helm }, cluster }, view, signal);
+  };
 
   const sessionFor = (tree: TreeReader): BuildSession => {
     const known = sessions.get(tree);
@@ -82,9 +112,9 @@ export function createRenderer(options: RendererOptions): Renderer {
       : { ok: false, problems: outcome.problems };
   };
 
-  const renderBuilt = (built: Built, { source, cluster }: RenderRequest): RenderResult => {
+  const renderBuilt = (built: Source, { source, cluster }: RenderRequest): RenderResult => {
     const { substitute } = source;
-    const final = once(finals, built, () => (built.kind === 'plain' ? built.resources : finalize(built)));
+    const final = once(finals, built, () => (built.kind === 'kustomize' ? finalize(built) : built.resources));
     const known =
       substitute === undefined ? finished.get(built) : substituteStep.find(final, cluster, substitute);
     if (known !== undefined) {
@@ -105,13 +135,9 @@ export function createRenderer(options: RendererOptions): Renderer {
     render: async (request, signal) => {
       stats.renders += 1;
       try {
-        if (request.source.helm !== undefined)
-          throw problemError(
-            'unsupported',
-            { field: 'spec.source.helm' },
-            'charts are not rendered by this version',
-          );
         const session = sessionFor(request.tree);
+        if (request.source.helm !== undefined)
+          return renderBuilt(await buildChart(request, session.view, signal), request);
         const folder = await chooseFolder(request, session.view);
         return renderBuilt(await session.build(folder, signal), request);
       } catch (caught) {
