@@ -3,7 +3,15 @@
  * stands on; it stands for any commit in which those are the same.
  */
 import type { FileLoader, RenderStats } from './file-loader.ts';
-import { Accumulation, findKustomization, kustomizationNames, nothingYet } from './kustomize/accumulate.ts';
+import {
+  Accumulation,
+  type BuildMode,
+  findKustomization,
+  kustomizationNames,
+  nothingYet,
+} from './kustomize/accumulate.ts';
+import { needsTrace } from './kustomize/origins.ts';
+import { buildKey, noChoice, type SchemaChoice } from './kustomize/schema-choice.ts';
 import { type Sort, sortOf } from './kustomize/sort-order.ts';
 import { defaultConfig, type TransformerConfig } from './kustomize/transformer-config.ts';
 import { noVars, type VarSet } from './kustomize/vars.ts';
@@ -21,6 +29,10 @@ export interface Built {
   readonly config: TransformerConfig;
   readonly vars: VarSet;
   readonly sort: Sort | undefined;
+  readonly buildMetadata: readonly string[];
+  /** The mode it was built in, and the schema in force after it. */
+  readonly mode: BuildMode;
+  readonly schema: SchemaChoice;
   readonly probes: Probes;
   readonly bases: ReadonlyMap<string, Built>;
   /** Folders of all bases and components below. */
@@ -51,18 +63,31 @@ export class BuildSession {
 
   /** One at a time: two builds that wait for one another (bases in a circle) would wait for ever. @throws a Problem. */
   build(folder: string, signal?: AbortSignal): Promise<Built> {
-    const next = this.#tail.then(() => this.buildFolder(folder, [], signal));
+    const next = this.#tail.then(() => this.#buildTop(folder, signal));
     this.#tail = next.catch(() => undefined);
     return next;
   }
 
+  async #buildTop(folder: string, signal?: AbortSignal): Promise<Built> {
+    const mode = { schema: noChoice, traceFrom: undefined };
+    const built = await this.buildFolder(folder, [], mode, signal);
+    if (!needsTrace(built.buildMetadata)) return built;
+    return this.buildFolder(folder, [], { ...mode, traceFrom: folder }, signal);
+  }
+
   /** For a base, from within a build. `way` holds the folders that led here. */
-  async buildFolder(folder: string, way: readonly string[], signal?: AbortSignal): Promise<Built> {
+  async buildFolder(
+    folder: string,
+    way: readonly string[],
+    mode: BuildMode,
+    signal?: AbortSignal,
+  ): Promise<Built> {
     signal?.throwIfAborted();
-    const done = this.#done.get(folder);
+    const key = buildKey(folder, mode);
+    const done = this.#done.get(key);
     if (done !== undefined) return done;
     const { cache } = this.services;
-    const variants = cache.get(folder) ?? [];
+    const variants = cache.get(key) ?? [];
     let built: Built | undefined;
     for (const variant of variants) {
       if (await this.#stillTrue(variant, way, signal)) built = variant;
@@ -70,50 +95,68 @@ export class BuildSession {
     }
     if (built === undefined) {
       this.services.stats.directoriesBuilt += 1;
-      built = await this.#make(folder, way, signal);
-      cache.set(folder, [built, ...variants].slice(0, variantsMax));
+      built = await this.#make(folder, way, mode, signal);
+      cache.set(key, [built, ...variants].slice(0, variantsMax));
     }
-    this.#done.set(folder, built);
+    this.#done.set(key, built);
     return built;
   }
 
   async #stillTrue(variant: Built, way: readonly string[], signal?: AbortSignal): Promise<boolean> {
     for (const [path, oid] of variant.probes) if (!(await this.view.confirms(path, oid))) return false;
-    for (const [folder, base] of variant.bases)
-      if ((await this.buildFolder(folder, [...way, variant.folder], signal)) !== base) return false;
+    for (const base of variant.bases.values())
+      if ((await this.buildFolder(base.folder, [...way, variant.folder], base.mode, signal)) !== base)
+        return false;
     return true;
   }
 
-  async #make(folder: string, way: readonly string[], signal?: AbortSignal): Promise<Built> {
+  async #make(folder: string, way: readonly string[], mode: BuildMode, signal?: AbortSignal): Promise<Built> {
     const { files, limits } = this.services;
     const probes: Probes = new Map();
     if (way.length > limits.layersMax)
       throw problemError('resource_exhausted', { file: folder }, `more than ${limits.layersMax} layers`);
     if ((await findKustomization(folder, this.view, probes)) === undefined) {
       const resources = await renderPlain(folder, { view: this.view, files, limits, probes });
-      const plain = { config: defaultConfig, vars: noVars, sort: undefined };
-      return { folder, kind: 'plain', resources, ...plain, probes, bases: new Map(), roots: new Set() };
+      const plain = { config: defaultConfig, vars: noVars, sort: undefined, buildMetadata: [] };
+      return {
+        folder,
+        kind: 'plain',
+        resources,
+        ...plain,
+        mode,
+        schema: mode.schema,
+        probes,
+        bases: new Map(),
+        roots: new Set(),
+      };
     }
     const bases = new Map<string, Built>();
     const roots = new Set<string>();
-    const context = { view: this.view, files, limits, probes, bases, roots, signal };
-    const accumulation = new Accumulation<Built>(
-      { ...context, buildBase: (base, from) => this.#buildBase(base, from, signal) },
-      folder,
-      way,
-    );
+    const context = {
+      ...{ view: this.view, files, limits, probes, bases, roots, signal, ...mode },
+      buildBase: (base: string, from: readonly string[], inner: BuildMode) =>
+        this.#buildBase(base, from, inner, signal),
+    };
+    const accumulation = new Accumulation<Built>(context, folder, way);
     const { resources, config, vars } = await accumulation.run(nothingYet, false);
     const sort = sortOf(accumulation);
-    return { folder, kind: 'kustomize', resources, config, vars, sort, probes, bases, roots };
+    const { buildMetadata = [] } = accumulation.kustomization;
+    const state = { resources, config, vars, sort, buildMetadata, mode, schema: context.schema };
+    return { folder, kind: 'kustomize', ...state, probes, bases, roots };
   }
 
-  async #buildBase(folder: string, way: readonly string[], signal?: AbortSignal): Promise<Built> {
+  async #buildBase(
+    folder: string,
+    way: readonly string[],
+    mode: BuildMode,
+    signal?: AbortSignal,
+  ): Promise<Built> {
     if ((await findKustomization(folder, this.view, new Map())) === undefined)
       throw problemError(
         'not_found',
         { file: folder },
         `the folder has no kustomization file (${kustomizationNames.join(', ')})`,
       );
-    return this.buildFolder(folder, way, signal);
+    return this.buildFolder(folder, way, mode, signal);
   }
 }

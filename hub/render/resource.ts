@@ -1,4 +1,5 @@
 import { isSecret, type JsonObject, type KubeObject, keyOf, keyText } from '../../shared/manifest/object.ts';
+import type { Origin } from './kustomize/origins.ts';
 import { type Place, problemError } from './render-error.ts';
 
 /** What kustomize remembers of an object while it changes names (its `internal.config.kubernetes.io/*` annotations, here outside the object). */
@@ -37,6 +38,8 @@ export interface Resource {
   /** Where it was read, or the generator that made it. */
   readonly place: Place;
   readonly history: NameHistory;
+  /** Only where the topmost kustomization asks for it in `buildMetadata`. */
+  readonly trace?: { readonly origin: Origin; readonly transformations: readonly Origin[] };
 }
 
 export const noHistory: NameHistory = {

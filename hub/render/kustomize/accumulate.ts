@@ -1,4 +1,5 @@
 /** One Kustomization or Component, in the order that kustomize does things (api/internal/target/kusttarget.go). */
+import type { KubeObject } from '../../../shared/manifest/object.ts';
 import type { FileLoader } from '../file-loader.ts';
 import type { RenderLimits } from '../limits.ts';
 import { objectsOf } from '../objects-of.ts';
@@ -12,7 +13,9 @@ import { type Kustomization, type Locate, readKustomization } from './kustomizat
 import { loadConfig } from './load-config.ts';
 import { KustomizeLoader } from './loader.ts';
 import { createLocate } from './locate.ts';
+import { originOfFile, originOfPlugin, transformersOf, withOrigin, withTransformations } from './origins.ts';
 import { runGenerators, runTransformers, runValidators } from './plugins.ts';
+import { buildKey, checkScope, chooseSchema, type SchemaChoice } from './schema-choice.ts';
 import { guarded } from './steps.ts';
 import { transform } from './transform.ts';
 import { defaultConfig, mergeConfigs, type TransformerConfig } from './transformer-config.ts';
@@ -25,6 +28,8 @@ export interface Base {
   readonly resources: readonly Resource[];
   readonly config: TransformerConfig;
   readonly vars: VarSet;
+  /** The schema that is in force after it. */
+  readonly schema: SchemaChoice;
   /** Folders of all bases and components below. */
   readonly roots: ReadonlySet<string>;
 }
@@ -38,9 +43,16 @@ export interface AccumulateContext<B extends Base> {
   readonly bases: Map<string, B>;
   /** Folders of bases and components, for finding circles. */
   readonly roots: Set<string>;
-  buildBase(folder: string, way: readonly string[]): Promise<B>;
+  buildBase(folder: string, way: readonly string[], mode: BuildMode): Promise<B>;
+  /** The schema in force: the first that any kustomization names, for all that comes after. */
+  schema: SchemaChoice;
+  /** The folder from which origins are told; undefined: they are not. */
+  readonly traceFrom: string | undefined;
   readonly signal: AbortSignal | undefined;
 }
+
+/** What a built folder depends on besides what it reads. */
+export type BuildMode = Pick<AccumulateContext<Base>, 'schema' | 'traceFrom'>;
 
 export const kustomizationNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 
@@ -82,6 +94,8 @@ export class Accumulation<B extends Base> {
   readonly way: readonly string[];
   readonly loader: KustomizeLoader;
   kustomization: Kustomization = {};
+  /** Path of the kustomization file. */
+  file = '';
   locate: Locate = () => ({ file: '', line: 0 });
   #resources: Resource[] = [];
   #config: TransformerConfig | undefined;
@@ -105,7 +119,7 @@ export class Accumulation<B extends Base> {
 
   async #run(start: Accumulated, isComponent: boolean): Promise<Accumulated & { config: TransformerConfig }> {
     this.context.signal?.throwIfAborted();
-    await this.#load();
+    await this.#load(start);
     this.#checkKind(isComponent);
     this.#resources = [...start.resources];
     this.#config = start.config;
@@ -118,13 +132,23 @@ export class Accumulation<B extends Base> {
     for (const [index, path] of components.entries())
       await this.#addComponent(path, this.#at('components', index));
     const config = this.#config ?? defaultConfig;
-    const transformed = await runValidators(
-      await runTransformers(await transform(this.#resources, this, config), this),
-      this,
-    );
+    const transformed = await runValidators(await this.#transform(config), this);
     const { vars = [] } = this.kustomization;
     const added = addVars(transformed, this.#vars, vars, (index) => this.#at('vars', index));
     return { ...added, config };
+  }
+
+  async #transform(config: TransformerConfig): Promise<readonly Resource[]> {
+    const { traceFrom } = this.context;
+    const own = await transform(this.#resources, this, config);
+    if (traceFrom === undefined) return runTransformers(own, this, () => undefined);
+    const origins = transformersOf(this.kustomization).map((kind) =>
+      originOfPlugin(traceFrom, this.file, kind),
+    );
+    const list = await runTransformers(own, this, ({ kind, object, place }) =>
+      origins.push(originOfPlugin(traceFrom, place.file, kind, object)),
+    );
+    return withTransformations(list, origins);
   }
 
   #addConfig(config: TransformerConfig, place: Place): void {
@@ -135,7 +159,7 @@ export class Accumulation<B extends Base> {
     return this.locate(path);
   }
 
-  async #load(): Promise<void> {
+  async #load(start: Accumulated): Promise<void> {
     const { view, probes, files, limits } = this.context;
     const found = await findKustomization(this.folder, view, probes);
     if (found === undefined)
@@ -161,6 +185,8 @@ export class Accumulation<B extends Base> {
         'expected one document in a kustomization file',
       );
     this.kustomization = readKustomization(first?.value ?? null, this.locate);
+    this.file = file;
+    this.context.schema = await chooseSchema(this, start.resources);
   }
 
   #checkKind(isComponent: boolean): void {
@@ -185,15 +211,22 @@ export class Accumulation<B extends Base> {
     const { files, view } = this.context;
     const documents = await files.parse(view, found.path, found.entry, found.path);
     for (const { object, place: where } of objectsOf(documents, found.path)) {
-      this.#append(createResource(object, where));
+      this.#append(this.#traced(createResource(object, where), found.path));
     }
+  }
+
+  #traced(resource: Resource, file: string): Resource {
+    const { traceFrom } = this.context;
+    return traceFrom === undefined ? resource : withOrigin(resource, originOfFile(traceFrom, file));
   }
 
   async #addBase(folder: string, place: Place): Promise<void> {
     this.#checkCircle([folder], place);
-    const base = await this.context.buildBase(folder, this.way);
+    const { schema, traceFrom } = this.context;
+    const base = await this.context.buildBase(folder, this.way, { schema, traceFrom });
     this.#checkCircle(base.roots, place);
-    this.context.bases.set(folder, base);
+    this.context.bases.set(buildKey(folder, { schema, traceFrom }), base);
+    this.context.schema = base.schema;
     this.context.roots.add(folder);
     for (const root of base.roots) this.context.roots.add(root);
     for (const resource of base.resources) this.#append(resource);
@@ -238,6 +271,7 @@ export class Accumulation<B extends Base> {
 
   #append(resource: Resource): void {
     this.#ids ??= new Map(this.#resources.map((one) => [currentId(one.object), one]));
+    checkScope(resource, this.context.schema);
     const id = currentId(resource.object);
     const earlier = this.#ids.get(id);
     const { kind, metadata } = resource.object;
@@ -267,9 +301,9 @@ export class Accumulation<B extends Base> {
       for (const [index, args] of list.entries()) {
         const place = this.#at(field, index);
         const read = (path: string) => this.readSource(path, place);
-        this.#absorb(await generate(kind, args, generatorOptions, place, read));
+        this.#absorb(await generate(kind, args, generatorOptions, place, read), `${kind}Generator`);
       }
-    await runGenerators(this, (generated) => this.#absorb(generated));
+    await runGenerators(this, (generated, plugin) => this.#absorb(generated, plugin.kind, plugin.object));
   }
 
   /** A file that a generator names. @throws a Problem. */
@@ -294,7 +328,13 @@ export class Accumulation<B extends Base> {
     }
   }
 
-  #absorb({ resource, behavior }: Generated): void {
+  #absorb({ resource: generated, behavior }: Generated, plugin: string, object?: KubeObject): void {
+    const { traceFrom } = this.context;
+    const file = object === undefined ? this.file : generated.place.file;
+    const resource =
+      traceFrom === undefined
+        ? generated
+        : withOrigin(generated, originOfPlugin(traceFrom, file, plugin, object));
     const id = currentId(resource.object);
     const matches = this.#resources.filter((one) => allIds(one).includes(id));
     const [old] = matches;

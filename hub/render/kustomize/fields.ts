@@ -101,7 +101,7 @@ export const kustomizationFields: Readonly<Record<string, FieldSupport>> = {
   apiVersion: supported('text'),
   kind: supported('text'),
   metadata: supported({ fields: { name: 'text', namespace: 'text', labels: textMap, annotations: textMap } }),
-  openapi: refused,
+  openapi: supported(textMap),
   namePrefix: supported('text'),
   nameSuffix: supported('text'),
   namespace: supported('text'),
@@ -133,5 +133,5 @@ export const kustomizationFields: Readonly<Record<string, FieldSupport>> = {
   generators: supported(texts),
   transformers: supported(texts),
   validators: supported(texts),
-  buildMetadata: refused,
+  buildMetadata: supported(texts),
 };

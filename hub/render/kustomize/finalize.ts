@@ -4,18 +4,19 @@ import type { Resource } from '../resource.ts';
 import { addHashes } from './generators.ts';
 import { withObject } from './ids.ts';
 import { textOf } from './list-merge.ts';
+import { addMetadata, originKey, transformationsKey } from './origins.ts';
 import { fixReferences } from './references.ts';
 import { type Sort, sortResources } from './sort-order.ts';
 import type { TransformerConfig } from './transformer-config.ts';
 import { resolveVars, type VarSet } from './vars.ts';
 
 /** @throws a Problem for a reference that could mean several objects, and for a var without a value. */
-export function finalize({ resources, config, vars, sort }: Finalizable): readonly Resource[] {
+export function finalize({ resources, config, vars, sort, buildMetadata }: Finalizable): readonly Resource[] {
   const referring = fixReferences(addHashes(resources), config.nameReference);
   const list = resolveVars(referring, vars, config.varReference)
     .filter((resource) => !isLocal(resource.object))
     .map((resource) => withObject(resource, normalAnnotations(resource.object)));
-  return sortResources(list, sort);
+  return addMetadata(sortResources(list, sort), buildMetadata);
 }
 
 /** A built folder, and what its own kustomization says of the end. */
@@ -24,6 +25,7 @@ export interface Finalizable {
   readonly config: TransformerConfig;
   readonly vars: VarSet;
   readonly sort: Sort | undefined;
+  readonly buildMetadata: readonly string[];
 }
 
 function isLocal(object: KubeObject): boolean {
@@ -43,13 +45,32 @@ function normalAnnotations(object: KubeObject): KubeObject {
   return made;
 }
 
+const bookkeeping = new Set([
+  originKey,
+  transformationsKey,
+  'config.kubernetes.io/index',
+  'config.kubernetes.io/path',
+  'config.k8s.io/id',
+  ...[
+    ...['previousKinds', 'previousNames', 'previousNamespaces', 'prefixes', 'suffixes', 'refBy'],
+    ...['allowNameChange', 'allowKindChange', 'generatorBehavior', 'needsHashSuffix', 'helm-generated'],
+    ...['index', 'path', 'seqindent', 'id', 'annotations-migration-resource-id'],
+  ].map((name) => `internal.config.kubernetes.io/${name}`),
+]);
+
+/** Annotations that kustomize keeps for itself and takes away at the end, whoever wrote them. */
+function isBookkeeping(key: string): boolean {
+  return bookkeeping.has(key);
+}
+
 function makeNormal(object: KubeObject): KubeObject {
   const metadata = object.metadata as JsonObject;
   if (!Object.hasOwn(metadata, 'annotations')) return object;
-  const entries = Object.entries((metadata['annotations'] ?? {}) as JsonObject);
+  const all = Object.entries((metadata['annotations'] ?? {}) as JsonObject);
+  const entries = all.filter(([key]) => !isBookkeeping(key));
   const { annotations: _old, ...rest } = metadata;
   if (entries.length === 0) return { ...object, metadata: rest as unknown as KubeObject['metadata'] };
-  if (entries.every(([, value]) => typeof value === 'string')) return object;
+  if (entries.length === all.length && entries.every(([, value]) => typeof value === 'string')) return object;
   const annotations = Object.fromEntries(entries.map(([key, value]) => [key, textOf(value)]));
   return { ...object, metadata: { ...object.metadata, annotations } };
 }

@@ -81,6 +81,8 @@ export interface Kustomization {
   readonly vars?: readonly VarArgs[];
   readonly sortOptions?: SortOptions;
   readonly crds?: readonly string[];
+  readonly openapi?: Readonly<Record<string, string>>;
+  readonly buildMetadata?: readonly string[];
   readonly configurations?: readonly string[];
   readonly generators?: readonly string[];
   readonly transformers?: readonly string[];

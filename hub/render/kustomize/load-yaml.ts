@@ -6,6 +6,8 @@ import type { Accumulation, Base } from './accumulate.ts';
 export interface Loaded {
   readonly documents: readonly YamlDocument[];
   readonly place: Place;
+  /** Object id of the file; empty for a text within the kustomization. */
+  readonly oid: string;
 }
 
 /** A file. `kustomization`: read as kustomize reads its own files, with the booleans of YAML 1.1. @throws a Problem. */
@@ -19,12 +21,16 @@ export async function loadYaml<B extends Base>(
   const found = await from.loader.file(from.folder, path, place);
   const where = { file: found.path, line: 1 };
   if (kind === 'object')
-    return { documents: await files.parse(view, found.path, found.entry, found.path), place: where };
+    return {
+      documents: await files.parse(view, found.path, found.entry, found.path),
+      place: where,
+      oid: found.entry.oid,
+    };
   const bytes = await files.bytes(view, found.path, found.entry, found.path);
   const result = files.parseBytes(`kustomization ${found.entry.oid}`, bytes, () =>
     parseYaml(bytes, limits, 'kustomization'),
   );
-  if (result.ok) return { documents: result.documents, place: where };
+  if (result.ok) return { documents: result.documents, place: where, oid: found.entry.oid };
   const { code, line, message } = result.failure;
   throw problemError(code, { ...where, line }, message);
 }
@@ -45,5 +51,5 @@ export function parseInline<B extends Base>(
       place,
       `in line ${result.failure.line} of ${what}: ${result.failure.message}`,
     );
-  return { documents: result.documents.map((one) => ({ ...one, line: place.line })), place };
+  return { documents: result.documents.map((one) => ({ ...one, line: place.line })), place, oid: '' };
 }

@@ -9,6 +9,7 @@ import { applyJsonPatch, JsonPatchError, type JsonPatchOperation } from './json-
 import type { PatchArgs } from './kustomization.ts';
 import { SelectorError } from './label-selector.ts';
 import { textOf } from './list-merge.ts';
+import type { SchemaTable } from './schema.ts';
 import { compileSelector, type TargetSelector } from './selector.ts';
 import { spreadShared, stillShared } from './shared-entries.ts';
 import { MergeError, strategicMerge } from './strategic-merge.ts';
@@ -71,6 +72,7 @@ export function applyPatch(
   args: PatchArgs,
   parsed: ParsedPatch,
   place: Place,
+  table: SchemaTable,
 ): readonly Resource[] {
   if (parsed.json !== undefined) {
     if (args.target === undefined)
@@ -80,7 +82,7 @@ export function applyPatch(
     );
   }
   if (args.target === undefined)
-    return parsed.merge.reduce((list, patch) => applyToNamed(list, patch, args), resources);
+    return parsed.merge.reduce((list, patch) => applyToNamed(list, patch, args, table), resources);
   const [patch, second] = parsed.merge;
   if (second !== undefined)
     throw problemError(
@@ -90,7 +92,9 @@ export function applyPatch(
     );
   if (patch === undefined) return resources;
   const spread = { ...patch, object: withTextMetadata(patch.object) };
-  return applyToSelected(resources, args.target, place, (resource) => mergeInto(resource, spread, args));
+  return applyToSelected(resources, args.target, place, (resource) =>
+    mergeInto(resource, spread, args, table),
+  );
 }
 
 /** The older `patchesJson6902`: the target's name must be given. */
@@ -130,6 +134,7 @@ export function applyToNamed(
   resources: readonly Resource[],
   patch: MergePatch,
   args: PatchArgs,
+  table: SchemaTable,
 ): readonly Resource[] {
   const wanted = currentId(patch.object);
   const found = resources.filter((resource) => allIds(resource).includes(wanted));
@@ -143,17 +148,22 @@ export function applyToNamed(
       patch.place,
       `the patch matches ${found.length} objects: ${kind} ${metadata.name}`,
     );
-  const changed = mergeInto(target, patch, args);
+  const changed = mergeInto(target, patch, args, table);
   return resources.flatMap((resource) => (resource === target ? (changed ?? []) : resource));
 }
 
-function mergeInto(resource: Resource, patch: MergePatch, { options }: PatchArgs): Resource | undefined {
+function mergeInto(
+  resource: Resource,
+  patch: MergePatch,
+  { options }: PatchArgs,
+  table: SchemaTable,
+): Resource | undefined {
   const { object } = resource;
   const nameChanges = options?.allowNameChange === true;
   const kindChanges = options?.allowKindChange === true;
   let merged: JsonObject | undefined;
   try {
-    merged = strategicMerge(object, { ...patch.object, apiVersion: object.apiVersion });
+    merged = strategicMerge(object, { ...patch.object, apiVersion: object.apiVersion }, table);
   } catch (caught) {
     if (!(caught instanceof MergeError)) throw caught;
     throw problemError('invalid_manifest', patch.place, `the patch does not fit: ${caught.message}`);

@@ -3,7 +3,7 @@
  * or generator. What would run a program, a container or a script is refused.
  */
 import { canonicalJson } from '../../../shared/manifest/canonical.ts';
-import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
+import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
 import { objectsOf } from '../objects-of.ts';
 import { type Place, problemError, problemOf } from '../render-error.ts';
 import { createResource, type Resource } from '../resource.ts';
@@ -22,16 +22,21 @@ export interface Plugin {
   readonly kind: string;
   readonly config: Readonly<Record<string, Json>>;
   readonly place: Place;
+  /** As written. */
+  readonly object: KubeObject;
 }
 
 /** @throws a Problem. */
 export async function runTransformers<B extends Base>(
   start: readonly Resource[],
   from: Accumulation<B>,
+  ran: (plugin: Plugin) => void,
 ): Promise<readonly Resource[]> {
   let list = start;
-  for (const plugin of await loadPlugins('transformers', from))
+  for (const plugin of await loadPlugins('transformers', from)) {
     list = await runTransformer(plugin, list, from);
+    ran(plugin);
+  }
   return list;
 }
 
@@ -68,10 +73,11 @@ function isAlike(before: Resource, after: Resource): boolean {
 /** @throws a Problem. */
 export async function runGenerators<B extends Base>(
   from: Accumulation<B>,
-  absorb: (generated: Generated) => void,
+  absorb: (generated: Generated, plugin: Plugin) => void,
 ): Promise<void> {
-  for (const { kind, config, place } of await loadPlugins('generators', from)) {
-    if (kind === 'IAMPolicyGenerator') absorb(serviceAccount(config, place));
+  for (const plugin of await loadPlugins('generators', from)) {
+    const { kind, config, place } = plugin;
+    if (kind === 'IAMPolicyGenerator') absorb(serviceAccount(config, place), plugin);
     else {
       const {
         env: _legacy,
@@ -85,8 +91,9 @@ export async function runGenerators<B extends Base>(
         name: rest.name || (metadata?.name ?? ''),
         namespace: rest.namespace || (metadata?.namespace ?? ''),
       };
-      const object = kind === 'SecretGenerator' ? 'Secret' : 'ConfigMap';
-      absorb(await generate(object, args, undefined, place, (path) => from.readSource(path, place)));
+      const made = kind === 'SecretGenerator' ? 'Secret' : 'ConfigMap';
+      const read = (path: string) => from.readSource(path, place);
+      absorb(await generate(made, args, undefined, place, read), plugin);
     }
   }
 }
@@ -171,5 +178,5 @@ function describe({ object, place }: Resource, field: PluginField): Plugin {
   if (generatorKinds.has(kind) !== (field === 'generators'))
     throw problemError('invalid_manifest', place, `a ${kind} cannot be used under ${field}`);
   const config = checkShape(object as unknown as JsonObject, { fields: shape }, [], () => place, 'lenient');
-  return { kind, config: (config ?? {}) as Plugin['config'], place };
+  return { kind, config: (config ?? {}) as Plugin['config'], place, object };
 }

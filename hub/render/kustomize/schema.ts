@@ -6,54 +6,88 @@ interface Field {
   readonly keys?: readonly string[];
 }
 
-interface Table {
+export interface SchemaData {
   /** `apps/v1/Deployment` to a definition's name. */
   readonly kinds: Readonly<Record<string, string>>;
-  readonly clusterScoped: readonly string[];
   readonly definitions: Readonly<Record<string, Readonly<Record<string, Field>>>>;
 }
 
-/** Made by ../tools/reduce-schema.ts from the OpenAPI document within kustomize. */
-const table: Table = data as unknown as Table;
-const clusterScoped = new Set(table.clusterScoped);
+/** Fields of a map whose keys are free: they all have this one's schema. */
+export const anyField = '*';
 
 /** What is known of one field: the definition of its value or items, and the merge keys where it is a list that merges. */
 export interface FieldSchema {
+  readonly table: SchemaTable;
   readonly definition: string | undefined;
   /** Undefined: a list is replaced. Empty: a list of scalars that merges. */
   readonly mergeKeys: readonly string[] | undefined;
+  /** Schema of an item of the list. */
+  readonly items: FieldSchema | undefined;
+  /** Fields that were looked up. */
+  readonly known: Map<string, FieldSchema | undefined>;
 }
 
-const fieldSchemas = new Map<string, FieldSchema>();
+/** Which lists merge, by which keys. */
+export class SchemaTable {
+  readonly #data: SchemaData;
+  readonly #definitions = new Map<string, FieldSchema>();
 
-export function schemaOfKind(apiVersion: Json | undefined, kind: Json | undefined): FieldSchema | undefined {
-  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined;
-  const name = `${apiVersion}/${kind}`;
-  if (!Object.hasOwn(table.kinds, name)) return undefined;
-  return definitionSchema(table.kinds[name]);
+  constructor(schema: SchemaData) {
+    this.#data = schema;
+  }
+
+  ofKind(apiVersion: Json | undefined, kind: Json | undefined): FieldSchema | undefined {
+    if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined;
+    const name = `${apiVersion}/${kind}`;
+    return Object.hasOwn(this.#data.kinds, name) ? this.#definition(this.#data.kinds[name]) : undefined;
+  }
+
+  /** This one's kinds where the other has none. */
+  over(other: SchemaTable): SchemaTable {
+    const [mine, theirs] = [this.#data, other.#data];
+    return new SchemaTable({
+      kinds: { ...mine.kinds, ...theirs.kinds },
+      definitions: { ...mine.definitions, ...theirs.definitions },
+    });
+  }
+
+  #definition(name: string | undefined): FieldSchema | undefined {
+    if (name === undefined) return undefined;
+    const known = this.#definitions.get(name);
+    if (known !== undefined) return known;
+    const made = { table: this, definition: name, mergeKeys: undefined, items: undefined, known: new Map() };
+    this.#definitions.set(name, made);
+    return made;
+  }
+
+  /** Use schemaOfField. */
+  lookUp(definition: string, field: string): FieldSchema | undefined {
+    const fields = this.#data.definitions[definition];
+    if (fields === undefined) return undefined;
+    const found = fields[Object.hasOwn(fields, field) ? field : anyField];
+    if (found === undefined) return undefined;
+    const items = this.#definition(found.to);
+    return { table: this, definition: found.to, mergeKeys: found.keys, items, known: new Map() };
+  }
 }
 
-function definitionSchema(definition: string | undefined): FieldSchema | undefined {
-  return definition === undefined ? undefined : { definition, mergeKeys: undefined };
-}
+/** Made by ../tools/reduce-schema.ts from the OpenAPI document within kustomize. */
+export const builtInSchema = new SchemaTable(data as unknown as SchemaData);
+const clusterScoped = new Set((data as unknown as { clusterScoped: readonly string[] }).clusterScoped);
 
 export function schemaOfField(schema: FieldSchema | undefined, field: string): FieldSchema | undefined {
-  const definition = schema?.definition;
-  if (definition === undefined) return undefined;
-  const key = `${definition}|${field}`;
-  const known = fieldSchemas.get(key);
-  if (known !== undefined) return known;
-  const fields = table.definitions[definition];
-  const found = fields !== undefined && Object.hasOwn(fields, field) ? fields[field] : undefined;
-  if (found === undefined) return undefined;
-  const made = { definition: found.to, mergeKeys: found.keys };
-  fieldSchemas.set(key, made);
+  if (schema?.definition === undefined) return undefined;
+  const { known } = schema;
+  const found = known.get(field);
+  if (found !== undefined || known.has(field)) return found;
+  const made = schema.table.lookUp(schema.definition, field);
+  known.set(field, made);
   return made;
 }
 
 /** Schema of a list's items. */
 export function schemaOfItems(schema: FieldSchema | undefined): FieldSchema | undefined {
-  return definitionSchema(schema?.definition);
+  return schema?.items;
 }
 
 /** True only for what the built-in schema says is cluster-scoped: unknown kinds count as namespaced, as in kustomize (kyaml openapi IsCertainlyClusterScoped). */

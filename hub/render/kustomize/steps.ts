@@ -145,7 +145,7 @@ export async function patch<B extends Base>(
   from: Accumulation<B>,
   place: Place,
 ): Promise<Resources> {
-  return applyPatch(list, args, await loadPatch(args, from, place), place);
+  return applyPatch(list, args, await loadPatch(args, from, place), place, from.context.schema.table);
 }
 
 async function loadPatch<B extends Base>(
@@ -182,7 +182,7 @@ export async function patchStrategicMerge<B extends Base>(
         'expected a part of an object, found a list of operations',
       );
     for (const patch of merge) {
-      list = applyToNamed(list, patch, {});
+      list = applyToNamed(list, patch, {}, from.context.schema.table);
     }
   }
   return list;

@@ -8,6 +8,7 @@ import { generatorCases } from './cases-generators.ts';
 import { patchCases } from './cases-patches.ts';
 import { pluginCases } from './cases-plugins.ts';
 import { replacementCases } from './cases-replacements.ts';
+import { metadataCases, schemaCases } from './cases-schema.ts';
 import { inParallel, type Outcome, renderOurs, renderTheirs } from './compare.ts';
 import { generatedTree } from './generated.ts';
 
@@ -19,6 +20,8 @@ const groups = {
   vars: varCases,
   configurations: configCases,
   plugins: pluginCases,
+  openapi: schemaCases,
+  buildMetadata: metadataCases,
 };
 const program = process.env['FAIRWAY_KUSTOMIZE_BINARY'] ?? (await ensureBinary('kustomize'));
 /** Rises with FAIRWAY_RENDER_RUNS for a longer search; the seed is fixed, FAIRWAY_SEED=N or =random takes another. */

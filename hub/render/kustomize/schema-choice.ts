@@ -1,0 +1,78 @@
+/** `openapi`: which schema counts. The first kustomization that names one decides for all that is read after it, as in kustomize. */
+import { groupOf } from '../../../shared/manifest/object.ts';
+import { problemError } from '../render-error.ts';
+import type { Resource } from '../resource.ts';
+import type { Accumulation, Base, BuildMode } from './accumulate.ts';
+import { type CustomSchema, readCustomSchema, SchemaError } from './custom-schema.ts';
+import { loadYaml } from './load-yaml.ts';
+import { builtInSchema, type SchemaTable } from './schema.ts';
+
+/** The only version within kustomize. */
+const builtInVersion = 'v1.21.2';
+
+export interface SchemaChoice {
+  /** Empty: nobody chose yet. */
+  readonly id: string;
+  readonly table: SchemaTable;
+  readonly clusterScoped: ReadonlySet<string>;
+}
+
+export const noChoice: SchemaChoice = { id: '', table: builtInSchema, clusterScoped: new Set() };
+const builtInChoice: SchemaChoice = { ...noChoice, id: builtInVersion };
+
+/** Different texts where the same folder may build to something else. */
+export function buildKey(folder: string, { schema, traceFrom }: BuildMode): string {
+  return schema.id === '' && traceFrom === undefined ? folder : `${folder}\0${schema.id}\0${traceFrom}`;
+}
+
+const read = new WeakMap<object, CustomSchema>();
+
+/**
+ * The schema in force after a kustomization was read. `earlier`: what a Component's parent has already; a kind among it that kustomize does not know
+ * has made it ready the built-in schema, which then counts, too. @throws a Problem.
+ */
+export async function chooseSchema<B extends Base>(
+  from: Accumulation<B>,
+  earlier: readonly Resource[],
+): Promise<SchemaChoice> {
+  const { openapi = {} } = from.kustomization;
+  const { path, version = '' } = openapi;
+  const before = from.context.schema;
+  if (path === undefined && version === '') return before;
+  const place = { ...from.locate(['openapi']), field: 'openapi' };
+  const loaded = path === undefined ? undefined : await loadYaml(path, from, place);
+  if (before.id !== '') return before;
+  if (loaded === undefined) {
+    if (version === builtInVersion) return builtInChoice;
+    throw problemError('invalid_manifest', place, `kustomize holds the version ${builtInVersion} only`);
+  }
+  if (Object.hasOwn(openapi, 'version'))
+    throw problemError('invalid_manifest', place, 'expected one of version and path');
+  const document = loaded.documents[0]?.value ?? null;
+  try {
+    let schema = typeof document === 'object' && document !== null ? read.get(document) : undefined;
+    schema ??= readCustomSchema(document);
+    if (typeof document === 'object' && document !== null) read.set(document, schema);
+    const both = earlier.some(({ object }) => isCustom(object.apiVersion));
+    const table = both ? schema.table.over(builtInSchema) : schema.table;
+    return { id: `${both ? 'also ' : ''}file ${loaded.oid}`, ...schema, table };
+  } catch (caught) {
+    if (!(caught instanceof SchemaError)) throw caught;
+    throw problemError('invalid_manifest', loaded.place, caught.message);
+  }
+}
+
+function isCustom(apiVersion: string): boolean {
+  const group = groupOf(apiVersion);
+  return group.includes('.') && !group.endsWith('.k8s.io');
+}
+
+/** Kinds that only the chosen document says are cluster-scoped are not known elsewhere, so they are refused rather than treated otherwise. @throws a Problem. */
+export function checkScope({ object, place }: Resource, { clusterScoped }: SchemaChoice): void {
+  if (clusterScoped.size === 0 || !clusterScoped.has(`${object.apiVersion}/${object.kind}`)) return;
+  throw problemError(
+    'unsupported',
+    place,
+    `${object.kind} is cluster-scoped by the document under openapi, which is not supported yet`,
+  );
+}
