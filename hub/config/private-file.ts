@@ -36,13 +36,15 @@ export async function createPrivateFile(path: string, text: string): Promise<boo
     try {
       // Unlike a rename, a link never replaces what is there.
       await link(aside, path);
+    } catch (caught) {
+      if ((caught as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      throw caught;
     } finally {
       await rm(aside, { force: true });
     }
     await syncFolder(path);
     return true;
   } catch (caught) {
-    if ((caught as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw new FairwayError('failed_precondition', `${path} cannot be written`, { cause: caught });
   }
 }
