@@ -75,6 +75,10 @@ export interface AgentLoops {
     readonly applications: readonly ApplicationSummary[];
     readonly watches: number;
     readonly observed: number;
+    /** Objects that the API server has refused and that wait to be tried again. */
+    readonly refused: number;
+    /** Why the API server cannot be reached; undefined: it can. */
+    readonly unreachable: string | undefined;
   };
   /** Resolves when no step runs or is queued. For tests and draining. */
   idle(): Promise<void>;
@@ -115,6 +119,23 @@ function suspectAll(context: AgentContext): void {
     for (const text of state.records.keys()) state.suspects.set(text, 'check');
     context.wake(state.application);
   }
+}
+
+function summarise({ states, observer }: AgentContext) {
+  const all = [...states.values()];
+  return {
+    applications: all.map(({ application, health, appliedDigest, objects, failures }) => ({
+      application,
+      health,
+      appliedDigest,
+      objects: objects.size,
+      failures,
+    })),
+    watches: observer.watches,
+    observed: observer.objects,
+    refused: all.reduce((sum, { retries }) => sum + retries.size, 0),
+    unreachable: observer.unreachable,
+  };
 }
 
 export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
@@ -248,18 +269,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
       observer.stop();
       await loop.stop();
     },
-    state: () => ({
-      loop: loop.state(),
-      applications: [...states.values()].map(({ application, health, appliedDigest, objects, failures }) => ({
-        application,
-        health,
-        appliedDigest,
-        objects: objects.size,
-        failures,
-      })),
-      watches: observer.watches,
-      observed: observer.objects,
-    }),
+    state: () => ({ loop: loop.state(), ...summarise(context) }),
     idle: () => loop.idle(),
     metrics,
   };

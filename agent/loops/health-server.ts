@@ -17,9 +17,11 @@ export interface ProbedAgent {
 }
 
 function metricsText(agent: ProbedAgent): string {
-  const { applications, watches, observed } = agent.loops.state();
+  const { applications, watches, observed, refused, unreachable } = agent.loops.state();
   const lines = [
     `fairway_agent_connected ${agent.connection.state().connected ? 1 : 0}`,
+    `fairway_agent_api_reachable ${unreachable === undefined ? 1 : 0}`,
+    `fairway_agent_objects_refused ${refused}`,
     `fairway_agent_applications ${applications.length}`,
     `fairway_agent_watches ${watches}`,
     `fairway_agent_objects_observed ${observed}`,
