@@ -11,6 +11,7 @@ import { addSchema } from './commands/schema.ts';
 import { addStatus } from './commands/status.ts';
 import { addSystem } from './commands/system.ts';
 import { addToken } from './commands/token.ts';
+import { addValidate } from './commands/validate.ts';
 import { addVersion } from './commands/version.ts';
 import { exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
@@ -46,6 +47,7 @@ export function createProgram(io: CliIo, programs: Programs, setExitCode: (code:
   addGet(program, io);
   addRender(program, io);
   addDiff(program, io, setExitCode);
+  addValidate(program, io, programs, setExitCode);
   addSchema(program, io);
   program.commandsGroup('Act:');
   addActions(program, io);

@@ -11,13 +11,15 @@ import type { FleetSide, PlacementState, SideProblem } from '../preview/compare-
 import type { DiffSide } from '../preview/report.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { Resolution, Store } from '../store/store.ts';
-import { createFleetRenderer, placeAll } from './render-fleet.ts';
+import { createFleetRenderer, type FleetOutcome, placeAll } from './render-fleet.ts';
 
 /** One side of a comparison, with what its objects hold. */
 export interface PreviewSide {
   readonly side: FleetSide;
   readonly fleet: Fleet;
   readonly sets: ReadonlyMap<Digest, Pick<RenderedSet, 'objects'>>;
+  /** What rendering alone said, before policy refused some of it. */
+  readonly rendered: FleetOutcome['rendered'];
   setOf(cluster: string, application: string): ManifestSet | undefined;
 }
 
@@ -95,7 +97,7 @@ export async function renderSide(request: RenderSideRequest): Promise<PreviewSid
       problems.push({ application: name, ...warning });
   }
   const side = { side: request.name, placements: states, problems };
-  return { side, fleet, sets: outcome.sets, setOf: setFinder(states) };
+  return { side, fleet, sets: outcome.sets, rendered: outcome.rendered, setOf: setFinder(states) };
 }
 
 function setFinder(states: FleetSide['placements']): PreviewSide['setOf'] {
@@ -136,7 +138,7 @@ export async function loadRunningSide(
     ...(await store.fleet.resolutions()).flatMap((resolution) => warningsOf(resolution, cluster)),
   ];
   const side: FleetSide = { side: { name: 'running', commit: null }, placements: states, problems };
-  return { side, fleet, sets: new Map(), setOf: setFinder(states) };
+  return { side, fleet, sets: new Map(), rendered: new Map(), setOf: setFinder(states) };
 }
 
 /** What keeps a cluster at what it had is there before any change that is looked at. */

@@ -1,0 +1,165 @@
+/** `fairway validate`: everything that the hub would say of a fleet repository, and more, before it is merged. Needs no hub and no cluster. */
+import { randomBytes } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { FairwayError } from '../../../shared/error/error.ts';
+import { fieldText } from '../../fleet/yaml-document.ts';
+import { type PreviewSide, renderSide } from '../../loops/preview-side.ts';
+import { type Application, emptyFleet } from '../../model/fleet.ts';
+import type { Problem } from '../../model/problem.ts';
+import {
+  type CheckedPlacement,
+  checkObjects,
+  type ObjectFinding,
+  originName,
+} from '../../preview/check-objects.ts';
+import { minorOf, newestMinor } from '../../preview/checks/check-lifecycle.ts';
+import type { Severity } from '../../preview/checks/complaint.ts';
+import { createReport, type Finding, type ValidationReport } from '../../preview/findings.ts';
+import { createRenderer } from '../../render/renderer.ts';
+import { createDirectoryTree } from '../directory-tree.ts';
+import { findRepositoryTop } from './diff-on-disk.ts';
+import { indexSources, type SourceIndex } from './locate-object.ts';
+
+export interface ValidateRequest {
+  readonly folder: string;
+  readonly fleetFolder: string;
+  readonly plainSecrets: Severity | 'off';
+  /** Of clusters that state none; undefined: the newest known. */
+  readonly kubernetes: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** @throws not_found for what is no folder, invalid_argument for a version that is none. */
+export async function validateOnDisk(request: ValidateRequest): Promise<ValidationReport> {
+  const { signal } = request;
+  const top = await findTop(request);
+  const tree = { ...createDirectoryTree(top), name: 'the work tree' };
+  const side = await renderSide({
+    name: { name: 'worktree', commit: null },
+    tree,
+    folder: request.fleetFolder,
+    previous: undefined,
+    emptyFleet,
+    // Digests are not shown, so any key will do.
+    renderer: createRenderer({ digestKey: randomBytes(32) }),
+    treeOf: async (key) => {
+      throw new FairwayError('not_found', `${key} is elsewhere: without a hub, only this repository is read`);
+    },
+    cluster: undefined,
+    signal,
+  });
+  const sources = await indexSources(tree, signal);
+  const placements = [...side.side.placements].flatMap(([application, clusters]) =>
+    [...clusters.keys()].map((cluster) => ({ application, cluster })),
+  );
+  const findings = [
+    ...problemFindings(side),
+    ...checkAll(side, sources, request).map((finding) => placeFinding(finding, side, sources)),
+  ];
+  // As pull requests name files: from the top of the repository, also where the fleet lies in a folder of another.
+  const repository = await findRepositoryTop(top).catch(() => top);
+  const prefix = relative(repository, top).split(sep).join('/');
+  const placed = findings.map((finding) =>
+    prefix === '' || finding.file === '' ? finding : { ...finding, file: `${prefix}/${finding.file}` },
+  );
+  return createReport(placements, [...side.fleet.applications.keys()], placed);
+}
+
+/** The folder itself where it holds the fleet folder, else the top of its repository. */
+async function findTop({ folder, fleetFolder }: ValidateRequest): Promise<string> {
+  const isFolder = async (path: string) => (await stat(path).catch(() => undefined))?.isDirectory() === true;
+  if (!(await isFolder(folder))) throw new FairwayError('not_found', `${folder} is no folder.`);
+  if (await isFolder(join(folder, fleetFolder))) return folder;
+  return findRepositoryTop(folder).catch(() => folder);
+}
+
+function checkAll(
+  { rendered, fleet, sets }: PreviewSide,
+  sources: SourceIndex,
+  { plainSecrets, kubernetes }: ValidateRequest,
+): readonly ObjectFinding[] {
+  const fallback = kubernetes === undefined ? newestMinor : minorOf(kubernetes);
+  if (fallback === undefined)
+    throw new FairwayError('invalid_argument', `"${kubernetes}" is no version of Kubernetes, such as 1.34.`);
+  // What two applications claim is checked as well: one mistake does not hide the others.
+  const placements = [...rendered].flatMap(([application, clusters]) =>
+    [...clusters].flatMap(([cluster, state]): CheckedPlacement[] => {
+      const defaultNamespace = fleet.applications.get(application)?.sync.namespace ?? 'default';
+      return 'set' in state ? [{ application, cluster, set: state.set, defaultNamespace }] : [];
+    }),
+  );
+  return checkObjects({
+    placements,
+    contentOf: (set, object) => sets.get(set)?.objects.get(object)?.content,
+    minorOf: (cluster) => minorOf(fleet.clusters.get(cluster)?.kubernetesVersion ?? '') ?? fallback,
+    plainSecrets,
+    definitions: sources.definitions,
+  });
+}
+
+/** What kept the fleet from being read or rendered; the same problem of many clusters once. */
+function problemFindings({ side, fleet }: PreviewSide): readonly Finding[] {
+  const findings = new Map<string, Finding & { readonly clusters: string[] }>();
+  const add = (
+    application: string,
+    cluster: string,
+    problem: Problem,
+    kind: Pick<Finding, 'rule' | 'severity'>,
+  ) => {
+    const { file, line, field, message } = problem;
+    // Messages may name the cluster; the same mistake is told once all the same.
+    const same = cluster === '' ? message : message.replaceAll(cluster, '*');
+    const id = JSON.stringify([application, file, line, field, same]);
+    const known = findings.get(id);
+    const clusters = cluster === '' ? [] : [cluster];
+    if (known) known.clusters.push(...clusters);
+    else findings.set(id, { ...kind, file, line, field, message, application, clusters, object: null });
+  };
+  for (const { application, cluster, problem } of side.problems)
+    add(
+      application,
+      // The cluster that is not there is no cluster.
+      application === '' ? cluster : '',
+      problem,
+      application === ''
+        ? { rule: 'fleet-file', severity: 'error' }
+        : { rule: 'missing-cluster', severity: 'warning' },
+    );
+  for (const [application, clusters] of side.placements)
+    for (const [cluster, state] of clusters)
+      if ('problems' in state)
+        for (const problem of state.problems)
+          add(application, cluster, problem, ruleOf(problem, fleet.applications.get(application)));
+  return [...findings.values()];
+}
+
+function ruleOf(
+  { code, field }: Problem,
+  application: Application | undefined,
+): Pick<Finding, 'rule' | 'severity'> {
+  if (code === 'conflict') return { rule: 'claim', severity: 'error' };
+  // Nobody's mistake: what lies in another repository cannot be checked from here.
+  const { repository = '', ref = '' } = application?.source ?? {};
+  const elsewhere = field === 'spec.source' && (repository !== '' || ref !== '');
+  return { rule: 'render', severity: elsewhere ? 'warning' : 'error' };
+}
+
+/** At the line of the field where it is written; what a generator made, at its Application. */
+function placeFinding(finding: ObjectFinding, { fleet }: PreviewSide, sources: SourceIndex): Finding {
+  const { rule, severity, message, application, key, originId, clusters, path } = finding;
+  const owner = fleet.applications.get(application);
+  const folder = owner?.source.path ?? '';
+  const place = sources.locate(key, originName(originId) ?? key.name, path, folder) ?? owner?.origin;
+  return {
+    rule,
+    severity,
+    file: place?.file ?? '',
+    line: place?.line ?? 0,
+    field: fieldText(path),
+    message,
+    application,
+    clusters: [...clusters].sort(),
+    object: key,
+  };
+}

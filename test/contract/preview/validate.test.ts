@@ -1,0 +1,226 @@
+/** `fairway validate`, run in this process over work trees on disk. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CliIo } from '../../../hub/cli/io.ts';
+import { runCli } from '../../../hub/cli/program.ts';
+import { systemPrograms } from '../../../hub/cli/programs.ts';
+import type { ValidationReport } from '../../../hub/preview/findings.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fairway-validate-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function write(files: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+}
+
+async function validate(...args: readonly string[]) {
+  let out = '';
+  let err = '';
+  const io: CliIo = {
+    stdout: (text) => {
+      out += text;
+    },
+    stderr: (text) => {
+      err += text;
+    },
+    terminal: false,
+    columns: undefined,
+    env: {},
+    home: folder,
+    cwd: folder,
+    now: () => 0,
+    fetch: () => Promise.reject(new Error('no hub is asked')),
+    signal: new AbortController().signal,
+  };
+  const programs = { ...systemPrograms, version: async () => '1.2.3' };
+  const code = await runCli(['validate', ...args], io, programs);
+  return { code, out, err };
+}
+
+const report = async (...args: readonly string[]) =>
+  JSON.parse((await validate('-o', 'json', ...args)).out) as ValidationReport;
+
+function expectGolden(name: string, text: string) {
+  const path = new URL(`./golden/${name}`, import.meta.url);
+  if (process.env['UPDATE_GOLDENS']) writeFileSync(path, text);
+  expect(text).toBe(readFileSync(path, 'utf8'));
+}
+
+const application = (name: string, more = '') =>
+  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata:\n  name: ${name}\nspec:\n  source: {path: apps/${name}}\n  placement: {selector: {}}\n${more}`;
+
+const clusters = `apiVersion: fairway.dev/v1alpha1
+kind: Cluster
+metadata: {name: eu-1}
+spec: {region: eu, kubernetes: {version: '1.24'}}
+---
+apiVersion: fairway.dev/v1alpha1
+kind: Cluster
+metadata: {name: us-1}
+spec: {region: us}
+`;
+
+const web = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - name: web
+          image: web:1
+          envFrom:
+            - configMapRef: {name: settings}
+`;
+
+const good = {
+  'fleet/clusters.yaml': clusters,
+  'fleet/web.yaml': application('web'),
+  'apps/web/kustomization.yaml':
+    'namePrefix: a-\nresources: [web.yaml]\nconfigMapGenerator: [{name: settings, literals: [a=b]}]\n',
+  'apps/web/web.yaml': web,
+};
+
+/** Something wrong of every sort. */
+const bad = {
+  ...good,
+  'fleet/broken.yaml':
+    'apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: {name: x}\nspec: {region: 3}\n',
+  'fleet/more.yaml': [
+    application('twin'),
+    application('lost'),
+    application('other').replace('{selector: {}}', '{clusters: [eu-1, nowhere]}'),
+  ].join('---\n'),
+  'apps/web/web.yaml': web
+    .replace('image: web:1', 'imge: web:1')
+    .replace('configMapRef: {name: settings}', 'secretRef: {name: "gone"}'),
+  'apps/twin/a.yaml':
+    'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a-web}\nspec: {selector: {}, template: {spec: {containers: []}}}\n',
+  'apps/other/budget.yaml':
+    '# A comment.\napiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: b}\nspec: {}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: login}\nstringData:\n  password: hunter2\n',
+};
+
+describe('fairway validate', () => {
+  it('finds nothing wrong with what is in order', async () => {
+    write(good);
+    const { code, out, err } = await validate();
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toBe('nothing wrong in 1 application, rendered for 2 clusters\n');
+  });
+
+  for (const [format, file] of [
+    ['text', 'bad.txt'],
+    ['json', 'bad.json'],
+    ['junit', 'bad.xml'],
+    ['sarif', 'bad.sarif'],
+    ['github', 'bad.github'],
+  ] as const)
+    it(`tells everything that is wrong, as ${format}`, async () => {
+      write(bad);
+      const { code, out, err } = await validate('-o', format);
+      expect([code, err]).toEqual([6, '']);
+      expect(out).not.toContain('hunter2');
+      expectGolden(file, out);
+    });
+
+  it('names the line of a patch where that sets the field', async () => {
+    write({
+      ...good,
+      'apps/web/kustomization.yaml': `${good['apps/web/kustomization.yaml']}patches: [{path: patch.yaml}]\n`,
+      'apps/web/patch.yaml':
+        'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 2\n  paused: "yes"\n',
+    });
+    expect((await report()).findings).toMatchObject([
+      {
+        rule: 'wrong-type',
+        file: 'apps/web/patch.yaml',
+        line: 6,
+        field: 'spec.paused',
+        clusters: ['eu-1', 'us-1'],
+      },
+    ]);
+  });
+
+  it('fails on warnings only where it is strict', async () => {
+    write({ ...good, 'apps/web/web.yaml': web.replace('name: settings', 'name: elsewhere') });
+    expect((await validate()).code).toBe(0);
+    expect((await validate('--strict')).code).toBe(1);
+    expect((await report()).findings).toMatchObject([
+      { rule: 'missing-reference', severity: 'warning', line: 14, object: { name: 'a-web' } },
+    ]);
+  });
+
+  it('takes Secrets in plain text for what it is told to', async () => {
+    write({
+      ...good,
+      'apps/web/web.yaml': 'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: Yg==}\n',
+    });
+    expect((await validate()).code).toBe(0);
+    expect((await validate('--plain-secrets', 'error')).code).toBe(6);
+    expect((await report('--plain-secrets', 'off')).findings).toEqual([]);
+  });
+
+  it("takes --kubernetes for clusters that state no version, and a cluster's own before it", async () => {
+    write({
+      ...good,
+      'apps/web/web.yaml':
+        'apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: b}\nspec: {}\n',
+    });
+    const places = async (...args: readonly string[]) =>
+      (await report(...args)).findings.map(({ rule, clusters: where }) => [rule, where]);
+    expect(await places()).toEqual([
+      ['removed-api', ['us-1']],
+      ['deprecated-api', ['eu-1']],
+    ]);
+    expect(await places('--kubernetes', 'v1.20.4')).toEqual([['deprecated-api', ['eu-1']]]);
+    expect((await validate('--kubernetes', 'latest')).code).toBe(2);
+  });
+
+  it('checks custom kinds by a definition in the repository, rendered or not', async () => {
+    const definition =
+      'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.com}\nspec: {group: example.com, scope: Namespaced, names: {kind: Widget, plural: widgets}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}}]}\n';
+    write({
+      ...good,
+      'schemas/widget.yaml': definition,
+      'apps/web/web.yaml':
+        'apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\nspec:\n  sise: 3\n',
+    });
+    expect((await report()).findings).toMatchObject([
+      { rule: 'unknown-field', line: 5, message: 'is no field here: did you mean size?' },
+    ]);
+  });
+
+  it('warns of what lies in another repository, which it cannot read', async () => {
+    write({
+      'fleet/all.yaml': `${clusters}---\napiVersion: fairway.dev/v1alpha1\nkind: Repository\nmetadata: {name: far}\nspec: {url: 'https://git.example/far.git'}\n---\n${application('web').replace('{path:', '{repository: far, path:')}`,
+    });
+    const { findings, errors } = await report();
+    expect(errors).toBe(0);
+    expect(findings).toMatchObject([{ rule: 'render', severity: 'warning', clusters: ['eu-1', 'us-1'] }]);
+  });
+
+  it('says what is missing where there is no fleet', async () => {
+    const { code, out } = await validate();
+    expect(code).toBe(6);
+    expect(out).toContain('the fleet folder is not there');
+    expect((await validate('nowhere')).code).toBe(3);
+  });
+
+  it('names files from the top of the repository, wherever the fleet lies in it', async () => {
+    mkdirSync(join(folder, '.git'));
+    write(Object.fromEntries(Object.entries(bad).map(([path, text]) => [`deploy/${path}`, text])));
+    const { findings } = await report('deploy');
+    expect(findings.every(({ file }) => file.startsWith('deploy/'))).toBe(true);
+  });
+});
