@@ -40,6 +40,9 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+// Whatever ends this process takes its children along, by the hooks of its exit.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+
 const results: BenchResult[] = [];
 let failed = 0;
 for (const name of positionals.length > 0 ? positionals : names) {

@@ -39,6 +39,8 @@ const pollInterval = '1h';
 
 export async function createHubBed({ files, env }: HubBedOptions): Promise<HubBed> {
   const folder = mkdtempSync(join(tmpdir(), 'fairway-bench-'));
+  const clear = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', clear);
   const repository = await createFleetRepository({
     workTree: join(folder, 'work'),
     bare: join(folder, 'git', 'fleet.git'),
@@ -70,7 +72,8 @@ export async function createHubBed({ files, env }: HubBedOptions): Promise<HubBe
   const close = async () => {
     await hub.stop('SIGKILL');
     await git.close();
-    rmSync(folder, { recursive: true, force: true });
+    clear();
+    process.off('exit', clear);
   };
   try {
     const { api: url, token, enrolmentPort } = await waitForHub(dataDir, hub);
