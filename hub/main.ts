@@ -24,6 +24,7 @@ import { loadConfig } from './config/load-config.ts';
 import { createPrivateFile, replacePrivateFile } from './config/private-file.ts';
 import { readSecret, type SecretPorts } from './config/secret-reader.ts';
 import { fleetSchemas } from './fleet/resource-schemas.ts';
+import { createChartArchives } from './helm/chart-archives.ts';
 import { createHelmProcess } from './helm/helm-process.ts';
 import { createAgentPort } from './loops/agent-port.ts';
 import { fleetOf } from './loops/fleet-rows.ts';
@@ -273,9 +274,10 @@ interface Pipeline {
 /** From Git to assignments: the source loop wakes the resolve loop, which says what else is to be followed. */
 async function createPipeline(base: Base): Promise<Pipeline> {
   const { config, store, secrets, digestKey, ...ports } = base;
+  const credentials = createCredentialSource(config, secrets);
   const source = createGitSource({
     directory: join(config.dataDir, 'git'),
-    credentials: createCredentialSource(config, secrets),
+    credentials,
     egress: (url) => url === config.root.url || isEgressAllowed(config, url),
     ...ports,
   });
@@ -297,7 +299,14 @@ async function createPipeline(base: Base): Promise<Pipeline> {
     ...ports,
   });
   const helm = createHelmProcess({ ...config.helm, path: secrets.env['PATH'] ?? '' });
-  const renderer = createRenderer({ digestKey, helm });
+  const charts = createChartArchives({
+    folder: join(config.dataDir, 'charts'),
+    fetch: (url, init) => fetch(url, init),
+    egress: (url) => isEgressAllowed(config, url),
+    credentials,
+    ...ports,
+  });
+  const renderer = createRenderer({ digestKey, helm, charts });
   const resolveLoop = createResolveLoop({
     store,
     source,

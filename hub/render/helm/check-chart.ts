@@ -34,6 +34,19 @@ export function checkChart(chart: Chart): void {
       checkSchema(bytes, `${chart.folder}/${path}`);
 }
 
+/** A pin that says one version and holds another would mislead whoever reads it. @throws a Problem. */
+export function checkVersion(chart: Chart, name: string, version: string): void {
+  const found = readMap(chart, 'Chart.yaml');
+  const plain = (text: unknown) => String(text).replace(/^v/, '');
+  // A name may lead through folders of a registry: charts/web.
+  if (found?.['name'] === name.split('/').at(-1) && plain(found?.['version']) === plain(version)) return;
+  throw problemError(
+    'invalid_manifest',
+    { field: 'spec.source.helm.digest' },
+    `is that of ${String(found?.['name'])} ${String(found?.['version'])}, not of ${name} ${version}`,
+  );
+}
+
 function readMap(chart: Chart, path: string): JsonObject | undefined {
   const bytes = chart.files.get(path);
   if (bytes === undefined) return undefined;

@@ -11,7 +11,7 @@ import { Lru } from '../lru.ts';
 import { problemError, problemOf } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
 import { joinPath, type TreeView } from '../tree-view.ts';
-import { checkChart } from './check-chart.ts';
+import { checkChart, checkVersion } from './check-chart.ts';
 import { compareRuns } from './compare-runs.ts';
 import type { ChartArchives, HelmOutcome, HelmRequest, HelmRunner } from './helm-runner.ts';
 import { withMovedClock } from './moved-clock.ts';
@@ -108,13 +108,12 @@ export function createHelmRenderer({ runner, archives, limits, onBuilt }: HelmRe
       archive = await archives.open({ name, ...pin }, signal);
     } catch (caught) {
       if (!(caught instanceof FairwayError) || caught.code === 'cancelled') throw caught;
-      throw problemError(
-        caught.code === 'not_found' ? 'not_found' : 'invalid_manifest',
-        { field },
-        caught.message,
-      );
+      // What heals by itself is tried again with the next resolution.
+      const code = caught.code === 'not_found' ? 'not_found' : caught.retry ? 'internal' : 'invalid_manifest';
+      throw problemError(code, { field }, caught.message);
     }
     const chart = reader.fromArchive(archive, shownAs);
+    checkVersion(chart, name, pin.version);
     archivesRead.set(pin.digest, chart, archive.length * 8 + 1_024);
     return chart;
   };
