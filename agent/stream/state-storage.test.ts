@@ -45,8 +45,34 @@ describe('state in Secrets', () => {
     expect(secrets.held.size).toBe(5);
     expect(Buffer.from((await storage.load())!)).toEqual(first);
     await storage.save(Buffer.from('b'));
-    expect(secrets.held.size).toBe(2);
+    expect(secrets.held.size).toBe(1);
     expect(Buffer.from((await storage.load())!).toString()).toBe('b');
+  });
+
+  it('takes one request for what fits in one Secret', async () => {
+    const secrets = memorySecrets();
+    const storage = createSecretStorage(secrets, 10);
+    await storage.save(Buffer.from('one'));
+    const asked: string[] = [];
+    const counted: SecretsPort = {
+      read: (name) => secrets.read(name).finally(() => asked.push(`read ${name}`)),
+      write: (name, data) => secrets.write(name, data).finally(() => asked.push(`write ${name}`)),
+      remove: (name) => secrets.remove(name).finally(() => asked.push(`remove ${name}`)),
+    };
+    const next = createSecretStorage(counted, 10);
+    expect(Buffer.from((await next.load())!).toString()).toBe('one');
+    asked.length = 0;
+    await next.save(Buffer.from('two'));
+    expect(asked).toEqual(['write fairway-agent-state']);
+    expect(Buffer.from((await createSecretStorage(secrets, 10).load())!).toString()).toBe('two');
+  });
+
+  it('does not take a snapshot for whole whose content was lost', async () => {
+    const secrets = memorySecrets();
+    await createSecretStorage(secrets).save(Buffer.from('one'));
+    const [[name, data]] = [...secrets.held] as [[string, ReadonlyMap<string, Uint8Array>]];
+    secrets.held.set(name, new Map([...data].filter(([member]) => member !== 'chunk')));
+    expect(await createSecretStorage(secrets).load()).toBeUndefined();
   });
 
   it('keeps the last snapshot whole when a write breaks off', async () => {

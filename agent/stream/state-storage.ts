@@ -33,42 +33,64 @@ export function createDirectoryStorage(directory: string, fileName = 'desired-st
 export const chunkBytes = 900 * 1024;
 const stateName = 'fairway-agent-state';
 
+interface StateIndex {
+  /** Of the two sets of chunk names, the one in force. */
+  readonly set: string;
+  /** None: the content lies in the index itself. */
+  readonly chunks: number;
+}
+
 /**
- * The chunks of a snapshot are written beside those of the last one, under the other of two sets of names; then the index, one small Secret,
- * is turned to them. A crash in between leaves the last snapshot whole.
+ * A snapshot that fits lies in one Secret, the index, and is replaced in one request. The chunks of a larger one are written beside those of
+ * the last, under the other of two sets of names; then the index is turned to them. A crash in between leaves the last snapshot whole. One
+ * agent writes: what it wrote last is not read again.
  */
 export function createSecretStorage(
   secrets: SecretsPort,
   chunkBytesMax = chunkBytes,
   indexName = stateName,
 ): StateStorage {
+  let last: StateIndex | undefined;
   const chunkName = (set: string, index: number) => `${indexName}-${set}-${index}`;
   const readIndex = async () => {
     const data = await secrets.read(indexName);
     const text = (name: string) => Buffer.from(data?.get(name) ?? []).toString();
-    return data && { set: text('set'), chunks: Number(text('chunks')), digest: text('digest') };
+    return data && { set: text('set'), chunks: Number(text('chunks')), digest: text('digest'), data };
+  };
+  const writeIndex = async (
+    index: StateIndex,
+    content: Uint8Array,
+    inline: readonly [string, Uint8Array][],
+  ) => {
+    const words = { set: index.set, chunks: String(index.chunks), digest: digest(content) };
+    const data = Object.entries(words).map(([name, text]) => [name, Buffer.from(text)] as const);
+    await secrets.write(indexName, new Map<string, Uint8Array>([...data, ...inline]));
+    last = index;
   };
   return {
     async load() {
       const index = await readIndex();
       if (!index) return undefined;
-      const parts: Uint8Array[] = [];
+      last = { set: index.set, chunks: index.chunks };
+      const parts: Uint8Array[] = index.chunks === 0 ? [index.data.get('chunk') ?? new Uint8Array()] : [];
       for (let i = 0; i < index.chunks; i += 1)
         parts.push((await secrets.read(chunkName(index.set, i)))?.get('chunk') ?? new Uint8Array());
       const content = Buffer.concat(parts);
       return digest(content) === index.digest ? content : undefined;
     },
     async save(content) {
-      const before = await readIndex();
+      const before = last ?? (await readIndex());
       const set = before?.set === 'a' ? 'b' : 'a';
-      const chunks = Math.max(1, Math.ceil(content.length / chunkBytesMax));
-      for (let i = 0; i < chunks; i += 1) {
-        const chunk = content.subarray(i * chunkBytesMax, (i + 1) * chunkBytesMax);
-        await secrets.write(chunkName(set, i), new Map([['chunk', chunk]]));
+      if (content.length <= chunkBytesMax)
+        await writeIndex({ set, chunks: 0 }, content, [['chunk', content]]);
+      else {
+        const chunks = Math.ceil(content.length / chunkBytesMax);
+        for (let i = 0; i < chunks; i += 1) {
+          const chunk = content.subarray(i * chunkBytesMax, (i + 1) * chunkBytesMax);
+          await secrets.write(chunkName(set, i), new Map([['chunk', chunk]]));
+        }
+        await writeIndex({ set, chunks }, content, []);
       }
-      const index = { set, chunks: String(chunks), digest: digest(content) };
-      const data = Object.entries(index).map(([name, text]) => [name, Buffer.from(text)] as const);
-      await secrets.write(indexName, new Map(data));
       for (let i = 0; i < (before?.chunks ?? 0); i += 1)
         await secrets.remove(chunkName(before?.set ?? '', i));
     },
