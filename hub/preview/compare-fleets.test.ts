@@ -135,6 +135,30 @@ describe('what a comparison shows', () => {
   });
 });
 
+describe('objects with the very same change', () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+  const side = (image: string, where: readonly string[]): Side => ({
+    web: Object.fromEntries(
+      where.map((cluster) => [cluster, placed(setOf(names.map((name) => deployment(name, image))))]),
+    ),
+  });
+
+  it('are told once, by name', async () => {
+    const shown = renderDiffText(await compare(side('1', ['eu', 'us']), side('2', ['eu', 'us'])), paint);
+    expect(shown).toContain('  ~ Deployment shop/a, b, c, d, e, f and 2 more\n    same 1 field in eu, us\n');
+    expect(shown.match(/~ /g)).toHaveLength(1);
+    const gone = renderDiffMarkdown(await compare(side('1', ['eu']), {}));
+    expect(gone).toContain('<b>- Deployment shop/a, b, c, d, e, f and 2 more</b> removed in eu');
+  });
+
+  it('are told apart where their clusters may be others', async () => {
+    const some = clusters.slice(0, 60);
+    const from = { web: { ...side('1', some)['web'], other: placed(setOf([configMap('x', {})])) } };
+    const to = { web: { ...side('2', some)['web'], other: placed(setOf([configMap('y', {})])) } };
+    expect(renderDiffText(await compare(from, to), paint).match(/~ Deployment/g)).toHaveLength(names.length);
+  });
+});
+
 describe('compareFleets', () => {
   it('takes a problem that was there before for no difference', async () => {
     const side: Side = { web: { 'us-1': broken(noFile) } };

@@ -1,7 +1,6 @@
 import {
   clustersText,
   fieldLines,
-  nameText,
   plain,
   plural,
   problemText,
@@ -11,7 +10,8 @@ import {
   summaryText,
   variantText,
 } from './field-lines.ts';
-import type { ApplicationReport, DiffReport, FieldReport, ObjectReport } from './report.ts';
+import { type AlikeObjects, mergeAlike, namesText } from './merge-alike.ts';
+import type { ApplicationReport, DiffReport, FieldReport } from './report.ts';
 
 /** GitHub refuses comments of more than 65,536 characters; room is left for what a caller adds. */
 const charactersMax = 60_000;
@@ -44,7 +44,7 @@ function renderProblems({ problems }: DiffReport): string {
 }
 
 function renderApplication(application: ApplicationReport): readonly string[] {
-  const { name, clusters, placed, withdrawn, settings, objects } = application;
+  const { name, clusters, placed, withdrawn, settings } = application;
   const heading = [`#### ${code(plain(name))} in ${clustersText(clusters)}`];
   if (placed.count > 0) heading.push('', `Placed newly in ${clustersText(placed)}.`);
   if (withdrawn.count > 0) heading.push('', `**Taken out of ${clustersText(withdrawn)}.**`);
@@ -57,14 +57,14 @@ function renderApplication(application: ApplicationReport): readonly string[] {
         variant.fieldsOmitted,
       ),
     ),
-    ...objects.flatMap(renderObject),
+    ...mergeAlike(application).flatMap(renderObjects),
   ];
 }
 
-function renderObject({ variants }: ObjectReport): readonly string[] {
+function renderObjects({ variants, others }: AlikeObjects): readonly string[] {
   let position = 0;
   return variants.map((variant) => {
-    const name = escapeHtml(nameText(variant));
+    const name = escapeHtml(namesText(variant, others));
     if (variant.action !== 'changed') {
       const sign = variant.action === 'added' ? '+' : '-';
       return `<b>${sign} ${name}</b> ${variant.action} in ${escapeHtml(clustersText(variant.clusters))}`;

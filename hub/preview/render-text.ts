@@ -11,7 +11,8 @@ import {
   summaryText,
   variantText,
 } from './field-lines.ts';
-import type { ApplicationReport, ChangeVariant, DiffReport, FieldReport, ObjectReport } from './report.ts';
+import { type AlikeObjects, mergeAlike, namesText } from './merge-alike.ts';
+import type { ApplicationReport, ChangeVariant, DiffReport, FieldReport } from './report.ts';
 
 /** How parts stand out on a terminal. */
 export interface Paint {
@@ -39,7 +40,7 @@ export function renderDiffText(report: DiffReport, paint: Paint): string {
 }
 
 function renderApplication(application: ApplicationReport, paint: Paint): readonly string[] {
-  const { name, clusters, placed, withdrawn, settings, objects } = application;
+  const { name, clusters, placed, withdrawn, settings } = application;
   const lines = [`${paint.bold(plain(name))}  ${paint.dim(`in ${clustersText(clusters)}`)}`];
   if (placed.count > 0) lines.push(`  ${paint.good(`placed newly in ${clustersText(placed)}`)}`);
   if (withdrawn.count > 0) lines.push(`  ${paint.bad(`taken out of ${clustersText(withdrawn)}`)}`);
@@ -47,21 +48,22 @@ function renderApplication(application: ApplicationReport, paint: Paint): readon
     lines.push(`  ${paint.warn('~')} settings, ${variantText(variant, variant.fields.length, index)}`);
     lines.push(...renderFields(variant.fields, variant.fieldsOmitted, paint));
   }
-  return [...lines, ...objects.flatMap((object) => renderObject(object, paint))];
+  return [...lines, ...mergeAlike(application).flatMap((alike) => renderObjects(alike, paint))];
 }
 
-function renderObject({ variants }: ObjectReport, paint: Paint): readonly string[] {
+function renderObjects({ variants, others }: AlikeObjects, paint: Paint): readonly string[] {
   const changed = variants.filter(({ action }) => action === 'changed');
   const lines = variants
     .filter(({ action }) => action !== 'changed')
     .map((variant) => {
-      const [sign, colour] = variant.action === 'added' ? ['+', paint.good] : ['-', paint.bad];
-      return `  ${(colour as Paint['good'])(`${sign as string} ${nameText(variant)}`)} ${paint.dim(`in ${clustersText(variant.clusters)}`)}`;
+      const name = namesText(variant, others);
+      const what = variant.action === 'added' ? paint.good(`+ ${name}`) : paint.bad(`- ${name}`);
+      return `  ${what} ${paint.dim(`in ${clustersText(variant.clusters)}`)}`;
     });
   const [first] = changed;
   if (!first) return lines;
   const oneName = changed.every((variant) => nameText(variant) === nameText(first));
-  const heading = (variant: ChangeVariant) => `  ${paint.warn(`~ ${nameText(variant)}`)}`;
+  const heading = (variant: ChangeVariant) => `  ${paint.warn(`~ ${namesText(variant, others)}`)}`;
   if (oneName) lines.push(heading(first));
   for (const [index, variant] of changed.entries()) {
     const fields = shownFields(variant);
