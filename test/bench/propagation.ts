@@ -121,7 +121,7 @@ async function runRound({ bed, agents, events }: Stage, tag: string): Promise<Ro
   const text = readFileSync(join(bed.folder, 'work', baseFile), 'utf8');
   const commit = await bed.push({ [baseFile]: text.replace(/newTag: .*/, `newTag: ${tag}`) }, `shop: ${tag}`);
   const triggeredMs = Date.now();
-  await bed.api.post('/api/v1/sync', {});
+  await bed.tell();
   const resolved = await bed.resolved(commit, roundLimitMs);
   const assigned = await allApplied(bed, commit);
   const told = await until(

@@ -50,15 +50,13 @@ async function measure(agent: ReleaseAgent, work: () => Promise<number>): Promis
   return { seconds, cpu: (await rest()) - before };
 }
 
-const sync = ({ bed }: Stage) => bed.api.post('/api/v1/sync', {});
-
 /** From telling the hub to the agent's word that all is applied. */
 async function runFirstSync(stage: Stage): Promise<Figures> {
   const { bed, agent } = stage;
   await bed.push({ 'fleet/load.yaml': applicationFile('load', 'apps/load') }, 'Place the load');
   return measure(agent, async () => {
     const startedMs = Date.now();
-    await sync(stage);
+    await bed.tell();
     await bed.settled(1, limitMs);
     return ((await appliedAtMs(bed)) - startedMs) / 1000;
   });
@@ -78,7 +76,7 @@ async function runOneValue(stage: Stage, round: number): Promise<Figures> {
   await bed.push({ [`apps/load/settings/${round}.yaml`]: settingsFile(round, value) }, value);
   return measure(agent, async () => {
     const startedMs = performance.now();
-    await sync(stage);
+    await bed.tell();
     await until(
       `settings-${round} to have the new value`,
       async () => ((await liveValue(cluster, round)) === value ? true : undefined),
@@ -106,13 +104,13 @@ async function untilAtRest(agent: ReleaseAgent): Promise<void> {
 
 /** Everything looked at again, nothing to do. */
 async function runNoop(stage: Stage): Promise<Figures & { readonly requests: number }> {
-  const { agent } = stage;
+  const { bed, agent } = stage;
   const name = 'fairway_agent_events_total{event="syncs"}';
   const syncs = async () => (await agent.metrics()).get(name) ?? 0;
   const before = await agent.requests();
   const figures = await measure(agent, async () => {
     const [seen, startedMs] = [await syncs(), performance.now()];
-    await sync(stage);
+    await bed.api.post('/api/v1/sync', {});
     await until(
       'the agent to look again',
       async () => ((await syncs()) > seen ? true : undefined),

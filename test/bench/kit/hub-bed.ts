@@ -1,5 +1,6 @@
 /** A hub in a process of its own, with its fleet repository over HTTP, in a temporary folder that goes with it. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createHmac, randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApiPlacement } from '../../../hub/api/schemas/application.ts';
@@ -20,6 +21,8 @@ export interface HubBed {
   readonly enrolmentAddress: string;
   /** Commits and pushes (null deletes a file); the hub is not told. The commit's id. */
   push(files: Readonly<Record<string, string | null>>, message: string): Promise<string>;
+  /** Tells the hub of a push by a signed webhook, as a forge would; resolves when it has taken it. */
+  tell(): Promise<void>;
   /** The hub's log lines with that message. */
   logged(message: string): readonly LogLine[];
   /** Waits until the hub has resolved that commit. */
@@ -33,6 +36,27 @@ export interface HubBedOptions {
   readonly files: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
 }
+
+async function sendWebhook(apiUrl: string, repositoryUrl: string, secret: string): Promise<void> {
+  const body = JSON.stringify({ url: repositoryUrl, ref: 'refs/heads/main' });
+  const [timestamp, delivery] = [String(Math.floor(Date.now() / 1000)), randomBytes(8).toString('hex')];
+  const signature = createHmac('sha256', secret).update(`${timestamp}.${delivery}.${body}`).digest('hex');
+  const response = await fetch(`${apiUrl}/api/v1/webhooks/git`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-fairway-timestamp': timestamp,
+      'x-fairway-delivery': delivery,
+      'x-fairway-signature-256': `sha256=${signature}`,
+    },
+    body,
+    signal: AbortSignal.timeout(webhookLimitMs),
+  });
+  const { sources } = (await response.json()) as { readonly sources?: number };
+  if (sources !== 1) throw new Error(`the webhook was answered ${response.status}, sources ${sources}`);
+}
+
+const webhookLimitMs = 10_000;
 
 /** Polling is so slow that nothing of it is measured: benches say when to look. */
 const pollInterval = '1h';
@@ -54,11 +78,19 @@ export async function createHubBed({ files, env }: HubBedOptions): Promise<HubBe
   const git = await createGitServer({ root: join(folder, 'git') });
   const dataDir = join(folder, 'hub');
   mkdirSync(dataDir);
+  const config = join(folder, 'hub.yaml');
+  const secret = randomBytes(16).toString('hex');
+  writeFileSync(
+    config,
+    JSON.stringify({ webhooks: [{ provider: 'generic', secret: { env: 'BENCH_WEBHOOK_SECRET' } }] }),
+  );
   const hub = startProgram({
     name: 'hub',
     script: 'hub/cli/main.ts',
     args: ['hub'],
     env: {
+      FAIRWAY_CONFIG: config,
+      BENCH_WEBHOOK_SECRET: secret,
       FAIRWAY_ROOT_URL: git.url('fleet.git'),
       FAIRWAY_ROOT_POLL_INTERVAL: pollInterval,
       FAIRWAY_DATA_DIR: dataDir,
@@ -85,6 +117,7 @@ export async function createHubBed({ files, env }: HubBedOptions): Promise<HubBe
       token,
       enrolmentAddress: `127.0.0.1:${enrolmentPort}`,
       push,
+      tell: () => sendWebhook(url, git.url('fleet.git'), secret),
       close,
     });
     await bed.resolved(first);
