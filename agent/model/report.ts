@@ -1,37 +1,7 @@
 /** What the agent says of what it saw; coalesced by key until sent (agent/report), converted to wire in agent/stream. */
-import type { Digest } from '../../shared/manifest/canonical.ts';
-import type { ChangeAction, Drift, HealthStatus, SyncStatus } from '../../shared/manifest/health.ts';
+import type { Drift } from '../../shared/manifest/health.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
-
-export interface ApplicationReport {
-  readonly application: string;
-  readonly generation: number;
-  readonly targetDigest: Digest;
-  readonly syncStatus: SyncStatus;
-  readonly healthStatus: HealthStatus;
-  readonly message: string;
-  readonly objects: number;
-  readonly objectsSynced: number;
-  readonly appliedAtMs: number | undefined;
-  readonly timeMs: number;
-  readonly waitsFor: string;
-  readonly changes: Readonly<Partial<Record<ChangeAction, number>>>;
-}
-
-export interface ObjectReport {
-  readonly application: string;
-  readonly key: ObjectKey;
-  readonly objectDigest: Digest;
-  readonly liveDigest: Digest;
-  readonly syncStatus: SyncStatus;
-  readonly healthStatus: HealthStatus;
-  readonly reason: string;
-  readonly message: string;
-  readonly drift: Drift | undefined;
-  readonly lastAction: ChangeAction;
-  readonly generation: number;
-  readonly timeMs: number;
-}
+import type { ApplicationReport, ObjectReport } from '../../shared/manifest/report.ts';
 
 export interface AgentEvent {
   /** Unique for ever: instance id and a counter. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { AgentEvent, ObjectReport } from '../model/report.ts';
+import type { ObjectReport } from '../../shared/manifest/report.ts';
+import type { AgentEvent } from '../model/report.ts';
 import { createReportQueue } from './queue.ts';
 
 function row(name: string, message = '', timeMs = 1): ObjectReport {

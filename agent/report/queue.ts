@@ -1,13 +1,7 @@
 /** What there is to tell the hub: the newest row of each key, and a bounded queue of events. Nothing is dropped silently. */
 import { keyText, type ObjectKey } from '../../shared/manifest/object.ts';
-import type {
-  AgentEvent,
-  ApplicationReport,
-  ObjectReport,
-  ReportBatch,
-  ReportSink,
-  ReportSource,
-} from '../model/report.ts';
+import type { ApplicationReport, ObjectReport } from '../../shared/manifest/report.ts';
+import type { AgentEvent, ReportBatch, ReportSink, ReportSource } from '../model/report.ts';
 
 export interface ReportQueueOptions {
   /** Events kept; beyond it the oldest go, and their number is told. Default 1,000. */

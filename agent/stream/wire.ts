@@ -18,6 +18,7 @@ import {
   Acknowledgement_Stage as WireStage,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import type { Blob as WireBlob } from '../../shared/gen/fairway/v1/common_pb.ts';
+import type { ApplicationReport, ObjectReport } from '../../shared/manifest/report.ts';
 import {
   epochFromWire,
   epochToWire,
@@ -36,7 +37,7 @@ import {
 } from '../../shared/stream/wire-base.ts';
 import { driftToWire } from '../../shared/stream/wire-drift.ts';
 import type { AcknowledgementSink, PauseEntry } from '../model/desired.ts';
-import type { AgentEvent, ApplicationReport, ObjectReport, ReportBatch } from '../model/report.ts';
+import type { AgentEvent, ReportBatch } from '../model/report.ts';
 import type { Assigned, Blob, DesiredSummary } from './desired-store.ts';
 
 export type Acknowledgement = Parameters<AcknowledgementSink['acknowledge']>[0];

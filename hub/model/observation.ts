@@ -1,40 +1,14 @@
 /** What agents report, as the hub keeps it. */
-import type { Digest } from '../../shared/manifest/canonical.ts';
-import type { ChangeAction, Drift, HealthStatus, SyncStatus } from '../../shared/manifest/health.ts';
+import type { Drift } from '../../shared/manifest/health.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
+import type { ApplicationReport, ObjectReport } from '../../shared/manifest/report.ts';
 
-export interface ApplicationObservation {
+export interface ApplicationObservation extends ApplicationReport {
   readonly cluster: string;
-  readonly application: string;
-  readonly generation: number;
-  readonly targetDigest: Digest;
-  readonly syncStatus: SyncStatus;
-  readonly healthStatus: HealthStatus;
-  readonly message: string;
-  readonly objects: number;
-  readonly objectsSynced: number;
-  readonly appliedAtMs: number | undefined;
-  /** Agent's clock. */
-  readonly timeMs: number;
-  readonly waitsFor: string;
-  readonly changes: Readonly<Partial<Record<ChangeAction, number>>>;
 }
 
-export interface ObjectObservation {
+export interface ObjectObservation extends ObjectReport {
   readonly cluster: string;
-  readonly application: string;
-  readonly key: ObjectKey;
-  readonly objectDigest: Digest;
-  /** Digest of the live values at owned fields; empty when not read. */
-  readonly liveDigest: Digest;
-  readonly syncStatus: SyncStatus;
-  readonly healthStatus: HealthStatus;
-  readonly reason: string;
-  readonly message: string;
-  readonly drift: Drift | undefined;
-  readonly lastAction: ChangeAction;
-  readonly generation: number;
-  readonly timeMs: number;
 }
 
 export interface AgentEvent {

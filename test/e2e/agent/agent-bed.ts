@@ -4,7 +4,7 @@ import { createKubeClient } from '../../../agent/kube/create-kube-client.ts';
 import type { ApiResource, KubeClient, LiveObject } from '../../../agent/kube/kube-client.ts';
 import { type AgentLoops, createAgentLoops } from '../../../agent/loops/agent-loops.ts';
 import type { AcknowledgementSink, DesiredApplication, PauseEntry } from '../../../agent/model/desired.ts';
-import type { AgentEvent, ApplicationReport, ObjectReport } from '../../../agent/model/report.ts';
+import type { AgentEvent } from '../../../agent/model/report.ts';
 import type { ContestOptions } from '../../../agent/observe/contest.ts';
 import { createReportQueue } from '../../../agent/report/queue.ts';
 import { loadRecordStore } from '../../../agent/stream/record-store.ts';
@@ -14,6 +14,7 @@ import { systemRandom } from '../../../shared/clock/random.ts';
 import { createLogger } from '../../../shared/log/log.ts';
 import { canonicalJson, digestText } from '../../../shared/manifest/canonical.ts';
 import { type KubeObject, keyOf, keyText } from '../../../shared/manifest/object.ts';
+import type { ApplicationReport, ObjectReport } from '../../../shared/manifest/report.ts';
 import {
   createManifestSet,
   createTarget,
