@@ -91,11 +91,20 @@ describe('createRenderer', () => {
     ['a key written twice', `${configMap('a')}data:\n  x: 1\n  x: 2\n`, 7],
     ['text that is no YAML', `${configMap('a')}data: [\n`, 6],
     ['the same object twice', `${configMap('a')}---\n${configMap('a')}`, 6],
-    ['a number that would change', `${configMap('a')}spec:\n  big: 12345678901234567890\n`, 6],
+    ['a number that JSON cannot hold', `${configMap('a')}spec:\n  big: .inf\n`, 6],
   ])('says file and line of %s', async (_name, text, line) => {
     const tree = createMemoryTree({ 'app/a.yaml': text });
     const result = await createRenderer({ digestKey }).render({ source: source('app'), cluster, tree });
     expect(result).toMatchObject({ ok: false, problems: [{ file: 'app/a.yaml', line }] });
+  });
+
+  it('keeps all digits of a whole number', async () => {
+    const text = `${configMap('a')}spec: {big: 12345678901234567890, small: -9007199254740993}\n`;
+    const tree = createMemoryTree({ 'app/a.yaml': text });
+    const result = await createRenderer({ digestKey }).render({ source: source('app'), cluster, tree });
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    const [object] = [...result.rendered.objects.values()];
+    expect(object?.content).toContain('"spec":{"big":12345678901234567890,"small":-9007199254740993}');
   });
 
   it('gives many clusters the same set, and another commit with the same files too', async () => {

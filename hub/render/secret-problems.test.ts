@@ -16,7 +16,10 @@ describe('problems of a Secret', () => {
     ['a value with a tag handle', secret(`!${value}!x y`)],
     ['a value with colons', secret(`${value}: x: y`)],
     ['an open quote', secret(`"${value}`)],
-    ['a number that is too large', secret('90071992547409930')],
+    [
+      'a number that JSON cannot hold',
+      { 'app/secret.yaml': `${secret('.inf')['app/secret.yaml']}  q: ${value}\n` },
+    ],
     ['keys that repeat', secret(`{ ${value}: a, ${value}: b }`)],
     [
       'a literal without =',

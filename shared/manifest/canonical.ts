@@ -1,7 +1,11 @@
 import { createHash, createHmac } from 'node:crypto';
 
-/** Sorted keys, no white space, undefined members left out: the same value always gives the same text (RFC 8785 for the values JSON.parse gives). */
+/**
+ * Sorted keys, no white space, undefined members left out: the same value always gives the same text (RFC 8785 for the values JSON.parse gives).
+ * A bigint is a whole number with all its digits.
+ */
 export function canonicalJson(value: unknown): string {
+  if (typeof value === 'bigint') return String(value);
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return '[' + value.map(canonicalJson).join(',') + ']';
   const record = value as Record<string, unknown>;

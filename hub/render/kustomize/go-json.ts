@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
+import { isBigInteger } from './values.ts';
 
 /** JSON as Go's encoding/json writes it: keys sorted by their bytes; <, >, & and the two line separators escaped. */
 export function goJson(value: Json | undefined): string {
@@ -26,6 +27,7 @@ export function goJsonIndented(value: Json | undefined, indent = ''): string {
 }
 
 function scalar(value: Json): string {
+  if (isBigInteger(value)) return String(value);
   return JSON.stringify(value).replace(
     /[<>&\u2028\u2029]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,

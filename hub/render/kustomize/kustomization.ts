@@ -4,6 +4,7 @@ import type { FieldSpec } from './field-spec.ts';
 import { kustomizationFields, type Shape } from './fields.ts';
 import type { ReplacementArgs } from './replacements.ts';
 import type { TargetSelector } from './selector.ts';
+import { isBigInteger } from './values.ts';
 import type { VarArgs } from './vars.ts';
 
 export interface GeneratorOptions {
@@ -179,7 +180,8 @@ export function checkShape(
       ? String(value)
       : raise(wrong('a text (in quotes if need be)'));
   }
-  if (shape === 'number') return Number.isInteger(value) ? value : raise(wrong('a whole number'));
+  if (shape === 'number')
+    return Number.isInteger(value) || isBigInteger(value) ? value : raise(wrong('a whole number'));
   if (shape === 'flag') return typeof value === 'boolean' ? value : raise(wrong('true or false'));
   if ('list' in shape) {
     if (!Array.isArray(value)) throw wrong('a list');

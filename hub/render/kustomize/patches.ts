@@ -13,7 +13,7 @@ import type { SchemaTable } from './schema.ts';
 import { compileSelector, type TargetSelector } from './selector.ts';
 import { spreadShared, stillShared } from './shared-entries.ts';
 import { MergeError, strategicMerge } from './strategic-merge.ts';
-import { withNulls } from './values.ts';
+import { withNulls, withRoundedIntegers } from './values.ts';
 
 export interface MergePatch {
   readonly object: KubeObject;
@@ -206,7 +206,8 @@ function applyOperations(
   place: Place,
 ): Resource {
   try {
-    const object = applyJsonPatch(withNulls(resource.object) as Json, operations) as unknown as KubeObject;
+    const patched = applyJsonPatch(withNulls(resource.object) as Json, operations);
+    const object = withRoundedIntegers(patched) as unknown as KubeObject;
     // The object is written and read anew, so nothing is shared any more.
     return { ...resource, object, history: { ...resource.history, shared: [] } };
   } catch (caught) {

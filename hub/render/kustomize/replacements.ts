@@ -119,7 +119,7 @@ function refined(json: Json, { delimiter = '', index = 0 }: FieldOptions = {}): 
   if (delimiter === '') return json;
   if (typeof json === 'object') throw new FieldPathError('a delimiter needs a source that is a scalar');
   const piece = index < 0 ? undefined : textOf(json).split(delimiter)[index];
-  if (piece === undefined) throw new FieldPathError(`${JSON.stringify(json)} has no part ${index}`);
+  if (piece === undefined) throw new FieldPathError(`its source has no part ${index}`);
   return typeof json === 'string' ? piece : retype(json, piece);
 }
 

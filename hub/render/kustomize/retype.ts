@@ -4,6 +4,7 @@
  */
 import type { Json } from '../../../shared/manifest/object.ts';
 import { resolvePlain } from '../yaml/schema.ts';
+import { isBigInteger } from './values.ts';
 
 /** The text is not of the type that the field has. */
 export class RetypeError extends Error {}
@@ -11,7 +12,7 @@ export class RetypeError extends Error {}
 /** A text in a node without a type: as if it were written plainly in YAML. */
 export function plainScalar(text: string): Json {
   const resolved = resolvePlain(text);
-  return resolved === undefined ? text : resolved;
+  return resolved === undefined ? text : (resolved as Json);
 }
 
 /** The text in the node of `target`. @throws RetypeError. */
@@ -19,14 +20,18 @@ export function retype(target: Json | undefined, text: string): Json {
   if (typeof target === 'string') return text;
   const resolved = plainScalar(text);
   const fits =
-    target === null || target === undefined ? resolved === null : typeof resolved === typeof target;
+    target === null || target === undefined ? resolved === null : typeOf(resolved) === typeOf(target);
   if (!fits || (isWhole(target) && !isWhole(resolved)))
     throw new RetypeError(
-      `${JSON.stringify(text)} is put where ${JSON.stringify(target ?? null)} is, which is of another type`,
+      `what is put there is no ${isWhole(target) ? 'whole number' : target === null ? 'null' : typeOf(target)}, which the field holds`,
     );
   return resolved;
 }
 
 function isWhole(value: Json | undefined): boolean {
-  return Number.isInteger(value);
+  return Number.isInteger(value) || isBigInteger(value);
+}
+
+function typeOf(value: Json | undefined): string {
+  return isBigInteger(value) ? 'number' : typeof value;
 }

@@ -1,7 +1,7 @@
 import { load, YAMLException } from 'js-yaml';
-import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
+import type { Json } from '../../../shared/manifest/object.ts';
 import type { RenderLimits } from '../limits.ts';
-import { InexactNumber, kubernetesSchema, kustomizationSchema, manifestSchema } from './schema.ts';
+import { InexactNumber, kubernetesSchema, kustomizationSchema, manifestSchema, Spelled } from './schema.ts';
 
 export interface YamlDocument {
   readonly value: Json;
@@ -54,12 +54,14 @@ export function parseYaml(
       line = chunk.line;
       const start = contentLine(chunk.text, chunk.line);
       if (start === undefined) continue;
-      const value = load(chunk.text, {
+      const loaded = load(chunk.text, {
         schema: schemas[kind],
         maxDepth: limits.yamlDepthMax,
         maxAliases: limits.yamlAliasesMax,
       });
-      checkValue(value, chunk.text, start, limits);
+      keepTexts(loaded);
+      checkValue(loaded, chunk.text, start, limits);
+      const value = loaded instanceof Spelled ? loaded.value : loaded;
       if (value !== null && value !== undefined) documents.push({ value: value as Json, line: start });
     }
     if (text.startsWith('[')) return { ok: true, documents: markJson(documents, text) };
@@ -131,6 +133,17 @@ function contentLine(text: string, firstLine: number): number | undefined {
   return match === null ? undefined : firstLine + countLines(text.slice(0, match.index));
 }
 
+/** kustomize takes annotations for texts, however they are written, so `1.10` is no number there. */
+function keepTexts(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  const { metadata, items } = value as { metadata?: { annotations?: unknown } | null; items?: unknown };
+  const annotations = typeof metadata === 'object' ? metadata?.annotations : undefined;
+  if (typeof annotations === 'object' && annotations !== null)
+    for (const [key, text] of Object.entries(annotations))
+      if (text instanceof Spelled) (annotations as Record<string, unknown>)[key] = text.text;
+  if (Array.isArray(items)) for (const item of items) keepTexts(item);
+}
+
 /** Follows aliases: refuses cycles, too many nodes, and numbers that would change. */
 function checkValue(value: unknown, text: string, line: number, limits: YamlLimits): void {
   const aliased = text.includes('&') && text.includes('*');
@@ -167,10 +180,15 @@ function measure(
     });
   sizes?.set(value, inProgress);
   let total = 1;
-  if (Array.isArray(value))
-    for (const item of value) total += measure(item, sizes, depthLeft - 1, line, text);
-  else
-    for (const key in value) total += measure((value as JsonObject)[key], sizes, depthLeft - 1, line, text);
+  const members = value as Record<string | number, unknown>;
+  const visit = (key: string | number): void => {
+    const member = members[key];
+    if (typeof member !== 'object' || member === null) total += 1;
+    else if (member instanceof Spelled) members[key] = member.value;
+    else total += measure(member, sizes, depthLeft - 1, line, text);
+  };
+  if (Array.isArray(value)) for (let index = 0; index < value.length; index += 1) visit(index);
+  else for (const key in members) visit(key);
   sizes?.set(value, total);
   return total;
 }
@@ -182,7 +200,7 @@ function inexact(value: InexactNumber, text: string, line: number): Refusal {
   return new Refusal({
     code: 'unsupported',
     line: at < first ? line : line + countLines(before.slice(first)),
-    message: 'a number here cannot be held exactly; put it in quotes, or use one within ±9007199254740991',
+    message: 'expected a number that JSON can hold (neither .inf nor .nan), or a text in quotes',
   });
 }
 

@@ -19,7 +19,7 @@ const floatPattern = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?
 const integerPattern = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))$/;
 const numberStart = [...'+-.0123456789'];
 
-/** A number that JavaScript cannot hold exactly; the parser turns it into a Problem rather than change it. */
+/** A number that JSON cannot hold (.inf, .nan); the parser turns it into a Problem. */
 export class InexactNumber {
   readonly text: string;
   constructor(text: string) {
@@ -27,8 +27,28 @@ export class InexactNumber {
   }
 }
 
-/** strconv.ParseInt(text, 0, 64), or undefined. */
-function parseInteger(source: string): number | InexactNumber | undefined {
+/** A scalar that is not written as its value would be (`1.10`, `0x1F`, `True`, a date). The parser keeps the text where only the text counts. */
+export class Spelled {
+  readonly value: number | bigint | string | boolean;
+  readonly text: string;
+  constructor(value: number | bigint | string | boolean, text: string) {
+    this.value = value;
+    this.text = text;
+  }
+}
+
+type Scalar = number | bigint | string | boolean;
+
+/** The value, with its text where that is another one. */
+function spelled<T extends Scalar>(value: T, source: string): T | Spelled {
+  return String(value) === source ? value : new Spelled(value, source);
+}
+
+const integerMin = -(2n ** 63n);
+const integerMax = 2n ** 64n;
+
+/** strconv.ParseInt(text, 0, 64) or ParseUint; undefined: none, or out of their range. A bigint where a number would not be exact. */
+function parseInteger(source: string): number | bigint | undefined {
   const match = integerPattern.exec(source);
   if (match === null) return undefined;
   const [, sign, hex, binary, octal, decimal] = match;
@@ -36,19 +56,22 @@ function parseInteger(source: string): number | InexactNumber | undefined {
   const base = hex !== undefined ? 16 : binary !== undefined ? 2 : octal !== undefined ? 8 : 10;
   const value = Number.parseInt(digits, base);
   if (Number.isSafeInteger(value)) return sign === '-' && value !== 0 ? -value : value;
-  return new InexactNumber(source);
+  const prefix = base === 16 ? '0x' : base === 8 ? '0o' : base === 2 ? '0b' : '';
+  const exact = BigInt(prefix + digits) * (sign === '-' ? -1n : 1n);
+  return exact >= integerMin && exact < integerMax ? exact : undefined;
 }
 
-function resolveInteger(source: string): number | InexactNumber | typeof NOT_RESOLVED {
+function resolveInteger(source: string): number | bigint | Spelled | typeof NOT_RESOLVED {
   const plain = source.includes('_') && /^[-+0-9]/.test(source) ? source.replaceAll('_', '') : source;
-  return parseInteger(plain) ?? NOT_RESOLVED;
+  const value = parseInteger(plain);
+  return value === undefined ? NOT_RESOLVED : spelled(value, source);
 }
 
-function resolveFloat(source: string): number | InexactNumber | typeof NOT_RESOLVED {
+function resolveFloat(source: string): number | Spelled | InexactNumber | typeof NOT_RESOLVED {
   const plain = source.includes('_') && /^[-+0-9]/.test(source) ? source.replaceAll('_', '') : source;
   if (floatPattern.test(plain)) {
     const value = Number.parseFloat(plain);
-    return Number.isFinite(value) ? value : NOT_RESOLVED;
+    return Number.isFinite(value) ? spelled(value, source) : NOT_RESOLVED;
   }
   if (/^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$/.test(source)) return new InexactNumber(source);
   return NOT_RESOLVED;
@@ -73,29 +96,42 @@ function resolveTimestamp(source: string): string | typeof NOT_RESOLVED {
   return `${date}T${clock}${fraction}${match[8] === '+00:00' ? 'Z' : (match[8] ?? 'Z')}`;
 }
 
-const integer = defineScalarTag<number | InexactNumber>(intCoreTag.tagName, {
+const integer = defineScalarTag<number | bigint | Spelled>(intCoreTag.tagName, {
   implicit: true,
   implicitFirstChars: numberStart,
   resolve: resolveInteger,
   identify: () => false,
 });
 
-const float = defineScalarTag<number | InexactNumber>(floatCoreTag.tagName, {
+const float = defineScalarTag<number | Spelled | InexactNumber>(floatCoreTag.tagName, {
   implicit: true,
   implicitFirstChars: numberStart,
   resolve: resolveFloat,
   identify: () => false,
 });
 
-const timestamp = defineScalarTag<string>('tag:yaml.org,2002:timestamp', {
+const timestamp = defineScalarTag<string | Spelled>('tag:yaml.org,2002:timestamp', {
   implicit: true,
   implicitFirstChars: [...'0123456789'],
-  resolve: resolveTimestamp,
+  resolve: (source) => {
+    const value = resolveTimestamp(source);
+    return value === NOT_RESOLVED ? NOT_RESOLVED : spelled(String(value), source);
+  },
   identify: () => false,
 });
 
 const binary = defineScalarTag<string>('tag:yaml.org,2002:binary', {
   resolve: (source) => Buffer.from(source, 'base64').toString('utf8'),
+  identify: () => false,
+});
+
+const boolean = defineScalarTag<boolean | Spelled>(boolCoreTag.tagName, {
+  implicit: true,
+  implicitFirstChars: [...'tTfF'],
+  resolve: (source) => {
+    if (/^(?:true|True|TRUE)$/.test(source)) return spelled(true, source);
+    return /^(?:false|False|FALSE)$/.test(source) ? spelled(false, source) : NOT_RESOLVED;
+  },
   identify: () => false,
 });
 
@@ -140,7 +176,7 @@ const oldBoolean = defineScalarTag<boolean>(boolCoreTag.tagName, {
 
 export const kubernetesSchema: Schema = CORE_SCHEMA.withTags(
   nullTag,
-  boolCoreTag,
+  boolean,
   timestamp,
   integer,
   float,
@@ -177,13 +213,14 @@ export const manifestSchema: Schema = CORE_SCHEMA.withTags(
 );
 
 /** The type that a plain scalar has by its text; undefined: it is a text. Null for what is empty. */
-export function resolvePlain(text: string): null | boolean | number | string | undefined {
+export function resolvePlain(text: string): null | Scalar | undefined {
   if (/^(?:~|null|Null|NULL)?$/.test(text)) return null;
   if (/^(?:true|True|TRUE)$/.test(text)) return true;
   if (/^(?:false|False|FALSE)$/.test(text)) return false;
   if (!/^[-+.0-9]/.test(text)) return undefined;
   for (const resolve of [resolveTimestamp, resolveInteger, resolveFloat]) {
     const value = resolve(text);
+    if (value instanceof Spelled) return value.value;
     if (value !== NOT_RESOLVED && !(value instanceof InexactNumber)) return value as number | string;
   }
   return undefined;

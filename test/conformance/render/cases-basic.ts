@@ -210,4 +210,45 @@ export const basicCases: Readonly<Record<string, Case>> = {
   'replicas: no such': withK('replicas:\n- name: nothing\n  count: 5\n'),
   'replicas: by an earlier name': withK('namePrefix: p-\nreplicas:\n- name: web\n  count: 5\n'),
   'replicas: a text': withK('replicas:\n- name: web\n  count: "5"\n'),
+  'big whole numbers': {
+    [k]: 'resources: [a.yaml]\npatches:\n- patch: "- {op: test, path: /spec/a, value: 9007199254740993}"\n  target: {kind: Foo}\n',
+    'app/a.yaml':
+      'apiVersion: v1\nkind: Foo\nmetadata: {name: a}\nspec:\n  a: 9007199254740993\n  b: -9223372036854775808\n  c: 18446744073709551615\n  d: 0xFFFFFFFFFFFFFFFF\n  e: 9007199254740992\n  f: 1_000_000_000_000_000_001\n',
+  },
+  'whole numbers beyond 64 bits': {
+    [k]: 'resources: [a.yaml]\n',
+    'app/a.yaml':
+      'apiVersion: v1\nkind: Foo\nmetadata: {name: a}\nspec:\n  a: 18446744073709551616\n  b: -9223372036854775809\n  c: 123456789012345678901234567890\n  d: 0x1FFFFFFFFFFFFFFFF\n  e: 0777777777777777777777777\n  f: 1e400\n',
+  },
+  'big whole numbers that are merged': {
+    [k]: 'resources: [a.yaml]\npatches:\n- path: p.yaml\ncommonAnnotations: {x: y}\n',
+    'app/a.yaml':
+      'apiVersion: v1\nkind: Foo\nmetadata: {name: a}\nspec: {a: 9007199254740993, l: [9007199254740993]}\n',
+    'app/p.yaml':
+      'apiVersion: v1\nkind: Foo\nmetadata: {name: a}\nspec: {b: 9007199254740995, l: [1, 9007199254740997]}\n',
+  },
+  'big whole numbers that are replaced': {
+    [k]: 'resources: [a.yaml]\nreplacements:\n- source: {kind: Foo, fieldPath: spec.a}\n  targets:\n  - select: {kind: Foo}\n    fieldPaths: [spec.b, spec.c, spec.d]\n',
+    'app/a.yaml':
+      'apiVersion: v1\nkind: Foo\nmetadata: {name: a}\nspec: {a: 9007199254740993, b: 1, c: x, d: {e: f}}\n',
+  },
+  'floats of all sorts': {
+    [k]: 'resources: [a.yaml]\n',
+    'app/a.yaml':
+      'apiVersion: v1\nkind: Foo\nmetadata: {name: a}\nspec: {a: 1.0, b: 1e3, c: 0.10, d: 1e21, e: 1e-7, f: 123456.789e3, g: -0.0, h: 1., i: 1e20, j: 0.1e-6, k: -0}\n',
+  },
+  'numbers that JSON cannot hold': {
+    [k]: 'resources: [a.yaml]\n',
+    'app/a.yaml': 'apiVersion: v1\nkind: Foo\nmetadata: {name: a}\nspec: {a: .inf}\n',
+  },
+  'annotations as they are written': {
+    [k]: 'resources: [a.yaml]\ncommonAnnotations: {x: y}\n',
+    'app/a.yaml':
+      'apiVersion: v1\nkind: Foo\nmetadata: {name: a, annotations: {a: 1.10, b: 0x1F, c: 1e3, d: 2001-01-01, e: True, f: 0777, g: 1_000, h: 9007199254740993, i: yes, j: +5, k: 2001-01-01T10:00:00Z}, labels: {a: 1.10}}\nspec: {template: {metadata: {annotations: {a: 1.10}}}}\n---\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Foo, metadata: {name: b, annotations: {a: 1.10}}}\n',
+  },
+  'annotations of a patch as they are written': {
+    [k]: 'resources: [a.yaml]\npatches:\n- path: p.yaml\n',
+    'app/a.yaml': 'apiVersion: v1\nkind: Foo\nmetadata: {name: a, annotations: {a: 1.10}}\n',
+    'app/p.yaml': 'apiVersion: v1\nkind: Foo\nmetadata: {name: a, annotations: {b: 1.20}}\n',
+  },
 };

@@ -61,18 +61,23 @@ const exactInteger = defineScalarTag<number | bigint>(intCoreTag.tagName, {
   resolve: (text) => {
     if (!/^-?\d+$/.test(text)) return NOT_RESOLVED;
     const number = Number(text);
-    return Number.isSafeInteger(number) ? number : BigInt(text);
+    return exactNumber(text, number);
   },
   identify: () => false,
 });
 const exactSchema = CORE_SCHEMA.withTags(exactInteger);
 
+/** What is beyond 64 bits is a float in Go, too. */
+function exactNumber(text: string, number: number): number | bigint {
+  if (Number.isSafeInteger(number)) return number;
+  const exact = BigInt(text);
+  return exact >= -(2n ** 63n) && exact < 2n ** 64n ? exact : number;
+}
+
 function parseExactly(json: string): unknown {
   return JSON.parse(json, (_key, value: unknown, context?: { source?: string }) => {
     const source = context?.source ?? '';
-    return typeof value === 'number' && /^-?\d+$/.test(source) && !Number.isSafeInteger(value)
-      ? BigInt(source)
-      : value;
+    return typeof value === 'number' && /^-?\d+$/.test(source) ? exactNumber(source, value) : value;
   });
 }
 
