@@ -82,6 +82,7 @@ export function createRenderer(options: RendererOptions): Renderer {
       runner: options.helm,
       archives: options.charts,
       limits,
+      files: services.files,
       onBuilt: () => {
         stats.directoriesBuilt += 1;
       },

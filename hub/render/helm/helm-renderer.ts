@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { ApplicationSource, Cluster, HelmSource } from '../../model/fleet.ts';
+import type { FileLoader } from '../file-loader.ts';
 import type { RenderLimits } from '../limits.ts';
 import { Lru } from '../lru.ts';
 import { problemError, problemOf } from '../render-error.ts';
@@ -24,6 +25,7 @@ export interface HelmRendererOptions {
   /** Undefined: only charts in Git. */
   readonly archives: ChartArchives | undefined;
   readonly limits: RenderLimits;
+  readonly files: FileLoader;
   /** Counts directoriesBuilt for each run of a new input. */
   readonly onBuilt: () => void;
 }
@@ -51,11 +53,19 @@ const failuresMax = 1_000;
 
 type Result = { readonly built: RenderedChart; readonly bytes: number } | { readonly failure: FairwayError };
 
-export function createHelmRenderer({ runner, archives, limits, onBuilt }: HelmRendererOptions): HelmRenderer {
+export function createHelmRenderer({
+  runner,
+  archives,
+  limits,
+  files,
+  onBuilt,
+}: HelmRendererOptions): HelmRenderer {
   const reader = createChartReader();
   const known = new Lru<RenderedChart>(rememberedBytesMax);
   const failures = new Lru<FairwayError>(failuresMax);
   const checked = new WeakSet<Chart['files']>();
+  // Asked once a commit, not once a cluster.
+  const versions = new WeakMap<TreeView, string>();
   const archivesRead = new Lru<Chart>(rememberedBytesMax);
 
   const chartOf = async (
@@ -140,13 +150,14 @@ export function createHelmRenderer({ runner, archives, limits, onBuilt }: HelmRe
   return {
     build: async (request, view, signal) => {
       const { source, cluster } = request;
-      const version = await runner.version(signal);
+      const version = versions.get(view) ?? (await runner.version(signal));
       if (version === undefined) throw withoutHelm();
+      versions.set(view, version);
       const chart = await chartOf(source, view, signal);
       const { helm, path } = source;
       const asked: HelmRequest = {
         chart: chart.files,
-        valueFiles: await readValueFiles({ path, helm, cluster }, view),
+        valueFiles: await readValueFiles({ path, helm, cluster }, view, files),
         releaseName: helm.releaseName,
         namespace: helm.namespace,
         kubeVersion: cluster.kubernetesVersion,

@@ -1,10 +1,9 @@
 import type { Cluster, HelmSource } from '../../model/fleet.ts';
+import type { FileLoader } from '../file-loader.ts';
 import { expandTemplate } from '../overlay-templates.ts';
 import { problemError } from '../render-error.ts';
 import { joinPath, type TreeView } from '../tree-view.ts';
 import type { ValueFile } from './helm-runner.ts';
-
-const fileBytesMax = 4 * 1024 * 1024;
 
 /**
  * The value files of one cluster, in order, the Application's own values last. A file whose template has a variable in it is one for some clusters, and
@@ -13,6 +12,7 @@ const fileBytesMax = 4 * 1024 * 1024;
 export async function readValueFiles(
   { path, helm, cluster }: { readonly path: string; readonly helm: HelmSource; readonly cluster: Cluster },
   view: TreeView,
+  loader: FileLoader,
 ): Promise<readonly ValueFile[]> {
   const files: ValueFile[] = [];
   for (const [index, template] of helm.valueFiles.entries()) {
@@ -32,7 +32,7 @@ export async function readValueFiles(
     if (found === undefined && expanded.path !== template) continue;
     if (found?.entry.type !== 'file')
       throw problemError('not_found', { field }, `there is no file ${name} in ${view.name}`);
-    const bytes = await view.read(found.path, fileBytesMax, name);
+    const bytes = await loader.bytes(view, found.path, found.entry, name);
     if (/^sops:\s*$/m.test(new TextDecoder().decode(bytes)))
       throw problemError(
         'unsupported',

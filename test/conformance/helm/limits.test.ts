@@ -277,6 +277,7 @@ describe.skipIf(program === undefined)('what is said and remembered', () => {
     await render({ kubernetesVersion: '1.35.0' });
     await render({}, { ...files, 'app/chart/templates/b.yaml': configMap('b', '  v: x\n') });
     expect(runs).toBe(8);
+    // Asked anew for each commit.
     version = 'two';
     await render({ name: 'a' });
     expect(runs).toBe(10);
