@@ -22,6 +22,10 @@ export const settings: PlacementSettings = {
 /** Contents by digest, of every set that setOf made. */
 const contents = new Map<Digest, string>();
 
+export function contentOfFixture(digest: Digest): string | undefined {
+  return contents.get(digest);
+}
+
 /** @param origins by name: the name before suffixes. */
 export function setOf(
   objects: readonly KubeObject[],

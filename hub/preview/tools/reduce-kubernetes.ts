@@ -2,7 +2,7 @@
  * Reduces what Kubernetes publishes of its own API to what `fairway validate` needs: types and required fields of every kind, and the releases in which kinds
  * were deprecated and removed. Run by hand when the version of Kubernetes moves:
  *
- *   node hub/preview/tools/reduce-kubernetes.ts $(go env GOMODCACHE)/k8s.io 1.36.3
+ *   node hub/preview/tools/reduce-kubernetes.ts $(go env GOMODCACHE)/k8s.io 1.36.3 [--check]
  *
  * Sources: kubernetes@v1.36.3/api/openapi-spec/swagger.json, and the generated prerelease-lifecycle functions of k8s.io/api, apiextensions-apiserver and
  * kube-aggregator, from which the API server's own deprecation warnings come.
@@ -118,7 +118,10 @@ for (const file of ['api', 'apiextensions-apiserver', 'kube-aggregator'].flatMap
 
 const sorted = <T>(record: Readonly<Record<string, T>>) =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
-writeFileSync(
-  new URL('../checks/kubernetes.json', import.meta.url),
-  `${JSON.stringify({ version, kinds: sorted(kinds), lifecycle: sorted(lifecycle), definitions })}\n`,
-);
+const path = new URL('../checks/kubernetes.json', import.meta.url);
+const text = `${JSON.stringify({ version, kinds: sorted(kinds), lifecycle: sorted(lifecycle), definitions })}\n`;
+if (!process.argv.includes('--check')) writeFileSync(path, text);
+else if (readFileSync(path, 'utf8') !== text) {
+  process.stderr.write('hub/preview/checks/kubernetes.json is not what Kubernetes publishes\n');
+  process.exitCode = 1;
+}
