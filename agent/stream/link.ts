@@ -33,6 +33,7 @@ import type { DesiredStore } from './desired-store.ts';
 import { createFetcher } from './fetcher.ts';
 import type { Identity } from './identity-store.ts';
 import { createKeyPair, toCertificatePem } from './key-pair.ts';
+import { planRenewalAtMs } from './plan-renewal.ts';
 import { answerQueries, type QueryHandlers } from './querier.ts';
 import { sendReports } from './reporter.ts';
 import { acknowledgementToWire, assignmentFromWire, pausesFromWire, summaryToWire } from './wire.ts';
@@ -307,12 +308,12 @@ function scheduleSummary(context: Context, intervalMs: number): void {
 /** Before a certificate that is due is renewed: a hub that gives short ones must not be asked in a circle. */
 const renewalWaitMs = 1_000;
 
-/** Two thirds of the certificate's life after its beginning, looked at anew each hour at least: clocks jump. */
+/** As planRenewalAtMs says, looked at anew each hour at least: clocks jump. */
 function scheduleRenewal(context: Context): void {
   const certificate = new X509Certificate(context.identity.certificateChainPem);
   const fromMs = Date.parse(certificate.validFrom);
   const untilMs = Date.parse(certificate.validTo);
-  const waitMs = fromMs + (2 / 3) * (untilMs - fromMs) - context.clock.now();
+  const waitMs = planRenewalAtMs(fromMs, untilMs) - context.clock.now();
   if (waitMs > 3_600_000) {
     after(context, 3_600_000, () => scheduleRenewal(context));
     return;

@@ -23,7 +23,7 @@ export interface RegistryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** How long an agent's certificate lasts; agents renew at two thirds. Default 24 hours. */
+  /** How long an agent's certificate lasts; agents renew daily, or at two thirds of a shorter life. Default 14 days: a hub may be away for a long weekend. */
   readonly certificateLifetimeMs?: number;
   /** Further DNS names and IP addresses for the hub's serving certificate; `fairway-hub` is always in it. */
   readonly serverNames?: readonly string[];
@@ -53,7 +53,7 @@ const clusterName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 export async function createRegistry(options: RegistryOptions): Promise<Registry> {
   const { store, clock, random, log } = options;
-  const certificateLifetimeMs = options.certificateLifetimeMs ?? dayMs;
+  const certificateLifetimeMs = options.certificateLifetimeMs ?? 14 * dayMs;
   const authority = await loadAuthority({ meta: store.meta, clock, random });
   const limiter = createAuditLimiter(clock);
   const listeners = new Set<(cluster: string, reason: string) => void>();
