@@ -108,12 +108,14 @@ async function compareOnDisk(
 ): Promise<DiffReport> {
   // Loaded only here: the rest of the command line stays small.
   const { diffOnDisk } = await import('../preview/diff-on-disk.ts');
+  const { createLocalRenderer } = await import('../preview/local-renderer.ts');
   return diffOnDisk({
     folder: resolve(io.cwd, path),
     ...parseRange(revisions, 'HEAD', 'HEAD..worktree'),
     fleetFolder: options['fleetFolder'] ?? 'fleet',
     application: options['application'],
     cluster: options['cluster'],
+    renderer: createLocalRenderer(io),
     signal: io.signal,
   });
 }

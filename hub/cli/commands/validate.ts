@@ -56,11 +56,13 @@ export function addValidate(
       const options = command.optsWithGlobals<Options>();
       // Loaded only here: the rest of the command line stays small.
       const { validateOnDisk } = await import('../preview/validate-on-disk.ts');
+      const { createLocalRenderer } = await import('../preview/local-renderer.ts');
       const report = await validateOnDisk({
         folder: resolve(io.cwd, folder),
         fleetFolder: String(options['fleetFolder']),
         plainSecrets: options['plainSecrets'] as Severity | 'off',
         kubernetes: options['kubernetes'] as string | undefined,
+        renderer: createLocalRenderer(io),
         signal: io.signal,
       });
       io.stdout(await renderReport(report, options['output'], io, programs));

@@ -1,5 +1,4 @@
 /** Previews without a hub: the stages that the hub runs, over a repository on this machine's disk. */
-import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,7 +13,7 @@ import type { TreeReader } from '../../model/tree.ts';
 import { compareFleets } from '../../preview/compare-fleets.ts';
 import { schemaOf } from '../../preview/merge-keys.ts';
 import type { DiffReport, DiffSide } from '../../preview/report.ts';
-import { createRenderer } from '../../render/renderer.ts';
+import type { Renderer } from '../../render/renderer.ts';
 import { createGitSource, type GitSource } from '../../source/git-source.ts';
 import { createDirectoryTree } from '../directory-tree.ts';
 
@@ -29,16 +28,15 @@ export interface DiffOnDiskRequest {
   readonly fleetFolder: string;
   readonly application: string | undefined;
   readonly cluster: string | undefined;
+  readonly renderer: Renderer;
   readonly signal: AbortSignal;
 }
 
 /** @throws not_found for a folder that is in no repository, or a revision that is not in it. */
 export async function diffOnDisk(request: DiffOnDiskRequest): Promise<DiffReport> {
-  const { signal, application, cluster } = request;
+  const { signal, application, cluster, renderer } = request;
   const top = await findRepositoryTop(request.folder);
   const source = createLocalSource();
-  // Digests are not shown, so any key will do.
-  const renderer = createRenderer({ digestKey: randomBytes(32) });
   const render = async (revision: string, previous: PreviewSide | undefined) => {
     const { name, tree } = await openRevision(source, top, revision, signal);
     return renderSide({

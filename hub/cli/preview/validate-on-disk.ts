@@ -1,5 +1,4 @@
 /** `fairway validate`: everything that the hub would say of a fleet repository, and more, before it is merged. Needs no hub and no cluster. */
-import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { FairwayError } from '../../../shared/error/error.ts';
@@ -16,7 +15,7 @@ import {
 import { minorOf, newestMinor } from '../../preview/checks/check-lifecycle.ts';
 import type { Severity } from '../../preview/checks/complaint.ts';
 import { createReport, type Finding, type ValidationReport } from '../../preview/findings.ts';
-import { createRenderer } from '../../render/renderer.ts';
+import type { Renderer } from '../../render/renderer.ts';
 import { createDirectoryTree } from '../directory-tree.ts';
 import { findRepositoryTop } from './diff-on-disk.ts';
 import { indexSources, type SourceIndex } from './locate-object.ts';
@@ -27,6 +26,7 @@ export interface ValidateRequest {
   readonly plainSecrets: Severity | 'off';
   /** Of clusters that state none; undefined: the newest known. */
   readonly kubernetes: string | undefined;
+  readonly renderer: Renderer;
   readonly signal: AbortSignal;
 }
 
@@ -41,8 +41,7 @@ export async function validateOnDisk(request: ValidateRequest): Promise<Validati
     folder: request.fleetFolder,
     previous: undefined,
     emptyFleet,
-    // Digests are not shown, so any key will do.
-    renderer: createRenderer({ digestKey: randomBytes(32) }),
+    renderer: request.renderer,
     treeOf: async (key) => {
       throw new FairwayError('not_found', `${key} is elsewhere: without a hub, only this repository is read`);
     },
