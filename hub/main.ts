@@ -383,12 +383,22 @@ async function serve(
       log,
       version,
     },
-    { metricsPublic: config.metrics.enabled && isLoopback(config.listen.api.host) },
+    { metricsPublic: config.metrics.openOnLoopback && isLoopback(config.listen.api.host) },
   );
   return {
     api,
-    served: await serveApi({ app: api, host: config.listen.api.host, port: config.listen.api.port }),
+    served: await serveApi({ app: api, ...config.listen.api, tls: await readTls(config, secrets) }),
   };
+}
+
+/** The operator's certificate for the API, if there is one. @throws failed_precondition naming the file. */
+async function readTls({ tls }: HubConfig, secrets: SecretPorts) {
+  if (!tls) return undefined;
+  const [cert, key] = await Promise.all([
+    readSecret({ file: tls.certificateFile }, 'the certificate of the API', secrets),
+    readSecret({ file: tls.keyFile }, "the key of the API's certificate", secrets),
+  ]);
+  return { cert, key };
 }
 
 async function checkStore(

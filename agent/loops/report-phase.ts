@@ -101,7 +101,7 @@ function tellOutcome(
       ...base,
       id: context.nextEventId(),
       type: 'sync.succeeded',
-      message: `revision ${desired.revisionId} is applied`,
+      message: `revision ${desired.revisionId.slice(0, 7)} is applied`,
     });
   if (syncStatus !== 'Pending') state.failureTold = told;
 }

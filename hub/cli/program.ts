@@ -3,6 +3,7 @@ import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { withConnection } from './command.ts';
 import { addActions } from './commands/actions.ts';
 import { addAgentInstall } from './commands/agent-install.ts';
+import { addAgentRevoke } from './commands/agent-revoke.ts';
 import { addDiff } from './commands/diff.ts';
 import { addGet } from './commands/get.ts';
 import { addPrograms } from './commands/programs.ts';
@@ -54,6 +55,7 @@ export function createProgram(io: CliIo, programs: Programs, setExitCode: (code:
   program.commandsGroup('Run:');
   const agent = addPrograms(program, io, programs, setExitCode);
   addAgentInstall(agent, io);
+  addAgentRevoke(agent, io);
   program.commandsGroup('Administer:');
   addToken(program, io);
   addSystem(program, io);

@@ -145,6 +145,10 @@ export const configSchema = z.strictObject({
       enrolment: listenAddress('0.0.0.0:8444'),
     })
     .prefault({}),
+  tls: z
+    .strictObject({ certificateFile: filePath, keyFile: filePath })
+    .meta({ description: 'PEM files with which the API is served over HTTPS' })
+    .optional(),
   advertise: z
     .strictObject({
       agent: z.array(advertised).max(10).optional(),
@@ -180,7 +184,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   dataKey: secretRef.optional(),
-  metrics: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  metrics: z.strictObject({ openOnLoopback: z.boolean().default(true) }).prefault({}),
   log: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

@@ -50,6 +50,8 @@ export interface HubConfig {
     /** Default 0.0.0.0:8444. */
     readonly enrolment: ListenAddress;
   };
+  /** PEM files for HTTPS of the API, read at the start. Undefined: plain HTTP. The other listeners have the hub's own certificates. */
+  readonly tls: { readonly certificateFile: string; readonly keyFile: string } | undefined;
   /** How agents reach the hub. */
   readonly advertise: {
     /** HOST:PORT, tried in order. Default: where it listens, `localhost` for a wildcard. */
@@ -92,6 +94,7 @@ export interface HubConfig {
   };
   /** Undefined: the file data.key in dataDir, made at first start. */
   readonly dataKey: SecretRef | undefined;
-  readonly metrics: { readonly enabled: boolean };
+  /** `/metrics` takes no token while the API listens on loopback only. Default true. */
+  readonly metrics: { readonly openOnLoopback: boolean };
   readonly log: { readonly level: LogLevel; readonly format: 'json' | 'text' };
 }

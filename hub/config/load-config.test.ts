@@ -43,7 +43,7 @@ describe('loadConfig', () => {
       helm: { binary: 'helm', timeoutMs: 30_000, memoryBytesMax: 512 * 1024 * 1024 },
       deletion: { confirmAbove: 10 },
       dataKey: undefined,
-      metrics: { enabled: true },
+      metrics: { openOnLoopback: true },
       log: { level: 'info', format: 'json' },
     });
   });
@@ -55,14 +55,14 @@ describe('loadConfig', () => {
       {
         FAIRWAY_ROOT_REF: 'two',
         FAIRWAY_API_LISTEN: '[::]:0',
-        FAIRWAY_METRICS: 'false',
+        FAIRWAY_METRICS_OPEN: 'false',
         FAIRWAY_ADVERTISE_AGENT: 'a.example:1, b.example:2',
       },
       { 'root.ref': 'three' },
     );
     expect(config.root).toEqual({ url, ref: 'three', folder: 'a/b', pollIntervalMs: 60_000 });
     expect(config.listen.api).toEqual({ host: '::', port: 0 });
-    expect(config.metrics.enabled).toBe(false);
+    expect(config.metrics.openOnLoopback).toBe(false);
     expect(config.log.level).toBe('warn');
     expect(config.advertise.agent).toEqual(['a.example:1', 'b.example:2']);
   });

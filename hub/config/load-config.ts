@@ -156,6 +156,7 @@ function finish(document: ConfigDocument, env: LoadConfigRequest['env']): HubCon
     credentials: credentialsOf(document, env),
     notifications: document.notifications.map(({ url, types, secret }) => ({ url, types, secret })),
     dataKey,
+    tls: document.tls,
   };
 }
 

@@ -18,6 +18,8 @@ export const overridableSettings: readonly OverridableSetting[] = [
   { variable: 'FAIRWAY_API_LISTEN', path: 'listen.api', kind: 'text' },
   { variable: 'FAIRWAY_AGENT_LISTEN', path: 'listen.agent', kind: 'text' },
   { variable: 'FAIRWAY_ENROLMENT_LISTEN', path: 'listen.enrolment', kind: 'text' },
+  { variable: 'FAIRWAY_TLS_CERTIFICATE_FILE', path: 'tls.certificateFile', kind: 'text' },
+  { variable: 'FAIRWAY_TLS_KEY_FILE', path: 'tls.keyFile', kind: 'text' },
   { variable: 'FAIRWAY_ADVERTISE_AGENT', path: 'advertise.agent', kind: 'list' },
   { variable: 'FAIRWAY_ADVERTISE_ENROLMENT', path: 'advertise.enrolment', kind: 'text' },
   { variable: 'FAIRWAY_SERVER_NAME', path: 'advertise.serverName', kind: 'text' },
@@ -28,7 +30,7 @@ export const overridableSettings: readonly OverridableSetting[] = [
   { variable: 'FAIRWAY_EGRESS_ALLOW', path: 'egress.allow', kind: 'list' },
   { variable: 'FAIRWAY_CONFIRM_ABOVE', path: 'deletion.confirmAbove', kind: 'number' },
   { variable: 'FAIRWAY_DATA_KEY_FILE', path: 'dataKey', kind: 'file' },
-  { variable: 'FAIRWAY_METRICS', path: 'metrics.enabled', kind: 'boolean' },
+  { variable: 'FAIRWAY_METRICS_OPEN', path: 'metrics.openOnLoopback', kind: 'boolean' },
   { variable: 'FAIRWAY_LOG_LEVEL', path: 'log.level', kind: 'text' },
   { variable: 'FAIRWAY_LOG_FORMAT', path: 'log.format', kind: 'text' },
 ];
