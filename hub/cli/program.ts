@@ -86,8 +86,8 @@ function inheritSettings(command: Command): void {
 /** Runs one command line, without the program's name. Resolves to the exit code; errors are on standard error. */
 export async function runCli(argv: readonly string[], io: CliIo, programs: Programs): Promise<number> {
   let exitCode: number = exitCodes.ok;
-  // What follows `agent` is the agent's own, but for `agent install` and help.
-  if (argv[0] === 'agent' && argv[1] !== 'install' && !isHelp(argv.slice(1)))
+  // What follows `agent` is the agent's own, but for its subcommands and help.
+  if (argv[0] === 'agent' && !['install', 'revoke'].includes(argv[1] ?? '') && !isHelp(argv.slice(1)))
     return programs.runAgent(argv.slice(1), io);
   try {
     const program = createProgram(io, programs, (code) => {
