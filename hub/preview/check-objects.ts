@@ -57,7 +57,8 @@ export function checkObjects(request: CheckObjectsRequest): readonly ObjectFindi
     const id = canonicalJson([application, originId, key.kind, rule, path, message]);
     const known = findings.get(id);
     if (!known) findings.set(id, { ...complaint, application, key, originId, clusters: [cluster] });
-    else if (!known.clusters.includes(cluster)) known.clusters.push(cluster);
+    // Twice in one cluster: two objects of one origin. Their complaints come one after the other.
+    else if (known.clusters.at(-1) !== cluster) known.clusters.push(cluster);
   };
   const alone = new Map<string, readonly (readonly [Found, Complaint])[]>();
   for (const placement of request.placements) {

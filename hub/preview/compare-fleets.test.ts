@@ -195,6 +195,16 @@ describe('compareFleets', () => {
     expect(variants.at(-1)?.fields).toEqual([]);
   });
 
+  it('holds a bounded number of changes where every cluster has its own', async () => {
+    const many = (value: string) =>
+      Object.fromEntries(
+        clusters.map((name) => [name, placed(setOf([configMap('a', { x: name + value })]))]),
+      );
+    const report = await compare({ web: many('1') }, { web: many('2') }, { variantsMax: 2 });
+    expect(report.applications[0]?.objects[0]?.variants).toHaveLength(2);
+    expect([report.omitted, report.summary.changed]).toEqual([clusters.length - 2, clusters.length]);
+  });
+
   it('stops when it is told to', async () => {
     const stop = new Error('nobody waits');
     const { compareFleets } = await import('./compare-fleets.ts');

@@ -104,6 +104,11 @@ function sortedUnion(a: Iterable<string>, b: Iterable<string>): readonly string[
   return [...new Set([...a, ...b])].sort();
 }
 
+/** Objects compared before others have their turn. */
+const pairsAtOnce = 200;
+/** Comparisons of two sets that are remembered. A fleet in which every cluster has sets of its own gains nothing by more. */
+const comparisonsKept = 2_000;
+
 /** Clusters with the same two sets are compared once. */
 function createSetComparison({ contents, schemaOf, turn }: CompareFleetsRequest, limits: CompareLimits) {
   const known = new Map<string, readonly PreparedChange[]>();
@@ -129,14 +134,23 @@ function createSetComparison({ contents, schemaOf, turn }: CompareFleetsRequest,
     const found = known.get(id);
     if (found) return found;
     const pairs = matchEntries(before, after);
-    const wanted = wantedContents(pairs);
-    const texts = wanted.length === 0 ? new Map<Digest, string>() : await contents(wanted, before, after);
-    await turn();
-    const contentOf = (digest: Digest): KubeObject | undefined => {
-      const text = texts.get(digest);
-      return text === undefined ? undefined : (JSON.parse(text) as KubeObject);
-    };
-    const changes = tellTwinsApart(compareEntries(pairs, contentOf, schemaOf).map(prepare));
+    const prepared: PreparedChange[] = [];
+    for (let at = 0; at < pairs.length; at += pairsAtOnce) {
+      const some = pairs.slice(at, at + pairsAtOnce);
+      const wanted = wantedContents(some);
+      const texts = wanted.length === 0 ? new Map<Digest, string>() : await contents(wanted, before, after);
+      await turn();
+      const contentOf = (digest: Digest): KubeObject | undefined => {
+        const text = texts.get(digest);
+        return text === undefined ? undefined : (JSON.parse(text) as KubeObject);
+      };
+      prepared.push(...compareEntries(some, contentOf, schemaOf).map(prepare));
+    }
+    const changes = tellTwinsApart(prepared);
+    for (const oldest of known.keys()) {
+      if (known.size < comparisonsKept) break;
+      known.delete(oldest);
+    }
     known.set(id, changes);
     return changes;
   };

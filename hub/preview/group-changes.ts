@@ -47,6 +47,9 @@ export interface Grouping {
   report(from: DiffSide, to: DiffSide): DiffReport;
 }
 
+/** Different changes held while the most frequent are looked for, for each that may be told. */
+const heldForEachTold = 20;
+
 interface Variant<T> {
   readonly value: T;
   readonly clusters: Set<string>;
@@ -72,6 +75,17 @@ export function createGrouping(limits: GroupLimits): Grouping {
   const problems = new Map<string, ProblemState>();
   const clusters = new Set<string>();
   const counts = { added: 0, removed: 0, changed: 0 };
+  let held = 0;
+  let dropped = 0;
+  const addTo = <T>(variants: Map<string, Variant<T>>, id: string, value: T, cluster: string) => {
+    const known = variants.get(id);
+    if (known) known.clusters.add(cluster);
+    else if (held >= limits.variantsMax * heldForEachTold) dropped += 1;
+    else {
+      held += 1;
+      variants.set(id, { value, clusters: new Set([cluster]) });
+    }
+  };
 
   return {
     add({ application, cluster, placement, changes, settings }) {
@@ -108,7 +122,7 @@ export function createGrouping(limits: GroupLimits): Grouping {
         summary: { applications: applications.size, clusters: clusters.size, ...counts },
         applications: kept,
         problems: told.slice(0, limits.problemsMax),
-        omitted: omitted + Math.max(0, told.length - limits.problemsMax),
+        omitted: omitted + dropped + Math.max(0, told.length - limits.problemsMax),
       };
     },
   };
@@ -130,10 +144,6 @@ function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const made = make();
   map.set(key, made);
   return made;
-}
-
-function addTo<T>(variants: Map<string, Variant<T>>, id: string, value: T, cluster: string): void {
-  getOrMake(variants, id, () => ({ value, clusters: new Set<string>() })).clusters.add(cluster);
 }
 
 function clusterList(clusters: ReadonlySet<string>, { clusterNamesMax }: GroupLimits): ClusterList {
