@@ -11,6 +11,8 @@ export interface FindCommitRequest {
   readonly url: string;
   /** A branch, tag, commit id (seven digits or more), `HEAD` or nothing for the default branch; with `~N` and `^` as Git counts first parents. */
   readonly revision: string;
+  /** Where names are looked for besides branches and tags: `refs/remotes/` in a clone, for `origin/main`. */
+  readonly folders?: readonly string[] | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -18,9 +20,10 @@ export interface FindCommitRequest {
  * The commit that a revision names now, brought here when it is not: a branch is asked of the remote, a commit only when it is not known.
  * @throws invalid_argument, not_found, and what a fetch throws.
  */
-export async function findCommit({ source, url, revision, signal }: FindCommitRequest): Promise<string> {
+export async function findCommit(request: FindCommitRequest): Promise<string> {
+  const { source, url, revision } = request;
   const [, name = '', steps = ''] = /^(.*?)((?:~\d*|\^)*)$/s.exec(revision) ?? [];
-  let sha = await findNamed({ source, url, revision: name, signal });
+  let sha = await findNamed({ ...request, revision: name });
   for (let left = countSteps(steps, revision); left > 0; left -= 1) {
     const [parent] = (await source.commit(url, sha)).parents;
     if (parent === undefined)
@@ -38,15 +41,36 @@ function countSteps(steps: string, revision: string): number {
   return count;
 }
 
-async function findNamed({ source, url, revision, signal }: FindCommitRequest): Promise<string> {
+async function findNamed(request: FindCommitRequest): Promise<string> {
+  const { source, url, revision, signal } = request;
   const lower = revision.toLowerCase();
   if (/^[0-9a-f]{40}$/.test(lower) && (await isHere(source, url, lower))) return lower;
   try {
     return (await source.fetch({ url, ref: revision, signal })).head;
   } catch (caught) {
-    const missing = caught instanceof FairwayError && caught.code === 'not_found';
-    if (!missing || !/^[0-9a-f]{7,39}$/.test(lower)) throw caught;
-    return findByPrefix({ source, url, revision: lower, signal }, caught);
+    if (!isMissing(caught)) throw caught;
+    for (const folder of request.folders ?? []) {
+      const found = await tryFetch(request, folder + revision);
+      if (found) return found;
+    }
+    if (!/^[0-9a-f]{7,39}$/.test(lower)) throw caught;
+    return findByPrefix({ ...request, revision: lower }, caught);
+  }
+}
+
+function isMissing(caught: unknown): caught is FairwayError {
+  return caught instanceof FairwayError && caught.code === 'not_found';
+}
+
+async function tryFetch(
+  { source, url, signal }: FindCommitRequest,
+  ref: string,
+): Promise<string | undefined> {
+  try {
+    return (await source.fetch({ url, ref, signal })).head;
+  } catch (caught) {
+    if (isMissing(caught)) return undefined;
+    throw caught;
   }
 }
 
@@ -55,7 +79,7 @@ async function isHere(source: GitSource, url: string, sha: string): Promise<bool
     await source.commit(url, sha);
     return true;
   } catch (caught) {
-    if (caught instanceof FairwayError && caught.code === 'not_found') return false;
+    if (isMissing(caught)) return false;
     throw caught;
   }
 }

@@ -17,6 +17,9 @@ import type { Renderer } from '../../render/renderer.ts';
 import { createGitSource, type GitSource } from '../../source/git-source.ts';
 import { createDirectoryTree } from '../directory-tree.ts';
 
+/** A clone has its remotes' branches here: `origin/main`. */
+const folders = ['refs/remotes/'];
+
 /** The revision that is no commit: what lies in the folder. */
 export const worktree = 'worktree';
 
@@ -85,7 +88,7 @@ async function openRevision(
 ): Promise<{ readonly name: DiffSide; readonly tree: TreeReader }> {
   if (revision === worktree)
     return { name: { name: worktree, commit: null }, tree: createDirectoryTree(top) };
-  const commit = await findCommit({ source, url: top, revision, signal });
+  const commit = await findCommit({ source, url: top, revision, folders, signal });
   return { name: { name: revision, commit }, tree: await source.tree(top, commit) };
 }
 
@@ -104,7 +107,7 @@ async function openOther(
       'not_found',
       `Repository ${repository} is elsewhere: without a hub, only this repository is read`,
     );
-  return source.tree(top, await findCommit({ source, url: top, revision: ref, signal }));
+  return source.tree(top, await findCommit({ source, url: top, revision: ref, folders, signal }));
 }
 
 /** @throws not_found */

@@ -242,6 +242,9 @@ describe('fairway diff on disk', () => {
     expect((await fairway('diff', '--path', '.')).code).toBe(0);
     const commits = await fairway('diff', '--path', '.', 'main..calmer', '--cluster', 'eu-1');
     expect(commits.out).toContain('"web:1" -> "web:2"');
+    await repository.git('update-ref', 'refs/remotes/origin/main', 'main');
+    const remote = await fairway('diff', '--path', '.', 'origin/main..calmer', '-o', 'json');
+    expect([remote.err, (JSON.parse(remote.out) as DiffReport).summary.changed]).toEqual(['', 6]);
     const file = join(repository.workTree, 'apps/web/base/web.yaml');
     await writeFile(file, files['apps/web/base/web.yaml'].replace('replicas: 2', 'replicas: 4'));
     const { code, out } = await fairway('diff', '--path', 'apps', '-o', 'markdown');
