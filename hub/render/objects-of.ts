@@ -14,9 +14,9 @@ export interface PlacedObject {
  */
 export function objectsOf(documents: readonly YamlDocument[], file: string): readonly PlacedObject[] {
   const result: PlacedObject[] = [];
-  const queue: { value: Json; place: Place }[] = documents.map(({ value, line }) => ({
-    value,
-    place: { file, line },
+  const queue: { value: Json; place: Place }[] = documents.map((document) => ({
+    value: document.value,
+    place: placeOf(document, file),
   }));
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const { value, place } = next;
@@ -29,6 +29,16 @@ export function objectsOf(documents: readonly YamlDocument[], file: string): rea
     result.push({ object: checkObject(value, place), place });
   }
   return result;
+}
+
+/** The line is asked for only in errors: of what is written within a kustomization it takes long to find. */
+export function placeOf(document: YamlDocument, file: string): Place {
+  return {
+    file,
+    get line(): number {
+      return document.line;
+    },
+  };
 }
 
 function isEmpty(value: Json): boolean {

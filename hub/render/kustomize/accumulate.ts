@@ -177,13 +177,8 @@ export class Accumulation<B extends Base> {
     if (!result.ok)
       throw problemError(result.failure.code, { file, line: result.failure.line }, result.failure.message);
     this.locate = createLocate(file, new TextDecoder().decode(bytes));
-    const [first, second] = result.documents;
-    if (second !== undefined)
-      throw problemError(
-        'unsupported',
-        { file, line: second.line },
-        'expected one document in a kustomization file',
-      );
+    // kustomize reads the first document and no further.
+    const [first] = result.documents;
     this.kustomization = readKustomization(first?.value ?? null, this.locate);
     this.file = file;
     this.context.schema = await chooseSchema(this, start.resources);

@@ -98,7 +98,10 @@ export interface Kustomization {
 }
 
 /** Gives the place of a field, for an error. */
-export type Locate = (path: readonly (string | number)[]) => Place;
+export type Locate = (
+  path: readonly (string | number)[],
+  field?: string,
+) => Place & { readonly field?: string };
 
 const versions: Readonly<Record<string, string>> = {
   Kustomization: 'kustomize.config.k8s.io/v1beta1',
@@ -111,19 +114,20 @@ export function readKustomization(value: Json, locate: Locate): Kustomization {
     throw problemError('invalid_manifest', locate([]), 'expected a Kustomization (a mapping)');
   const result: Record<string, Json | undefined> = {};
   const map = value as JsonObject;
-  for (const written of Object.keys(map)) {
+  // Of several spellings the last counts, in the order of their letters.
+  for (const written of Object.keys(map).sort()) {
     // Go's JSON decoder takes field names in any case.
     const name = Object.hasOwn(kustomizationFields, written)
       ? written
       : sameLetters(written, kustomizationFields);
     const support = name === undefined ? undefined : kustomizationFields[name];
-    const place = { ...locate([written]), field: written };
+    const place = locate([written], written);
     if (support === undefined || name === undefined)
       throw problemError('invalid_manifest', place, 'no such field in a Kustomization');
+    const member = map[written];
+    if (member === undefined || member === null || (!support.supported && isEmpty(member))) continue;
     if (!support.supported)
       throw problemError('unsupported', place, 'this field of a Kustomization is not supported yet');
-    const member = map[written];
-    if (member === undefined || member === null) continue;
     result[name] = checkShape(member, support.shape, [written], locate);
   }
   const kustomization = result as Kustomization;
@@ -137,17 +141,17 @@ function checkKind({ kind = '', apiVersion = '' }: Kustomization, locate: Locate
   const meant = kind === '' ? 'Kustomization' : kind;
   const version = Object.hasOwn(versions, meant) ? versions[meant] : undefined;
   if (version === undefined)
-    throw problemError(
-      'invalid_manifest',
-      { ...locate(['kind']), field: 'kind' },
-      'expected Kustomization or Component',
-    );
+    throw problemError('invalid_manifest', locate(['kind'], 'kind'), 'expected Kustomization or Component');
   if (apiVersion !== '' && apiVersion !== version)
     throw problemError(
       'invalid_manifest',
-      { ...locate(['apiVersion']), field: 'apiVersion' },
+      locate(['apiVersion'], 'apiVersion'),
       `expected ${version} for a ${meant}`,
     );
+}
+
+function isEmpty(value: Json): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 function sameLetters(written: string, known: Readonly<Record<string, unknown>>): string | undefined {
@@ -171,7 +175,7 @@ export function checkShape(
   strictness: Strictness = 'kustomization',
 ): Json | undefined {
   const wrong = (expected: string): Error =>
-    problemError('invalid_manifest', { ...locate(path), field: fieldText(path) }, `expected ${expected}`);
+    problemError('invalid_manifest', locate(path, fieldText(path)), `expected ${expected}`);
   if (value === null || value === undefined) return undefined;
   if (shape === 'any') return value;
   if (shape === 'text') {
@@ -204,7 +208,7 @@ export function checkShape(
     if (inner === undefined || name === undefined)
       throw problemError(
         'invalid_manifest',
-        { ...locate([...path, key]), field: fieldText([...path, key]) },
+        locate([...path, key], fieldText([...path, key])),
         'no such field',
       );
     const checked = checkShape(member ?? null, inner, [...path, key], locate, strictness);

@@ -19,7 +19,7 @@ export async function loadConfig<B extends Base>(from: Accumulation<B>): Promise
   if (configurations.length === 0 && crds.length === 0) return defaultConfig;
   let own = configOf({});
   for (const [index, path] of configurations.entries()) {
-    const place = { ...from.locate(['configurations', index]), field: `configurations[${index}]` };
+    const place = from.locate(['configurations', index], `configurations[${index}]`);
     const { documents, place: where } = await loadYaml(path, from, place, 'kustomization');
     const value = documents[0]?.value ?? {};
     const file = checkShape(value, configShape, [], () => where, 'configuration') as ConfigFile;
@@ -27,7 +27,7 @@ export async function loadConfig<B extends Base>(from: Accumulation<B>): Promise
   }
   let config = guarded(from.locate(['configurations']), () => mergeConfigs(defaultConfig, own));
   for (const [index, path] of crds.entries()) {
-    const place = { ...from.locate(['crds', index]), field: `crds[${index}]` };
+    const place = from.locate(['crds', index], `crds[${index}]`);
     const { documents, place: where } = await loadYaml(path, from, place, 'kustomization');
     const fromCrds = guarded(place, () => readCrds(documents[0]?.value ?? null, where));
     config = guarded(place, () => mergeConfigs(config, fromCrds));

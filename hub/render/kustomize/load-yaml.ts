@@ -51,5 +51,15 @@ export function parseInline<B extends Base>(
       place,
       `in line ${result.failure.line} of ${what}: ${result.failure.message}`,
     );
-  return { documents: result.documents.map((one) => ({ ...one, line: place.line })), place, oid: '' };
+  return {
+    documents: result.documents.map((one) => ({
+      value: one.value,
+      get line(): number {
+        return place.line;
+      },
+      ...(one.isJson === undefined ? {} : { isJson: one.isJson }),
+    })),
+    place,
+    oid: '',
+  };
 }

@@ -1,14 +1,17 @@
 import { LineCounter, parseDocument } from 'yaml';
-import type { Place } from '../render-error.ts';
 import type { Locate } from './kustomization.ts';
 
-/** Finds the line of a field. Parses the text a second time, so it is only for errors. */
+/** Finds the line of a field. Parses the text a second time, so only when the line is asked for, for an error. */
 export function createLocate(file: string, text: string): Locate {
   let find: ((path: readonly (string | number)[]) => number) | undefined;
-  return (path): Place => {
-    find ??= createFinder(text);
-    return { file, line: find(path) };
-  };
+  return (path, field) => ({
+    file,
+    get line(): number {
+      find ??= createFinder(text);
+      return find(path);
+    },
+    ...(field === undefined ? {} : { field }),
+  });
 }
 
 interface Ranged {

@@ -1,6 +1,6 @@
 /** `patches`, `patchesStrategicMerge` and `patchesJson6902` (kustomize api/internal/builtins Patch*Transformer.go). */
 import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
-import { objectsOf } from '../objects-of.ts';
+import { objectsOf, placeOf } from '../objects-of.ts';
 import { type Place, problemError, problemOf } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
 import type { YamlDocument } from '../yaml/parse-yaml.ts';
@@ -32,7 +32,7 @@ export function parsePatch(documents: readonly YamlDocument[], place: Place): Pa
   if (first !== undefined && Array.isArray(first.value) && first.isJson === false)
     throw problemError('invalid_manifest', place, 'what starts with [ must be JSON, in a patch');
   if (first !== undefined && Array.isArray(first.value))
-    return { merge: [], json: parseOperations(first.value, { ...place, line: first.line }) };
+    return { merge: [], json: parseOperations(first.value, placeOf(first, place.file)) };
   try {
     return { merge: objectsOf(documents, place.file), json: undefined };
   } catch (caught) {

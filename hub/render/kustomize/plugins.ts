@@ -134,7 +134,7 @@ async function loadPlugins<B extends Base>(
   const inline: Resource[] = [];
   const paths: { readonly path: string; readonly place: Place }[] = [];
   for (const [index, entry] of entries.entries()) {
-    const place = { ...from.locate([field, index]), field: `${field}[${index}]` };
+    const place = from.locate([field, index], `${field}[${index}]`);
     const found = inlineObjects(entry, from, place);
     if (found === undefined) paths.push({ path: entry, place });
     else inline.push(...found);

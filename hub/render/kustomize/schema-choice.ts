@@ -39,7 +39,7 @@ export async function chooseSchema<B extends Base>(
   const { path, version = '' } = openapi;
   const before = from.context.schema;
   if (path === undefined && version === '') return before;
-  const place = { ...from.locate(['openapi']), field: 'openapi' };
+  const place = from.locate(['openapi'], 'openapi');
   const loaded = path === undefined ? undefined : await loadYaml(path, from, place);
   if (before.id !== '') return before;
   if (loaded === undefined) {

@@ -27,7 +27,8 @@ export async function transform<B extends Base>(
   const { kustomization: k, locate } = from;
   const at =
     (field: string): PlaceOf =>
-    (index) => ({ ...locate([field, index]), field: `${field}[${index}]` });
+    (index) =>
+      locate([field, index], `${field}[${index}]`);
   const merges = k.patchesStrategicMerge ?? [];
   let list = await patchStrategicMerge(start, merges, from, at('patchesStrategicMerge'));
   for (const [index, args] of (k.patches ?? []).entries())

@@ -58,6 +58,8 @@ export function parseYaml(
         schema: schemas[kind],
         maxDepth: limits.yamlDepthMax,
         maxAliases: limits.yamlAliasesMax,
+        // kustomize reads its own files without minding keys that are there twice: the last counts.
+        json: kind === 'kustomization',
       });
       keepTexts(loaded);
       checkValue(loaded, chunk.text, start, limits);

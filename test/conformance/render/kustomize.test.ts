@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureBinary } from '../../cluster/binaries.ts';
 import { basicCases, type Case } from './cases-basic.ts';
 import { configCases, varCases } from './cases-config.ts';
+import { edgeCases } from './cases-edges.ts';
 import { generatorCases } from './cases-generators.ts';
 import { patchCases } from './cases-patches.ts';
 import { pluginCases } from './cases-plugins.ts';
@@ -22,6 +23,7 @@ const groups = {
   plugins: pluginCases,
   openapi: schemaCases,
   buildMetadata: metadataCases,
+  edges: edgeCases,
 };
 const program = process.env['FAIRWAY_KUSTOMIZE_BINARY'] ?? (await ensureBinary('kustomize'));
 /** Rises with FAIRWAY_RENDER_RUNS for a longer search; the seed is fixed, FAIRWAY_SEED=N or =random takes another. */
