@@ -17,7 +17,6 @@ export interface GetRequest {
   readonly token?: string | undefined;
   readonly bytesMax: number;
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface GetAnswer {
@@ -31,11 +30,10 @@ const redirecting: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
  * GET with bounds. Credentials go to the URL that they are bound to, never on to where it redirects. Any status is an answer.
- * @throws permission_denied for a host that is not allowed; unavailable; deadline_exceeded; resource_exhausted for too large a body; AbortError of the signal.
+ * @throws permission_denied for a host that is not allowed; unavailable; deadline_exceeded; resource_exhausted for too large a body.
  */
 export async function boundedGet(request: GetRequest, ports: GetPorts): Promise<GetAnswer> {
   const timeout = AbortSignal.timeout(request.timeoutMs);
-  const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
   let url = request.url;
   let bound = request.boundTo ?? url;
   try {
@@ -45,7 +43,7 @@ export async function boundedGet(request: GetRequest, ports: GetPorts): Promise<
         redirects === 0 || sameOrigin(url, request.url) ? await authorize(request, bound, ports) : undefined;
       const response = await ports.fetch(url, {
         redirect: 'manual',
-        signal,
+        signal: timeout,
         headers: {
           ...(request.accept !== undefined && { accept: request.accept }),
           ...(authorization !== undefined && { authorization }),
@@ -64,7 +62,6 @@ export async function boundedGet(request: GetRequest, ports: GetPorts): Promise<
     }
   } catch (caught) {
     if (caught instanceof FairwayError) throw caught;
-    request.signal?.throwIfAborted();
     const host = URL.parse(url)?.host ?? 'the repository';
     if (timeout.aborted)
       throw new FairwayError(

@@ -63,34 +63,33 @@ export function createChartArchives(options: ChartArchivesOptions): ChartArchive
     await sweep(folder, bytesMax, path);
   };
 
-  const fromHttp = async (chart: PinnedChart, signal: AbortSignal | undefined): Promise<Uint8Array> => {
+  const fromHttp = async (chart: PinnedChart): Promise<Uint8Array> => {
     const kept = await load(chart.digest);
     if (kept !== undefined) return kept;
-    const archive = await fetchFromHttp(chart, options, signal);
+    const archive = await fetchFromHttp(chart, options);
     verify(archive, chart.digest, `${chart.name} ${chart.version} of ${chart.repository}`);
     await save(chart.digest, archive);
     return archive;
   };
 
-  const fromOci = async (chart: PinnedChart, signal: AbortSignal | undefined): Promise<Uint8Array> => {
+  const fromOci = async (chart: PinnedChart): Promise<Uint8Array> => {
     const manifest = await load(chart.digest);
     const kept = manifest && (await load(archiveDigestOf(manifest, chart)));
     if (kept !== undefined) return kept;
-    const fetched = await fetchFromOci(chart, options, signal);
+    const fetched = await fetchFromOci(chart, options);
     await save(digestOf(fetched.archive), fetched.archive);
     await save(chart.digest, fetched.manifest);
     return fetched.archive;
   };
 
-  const openOnce = async (chart: PinnedChart, signal: AbortSignal | undefined): Promise<Uint8Array> => {
+  const openOnce = async (chart: PinnedChart): Promise<Uint8Array> => {
     const key = JSON.stringify(chart);
     const failed = failures.get(key);
     if (failed !== undefined && clock.monotonic() < failed.untilMs) throw failed.error;
     failures.delete(key);
     try {
-      return await (chart.repository.startsWith('oci:') ? fromOci(chart, signal) : fromHttp(chart, signal));
+      return await (chart.repository.startsWith('oci:') ? fromOci(chart) : fromHttp(chart));
     } catch (caught) {
-      signal?.throwIfAborted();
       const error = toFairwayError(caught, chart.name);
       if (failures.size >= failuresMax) failures.clear();
       failures.set(key, { error, untilMs: clock.monotonic() + failureKeptMs });
@@ -103,13 +102,25 @@ export function createChartArchives(options: ChartArchivesOptions): ChartArchive
       if (!digestPattern.test(chart.digest))
         throw new FairwayError('invalid_argument', 'expected a digest of sha256: and 64 hexadecimal digits');
       const key = JSON.stringify(chart);
-      const known = running.get(key);
-      if (known !== undefined) return known;
-      const opening = openOnce(chart, signal).finally(() => running.delete(key));
-      running.set(key, opening);
-      return opening;
+      let opening = running.get(key);
+      if (opening === undefined) {
+        opening = openOnce(chart).finally(() => running.delete(key));
+        running.set(key, opening);
+      }
+      // Others may wait for the same, so who gives up leaves it running; it has time limits of its own.
+      return orAborted(opening, signal);
     },
   };
+}
+
+function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 function pathOf(folder: string, digest: string): string {

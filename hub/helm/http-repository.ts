@@ -12,23 +12,16 @@ export const archiveBytesMax = 32 * 1024 * 1024;
 export const archiveTimeoutMs = 60_000;
 
 /** A chart's archive by the repository's index (https://helm.sh/docs/topics/chart_repository/#the-index-file); its digest is for the caller to verify. */
-export async function fetchFromHttp(
-  chart: PinnedChart,
-  ports: GetPorts,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array> {
+export async function fetchFromHttp(chart: PinnedChart, ports: GetPorts): Promise<Uint8Array> {
   const base = chart.repository.endsWith('/') ? chart.repository : `${chart.repository}/`;
   const indexUrl = new URL('index.yaml', base).href;
   const index = await boundedGet(
-    { url: indexUrl, bytesMax: indexBytesMax, timeoutMs: indexTimeoutMs, signal },
+    { url: indexUrl, bytesMax: indexBytesMax, timeoutMs: indexTimeoutMs },
     ports,
   );
   if (index.status !== 200) throw answered(index.status, indexUrl);
   const url = findUrl(index.body, chart, base);
-  const archive = await boundedGet(
-    { url, bytesMax: archiveBytesMax, timeoutMs: archiveTimeoutMs, signal },
-    ports,
-  );
+  const archive = await boundedGet({ url, bytesMax: archiveBytesMax, timeoutMs: archiveTimeoutMs }, ports);
   if (archive.status !== 200) throw answered(archive.status, url);
   return archive.body;
 }

@@ -22,15 +22,11 @@ export interface OciChart {
  * The manifest with the pinned digest and the archive that it names (OCI distribution specification 1.1, "Pulling manifests" and "Pulling blobs"). Credentials are bound
  * to, and egress asked for, `https://HOST/REPOSITORY`. A registry on this machine is asked by plain HTTP, as other clients do.
  */
-export async function fetchFromOci(
-  chart: PinnedChart,
-  ports: GetPorts,
-  signal: AbortSignal | undefined,
-): Promise<OciChart> {
+export async function fetchFromOci(chart: PinnedChart, ports: GetPorts): Promise<OciChart> {
   const { host, pathname } = new URL(chart.repository.replace(/^oci:/, 'https:'));
   const repository = `${pathname.replace(/^\/+|\/+$/g, '')}/${chart.name}`.replace(/^\//, '');
   const origin = `${isThisMachine(host) ? 'http' : 'https'}://${host}`;
-  const session = createSession({ boundTo: `${origin}/${repository}`, signal }, ports);
+  const session = createSession(`${origin}/${repository}`, ports);
   const manifestUrl = `${origin}/v2/${repository}/manifests/${chart.digest}`;
   const manifest = await session(manifestUrl, manifestBytesMax, manifestType);
   if (manifest.status !== 200) throw answered(manifest.status, manifestUrl);
@@ -81,29 +77,21 @@ function isThisMachine(host: string): boolean {
 type Session = (url: string, bytesMax: number, accept: string | undefined) => Promise<GetAnswer>;
 
 /** Asks with the credentials at hand first; a registry that wants a token says where to get one, once for all requests. */
-function createSession(
-  { boundTo, signal }: { readonly boundTo: string; readonly signal: AbortSignal | undefined },
-  ports: GetPorts,
-): Session {
+function createSession(boundTo: string, ports: GetPorts): Session {
   let token: string | undefined;
   return async (url, bytesMax, accept) => {
-    const request: GetRequest = { url, boundTo, accept, bytesMax, timeoutMs: archiveTimeoutMs, signal };
+    const request: GetRequest = { url, boundTo, accept, bytesMax, timeoutMs: archiveTimeoutMs };
     const first = await boundedGet({ ...request, token }, ports);
     if (first.status !== 401 || token !== undefined) return first;
     const challenge = first.headers.get('www-authenticate') ?? '';
     if (!/^bearer /i.test(challenge)) return first;
-    token = await fetchToken(challenge, boundTo, ports, signal);
+    token = await fetchToken(challenge, boundTo, ports);
     return boundedGet({ ...request, token }, ports);
   };
 }
 
 /** https://distribution.github.io/distribution/spec/auth/token/. The realm is on another host as often as not; it must be allowed like any other. */
-async function fetchToken(
-  challenge: string,
-  boundTo: string,
-  ports: GetPorts,
-  signal: AbortSignal | undefined,
-): Promise<string> {
+async function fetchToken(challenge: string, boundTo: string, ports: GetPorts): Promise<string> {
   const told = new Map(
     [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key.toLowerCase(), value]),
   );
@@ -131,10 +119,7 @@ async function fetchToken(
         },
       }),
   };
-  const answer = await boundedGet(
-    { url: realm.href, bytesMax: tokenBytesMax, timeoutMs, signal },
-    authorized,
-  );
+  const answer = await boundedGet({ url: realm.href, bytesMax: tokenBytesMax, timeoutMs }, authorized);
   if (answer.status !== 200) throw answered(answer.status, realm.href);
   const body = JSON.parse(new TextDecoder().decode(answer.body)) as JsonObject;
   const token = body['token'] ?? body['access_token'];

@@ -64,6 +64,8 @@ export function createHelmRenderer({
   const known = new Lru<RenderedChart>(rememberedBytesMax);
   const failures = new Lru<FairwayError>(failuresMax);
   const checked = new WeakSet<Chart['files']>();
+  // A chart that ran into a limit for one cluster would do so for the next: of a thousand each would wait for the limit of time.
+  const exhausted = new WeakMap<TreeView, Map<string, FairwayError>>();
   // Asked once a commit, not once a cluster.
   const versions = new WeakMap<TreeView, string>();
   const archivesRead = new Lru<Chart>(rememberedBytesMax);
@@ -134,8 +136,11 @@ export function createHelmRenderer({
     signal: AbortSignal | undefined,
   ): Promise<Result> => {
     onBuilt();
-    const first = outputOf(await runner.template(request, signal), chart);
-    const second = await runner.template(withMovedClock(request), signal);
+    const [outcome, second] = await bothOf(
+      runner.template(request, signal),
+      runner.template(withMovedClock(request), signal),
+    );
+    const first = outputOf(outcome, chart);
     // A chart that cannot do with another clock is run as it is: chance is found all the same.
     const again = second.ok ? second.output : outputOf(await runner.template(request, signal), chart);
     const documents = parseOutput(first, chart.folder, limits);
@@ -167,13 +172,17 @@ export function createHelmRenderer({
       const key = keyOf(asked, chart, version);
       const built = known.get(key);
       if (built !== undefined) return built;
-      const failed = failures.get(key);
+      const failed = failures.get(key) ?? exhausted.get(view)?.get(chart.digest);
       if (failed !== undefined) throw failed;
       const result = await run(asked, chart, signal).catch((caught: unknown): Result => {
         const problem = problemOf(caught);
-        // What took too long or too much may do better another time.
-        if (problem === undefined || problem.code === 'resource_exhausted') throw caught;
-        return { failure: caught as FairwayError };
+        if (problem === undefined) throw caught;
+        const failure = caught as FairwayError;
+        if (problem.code !== 'resource_exhausted') return { failure };
+        // What took too long or too much may do better with the next commit, or another time.
+        const ofView = exhausted.get(view) ?? new Map<string, FairwayError>();
+        exhausted.set(view, ofView.set(chart.digest, failure));
+        throw failure;
       });
       if ('failure' in result) {
         failures.set(key, result.failure);
@@ -183,6 +192,12 @@ export function createHelmRenderer({
       return result.built;
     },
   };
+}
+
+/** Both have ended when it comes back: nothing of a run that was given up is left. */
+async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
 }
 
 /** Chart folders of the same content in two places differ in what messages say. */

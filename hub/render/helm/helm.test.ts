@@ -1,5 +1,6 @@
 /** The parts of the chart renderer that need no helm. */
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../../shared/manifest/object.ts';
 import { defaultLimits } from '../limits.ts';
@@ -129,5 +130,31 @@ describe('readArchive', () => {
     header.write('00000077777\0', 124);
     header.write('0', 156);
     expect(readArchive(gzipSync(header), limits)).toEqual({ ok: false, message: 'a damaged tar archive' });
+  });
+
+  it('never throws, and keeps to its bounds, whatever the bytes', () => {
+    const header = fc
+      .tuple(
+        fc.string({ maxLength: 120 }),
+        fc.constantFrom('00000000007', '7', 'x', '-1', '77777777777'),
+        fc.nat(255),
+      )
+      .map(([name, size, type]) => {
+        const block = Buffer.alloc(512);
+        block.write(name, 0, 100);
+        block.write(size, 124);
+        block[156] = type;
+        return block;
+      });
+    const part = fc.oneof(header, fc.uint8Array({ maxLength: 600 }), fc.constant(new Uint8Array(512)));
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 6 }), (parts) => {
+        const result = readArchive(gzipSync(Buffer.concat(parts)), limits);
+        if (!result.ok) return;
+        expect(result.files.size).toBeLessThanOrEqual(limits.filesMax);
+        for (const path of result.files.keys()) expect(path.split('/')).not.toContain('..');
+      }),
+      { seed: 20261121, numRuns: 1_000 },
+    );
   });
 });

@@ -85,6 +85,18 @@ describe('a chart of an HTTP repository', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('comes for one who waits though another has given up', async () => {
+    answer = serve({ '/charts/index.yaml': index('web.tgz'), '/charts/web.tgz': web });
+    const archives = open();
+    const controller = new AbortController();
+    const one = archives.open(pinned(), controller.signal);
+    const other = archives.open(pinned());
+    controller.abort();
+    await expect(one).rejects.toMatchObject({ name: 'AbortError' });
+    expect(digestOf(await other)).toBe(digestOf(web));
+    expect(asked).toHaveLength(2);
+  });
+
   it('is fetched anew where what was kept is damaged', async () => {
     answer = serve({ '/charts/index.yaml': index(`${origin}/web.tgz`), '/web.tgz': web });
     await open().open(pinned());

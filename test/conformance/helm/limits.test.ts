@@ -295,6 +295,29 @@ describe.skipIf(program === undefined)('what is said and remembered', () => {
     const renderer = newRenderer({ helm: failing });
     for (const name of ['a', 'b', 'c'])
       expect(await renderOurs(one('  v: x\n'), {}, { ...cluster, name }, renderer)).toHaveProperty('failure');
-    expect(runs).toBe(1);
+    // The second is that with another clock.
+    expect(runs).toBe(2);
+  });
+
+  it('lets a chart run into a limit once a commit, whatever the values', async () => {
+    let runs = 0;
+    const slow: HelmRunner = {
+      version: async () => 'v',
+      template: async () => {
+        runs += 1;
+        return { ok: false, reason: 'timeout', message: 'too long' };
+      },
+    };
+    const renderer = newRenderer({ helm: slow });
+    const files = { ...one('  v: x\n'), 'app/a.yaml': 'a: 1\n', 'app/b.yaml': 'a: 2\n' };
+    const source = helmSource({ valueFiles: ['{{cluster.name}}.yaml'] });
+    const tree = createMemoryTree(files);
+    for (const name of ['a', 'b', 'c']) {
+      const result = await renderer.render({ source, cluster: { ...cluster, name }, tree });
+      expect(!result.ok && result.problems[0]!.message).toBe('too long');
+    }
+    expect(runs).toBe(2);
+    await renderer.render({ source, cluster, tree: createMemoryTree(files) });
+    expect(runs).toBe(4);
   });
 });
