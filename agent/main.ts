@@ -89,6 +89,7 @@ async function findIdentity(options: AgentOptions, store: IdentityStore): Promis
     token,
     enrolmentAddress,
     agentVersion: version,
+    pendingKeys: store,
     env,
     clock,
     random,

@@ -16,8 +16,8 @@ import {
 import { hubServerName } from '../../shared/stream/protocol.ts';
 import { toMethodDefinition } from '../../shared/stream/service.ts';
 import { channelOptions, createCredentials, fromServiceError } from './channel.ts';
-import type { Identity } from './identity-store.ts';
-import { createKeyPair, toCertificatePem } from './key-pair.ts';
+import type { Identity, PendingKeys } from './identity-store.ts';
+import { createKeyPair, type KeyPair, restoreKeyPair, toCertificatePem } from './key-pair.ts';
 import { findProxy, openSocket, parseAddress } from './proxy.ts';
 
 export interface EnrolOptions {
@@ -26,6 +26,8 @@ export interface EnrolOptions {
   /** The hub's enrolment listener, `host:port`. */
   readonly enrolmentAddress: string;
   readonly agentVersion: string;
+  /** Where the new key is kept before the hub hears of it, so that a repeat asks for the same key. */
+  readonly pendingKeys: PendingKeys;
   /** For the proxy's variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
@@ -36,14 +38,15 @@ export interface EnrolOptions {
 }
 
 /**
- * Enrols with a token. The result is not kept anywhere: save it before use, the token is spent.
+ * Enrols with a token. The result is not kept anywhere: save it before use. Cut off anywhere before that, by a lost answer or the end of the process,
+ * it may be called again with the same token and pending keys while the token lasts: the hub certifies the same key again, and no other.
  * @throws invalid_argument for what is no token, unauthenticated when the hub refuses it or is not the hub the token pins,
  * unavailable, deadline_exceeded.
  */
 export async function enrol(options: EnrolOptions): Promise<Identity> {
   const { enrolmentAddress, clock, random, timeoutMs = 30_000 } = options;
-  const [version, , , pin] = options.token.trim().split('.');
-  if (version !== 'fw1' || pin === undefined)
+  const [version, tokenId, , pin] = options.token.trim().split('.');
+  if (version !== 'fw1' || tokenId === undefined || pin === undefined)
     throw new FairwayError('invalid_argument', 'this is not an enrolment token');
   const timeout = new AbortController();
   const cancelTimeout = clock.after(timeoutMs, () =>
@@ -53,7 +56,7 @@ export async function enrol(options: EnrolOptions): Promise<Identity> {
   try {
     const ca = await findAuthority(enrolmentAddress, pin, options.env, signal);
     const caPem = toCertificatePem(ca);
-    const { privateKeyPem, csr } = await createKeyPair();
+    const { privateKeyPem, csr } = await findKeyPair(options.pendingKeys, tokenId);
     const response = await callEnrol(options, caPem, csr, signal);
     return {
       cluster: response.cluster,
@@ -67,6 +70,15 @@ export async function enrol(options: EnrolOptions): Promise<Identity> {
   } finally {
     cancelTimeout();
   }
+}
+
+/** The key that this token may have been used for already, else a new one, kept before it is used. */
+async function findKeyPair(pendingKeys: PendingKeys, tokenId: string): Promise<KeyPair> {
+  const pending = await pendingKeys.loadPending();
+  if (pending?.tokenId === tokenId) return restoreKeyPair(pending.privateKeyPem);
+  const made = await createKeyPair();
+  await pendingKeys.savePending({ tokenId, privateKeyPem: made.privateKeyPem });
+  return made;
 }
 
 /** Looks at the chain the server shows, trusting nothing, for the one certificate whose digest the token pins. Nothing is sent. */

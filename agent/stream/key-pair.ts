@@ -1,4 +1,4 @@
-import { generateKeyPair, type KeyObject, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 
 export interface KeyPair {
@@ -44,6 +44,12 @@ export async function createKeyPair(): Promise<KeyPair> {
     privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     csr: createRequest(privateKey, publicKey),
   };
+}
+
+/** The pair of a key that was kept. @throws what node:crypto throws for a text that is no key. */
+export function restoreKeyPair(privateKeyPem: string): KeyPair {
+  const privateKey = createPrivateKey(privateKeyPem);
+  return { privateKeyPem, csr: createRequest(privateKey, createPublicKey(privateKey)) };
 }
 
 export function toCertificatePem(certificate: Uint8Array): string {

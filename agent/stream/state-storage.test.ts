@@ -120,4 +120,25 @@ describe('identity', () => {
     );
     await expect(stores[1]!.load()).rejects.toMatchObject({ code: 'data_loss' });
   });
+
+  it('keeps a pending key until there is an identity', async () => {
+    const pending = { tokenId: 't1', privateKeyPem: 'key' };
+    const secrets = memorySecrets();
+    const directory = await mkdtemp(join(tmpdir(), 'fairway-'));
+    for (const store of [createDirectoryIdentityStore(directory), createSecretIdentityStore(secrets)]) {
+      expect(await store.loadPending()).toBeUndefined();
+      await store.savePending({ tokenId: 't0', privateKeyPem: 'older' });
+      await store.savePending(pending);
+      expect(await store.loadPending()).toEqual(pending);
+      expect(await store.load()).toBeUndefined();
+      await store.save(identity);
+      expect(await store.loadPending()).toBeUndefined();
+      expect(await store.load()).toEqual(identity);
+    }
+    for (const damaged of ['{', '{}', 'null', '7']) {
+      secrets.held.set('fairway-agent-identity', new Map([['pending.json', Buffer.from(damaged)]]));
+      expect(await createSecretIdentityStore(secrets).loadPending()).toBeUndefined();
+    }
+    expect((await stat(directory)).mode & 0o077).toBe(0);
+  });
 });

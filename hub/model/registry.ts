@@ -13,7 +13,7 @@ export interface RegisteredCluster {
   readonly acknowledgedGeneration: number;
 }
 
-/** A single-use enrolment token; only a hash of its secret is kept. */
+/** A single-use enrolment token: it counts for one key, which may ask again while the token lasts. Only a hash of its secret is kept. */
 export interface EnrolmentToken {
   readonly id: string;
   readonly secretHash: string;
@@ -21,7 +21,10 @@ export interface EnrolmentToken {
   readonly createdBy: string;
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
+  /** When it was first used. */
   readonly usedAtMs: number | undefined;
+  /** SHA-256 of the public key (SPKI, DER) that it was used for, lower-case hex. */
+  readonly usedKeyDigest: string | undefined;
   readonly revokedAtMs: number | undefined;
 }
 
@@ -71,7 +74,7 @@ export interface ServerCertificate {
 export interface AgentAuthority {
   /** The only authority of agents' certificates. */
   readonly caPem: string;
-  /** Trades a token for a certificate. @throws unauthenticated, always in the same words; invalid_argument for a bad request. */
+  /** Trades a token for a certificate; the same key gets another one while the token lasts. @throws unauthenticated, always in the same words; invalid_argument for a bad request. */
   enrol(request: {
     readonly token: string;
     readonly csr: Uint8Array;

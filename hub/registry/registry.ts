@@ -31,7 +31,7 @@ export interface RegistryOptions {
 
 export interface Registry extends AgentAuthority {
   /**
-   * A single-use token for one cluster, shown once. `ttlMs` defaults to an hour, at most 7 days.
+   * A single-use token for one cluster, shown once. It counts for the first key that comes with it. `ttlMs` defaults to an hour, at most 7 days.
    * @throws invalid_argument
    */
   createToken(request: {
@@ -141,6 +141,7 @@ async function createToken(
       createdAtMs: now,
       expiresAtMs,
       usedAtMs: undefined,
+      usedKeyDigest: undefined,
       revokedAtMs: undefined,
     },
     createEvent({
@@ -177,16 +178,20 @@ async function enrol(context: Context, request: Parameters<Registry['enrol']>[0]
   if (!token || !matches) throw await refuse('unknown');
   if (parts.pin !== context.authority.pin) throw await refuse('other authority');
   if (token.revokedAtMs !== undefined) throw await refuse('revoked');
-  if (token.usedAtMs !== undefined) throw await refuse('used');
+  if (token.usedAtMs !== undefined && !(await isRequestOfKey(csr, token.usedKeyDigest)))
+    throw await refuse('used');
   if (token.expiresAtMs <= clock.now()) throw await refuse('expired');
   const publicKey = await readPublicKey(csr);
   const { cluster } = token;
   const signed = await context.authority.signAgent(cluster, publicKey, context.certificateLifetimeMs);
   const now = clock.now();
   const common = { actor: `agent:${cluster}`, timeMs: now, cluster };
-  const taken = await store.registry.redeemToken(token.id, toIssued(cluster, signed), now, [
+  const keyDigest = digestText(publicKey);
+  // The token is used and the cluster enrolled once, however often the same key asks; each certificate is told of.
+  const taken = await store.registry.redeemToken(token.id, keyDigest, toIssued(cluster, signed), now, [
     createEvent({
       ...common,
+      id: `audit.token.used/${token.id}`,
       type: 'audit.token.used',
       message: 'enrolment token used',
       data: { id: token.id, peer },
@@ -194,6 +199,7 @@ async function enrol(context: Context, request: Parameters<Registry['enrol']>[0]
     issuedEvent(common, signed),
     createEvent({
       ...common,
+      id: `agent.enrolled/${token.id}`,
       type: 'agent.enrolled',
       message: `${cluster} enrolled`,
       data: { agentVersion, peer },
@@ -201,6 +207,14 @@ async function enrol(context: Context, request: Parameters<Registry['enrol']>[0]
   ]);
   if (!taken) throw await refuse('used');
   return toCredential(context, cluster, signed);
+}
+
+/** The same key again: the answer has not reached its agent. A request that cannot be read is nobody's. */
+function isRequestOfKey(csr: Uint8Array, keyDigest: string | undefined): Promise<boolean> {
+  return readPublicKey(csr).then(
+    (publicKey) => digestText(publicKey) === keyDigest,
+    () => false,
+  );
 }
 
 async function renew(context: Context, request: Parameters<Registry['renew']>[0]): Promise<Credential> {

@@ -229,9 +229,14 @@ export interface RegistryRepository {
   token(id: string): Promise<EnrolmentToken | undefined>;
   tokens(): Promise<readonly EnrolmentToken[]>;
   revokeToken(id: string, event: NewEvent): Promise<boolean>;
-  /** Takes the token and keeps the certificate in one step: false (and nothing kept) when the token was used, revoked or over already. Registers the cluster. */
+  /**
+   * Takes the token for a key and keeps the certificate in one step. The same key may come again, 100 times at most: an agent that has not got its answer.
+   * False (and nothing kept) when the token was used for another key, was revoked or is over. Registers the cluster.
+   * @param keyDigest as EnrolmentToken.usedKeyDigest
+   */
   redeemToken(
     id: string,
+    keyDigest: Digest,
     certificate: IssuedCertificate,
     nowMs: number,
     events: readonly NewEvent[],
@@ -239,7 +244,7 @@ export interface RegistryRepository {
   saveCertificate(certificate: IssuedCertificate, event: NewEvent): Promise<void>;
   certificate(fingerprint: string): Promise<IssuedCertificate | undefined>;
   certificates(cluster: string): Promise<readonly IssuedCertificate[]>;
-  /** Revokes every certificate of a cluster that is still valid; how many. */
+  /** Revokes every certificate of a cluster that is still valid, and closes its used tokens to those who come again; how many certificates. */
   revokeCertificates(cluster: string, reason: string, nowMs: number, event: NewEvent): Promise<number>;
 }
 

@@ -11,6 +11,7 @@ const token: EnrolmentToken = {
   createdAtMs: t0,
   expiresAtMs: t0 + 1_000,
   usedAtMs: undefined,
+  usedKeyDigest: undefined,
   revokedAtMs: undefined,
 };
 
@@ -33,24 +34,55 @@ function describeTokens(current: () => StoreUnderTest): void {
     await store.registry.saveToken(token, anEvent());
     const tries = await Promise.all(
       ['f1', 'f2'].map((print) =>
-        store.registry.redeemToken('t1', certificateOf(print), t0 + 1, [anEvent({ type: 'agent.enrolled' })]),
+        store.registry.redeemToken('t1', `key-${print}`, certificateOf(print), t0 + 1, [
+          anEvent({ type: 'agent.enrolled' }),
+        ]),
       ),
     );
     expect(tries).toEqual([true, false]);
     expect(await store.registry.certificates('eu')).toEqual([certificateOf('f1')]);
-    expect(await store.registry.token('t1')).toEqual({ ...token, usedAtMs: t0 + 1 });
+    expect(await store.registry.token('t1')).toEqual({
+      ...token,
+      usedAtMs: t0 + 1,
+      usedKeyDigest: 'key-f1',
+    });
     expect(await store.registry.clusters()).toMatchObject([{ name: 'eu', enrolledAtMs: t0 + 1 }]);
     expect(await store.events.lastSequence()).toBe(2);
+  });
+
+  it('redeems a used token for its own key again, within its time and bound, until the cluster is revoked', async () => {
+    const { store } = current();
+    await store.registry.saveToken(token, anEvent());
+    const redeem = (key: string, print: string, atMs = t0 + 2) =>
+      store.registry.redeemToken('t1', key, certificateOf(print), atMs, []);
+    expect(await redeem('key', 'f1', t0 + 1)).toBe(true);
+    expect(await redeem('key', 'f2')).toBe(true);
+    expect(await redeem('other', 'f3')).toBe(false);
+    expect((await store.registry.certificates('eu')).map(({ fingerprint }) => fingerprint)).toEqual([
+      'f1',
+      'f2',
+    ]);
+    expect(await store.registry.token('t1')).toMatchObject({ usedAtMs: t0 + 1, usedKeyDigest: 'key' });
+    expect(await redeem('key', 'f4', t0 + 1_000)).toBe(false);
+    expect(await store.registry.revokeCertificates('eu', 'stolen', t0 + 3, anEvent())).toBe(2);
+    expect(await redeem('key', 'f5', t0 + 4)).toBe(false);
+    await store.registry.saveToken({ ...token, id: 't2' }, anEvent());
+    const again = await Promise.all(
+      Array.from({ length: 101 }, (_, index) =>
+        store.registry.redeemToken('t2', 'key', certificateOf(`g${index}`), t0 + 5, []),
+      ),
+    );
+    expect(again.filter(Boolean)).toHaveLength(100);
   });
 
   it('redeems no token that is over, revoked or unknown', async () => {
     const { store } = current();
     await store.registry.saveToken(token, anEvent());
-    expect(await store.registry.redeemToken('t1', certificateOf('f'), t0 + 1_000, [])).toBe(false);
+    expect(await store.registry.redeemToken('t1', 'key', certificateOf('f'), t0 + 1_000, [])).toBe(false);
     expect(await store.registry.revokeToken('t1', anEvent({ timeMs: t0 + 5 }))).toBe(true);
     expect(await store.registry.revokeToken('t1', anEvent())).toBe(false);
-    expect(await store.registry.redeemToken('t1', certificateOf('f'), t0 + 6, [])).toBe(false);
-    expect(await store.registry.redeemToken('none', certificateOf('f'), t0, [])).toBe(false);
+    expect(await store.registry.redeemToken('t1', 'key', certificateOf('f'), t0 + 6, [])).toBe(false);
+    expect(await store.registry.redeemToken('none', 'key', certificateOf('f'), t0, [])).toBe(false);
     expect(await store.registry.certificate('f')).toBeUndefined();
     expect(await store.registry.clusters()).toEqual([]);
     expect(await store.registry.tokens()).toEqual([{ ...token, revokedAtMs: t0 + 5 }]);

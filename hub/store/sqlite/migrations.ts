@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3';
 import { FairwayError } from '../../../shared/error/error.ts';
 import { digestText } from '../../../shared/manifest/canonical.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { tokenKeys } from './migrations/0002-token-keys.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -11,7 +12,10 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [{ id: 1, name: 'initial', sql: initial }];
+export const migrations: readonly Migration[] = [
+  { id: 1, name: 'initial', sql: initial },
+  { id: 2, name: 'token-keys', sql: tokenKeys },
+];
 
 /** `PRAGMA application_id` of a Fairway store: "FWAY". */
 const applicationId = 0x46574159;

@@ -8,8 +8,17 @@ import { and, asc, desc, eq, gt, isNull } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
 import { certificates, clusters, enrolmentTokens, generations } from './schema.ts';
 
+/** Each use keeps a certificate. An agent asks again only while no answer reaches it, and ever more slowly. */
+const tokenUsesMax = 100;
+
 function tokenOf(row: typeof enrolmentTokens.$inferSelect): EnrolmentToken {
-  return { ...row, usedAtMs: row.usedAtMs ?? undefined, revokedAtMs: row.revokedAtMs ?? undefined };
+  const { usedCount: _, ...token } = row;
+  return {
+    ...token,
+    usedAtMs: row.usedAtMs ?? undefined,
+    usedKeyDigest: row.usedKeyDigest ?? undefined,
+    revokedAtMs: row.revokedAtMs ?? undefined,
+  };
 }
 
 function certificateOf(row: typeof certificates.$inferSelect): IssuedCertificate {
@@ -98,9 +107,12 @@ function createTokens(
   register: (name: string, nowMs: number) => void,
 ): TokenMethods {
   const find = (id: string) => db.select().from(enrolmentTokens).where(eq(enrolmentTokens.id, id)).get();
-  // One statement: of two that come with the same token, one sees no row.
+  // One statement: of two keys that come with the same token, one sees no row.
   const take = client.prepare(
-    'UPDATE enrolment_tokens SET used_at_ms = ? WHERE id = ? AND used_at_ms IS NULL AND revoked_at_ms IS NULL AND expires_at_ms > ?',
+    `UPDATE enrolment_tokens
+     SET used_at_ms = coalesce(used_at_ms, :atMs), used_key_digest = :keyDigest, used_count = used_count + 1
+     WHERE id = :id AND (used_at_ms IS NULL OR used_key_digest = :keyDigest) AND used_count < ${tokenUsesMax}
+       AND revoked_at_ms IS NULL AND expires_at_ms > :atMs`,
   );
   return {
     saveToken(token, event) {
@@ -134,8 +146,8 @@ function createTokens(
       changed('registry', row.cluster);
       return true;
     },
-    redeemToken(id, certificate, atMs, added) {
-      if (take.run(atMs, id, atMs).changes === 0) return false;
+    redeemToken(id, keyDigest, certificate, atMs, added) {
+      if (take.run({ id, keyDigest, atMs }).changes === 0) return false;
       keep(certificate);
       register(certificate.cluster, atMs);
       events.append(added);
@@ -150,11 +162,16 @@ type CertificateMethods = Pick<
 >;
 
 function createCertificates(
-  { db, changed }: SqliteContext,
+  { client, db, changed }: SqliteContext,
   events: SqliteEvents,
 ): CertificateMethods & { readonly keep: (certificate: IssuedCertificate) => boolean } {
   const keep = (certificate: IssuedCertificate) =>
     db.insert(certificates).values(certificate).onConflictDoNothing().run().changes > 0;
+  // Else whoever has the revoked key and the spent token would be certified anew.
+  const closeTokens = client.prepare(
+    `UPDATE enrolment_tokens SET revoked_at_ms = :atMs
+     WHERE cluster = :cluster AND used_at_ms IS NOT NULL AND revoked_at_ms IS NULL AND expires_at_ms > :atMs`,
+  );
   return {
     keep,
     saveCertificate(certificate, event) {
@@ -175,6 +192,7 @@ function createCertificates(
         .all()
         .map(certificateOf),
     revokeCertificates(cluster, reason, atMs, event) {
+      closeTokens.run({ cluster, atMs });
       const valid = and(
         eq(certificates.cluster, cluster),
         isNull(certificates.revokedAtMs),

@@ -194,6 +194,8 @@ export const enrolmentTokens = sqliteTable('enrolment_tokens', {
   createdAtMs: integer('created_at_ms').notNull(),
   expiresAtMs: integer('expires_at_ms').notNull(),
   usedAtMs: integer('used_at_ms'),
+  usedKeyDigest: text('used_key_digest'),
+  usedCount: integer('used_count').notNull().default(0),
   revokedAtMs: integer('revoked_at_ms'),
 });
 

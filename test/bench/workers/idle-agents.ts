@@ -25,7 +25,15 @@ const noCluster = () =>
   Promise.reject(new FairwayError('unavailable', 'this agent of a bench has no cluster', { retry: false }));
 
 async function connect(token: string, enrolmentAddress: string): Promise<void> {
-  const identity = await enrol({ token, enrolmentAddress, agentVersion: version, env: {}, ...ports });
+  const pendingKeys = { loadPending: () => Promise.resolve(undefined), savePending: () => Promise.resolve() };
+  const identity = await enrol({
+    token,
+    enrolmentAddress,
+    agentVersion: version,
+    pendingKeys,
+    env: {},
+    ...ports,
+  });
   const storage = { load: () => Promise.resolve(undefined), save: () => Promise.resolve() };
   const desired = await loadDesiredStore({
     storage,

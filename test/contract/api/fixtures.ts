@@ -240,6 +240,7 @@ export function fillState(state: FakeState): void {
       createdAtMs: startMs,
       expiresAtMs: startMs + 60 * minute,
       usedAtMs: undefined,
+      usedKeyDigest: undefined,
       revokedAtMs: undefined,
     },
   ];

@@ -8,7 +8,12 @@ import {
   type HubConnection,
   type HubConnectionOptions,
 } from '../../../agent/stream/hub-connection.ts';
-import type { Identity, IdentityStore } from '../../../agent/stream/identity-store.ts';
+import type {
+  Identity,
+  IdentityStore,
+  PendingKey,
+  PendingKeys,
+} from '../../../agent/stream/identity-store.ts';
 import type { StateStorage } from '../../../agent/stream/state-storage.ts';
 import type { RenderedObject } from '../../../hub/model/rendered.ts';
 import { createRegistry, type Registry } from '../../../hub/registry/registry.ts';
@@ -124,6 +129,8 @@ export async function startHub(
     readonly limits?: Partial<StreamLimits>;
     readonly certificateLifetimeMs?: number;
     readonly agentPort?: number;
+    /** What its registry sees of the store. */
+    readonly wrapStore?: (store: Store) => Store;
   } = {},
 ): Promise<Hub> {
   const clock = createShiftedClock();
@@ -136,7 +143,7 @@ export async function startHub(
   const { certificateLifetimeMs } = options;
   const registry = await createRegistry({
     ...common,
-    store,
+    store: options.wrapStore?.(store) ?? store,
     ...(certificateLifetimeMs === undefined ? {} : { certificateLifetimeMs }),
   });
   const server = createStreamServer({
@@ -228,9 +235,11 @@ export function enrolWith(
   hub: Pick<Hub, 'enrolmentAddress'>,
   token: string,
   env: Readonly<Record<string, string>> = {},
+  pendingKeys: PendingKeys = createMemoryPendingKeys(),
 ): Promise<Identity> {
   return enrol({
     token,
+    pendingKeys,
     enrolmentAddress: hub.enrolmentAddress,
     agentVersion: 'test',
     env,
@@ -238,6 +247,17 @@ export function enrolWith(
     random: systemRandom,
     timeoutMs: 5_000,
   });
+}
+
+/** What an agent keeps over its own end. */
+export function createMemoryPendingKeys(): PendingKeys {
+  let kept: PendingKey | undefined;
+  return {
+    loadPending: async () => kept,
+    async savePending(pending) {
+      kept = pending;
+    },
+  };
 }
 
 export function createMemoryStorage(): StateStorage & { content: Uint8Array | undefined } {
