@@ -1,7 +1,7 @@
-import { FairwayError } from '../../../shared/error/error.ts';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { groupOf, type KubeObject, type ObjectKey } from '../../../shared/manifest/object.ts';
 import { type FieldPath, findLine, readYamlDocuments, type YamlDocument } from '../../fleet/yaml-document.ts';
-import type { TreeReader } from '../../model/tree.ts';
 
 /** Where an object is written. */
 export interface Place {
@@ -31,13 +31,13 @@ interface Written {
   readonly value: KubeObject;
 }
 
-/** Reads the YAML files of a tree, as far as they are manifests. What cannot be read is left out: the renderer says what is wrong with it. */
-export async function indexSources(tree: TreeReader, signal: AbortSignal): Promise<SourceIndex> {
+/** Reads the YAML files below a folder, as far as they are manifests. What cannot be read is left out: the renderer says what is wrong with it. */
+export async function indexSources(top: string, signal: AbortSignal): Promise<SourceIndex> {
   const byKind = new Map<string, Written[]>();
   const definitions: KubeObject[] = [];
-  for (const file of await listYaml(tree)) {
+  for (const file of await listYaml(top)) {
     signal.throwIfAborted();
-    for (const written of await readManifests(tree, file)) {
+    for (const written of await readManifests(top, file)) {
       const { apiVersion, kind, metadata } = written.value;
       const id = `${groupOf(apiVersion)}/${kind}/${metadata.name}`;
       byKind.set(id, [...(byKind.get(id) ?? []), written]);
@@ -68,29 +68,27 @@ function depthOf(value: unknown, path: FieldPath): number {
   return path.length;
 }
 
-async function listYaml(tree: TreeReader): Promise<readonly string[]> {
+/** By the disk itself: a tree's listing would read every file for its id, and all that is wanted here are names. */
+async function listYaml(top: string): Promise<readonly string[]> {
   const files: string[] = [];
   const walk = async (folder: string, depth: number): Promise<void> => {
-    if (depth > depthMax) return;
-    for (const { name, type } of await tree.list(folder)) {
-      const path = folder === '' ? name : `${folder}/${name}`;
-      if (type === 'directory' && !skipped.has(name)) await walk(path, depth + 1);
-      else if (type === 'file' && /\.ya?ml$/i.test(name) && files.length < filesMax) files.push(path);
+    if (depth > depthMax || files.length >= filesMax) return;
+    const entries = await readdir(join(top, folder), { withFileTypes: true });
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      // Neither follows symbolic links.
+      if (entry.isDirectory() && !skipped.has(entry.name)) await walk(path, depth + 1);
+      else if (entry.isFile() && /\.ya?ml$/i.test(entry.name) && files.length < filesMax) files.push(path);
     }
   };
   await walk('', 0);
   return files;
 }
 
-async function readManifests(tree: TreeReader, file: string): Promise<readonly Written[]> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await tree.read(file);
-  } catch (caught) {
-    if (caught instanceof FairwayError && caught.code === 'resource_exhausted') return [];
-    throw caught;
-  }
-  if (bytes.length > fileBytesMax) return [];
+async function readManifests(top: string, file: string): Promise<readonly Written[]> {
+  const path = join(top, file);
+  if ((await stat(path)).size > fileBytesMax) return [];
+  const bytes = await readFile(path);
   const text = new TextDecoder().decode(bytes);
   return readYamlDocuments(text).flatMap((document) =>
     isManifest(document.value) ? [{ file, document, value: document.value }] : [],

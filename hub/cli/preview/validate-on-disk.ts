@@ -48,7 +48,7 @@ export async function validateOnDisk(request: ValidateRequest): Promise<Validati
     cluster: undefined,
     signal,
   });
-  const sources = await indexSources(tree, signal);
+  const sources = await indexSources(top, signal);
   const placements = [...side.side.placements].flatMap(([application, clusters]) =>
     [...clusters.keys()].map((cluster) => ({ application, cluster })),
   );

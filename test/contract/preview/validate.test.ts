@@ -1,5 +1,13 @@
 /** `fairway validate`, run in this process over work trees on disk. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -208,6 +216,20 @@ describe('fairway validate', () => {
     const { findings, errors } = await report();
     expect(errors).toBe(0);
     expect(findings).toMatchObject([{ rule: 'render', severity: 'warning', clusters: ['eu-1', 'us-1'] }]);
+  });
+
+  it('minds nothing that lies beside the manifests', async () => {
+    write({
+      ...good,
+      'docs/deep.yaml': `a: ${'['.repeat(100_000)}`,
+      'docs/loop.yaml': 'a: &a [*a]\n',
+      'docs/half.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n',
+      'large.bin': 'x',
+    });
+    truncateSync(join(folder, 'large.bin'), 40 * 1024 * 1024);
+    symlinkSync('.', join(folder, 'docs/round'));
+    symlinkSync('nowhere', join(folder, 'docs/broken.yaml'));
+    expect(await validate()).toMatchObject({ code: 0, err: '' });
   });
 
   it('says what is missing where there is no fleet', async () => {
