@@ -1,0 +1,52 @@
+/** What a bench asks of a renderer in a process of its own, and what comes back. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { startWorker } from './worker.ts';
+
+export interface RenderOrder {
+  /** Folder of a Git repository. */
+  readonly repository: string;
+  readonly ref: string;
+  /** Folder for the source's mirrors. */
+  readonly mirrors: string;
+  readonly path: string;
+  readonly overlays: readonly string[];
+  readonly clusters: readonly string[];
+  /** Each set is written to this file as it comes. */
+  readonly output?: string;
+}
+
+export interface RenderReport {
+  /** From the branch's name to the first set's digest. */
+  readonly firstMs: number;
+  /** From the branch's name to the last set's digest. */
+  readonly wallMs: number;
+  /** User and system time of all threads for it. */
+  readonly cpuMs: number;
+  /** Different digests. */
+  readonly sets: number;
+  /** Of all sets. */
+  readonly objects: number;
+  readonly directoriesBuilt: number;
+  readonly filesParsed: number;
+  /** Most that the process ever had resident. */
+  readonly peakKb: number;
+}
+
+const runLimitMs = 150_000;
+
+/** A new process, which keeps its caches from one order to the next. */
+export async function withRenderProcess<T>(
+  folder: string,
+  use: (run: (order: Omit<RenderOrder, 'mirrors'>) => Promise<RenderReport>) => Promise<T>,
+): Promise<T> {
+  mkdirSync(folder, { recursive: true });
+  const worker = startWorker('render', join(folder, 'render.log'));
+  try {
+    return await use((order) =>
+      worker.call<RenderReport>('run', { ...order, mirrors: join(folder, 'mirrors') }, runLimitMs),
+    );
+  } finally {
+    await worker.stop();
+  }
+}

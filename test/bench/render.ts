@@ -1,0 +1,201 @@
+/**
+ * From a Git commit to the digests of what its overlays render to, against kustomize's own library in one process and kustomize's program, over the
+ * same files on disk. Throughput is told in processor time of all threads, so that nothing is gained by a second one; what a first overlay takes in
+ * time that passed, the best of some new processes on both sides. The library needs as long for each overlay, however many there are (it keeps
+ * nothing), so it is asked for a sample.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureBinary } from '../cluster/binaries.ts';
+import { baseFiles, type FleetKind, overlayFiles, overlayName, overlayObjects } from './kit/render-fleet.ts';
+import { ensureLibrary, type LibraryRun, runLibrary, type Took } from './kit/render-library.ts';
+import { type RenderOrder, type RenderReport, withRenderProcess } from './kit/render-order.ts';
+import { type BranchPlan, importRepository, writeFiles } from './kit/render-repository.ts';
+import { type Bench, type BenchResult, percentile, result } from './result.ts';
+
+const librarySample = 20;
+const programSample = 10;
+/** New processes, of which the best counts. */
+const firstRounds = 5;
+const touchedOverlay = 500;
+
+function* overlays(from: number, to: number, kind: FleetKind): Generator<readonly [string, string]> {
+  for (let index = from; index < to; index += 1) yield* overlayFiles(index, kind);
+}
+
+function* fleetOf(count: number, kind: FleetKind): Generator<readonly [string, string]> {
+  yield* baseFiles();
+  yield* overlays(0, count, kind);
+}
+
+const branches: readonly BranchPlan[] = [
+  { branch: 'hundred', files: () => fleetOf(100, 'plain') },
+  { branch: 'thousand', from: 'hundred', files: () => overlays(100, 1_000, 'plain') },
+  { branch: 'ten-thousand', from: 'thousand', files: () => overlays(1_000, 10_000, 'plain') },
+  { branch: 'overlay-changed', from: 'thousand', files: () => overlayFiles(touchedOverlay, 'plain', true) },
+  { branch: 'base-changed', from: 'overlay-changed', files: () => baseFiles(true) },
+  { branch: 'touch-all', files: () => fleetOf(1_000, 'all') },
+];
+
+const orderFor = (repository: string, ref: string, count: number): Omit<RenderOrder, 'mirrors'> => ({
+  repository,
+  ref,
+  path: 'overlays',
+  overlays: ['{{cluster.name}}'],
+  clusters: Array.from({ length: count }, (_, index) => overlayName(index)),
+});
+
+function checked(report: RenderReport, count: number): RenderReport {
+  if (report.sets !== count || report.objects !== count * overlayObjects)
+    throw new Error(`${count} overlays gave ${report.sets} sets and ${report.objects} objects`);
+  return report;
+}
+
+interface Ours {
+  readonly firstMs: number;
+  readonly cold: ReadonlyMap<string, RenderReport>;
+  readonly overlayChanged: RenderReport;
+  readonly baseChanged: RenderReport;
+  readonly peakKb: number;
+}
+
+async function measureOurs(folder: string, say: (text: string) => void): Promise<Ours> {
+  const repository = join(folder, 'fleet.git');
+  await importRepository(repository, branches);
+  const render = (ref: string, count: number, output?: string) =>
+    withRenderProcess(folder, async (run) => {
+      const order = orderFor(repository, ref, count);
+      return checked(await run(output === undefined ? order : { ...order, output }), count);
+    });
+  const first: number[] = [];
+  for (let round = 0; round < firstRounds; round += 1) first.push((await render('thousand', 1)).firstMs);
+  const cold = new Map<string, RenderReport>();
+  for (const [ref, count] of [
+    ['hundred', 100],
+    ['ten-thousand', 10_000],
+    ['touch-all', 1_000],
+  ] as const) {
+    cold.set(ref, await render(ref, count));
+    say(described(ref, cold.get(ref), count));
+  }
+  const changes = await withRenderProcess(folder, async (run) => {
+    const one = async (ref: string) => checked(await run(orderFor(repository, ref, 1_000)), 1_000);
+    cold.set('thousand', await one('thousand'));
+    return { overlayChanged: await one('overlay-changed'), baseChanged: await one('base-changed') };
+  });
+  say(described('thousand', cold.get('thousand'), 1_000));
+  say(described('one overlay changed', changes.overlayChanged, 1_000));
+  say(described('one base file changed', changes.baseChanged, 1_000));
+  const { peakKb } = await render('thousand', 1_000, join(folder, 'ours.out'));
+  return { firstMs: Math.min(...first), cold, ...changes, peakKb };
+}
+
+function described(what: string, report: RenderReport | undefined, count: number): string {
+  if (report === undefined) throw new Error(`${what} was not measured`);
+  const { cpuMs, wallMs, directoriesBuilt, filesParsed } = report;
+  return (
+    `${what}: ${(cpuMs / count).toFixed(3)} ms of processor an overlay, ${wallMs.toFixed(0)} ms passed for ${count}; ` +
+    `${directoriesBuilt} directories built, ${filesParsed} files parsed`
+  );
+}
+
+interface Theirs {
+  readonly firstMs: number;
+  readonly plain: LibraryRun;
+  readonly all: LibraryRun;
+  readonly program: LibraryRun;
+}
+
+async function measureTheirs(folder: string, library: string, kustomize: string): Promise<Theirs> {
+  const output = join(folder, 'theirs.out');
+  const foldersOf = (kind: FleetKind, count: number) =>
+    Array.from({ length: count }, (_, index) => join(folder, kind, 'overlays', overlayName(index)));
+  for (const kind of ['plain', 'all'] as const) writeFiles(join(folder, kind), fleetOf(librarySample, kind));
+  const first: number[] = [];
+  for (let round = 0; round < firstRounds; round += 1) {
+    const { builds } = await runLibrary(library, foldersOf('plain', 1), output);
+    first.push(builds[0]?.wallMs ?? 0);
+  }
+  return {
+    firstMs: Math.min(...first),
+    plain: await runLibrary(library, foldersOf('plain', librarySample), output),
+    all: await runLibrary(library, foldersOf('all', librarySample), output),
+    program: await runLibrary(library, foldersOf('plain', programSample), output, kustomize),
+  };
+}
+
+const median = (builds: readonly Took[]) =>
+  percentile(
+    builds.map(({ cpuMs }) => cpuMs),
+    0.5,
+  );
+
+function compare(ours: Ours, theirs: Theirs, say: (text: string) => void): readonly BenchResult[] {
+  const row = (metric: string, value: number, unit: string, peer: string, peerValue: number) =>
+    result('render', metric, value, unit, peer, peerValue);
+  const each = (ref: string, count: number) => (ours.cold.get(ref)?.cpuMs ?? Number.NaN) / count;
+  const thousand = each('thousand', 1_000);
+  const [plain, all, program] = [theirs.plain, theirs.all, theirs.program].map(({ builds }) =>
+    median(builds),
+  );
+  if (plain === undefined || all === undefined || program === undefined)
+    throw new Error('kustomize was not measured');
+  say(
+    `kustomize's library: ${plain.toFixed(1)} ms of processor an overlay, ${all.toFixed(1)} ms when all is touched ` +
+      `(medians of ${librarySample}), first ${theirs.firstMs.toFixed(0)} ms; its program ${program.toFixed(1)} ms (median of ${programSample})`,
+  );
+  say(
+    `first overlay: ${ours.firstMs.toFixed(1)} ms; peak ${ours.peakKb} kB, the library's ${theirs.plain.peakKb} kB`,
+  );
+  const grown = each('ten-thousand', 10_000) / thousand;
+  say(
+    `growth from 100 to 1,000: ${(thousand / each('hundred', 100)).toFixed(2)}, to 10,000: ${grown.toFixed(2)}`,
+  );
+  const sample = `aim, library's median of ${librarySample}`;
+  return [
+    row(
+      'first_overlay_speedup',
+      theirs.firstMs / ours.firstMs,
+      'ratio',
+      `aim, best of ${firstRounds} new processes`,
+      5,
+    ),
+    row('cold_1000_speedup', plain / thousand, 'ratio', sample, 100),
+    row('cold_1000_touch_all_speedup', all / each('touch-all', 1_000), 'ratio', sample, 20),
+    row(
+      'cold_1000_speedup_vs_program',
+      program / thousand,
+      'ratio',
+      `aim, program's median of ${programSample}`,
+      100,
+    ),
+    row('one_changed_fraction', ours.overlayChanged.cpuMs / (thousand * 1_000), 'of cold', 'limit', 0.01),
+    row('one_changed_directories_built', ours.overlayChanged.directoriesBuilt, 'directories', 'limit', 1),
+    row('base_changed_files_parsed', ours.baseChanged.filesParsed, 'files', 'limit', 1),
+    row(
+      'peak_memory_ratio',
+      ours.peakKb / theirs.plain.peakKb,
+      'ratio',
+      `limit, library with ${librarySample}`,
+      2,
+    ),
+    row('growth_1000_to_10000', grown, 'ratio an overlay', 'limit', 1),
+  ];
+}
+
+export const bench: Bench = async ({ say }) => {
+  const library = await ensureLibrary(say);
+  const kustomize = await ensureBinary('kustomize', (what) => say(`building ${what}`));
+  if (library === undefined || kustomize === undefined) {
+    say('left out: kustomize cannot be had here (needs Go 1.26)');
+    return [];
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'fairway-bench-render-'));
+  try {
+    const theirs = await measureTheirs(folder, library, kustomize);
+    return compare(await measureOurs(folder, say), theirs, say);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
