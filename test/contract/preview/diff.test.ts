@@ -134,6 +134,7 @@ describe('fairway diff through a hub', () => {
     expect(err).toBe('');
     expect(out).toMatch(/^running \.\. main \([0-9a-f]{7}\) {2}no difference\n$/);
     expect(code).toBe(0);
+    expect((await fairway('diff', 'main..running')).code).toBe(0);
   });
 
   it('tells what a branch would change, which the hub has not seen before', async () => {
