@@ -72,6 +72,7 @@ export function git(cwd: string, ...args: readonly string[]): string {
     cwd,
     encoding: 'utf8',
     timeout: limitMs,
+    maxBuffer: outputBytesMax,
     env: isolatedGitEnvironment,
   }).trim();
 }
