@@ -3,6 +3,7 @@
  * stands on; it stands for any commit in which those are the same.
  */
 import type { FileLoader, RenderStats } from './file-loader.ts';
+import type { ChartInflator } from './helm/inflate.ts';
 import {
   Accumulation,
   type BuildMode,
@@ -10,6 +11,7 @@ import {
   kustomizationNames,
   nothingYet,
 } from './kustomize/accumulate.ts';
+import { NeedsNamespace } from './kustomize/inflation.ts';
 import { needsTrace } from './kustomize/origins.ts';
 import { buildKey, noChoice, type SchemaChoice } from './kustomize/schema-choice.ts';
 import { type Sort, sortOf } from './kustomize/sort-order.ts';
@@ -45,6 +47,8 @@ export interface BuildServices {
   readonly stats: RenderStats;
   /** By folder: the latest few results, each with its probes. */
   readonly cache: Lru<readonly Built[]>;
+  /** Undefined: `helmCharts` are refused. */
+  readonly charts: ChartInflator | undefined;
 }
 
 const variantsMax = 4;
@@ -69,7 +73,17 @@ export class BuildSession {
   }
 
   async #buildTop(folder: string, signal?: AbortSignal): Promise<Built> {
-    const mode = { schema: noChoice, traceFrom: undefined };
+    const mode: BuildMode = { schema: noChoice, traceFrom: undefined };
+    try {
+      return await this.#buildTraced(folder, mode, signal);
+    } catch (caught) {
+      if (!(caught instanceof NeedsNamespace)) throw caught;
+      // Only then is a base another for each namespace.
+      return this.#buildTraced(folder, { ...mode, helmNamespace: '' }, signal);
+    }
+  }
+
+  async #buildTraced(folder: string, mode: BuildMode, signal?: AbortSignal): Promise<Built> {
     const built = await this.buildFolder(folder, [], mode, signal);
     if (!needsTrace(built.buildMetadata)) return built;
     return this.buildFolder(folder, [], { ...mode, traceFrom: folder }, signal);
@@ -111,7 +125,7 @@ export class BuildSession {
   }
 
   async #make(folder: string, way: readonly string[], mode: BuildMode, signal?: AbortSignal): Promise<Built> {
-    const { files, limits } = this.services;
+    const { files, limits, charts } = this.services;
     const probes: Probes = new Map();
     if (way.length > limits.layersMax)
       throw problemError('resource_exhausted', { file: folder }, `more than ${limits.layersMax} layers`);
@@ -133,7 +147,7 @@ export class BuildSession {
     const bases = new Map<string, Built>();
     const roots = new Set<string>();
     const context = {
-      ...{ view: this.view, files, limits, probes, bases, roots, signal, ...mode },
+      ...{ view: this.view, files, limits, charts, probes, bases, roots, signal, ...mode },
       buildBase: (base: string, from: readonly string[], inner: BuildMode) =>
         this.#buildBase(base, from, inner, signal),
     };

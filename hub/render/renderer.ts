@@ -10,8 +10,11 @@ import type { TreeReader } from '../model/tree.ts';
 import { type BuildServices, BuildSession, type Built } from './builder.ts';
 import { FileLoader, type RenderStats } from './file-loader.ts';
 import { createFinisher } from './finish.ts';
+import { createChartRuns } from './helm/chart-runs.ts';
 import { createHelmRenderer, type RenderedChart } from './helm/helm-renderer.ts';
 import type { ChartArchives, HelmRunner } from './helm/helm-runner.ts';
+import { createChartInflator } from './helm/inflate.ts';
+import { createChartReader } from './helm/read-chart.ts';
 import { finalize } from './kustomize/finalize.ts';
 import { defaultLimits, type RenderLimits } from './limits.ts';
 import { Lru } from './lru.ts';
@@ -64,11 +67,17 @@ export function createRenderer(options: RendererOptions): Renderer {
     filesParsed: 0,
     bytesParsed: 0,
   };
+  const charts =
+    options.helm &&
+    createCharts(options.helm, limits, () => {
+      stats.directoriesBuilt += 1;
+    });
   const services: BuildServices = {
     limits,
     stats,
     files: new FileLoader(limits, stats),
     cache: new Lru(limits.builtMax),
+    charts: charts && createChartInflator({ ...charts, limits }),
   };
   const sessions = new WeakMap<TreeReader, BuildSession>();
   const finals = new WeakMap<Source, readonly Resource[]>();
@@ -77,16 +86,7 @@ export function createRenderer(options: RendererOptions): Renderer {
   const substituteStep = createSubstituteStep<RenderResult>();
 
   const helm =
-    options.helm &&
-    createHelmRenderer({
-      runner: options.helm,
-      archives: options.charts,
-      limits,
-      files: services.files,
-      onBuilt: () => {
-        stats.directoriesBuilt += 1;
-      },
-    });
+    charts && createHelmRenderer({ ...charts, archives: options.charts, limits, files: services.files });
 
   const buildChart = async (
     { source, cluster }: RenderRequest,
@@ -148,6 +148,10 @@ export function createRenderer(options: RendererOptions): Renderer {
       }
     },
   };
+}
+
+function createCharts(runner: HelmRunner, limits: RenderLimits, onRun: () => void) {
+  return { runs: createChartRuns({ runner, limits, onRun }), reader: createChartReader() };
 }
 
 function once<K extends object, V>(known: WeakMap<K, V>, key: K, make: () => V): V {

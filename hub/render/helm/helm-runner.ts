@@ -19,6 +19,9 @@ export interface HelmRequest {
   readonly kubeVersion: string;
   readonly apiVersions: readonly string[];
   readonly includeCrds: boolean;
+  /** Leaves out the hooks of `helm test`. */
+  readonly skipTests: boolean;
+  readonly skipHooks: boolean;
 }
 
 export type HelmOutcome =

@@ -22,8 +22,8 @@ const nestingMax = 8;
 const rememberedBytesMax = 64 * 1024 * 1024;
 
 export interface ChartReader {
-  /** From Git: symbolic links within the repository are followed. @throws a Problem. */
-  fromTree(view: TreeView, found: Found, signal?: AbortSignal): Promise<Chart>;
+  /** From Git: symbolic links within the repository are followed, and where they lead noted in `probes`. @throws a Problem. */
+  fromTree(view: TreeView, found: Found, probes: Probes, signal?: AbortSignal): Promise<Chart>;
   /** From an archive whose digest is known. @throws a Problem. */
   fromArchive(archive: Uint8Array, shownAs: string): Chart;
 }
@@ -32,10 +32,10 @@ export interface ChartReader {
 export function createChartReader(): ChartReader {
   const known = new Lru<{ readonly files: ChartFiles; readonly digest: string }>(rememberedBytesMax);
   return {
-    fromTree: async (view, found, signal) => {
+    fromTree: async (view, found, probes, signal) => {
       const remembered = known.get(found.entry.oid);
       if (remembered !== undefined) return { folder: found.path, ...remembered };
-      const read = await readFolder(view, found.path, signal);
+      const read = await readFolder(view, found.path, probes, signal);
       const files = unpackSubcharts(read.files, found.path);
       const chart = { files, digest: digestOf(files) };
       if (!read.linked) known.set(found.entry.oid, chart, read.bytes + 1_024);
@@ -56,11 +56,15 @@ interface FolderRead {
   readonly linked: boolean;
 }
 
-async function readFolder(view: TreeView, top: string, signal: AbortSignal | undefined): Promise<FolderRead> {
+async function readFolder(
+  view: TreeView,
+  top: string,
+  probes: Probes,
+  signal: AbortSignal | undefined,
+): Promise<FolderRead> {
   const files = new Map<string, Uint8Array>();
   let bytes = 0;
   let linked = false;
-  const probes: Probes = new Map();
   const refuse = (message: string) => problemError('resource_exhausted', { file: top }, message);
   // A link to a folder above itself would never end; so deep is no chart.
   const walk = async (real: string, inside: string, depth: number): Promise<void> => {

@@ -1,6 +1,7 @@
 /** One Kustomization or Component, in the order that kustomize does things (api/internal/target/kusttarget.go). */
 import type { KubeObject } from '../../../shared/manifest/object.ts';
 import type { FileLoader } from '../file-loader.ts';
+import type { ChartInflator } from '../helm/inflate.ts';
 import type { RenderLimits } from '../limits.ts';
 import { objectsOf } from '../objects-of.ts';
 import { type Place, problemError, withWay } from '../render-error.ts';
@@ -9,6 +10,7 @@ import type { Probes, TreeView } from '../tree-view.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
 import { type Generated, generate, mergeGenerated } from './generators.ts';
 import { allIds, currentId } from './ids.ts';
+import { inflateCharts } from './inflation.ts';
 import { type Kustomization, type Locate, readKustomization } from './kustomization.ts';
 import { loadConfig } from './load-config.ts';
 import { KustomizeLoader } from './loader.ts';
@@ -48,11 +50,15 @@ export interface AccumulateContext<B extends Base> {
   schema: SchemaChoice;
   /** The folder from which origins are told; undefined: they are not. */
   readonly traceFrom: string | undefined;
+  /** Undefined: `helmCharts` are refused. */
+  readonly charts: ChartInflator | undefined;
+  /** Of the overlays that lead here, for charts that name none; empty: there is none; undefined: not known. */
+  readonly helmNamespace?: string | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
 /** What a built folder depends on besides what it reads. */
-export type BuildMode = Pick<AccumulateContext<Base>, 'schema' | 'traceFrom'>;
+export type BuildMode = Pick<AccumulateContext<Base>, 'schema' | 'traceFrom' | 'helmNamespace'>;
 
 export const kustomizationNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 
@@ -93,6 +99,7 @@ export class Accumulation<B extends Base> {
   readonly folder: string;
   readonly way: readonly string[];
   readonly loader: KustomizeLoader;
+  readonly helmNamespace: string | undefined;
   kustomization: Kustomization = {};
   /** Path of the kustomization file. */
   file = '';
@@ -101,8 +108,16 @@ export class Accumulation<B extends Base> {
   #config: TransformerConfig | undefined;
   #vars: VarSet = noVars;
 
-  constructor(context: AccumulateContext<B>, folder: string, way: readonly string[]) {
+  /** @param helmNamespace that of a Component's parent. */
+  constructor(
+    context: AccumulateContext<B>,
+    folder: string,
+    way: readonly string[],
+    helmNamespace = context.helmNamespace,
+  ) {
     this.context = context;
+    // The build begins with what no overlay leads to.
+    this.helmNamespace = way.length === 0 ? '' : helmNamespace;
     this.folder = folder;
     this.way = [...way, folder];
     this.loader = new KustomizeLoader(context.view, context.probes);
@@ -218,15 +233,22 @@ export class Accumulation<B extends Base> {
   async #addBase(folder: string, place: Place): Promise<void> {
     this.#checkCircle([folder], place);
     const { schema, traceFrom } = this.context;
-    const base = await this.context.buildBase(folder, this.way, { schema, traceFrom });
+    const mode = { schema, traceFrom, ...this.#helmMode() };
+    const base = await this.context.buildBase(folder, this.way, mode);
     this.#checkCircle(base.roots, place);
-    this.context.bases.set(buildKey(folder, { schema, traceFrom }), base);
+    this.context.bases.set(buildKey(folder, mode), base);
     this.context.schema = base.schema;
     this.context.roots.add(folder);
     for (const root of base.roots) this.context.roots.add(root);
     for (const resource of base.resources) this.#append(resource);
     this.#addConfig(base.config, place);
     this.#vars = mergeVars(this.#vars, base.vars);
+  }
+
+  /** Nothing where namespaces of charts do not count: a base is then the same below any overlay. */
+  #helmMode(): Pick<BuildMode, 'helmNamespace'> {
+    if (this.context.helmNamespace === undefined) return {};
+    return { helmNamespace: this.kustomization.namespace || this.helmNamespace };
   }
 
   /** A base may not be a folder, or hold a folder, that leads to it. */
@@ -253,7 +275,8 @@ export class Accumulation<B extends Base> {
     this.context.roots.add(found.path);
     if (this.way.length > this.context.limits.layersMax)
       throw problemError('resource_exhausted', place, `more than ${this.context.limits.layersMax} layers`);
-    const component = new Accumulation(this.context, found.path, this.way);
+    const namespace = this.kustomization.namespace || this.helmNamespace;
+    const component = new Accumulation(this.context, found.path, this.way, namespace);
     const start = { resources: this.#resources, config: this.#config, vars: this.#vars };
     const result = await component.run(start, true);
     this.#resources = [...result.resources];
@@ -298,7 +321,18 @@ export class Accumulation<B extends Base> {
         const read = (path: string) => this.readSource(path, place);
         this.#absorb(await generate(kind, args, generatorOptions, place, read), `${kind}Generator`);
       }
+    for (const resource of await inflateCharts(this, (index) =>
+      this.locate(['helmCharts', index], `helmCharts[${index}]`),
+    ))
+      this.#append(this.#tracedPlugin(resource, 'HelmChartInflationGenerator'));
     await runGenerators(this, (generated, plugin) => this.#absorb(generated, plugin.kind, plugin.object));
+  }
+
+  #tracedPlugin(resource: Resource, plugin: string): Resource {
+    const { traceFrom } = this.context;
+    return traceFrom === undefined
+      ? resource
+      : withOrigin(resource, originOfPlugin(traceFrom, this.file, plugin));
   }
 
   /** A file that a generator names. @throws a Problem. */

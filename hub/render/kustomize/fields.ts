@@ -94,6 +94,15 @@ const variable: Shape = {
   },
 };
 
+const helmChart: Shape = {
+  fields: {
+    ...{ name: 'text', version: 'text', repo: 'text', releaseName: 'text', namespace: 'text' },
+    ...{ nameTemplate: 'text', valuesFile: 'text', additionalValuesFiles: texts, valuesInline: 'any' },
+    ...{ valuesMerge: 'text', includeCRDs: 'flag', skipHooks: 'flag', skipTests: 'flag' },
+    ...{ apiVersions: texts, kubeVersion: 'text', debug: 'flag', devel: 'flag' },
+  },
+};
+
 const supported = (shape: Shape): FieldSupport => ({ supported: true, shape });
 const refused: FieldSupport = { supported: false };
 
@@ -125,8 +134,8 @@ export const kustomizationFields: Readonly<Record<string, FieldSupport>> = {
   bases: supported(texts),
   configMapGenerator: supported({ list: { fields: generatorShape } }),
   secretGenerator: supported({ list: { fields: { ...generatorShape, type: 'text' } } }),
-  helmGlobals: refused,
-  helmCharts: refused,
+  helmGlobals: supported({ fields: { chartHome: 'text', configHome: 'text' } }),
+  helmCharts: supported({ list: helmChart }),
   helmChartInflationGenerator: refused,
   generatorOptions: supported(options),
   configurations: supported(texts),

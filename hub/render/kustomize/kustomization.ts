@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
+import type { HelmChartArgs } from '../helm/inflate.ts';
 import { type Place, problemError } from '../render-error.ts';
 import type { FieldSpec } from './field-spec.ts';
 import { kustomizationFields, type Shape } from './fields.ts';
@@ -95,6 +96,8 @@ export interface Kustomization {
   readonly configMapGenerator?: readonly GeneratorArgs[];
   readonly secretGenerator?: readonly GeneratorArgs[];
   readonly generatorOptions?: GeneratorOptions;
+  readonly helmCharts?: readonly HelmChartArgs[];
+  readonly helmGlobals?: { readonly chartHome?: string; readonly configHome?: string };
 }
 
 /** Gives the place of a field, for an error. */

@@ -21,8 +21,9 @@ export const noChoice: SchemaChoice = { id: '', table: builtInSchema, clusterSco
 const builtInChoice: SchemaChoice = { ...noChoice, id: builtInVersion };
 
 /** Different texts where the same folder may build to something else. */
-export function buildKey(folder: string, { schema, traceFrom }: BuildMode): string {
-  return schema.id === '' && traceFrom === undefined ? folder : `${folder}\0${schema.id}\0${traceFrom}`;
+export function buildKey(folder: string, { schema, traceFrom, helmNamespace }: BuildMode): string {
+  if (schema.id === '' && traceFrom === undefined && helmNamespace === undefined) return folder;
+  return [folder, schema.id, traceFrom, helmNamespace].map((part) => part ?? '-').join('\0');
 }
 
 const read = new WeakMap<object, CustomSchema>();

@@ -187,17 +187,25 @@ export const kubernetesSchema: Schema = CORE_SCHEMA.withTags(
 
 export const kustomizationSchema: Schema = kubernetesSchema.withTags(oldBoolean);
 
-/** A key that is a number or a boolean becomes its text. */
+const textOfKey = (key: unknown): string => String(key instanceof Spelled ? key.value : key);
+
+/** A key that is a number or a boolean becomes the text of its value. */
 const textKeyed = defineMappingTag<PlainMap>('tag:yaml.org,2002:map', {
   create: () => ({}),
   addPair: (map, key, value) => {
-    if (typeof key === 'object' || key === undefined) return 'a key that is no text';
-    Object.defineProperty(map, String(key), { value, enumerable: true, writable: true, configurable: true });
+    if ((typeof key === 'object' && !(key instanceof Spelled)) || key === undefined)
+      return 'a key that is no text';
+    Object.defineProperty(map, textOfKey(key), {
+      value,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
     return '';
   },
-  has: (map, key) => Object.hasOwn(map, String(key)),
+  has: (map, key) => Object.hasOwn(map, textOfKey(key)),
   keys: (map) => Object.keys(map),
-  get: (map, key) => map[String(key)],
+  get: (map, key) => map[textOfKey(key)],
   identify: () => false,
 });
 

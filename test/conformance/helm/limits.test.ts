@@ -176,6 +176,8 @@ describe.skipIf(program === undefined)('nothing outside the chart', () => {
       kubeVersion: '',
       apiVersions: [],
       includeCrds: true,
+      skipTests: true,
+      skipHooks: false,
     };
     const outcome = await runner.template(request);
     const said = outcome.ok ? '' : outcome.message;

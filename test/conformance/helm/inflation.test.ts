@@ -1,0 +1,247 @@
+/** `helmCharts` of kustomizations against the real kustomize with --enable-helm and the same helm. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { CORE_SCHEMA, loadAll } from 'js-yaml';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { describeProblem } from '../../../hub/model/problem.ts';
+import { createMemoryTree } from '../../../hub/render/memory-tree.ts';
+import { ensureBinary } from '../../cluster/binaries.ts';
+import { cluster, newRenderer, type Outcome, program } from './bed.ts';
+
+const kustomize = process.env['FAIRWAY_KUSTOMIZE_BINARY'] ?? (await ensureBinary('kustomize'));
+type Files = Readonly<Record<string, string>>;
+
+const web = (folder: string, version = '1.0.0'): Files => ({
+  [`${folder}/Chart.yaml`]: `apiVersion: v2\nname: web\nversion: ${version}\n`,
+  [`${folder}/values.yaml`]: 'a: own\nb: {c: own, d: own}\nlist: [1, 2]\nempty: {}\n',
+  [`${folder}/values.schema.json`]: '{"properties":{"a":{"type":"string"}}}',
+  [`${folder}/crds/foo.yaml`]:
+    'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: foos.example.com}\nspec: {group: example.com}\n',
+  [`${folder}/templates/deployment.yaml`]: `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}-web
+  namespace: {{ .Release.Namespace }}
+  annotations: { values: {{ .Values | toJson | quote }}, kube: {{ .Capabilities.KubeVersion.Version }} }
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        image: web:1
+        envFrom: [{ configMapRef: { name: {{ .Release.Name }}-config } }]
+`,
+  [`${folder}/templates/config.yaml`]: `apiVersion: v1
+kind: ConfigMap
+metadata: { name: {{ .Release.Name }}-config }
+data: { has: "{{ .Capabilities.APIVersions.Has "example.com/v1" }}", on: "yes" }
+`,
+  [`${folder}/templates/hook.yaml`]:
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hook, annotations: {helm.sh/hook: pre-install}}\n',
+  [`${folder}/templates/test.yaml`]:
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: test, annotations: {helm.sh/hook: test}}\n',
+});
+
+const chart = web('app/charts/web');
+const one = (fields: string, more: Files = {}, rest = ''): Files => ({
+  ...chart,
+  'app/kustomization.yaml': `helmCharts:\n- name: web\n  ${fields.split('\n').join('\n  ')}\n${rest}`,
+  ...more,
+});
+const base = (fields: string, overlay: string): Files => ({
+  ...web('base/charts/web'),
+  'base/kustomization.yaml': `helmCharts:\n- name: web\n  ${fields}\n`,
+  'app/kustomization.yaml': overlay,
+});
+
+const cases: Readonly<Record<string, Files>> = {
+  'a release': one('releaseName: rel'),
+  'no release name': one('version: 1.0.0'),
+  'namespace and definitions': one('releaseName: rel\nnamespace: shop\nincludeCRDs: true'),
+  'the namespace of the kustomization': one('releaseName: rel', {}, 'namespace: shop\n'),
+  'another namespace than the kustomization': one('releaseName: rel\nnamespace: one', {}, 'namespace: two\n'),
+  'no hooks': one('releaseName: rel\nskipHooks: true'),
+  'no tests': one('releaseName: rel\nskipTests: true'),
+  'another file of values': one('releaseName: rel\nvaluesFile: v.yaml', {
+    'app/v.yaml': 'a: file\nb: {c: file}\n',
+  }),
+  'more files of values': one('releaseName: rel\nadditionalValuesFiles: [v.yaml, w.yaml]', {
+    'app/v.yaml': 'a: one\nb: {c: one}\n',
+    'app/w.yaml': 'a: two\n',
+  }),
+  'inline values over': one(
+    'releaseName: rel\nvaluesInline: {a: inline, b: {c: inline}, list: [3], new: {x: null}}',
+  ),
+  'inline values that remove': one('releaseName: rel\nvaluesInline: {a: null, b: {c: null}}'),
+  'inline values of many digits': one(
+    'releaseName: rel\nvaluesInline: {b: {big: 12345678901234567890, spelled: 1.10, text: "010"}}',
+  ),
+  'inline values under': one(
+    'releaseName: rel\nvaluesMerge: merge\nvaluesInline: {a: inline, b: {e: inline}, list: [3]}',
+  ),
+  'inline values instead': one('releaseName: rel\nvaluesMerge: replace\nvaluesInline: {a: inline}'),
+  'inline values over a file': one('releaseName: rel\nvaluesFile: v.yaml\nvaluesInline: {b: {c: inline}}', {
+    'app/v.yaml': 'a: file\nb: {c: file, d: file}\n',
+  }),
+  'inline values with an unknown merge': one('releaseName: rel\nvaluesMerge: nope\nvaluesInline: {a: b}'),
+  capabilities: one('releaseName: rel\nkubeVersion: 1.29.1\napiVersions: [example.com/v1, example.com/v2]'),
+  'values that the schema refuses': one('releaseName: rel\nvaluesInline: {a: 5}'),
+  'prefix, labels, images, patches and a generator over a chart': one(
+    'releaseName: rel\nskipTests: true',
+    {},
+    'namePrefix: p-\nnamespace: shop\nlabels: [{pairs: {l: v}}]\nimages: [{name: web, newTag: "2"}]\npatches:\n- patch: |-\n    {apiVersion: apps/v1, kind: Deployment, metadata: {name: rel-web, namespace: shop}, spec: {replicas: 3}}\nconfigMapGenerator: [{name: made, literals: [a=b]}]\n',
+  ),
+  'beside resources and generators, in order': {
+    ...one('releaseName: rel', {}, 'resources: [r.yaml]\nsecretGenerator: [{name: s, literals: [a=b]}]\n'),
+    'app/r.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: r}\n',
+  },
+  'two releases': {
+    ...chart,
+    'app/kustomization.yaml':
+      'helmCharts:\n- {name: web, releaseName: one, skipTests: true, skipHooks: true}\n- {name: web, releaseName: two, skipTests: true, skipHooks: true}\n',
+  },
+  'two releases that collide': {
+    ...chart,
+    'app/kustomization.yaml':
+      'helmCharts:\n- {name: web, releaseName: one}\n- {name: web, releaseName: two}\n',
+  },
+  'a home for charts': {
+    ...web('app/lib/web'),
+    'app/kustomization.yaml': 'helmGlobals: {chartHome: lib}\nhelmCharts:\n- {name: web, releaseName: rel}\n',
+  },
+  'a home outside the folder, with a file of values within': {
+    ...web('lib/web'),
+    'app/v.yaml': 'a: b\n',
+    'app/kustomization.yaml':
+      'helmGlobals: {chartHome: ../lib}\nhelmCharts:\n- {name: web, releaseName: rel, valuesFile: v.yaml}\n',
+  },
+  'a home outside the folder': {
+    ...web('lib/web'),
+    'app/kustomization.yaml':
+      'helmGlobals: {chartHome: ../lib}\nhelmCharts:\n- {name: web, releaseName: rel}\n',
+  },
+  'a pulled chart': {
+    ...web('app/charts/web-1.0.0/web'),
+    'app/kustomization.yaml':
+      'helmCharts:\n- {name: web, version: 1.0.0, repo: "https://charts.example", releaseName: rel}\n',
+  },
+  'no such chart': { 'app/kustomization.yaml': 'helmCharts:\n- {name: nope, releaseName: rel}\n' },
+  'no name': { 'app/kustomization.yaml': 'helmCharts:\n- {releaseName: rel}\n' },
+  'an option for a name': one('releaseName: --post-renderer=x'),
+  'a file of values that is not there': one('releaseName: rel\nvaluesFile: nope.yaml'),
+  'in a base': base('releaseName: rel', 'resources: [../base]\nnamePrefix: o-\n'),
+  'in a base, with the namespace of the overlay': base(
+    'releaseName: rel',
+    'resources: [../base]\nnamespace: over\n',
+  ),
+  'in a base, with a namespace of its own': base(
+    'releaseName: rel\n  namespace: own',
+    'resources: [../base]\nnamespace: over\n',
+  ),
+  'in a base of a base': {
+    ...base('releaseName: rel', 'resources: [../middle]\nnamespace: over\n'),
+    'middle/kustomization.yaml': 'resources: [../base]\nnamePrefix: m-\n',
+  },
+  'in two overlays of one base': {
+    ...base('releaseName: rel', 'resources: [../x, ../y]\n'),
+    'x/kustomization.yaml': 'resources: [../base]\nnamespace: one\nnamePrefix: x-\n',
+    'y/kustomization.yaml': 'resources: [../base]\nnamespace: two\nnamePrefix: y-\n',
+  },
+  'in a component': {
+    ...web('part/charts/web'),
+    'part/kustomization.yaml':
+      'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nhelmCharts:\n- {name: web, releaseName: rel}\n',
+    'app/kustomization.yaml': 'components: [../part]\nnamespace: over\n',
+  },
+};
+
+async function theirs(files: Files): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'fairway-inflate-'));
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(join(folder, dirname(path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    }
+    const args = ['build', '--enable-helm', '--helm-command', program!, join(folder, 'app')];
+    return await new Promise((resolve) => {
+      execFile(kustomize!, args, { maxBuffer: 64 * 1024 * 1024, timeout: 60_000 }, (error, stdout, stderr) =>
+        resolve(
+          error === null
+            ? { documents: loadAll(stdout, { schema: CORE_SCHEMA }).filter((value) => value !== null) }
+            : { failure: stderr },
+        ),
+      );
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function ours(files: Files): Promise<Outcome> {
+  const source = { repository: '', ref: '', path: 'app', overlays: [] };
+  const result = await newRenderer().render({ source, cluster, tree: createMemoryTree(files) });
+  if (!result.ok) return { failure: result.problems.map(describeProblem).join('\n') };
+  const { set, objects } = result.rendered;
+  return { documents: set.entries.map((entry) => JSON.parse(objects.get(entry.objectDigest)!.content)) };
+}
+
+describe.skipIf(program === undefined || kustomize === undefined)(
+  'helmCharts, as kustomize inflates them',
+  () => {
+    const expected = new Map<string, Outcome>();
+    beforeAll(async () => {
+      for (const [name, files] of Object.entries(cases)) expected.set(name, await theirs(files));
+    }, 240_000);
+
+    it('has cases that kustomize takes, and such that it does not', () => {
+      const failing = [...expected].filter(([, outcome]) => 'failure' in outcome).map(([name]) => name);
+      expect(failing.sort()).toEqual([
+        'a file of values that is not there',
+        'a home outside the folder',
+        'an option for a name',
+        'inline values with an unknown merge',
+        'no name',
+        'no such chart',
+        'two releases that collide',
+        'values that the schema refuses',
+      ]);
+    });
+
+    it.each(Object.entries(cases))('%s', async (name, files) => {
+      const outcome = expected.get(name)!;
+      const mine = await ours(files);
+      if ('failure' in outcome) expect(mine, outcome.failure).toHaveProperty('failure');
+      else if ('failure' in mine) throw new Error(mine.failure);
+      else expect(mine).toEqual(outcome);
+    });
+
+    it('says where to put a chart that is not there, instead of pulling it', async () => {
+      const outcome = await ours({
+        'app/kustomization.yaml':
+          'helmCharts:\n- {name: web, version: 1.0.0, repo: "https://charts.example"}\n',
+      });
+      expect('failure' in outcome && outcome.failure).toBe(
+        'app/kustomization.yaml:2: helmCharts[0]: there is no chart in app/charts/web-1.0.0/web, and none is pulled while rendering: commit what "kustomize build --enable-helm" puts there, or use an Application with source.helm',
+      );
+    });
+
+    it('builds again only what a commit changes, and shares a base that has no chart between namespaces', async () => {
+      const renderer = newRenderer();
+      const source = { repository: '', ref: '', path: 'app', overlays: [] };
+      const render = (files: Files) => renderer.render({ source, cluster, tree: createMemoryTree(files) });
+      const files = cases['in a base, with the namespace of the overlay']!;
+      const first = await render(files);
+      const built = renderer.stats().directoriesBuilt;
+      const again = await render({ ...files, 'elsewhere/x': 'y' });
+      expect(again.ok && first.ok && again.rendered === first.rendered).toBe(true);
+      expect(renderer.stats().directoriesBuilt - built).toBeLessThanOrEqual(2);
+      const changed = await render({
+        ...files,
+        'base/charts/web/templates/config.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n',
+      });
+      expect(changed.ok && changed.rendered.set.entries.some(({ key }) => key.name === 'other')).toBe(true);
+    });
+  },
+);
