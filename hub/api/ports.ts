@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
+import type { ForgottenCluster } from '../model/registry.ts';
 import type { ApplicationView, ClusterView, PlacementView } from '../model/view.ts';
 import type { DiffReport } from '../preview/report.ts';
 import type { AssignmentFilter, Store } from '../store/store.ts';
@@ -97,6 +98,8 @@ export interface RegistryPort {
   revokeToken(id: string, actor: string): Promise<boolean>;
   /** Revokes every valid certificate and unused token of a cluster; how many certificates. */
   revoke(cluster: string, reason: string, actor: string): Promise<number>;
+  /** Ends all that the hub has of a cluster that is gone. @throws failed_precondition while it is declared or connected; not_found. */
+  forget(cluster: string, reason: string, actor: string): Promise<ForgottenCluster>;
 }
 
 export interface WebhookRequest {

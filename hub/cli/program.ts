@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { withConnection } from './command.ts';
 import { addActions } from './commands/actions.ts';
+import { addAgentForget } from './commands/agent-forget.ts';
 import { addAgentInstall } from './commands/agent-install.ts';
 import { addAgentRevoke } from './commands/agent-revoke.ts';
 import { addDiff } from './commands/diff.ts';
@@ -56,6 +57,7 @@ export function createProgram(io: CliIo, programs: Programs, setExitCode: (code:
   const agent = addPrograms(program, io, programs, setExitCode);
   addAgentInstall(agent, io);
   addAgentRevoke(agent, io);
+  addAgentForget(agent, io);
   program.commandsGroup('Administer:');
   addToken(program, io);
   addSystem(program, io);
@@ -87,7 +89,11 @@ function inheritSettings(command: Command): void {
 export async function runCli(argv: readonly string[], io: CliIo, programs: Programs): Promise<number> {
   let exitCode: number = exitCodes.ok;
   // What follows `agent` is the agent's own, but for its subcommands and help.
-  if (argv[0] === 'agent' && !['install', 'revoke'].includes(argv[1] ?? '') && !isHelp(argv.slice(1)))
+  if (
+    argv[0] === 'agent' &&
+    !['install', 'revoke', 'forget'].includes(argv[1] ?? '') &&
+    !isHelp(argv.slice(1))
+  )
     return programs.runAgent(argv.slice(1), io);
   try {
     const program = createProgram(io, programs, (code) => {

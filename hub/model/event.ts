@@ -26,6 +26,7 @@ export const eventTypes = [
   'audit.certificate.issued',
   'audit.certificate.revoked',
   'audit.certificate.refused',
+  'audit.cluster.forgotten',
   'audit.pause',
   'audit.resume',
   'audit.sync',

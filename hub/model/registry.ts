@@ -40,6 +40,17 @@ export interface IssuedCertificate {
   readonly revokedReason: string | undefined;
 }
 
+/** What went with a cluster that was forgotten. */
+export interface ForgottenCluster {
+  /** That were valid still. */
+  readonly certificates: number;
+  /** Enrolment tokens that were neither used nor over. */
+  readonly tokens: number;
+  readonly assignments: number;
+  /** Of them: removals that waited for its agent. */
+  readonly removals: number;
+}
+
 export type Scope = 'read' | 'operate' | 'admin';
 
 /** A bearer token of the HTTP API; only a hash of its secret is kept. */

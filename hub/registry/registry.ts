@@ -11,7 +11,7 @@ import type { Logger } from '../../shared/log/log.ts';
 import { digestText } from '../../shared/manifest/canonical.ts';
 import { hubServerName } from '../../shared/stream/protocol.ts';
 import { createEvent, type EventType, type NewEvent } from '../model/event.ts';
-import type { AgentAuthority, Credential, IssuedCertificate } from '../model/registry.ts';
+import type { AgentAuthority, Credential, ForgottenCluster, IssuedCertificate } from '../model/registry.ts';
 import type { Store } from '../store/store.ts';
 import { createAuditLimiter } from './audit.ts';
 import { type Authority, clusterOfCertificate, loadAuthority, type SignedCertificate } from './authority.ts';
@@ -43,6 +43,11 @@ export interface Registry extends AgentAuthority {
   revokeToken(id: string, actor: string): Promise<boolean>;
   /** Revokes every certificate and unused token of a cluster; sessions end at once. How many certificates. */
   revoke(cluster: string, reason: string, actor: string): Promise<number>;
+  /**
+   * Ends all that the hub has of a cluster that is gone for good (see the store's `forget`); what runs there stays.
+   * @throws failed_precondition while it is declared in Git or its agent is connected; not_found.
+   */
+  forget(cluster: string, reason: string, actor: string): Promise<ForgottenCluster>;
 }
 
 const hourMs = 3_600_000;
@@ -100,6 +105,11 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       const count = await revokeCluster(context, cluster, reason, actor);
       for (const listener of listeners) listener(cluster, reason);
       return count;
+    },
+    async forget(cluster, reason, actor) {
+      const forgotten = await store.registry.forget({ cluster, reason, actor, nowMs: clock.now() });
+      for (const listener of listeners) listener(cluster, reason);
+      return forgotten;
     },
     onRevoked: (listener) => void listeners.add(listener),
     issueServerCertificate: () =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createFixture } from './fixture.test-support.ts';
+import { planRemovals, type Removal } from './plan-removals.ts';
 
 const names = (count: number, prefix = 'eu') =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
@@ -30,6 +31,36 @@ describe('removals', () => {
     const again = fleet.revise('r3');
     expect(again.confirmations).toEqual(plan.confirmations);
     expect(again.events).toEqual([]);
+  });
+
+  it('stay held when fewer are left, until they are confirmed', () => {
+    const removals = names(4).map(
+      (cluster): Removal => ({
+        kind: 'application',
+        subject: 'web',
+        assignment: {
+          cluster,
+          application: 'web',
+          targetDigest: 'd',
+          releaseId: 'r',
+          revisionId: 'r1',
+          reason: 'release',
+          generation: 1,
+          assignedAtMs: 0,
+          removed: false,
+        },
+      }),
+    );
+    const common = { confirmAbove: 3, revisionId: 'r2', nowMs: 5 };
+    const [held] = planRemovals({ ...common, removals, confirmations: [] }).confirmations;
+    const open = { ...held!, confirmedAtMs: undefined, confirmedBy: undefined };
+    const rest = removals.slice(2);
+    const next = planRemovals({ ...common, removals: rest, confirmations: [open] });
+    expect(next.released).toEqual([]);
+    expect(next.confirmations).toMatchObject([{ subject: 'web', assignments: 2 }]);
+    const confirmed = { ...next.confirmations[0]!, confirmedAtMs: 6, confirmedBy: 'ann' };
+    const last = planRemovals({ ...common, removals: rest, confirmations: [confirmed] });
+    expect(last.released).toEqual(rest);
   });
 
   it('go once they are confirmed', () => {

@@ -44,6 +44,7 @@ export function planRemovals({
 }: RemovalsInput): PlannedRemovals {
   const groups = Map.groupBy(removals, ({ kind, subject }) => `${kind}/${subject}`);
   const known = new Map(confirmations.map((confirmation) => [confirmation.id, confirmation]));
+  const open = openSubjects(confirmations);
   const subjects = [...groups.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([, members]) => {
@@ -60,7 +61,11 @@ export function planRemovals({
   const held: OpenConfirmation[] = [];
   for (const { kind, subject, members, id } of subjects) {
     const before = known.get(id);
-    if (before ? before.confirmedAtMs !== undefined : fresh <= confirmAbove) {
+    // A forgotten cluster takes its assignment along: what is left has another id, and is no less held.
+    const mayGo = before
+      ? before.confirmedAtMs !== undefined
+      : fresh <= confirmAbove && !open.has(`${kind}/${subject}`);
+    if (mayGo) {
       released.push(...members);
       continue;
     }
@@ -72,6 +77,12 @@ export function planRemovals({
     if (!before) held.push(confirmation);
   }
   return { released, confirmations: waiting, held };
+}
+
+/** `kind/subject` of what waits. */
+export function openSubjects(confirmations: readonly Confirmation[]): ReadonlySet<string> {
+  const open = confirmations.filter(({ confirmedAtMs }) => confirmedAtMs === undefined);
+  return new Set(open.map(({ kind, subject }) => `${kind}/${subject}`));
 }
 
 function openPart({ confirmedAtMs: _at, confirmedBy: _by, ...open }: Confirmation): OpenConfirmation {

@@ -18,7 +18,13 @@ import type {
 import type { Revision } from '../model/revision.ts';
 import type { Plan, Resolution } from '../store/store.ts';
 import { orderForHandOver } from './hand-over.ts';
-import { classifyRemoval, type OpenConfirmation, planRemovals, removalTargetFor } from './plan-removals.ts';
+import {
+  classifyRemoval,
+  type OpenConfirmation,
+  openSubjects,
+  planRemovals,
+  removalTargetFor,
+} from './plan-removals.ts';
 import { allAtOnce, type ObservedCluster, planRollout, type RolloutState } from './plan-rollout.ts';
 import {
   type ApplicationPlacement,
@@ -126,10 +132,10 @@ function planFleetRemovals(input: PlanRevisionInput, wanted: readonly Wanted[]):
   );
   if (restored || fleet.problems.length > 0) {
     // Nothing goes now; what waits already goes on waiting unless it is wanted again.
-    const known = new Set(confirmations.map(({ id }) => id));
+    const open = openSubjects(confirmations);
     return {
       targets: new Map(),
-      confirmations: planned.confirmations.filter(({ id }) => known.has(id)),
+      confirmations: planned.confirmations.filter(({ kind, subject }) => open.has(`${kind}/${subject}`)),
       held: [],
       problems: new Map(),
     };

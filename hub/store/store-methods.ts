@@ -73,6 +73,7 @@ export const storeMethods = {
     certificate: 'read',
     certificates: 'read',
     revokeCertificates: 'write',
+    forget: 'write',
   },
   access: {
     saveToken: 'write',

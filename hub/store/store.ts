@@ -7,7 +7,13 @@ import type { Epoch, ManifestSet, Target } from '../../shared/manifest/target.ts
 import type { FleetEvent, NewEvent } from '../model/event.ts';
 import type { ApplicationObservation, ObjectObservation, ReportBatch } from '../model/observation.ts';
 import type { Problem } from '../model/problem.ts';
-import type { AccessToken, EnrolmentToken, IssuedCertificate, RegisteredCluster } from '../model/registry.ts';
+import type {
+  AccessToken,
+  EnrolmentToken,
+  ForgottenCluster,
+  IssuedCertificate,
+  RegisteredCluster,
+} from '../model/registry.ts';
 import type {
   AcknowledgementStage,
   Acknowledgements,
@@ -218,6 +224,7 @@ export interface ReleaseRepository {
 export interface RegistryRepository {
   clusters(): Promise<readonly RegisteredCluster[]>;
   cluster(name: string): Promise<RegisteredCluster | undefined>;
+  /** A cluster that was not known is registered when it connects. */
   seen(request: {
     readonly cluster: string;
     readonly connected: boolean;
@@ -246,6 +253,18 @@ export interface RegistryRepository {
   certificates(cluster: string): Promise<readonly IssuedCertificate[]>;
   /** Revokes every certificate of a cluster that is still valid, and closes its used tokens to those who come again; how many certificates. */
   revokeCertificates(cluster: string, reason: string, nowMs: number, event: NewEvent): Promise<number>;
+  /**
+   * A cluster that is gone for good, in one step: revokes its certificates and tokens, deletes its assignments (removals under way are over), observations,
+   * pauses and registration, and the confirmation that holds its removal; keeps events of it (`audit.cluster.forgotten` and the revocations). Its generation,
+   * its certificates' records and its events stay.
+   * @throws failed_precondition while it is declared in the last fleet that was read or its agent is connected; not_found.
+   */
+  forget(request: {
+    readonly cluster: string;
+    readonly reason: string;
+    readonly actor: string;
+    readonly nowMs: number;
+  }): Promise<ForgottenCluster>;
 }
 
 export interface AccessRepository {

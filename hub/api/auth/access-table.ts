@@ -49,6 +49,7 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   'POST /api/v1/confirmations/{confirmation}/confirm': { scope: 'operate', audit: 'audit.confirm' },
   'GET /api/v1/clusters/{cluster}/certificates': { scope: 'admin' },
   'POST /api/v1/clusters/{cluster}/revoke': { scope: 'admin', audit: 'audit.certificate.revoked' },
+  'POST /api/v1/clusters/{cluster}/forget': { scope: 'admin', audit: 'audit.cluster.forgotten' },
   'GET /api/v1/enrolment-tokens': { scope: 'admin' },
   'POST /api/v1/enrolment-tokens': { scope: 'admin', audit: 'audit.token.created' },
   'DELETE /api/v1/enrolment-tokens/{token}': { scope: 'admin', audit: 'audit.token.revoked' },

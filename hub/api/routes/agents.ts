@@ -59,6 +59,7 @@ const manifestRequestSchema = z
   })
   .openapi('AgentManifestRequest');
 
+const reasonSchema = z.string().trim().min(1).max(500);
 const clusterParams = z.object({ cluster: nameSchema });
 
 export const agentEndpoints = [
@@ -157,7 +158,7 @@ export const agentEndpoints = [
     description: 'The agent has to be enrolled anew. Its cluster keeps what it runs.',
     tag: 'agents',
     params: clusterParams,
-    body: z.strictObject({ reason: z.string().trim().min(1).max(500) }).openapi('RevokeRequest'),
+    body: z.strictObject({ reason: reasonSchema }).openapi('RevokeRequest'),
     reply: z.object({ certificates: z.int() }).openapi('RevokedCertificates'),
     errors: ['not_found'],
     async handle({ params, body, caller }, { registry, agents, store }) {
@@ -167,5 +168,27 @@ export const agentEndpoints = [
       agents.disconnect(params.cluster, 'its certificates were revoked');
       return { certificates };
     },
+  }),
+  jsonEndpoint({
+    method: 'post',
+    path: '/api/v1/clusters/{cluster}/forget',
+    operationId: 'forgetCluster',
+    summary: 'Forgets a cluster that is gone for good',
+    description:
+      'Refused while the cluster is declared in the fleet repository or its agent is connected. Revokes its certificates and tokens, ends removals that wait for it, and deletes what was assigned and observed. What runs in the cluster, if it is still there, stays. Its generations go on if it is ever enrolled again.',
+    tag: 'agents',
+    params: clusterParams,
+    body: z.strictObject({ reason: reasonSchema }).openapi('ForgetRequest'),
+    reply: z
+      .object({
+        certificates: z.int().openapi({ description: 'Certificates that were revoked' }),
+        tokens: z.int().openapi({ description: 'Unused enrolment tokens that were revoked' }),
+        assignments: z.int().openapi({ description: 'Applications that were assigned to it' }),
+        removals: z.int().openapi({ description: 'Of them, removals that waited for its agent' }),
+      })
+      .openapi('ForgottenCluster'),
+    errors: ['not_found', 'failed_precondition'],
+    handle: ({ params, body, caller }, { registry }) =>
+      registry.forget(params.cluster, body.reason, caller.name),
   }),
 ];

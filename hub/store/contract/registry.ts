@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessToken, EnrolmentToken, IssuedCertificate } from '../../model/registry.ts';
 import type { StoreUnderTest } from '../contract.ts';
-import { anEvent, assign, t0 } from './fixtures.ts';
+import {
+  anEvent,
+  applicationReport,
+  assign,
+  batchOf,
+  decide,
+  objectReport,
+  planOf,
+  saveRemoval,
+  t0,
+} from './fixtures.ts';
 
 const token: EnrolmentToken = {
   id: 't1',
@@ -142,6 +152,101 @@ function describeClusters(current: () => StoreUnderTest): void {
   });
 }
 
+function describeForgotten(current: () => StoreUnderTest): void {
+  const request = { cluster: 'eu', reason: 'torn down', actor: 'ann', nowMs: t0 + 9 };
+  const held = {
+    assignments: 1,
+    revisionId: 'r1',
+    message: 'held',
+    createdAtMs: t0,
+  };
+
+  it('takes all of the cluster but its history, and nothing of another', async () => {
+    const { store } = current();
+    for (const cluster of ['eu', 'us']) {
+      await store.registry.seen({ cluster, connected: true, nowMs: t0 });
+      await store.registry.seen({ cluster, connected: false, nowMs: t0 + 1 });
+      await assign(store, cluster, 'web');
+      await store.observations.saveBatch(
+        batchOf(cluster, {
+          applications: [applicationReport(cluster, 'web')],
+          objects: [objectReport(cluster, 'web', 'a')],
+        }),
+        [],
+      );
+      const pause = {
+        cluster,
+        application: '',
+        reason: 'r',
+        actor: 'ann',
+        createdAtMs: t0,
+        untilMs: t0 + 99,
+      };
+      await store.releases.savePause(pause, anEvent());
+      await store.registry.saveCertificate({ ...certificateOf(`f-${cluster}`), cluster }, anEvent());
+      await store.registry.saveToken({ ...token, id: `t-${cluster}`, cluster }, anEvent());
+    }
+    const removal = await saveRemoval(store);
+    const confirmations = [
+      { ...held, id: 'c-eu', kind: 'cluster', subject: 'eu' },
+      { ...held, id: 'a-eu', kind: 'application', subject: 'eu' },
+    ] as const;
+    await store.releases.savePlan(planOf({ decisions: [decide('eu', 'db', removal)], confirmations }));
+    const sequence = await store.events.lastSequence();
+
+    const forgotten = await store.registry.forget(request);
+    expect(forgotten).toEqual({ certificates: 1, tokens: 1, assignments: 2, removals: 1 });
+    expect((await store.registry.clusters()).map(({ name }) => name)).toEqual(['us']);
+    expect((await store.releases.assignments({})).map(({ cluster }) => cluster)).toEqual(['us']);
+    expect((await store.releases.pauses()).map(({ cluster }) => cluster)).toEqual(['us']);
+    expect((await store.observations.applications({})).map(({ cluster }) => cluster)).toEqual(['us']);
+    expect((await store.observations.objects({}, { limit: 9 })).items).toHaveLength(1);
+    expect((await store.releases.confirmations()).map(({ id }) => id)).toEqual(['a-eu']);
+    expect(await store.registry.certificate('f-eu')).toMatchObject({
+      revokedAtMs: t0 + 9,
+      revokedReason: 'torn down',
+    });
+    expect(await store.registry.certificate('f-us')).toMatchObject({ revokedAtMs: undefined });
+    expect(await store.registry.token('t-eu')).toMatchObject({ revokedAtMs: t0 + 9 });
+    expect(await store.registry.token('t-us')).toMatchObject({ revokedAtMs: undefined });
+    expect(await store.events.after(sequence, {}, 9)).toMatchObject([
+      { type: 'audit.token.revoked', actor: 'ann', cluster: 'eu' },
+      { type: 'audit.certificate.revoked', actor: 'ann', cluster: 'eu' },
+      {
+        type: 'audit.cluster.forgotten',
+        actor: 'ann',
+        cluster: 'eu',
+        data: { reason: 'torn down', ...forgotten, applications: ['db', 'web'] },
+      },
+    ]);
+    await expect(store.registry.forget(request)).rejects.toMatchObject({ code: 'not_found' });
+    // A session that ends late brings nothing back; a new enrolment counts on.
+    await store.registry.seen({ cluster: 'eu', connected: false, nowMs: t0 + 10 });
+    expect(await store.registry.cluster('eu')).toBeUndefined();
+    await store.registry.seen({ cluster: 'eu', connected: true, nowMs: t0 + 11 });
+    await assign(store, 'eu', 'web');
+    expect((await store.registry.cluster('eu'))?.generation).toBe(3);
+  });
+
+  it('is refused while the cluster is declared or connected, and changes nothing then', async () => {
+    const { store } = current();
+    const refused = { code: 'failed_precondition' };
+    await store.registry.seen({ cluster: 'eu', connected: true, nowMs: t0 });
+    await expect(store.registry.forget(request)).rejects.toMatchObject(refused);
+    await store.registry.seen({ cluster: 'eu', connected: false, nowMs: t0 + 1 });
+    const resources = [{ kind: 'Cluster', name: 'eu', value: {} }] as const;
+    await store.releases.savePlan(planOf({ fleet: { resources, problems: [] } }));
+    await expect(store.registry.forget(request)).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining('out of Git'),
+    });
+    expect(await store.registry.cluster('eu')).toBeDefined();
+    expect(await store.events.lastSequence()).toBe(0);
+    await store.releases.savePlan(planOf());
+    expect(await store.registry.forget(request)).toMatchObject({ assignments: 0 });
+  });
+}
+
 function describeCertificates(current: () => StoreUnderTest): void {
   it('revokes every certificate that is still valid', async () => {
     const { store } = current();
@@ -198,5 +303,6 @@ export function describeRegistry(current: () => StoreUnderTest): void {
   describe('enrolment tokens', () => describeTokens(current));
   describe('clusters', () => describeClusters(current));
   describe('certificates', () => describeCertificates(current));
+  describe('a cluster that is forgotten', () => describeForgotten(current));
   describe('access tokens', () => describeAccess(current));
 }

@@ -6,6 +6,7 @@ import type { RegistryRepository } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import { and, asc, desc, eq, gt, isNull } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
+import { createForgetter } from './forget.ts';
 import { certificates, clusters, enrolmentTokens, generations } from './schema.ts';
 
 /** Each use keeps a certificate. An agent asks again only while no answer reaches it, and ever more slowly. */
@@ -73,6 +74,8 @@ function createClusters({ db, changed }: SqliteContext): ClusterMethods & {
     },
     seen({ cluster: name, connected, agentVersion, kubernetesVersion, nowMs }) {
       const before = find(name);
+      // The end of a session does not bring back a cluster that was forgotten meanwhile.
+      if (before === undefined && !connected) return;
       // A hub that was restored from before an enrolment learns of the cluster by its session.
       if (before === undefined) insert(name, nowMs);
       const next = {
@@ -214,5 +217,10 @@ export function createSqliteRegistry(
 ): Synchronous<RegistryRepository> {
   const { register, ...clusterMethods } = createClusters(context);
   const { keep, ...certificateMethods } = createCertificates(context, events);
-  return { ...clusterMethods, ...certificateMethods, ...createTokens(context, events, keep, register) };
+  return {
+    ...clusterMethods,
+    ...certificateMethods,
+    ...createTokens(context, events, keep, register),
+    forget: createForgetter(context, events),
+  };
 }

@@ -29,6 +29,10 @@ const examples: Readonly<Record<string, { readonly path: string } & CallOptions>
     path: '/api/v1/clusters/eu-1/revoke',
     body: { reason: 'lost' },
   },
+  'POST /api/v1/clusters/{cluster}/forget': {
+    path: '/api/v1/clusters/old-1/forget',
+    body: { reason: 'torn down' },
+  },
   'POST /api/v1/enrolment-tokens': { path: '/api/v1/enrolment-tokens', body: { cluster: 'us-1' } },
   'DELETE /api/v1/enrolment-tokens/{token}': { path: '/api/v1/enrolment-tokens/enrol-1' },
   'POST /api/v1/access-tokens': { path: '/api/v1/access-tokens', body: { name: 'ci', scope: 'read' } },

@@ -219,6 +219,17 @@ describe('what fairway does', () => {
     expect((await fairway('token revoke nothing')).code).toBe(3);
   });
 
+  it('forgets a cluster that is gone, for a reason, and says why not', async () => {
+    const { out } = await fairway(['agent', 'forget', 'old-1', '--reason', 'torn down']);
+    expect(out).toBe(
+      'Forgot old-1: 1 certificate and 0 tokens revoked, 3 assignments ended (2 removals waited for it).\n',
+    );
+    expect(harness.fake.state.events.at(-1)).toMatchObject({ cluster: 'old-1', message: 'torn down' });
+    const refused = await fairway(['agent', 'forget', 'eu-1', '--reason', 'torn down']);
+    expect([refused.code, refused.err]).toEqual([7, expect.stringContaining('take it out of Git')]);
+    expect((await fairway('agent forget old-1')).code).toBe(2);
+  });
+
   it('prints the manifests of an agent', async () => {
     expect((await fairway('agent install --cluster us-1')).out).toBe('# us-1 enrolment-secret\n');
   });

@@ -186,6 +186,19 @@ function createFakePorts(
         await fake.store.events.append([event]);
         return 1;
       },
+      async forget(cluster, reason, actor) {
+        if (cluster === 'eu-1')
+          throw new FairwayError('failed_precondition', `cluster ${cluster} is declared: take it out of Git`);
+        const event = createEvent({
+          type: 'audit.cluster.forgotten',
+          actor,
+          timeMs: startMs,
+          cluster,
+          message: reason,
+        });
+        await fake.store.events.append([event]);
+        return { certificates: 1, tokens: 0, assignments: 3, removals: 2 };
+      },
     },
     sources: {
       poke: (urls) => urls?.length ?? 3,

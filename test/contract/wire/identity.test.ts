@@ -209,6 +209,25 @@ describe('client certificates', () => {
     expect(types).toContain('audit.certificate.refused:revoked');
   });
 
+  it('lets in nobody of a cluster that was forgotten, until it is enrolled anew and counts on', async () => {
+    const hub = await hubOf();
+    await hub.assign('eu-1', { web: [configMap('mine', '1')] });
+    const identity = await enrolAgent(hub, 'eu-1');
+    const agent = await agentOf(identity);
+    await until('the assignment', () => agent.desired.applications().get('web'));
+    const forget = () => hub.registry.forget('eu-1', 'torn down', 'ann');
+    await expect(forget()).rejects.toMatchObject({ code: 'failed_precondition' });
+    await agent.connection.stop();
+    await until('away', async () => (await hub.store.registry.cluster('eu-1'))?.connected === false);
+    expect(await forget()).toEqual({ certificates: 1, tokens: 0, assignments: 1, removals: 0 });
+    expect(await fetchBlobs(addressOf(hub), createCredentials(identity))).toBe(unauthenticated);
+    expect(await hub.eventTypes()).toContain('audit.cluster.forgotten:torn down');
+    await hub.assign('eu-1', { web: [configMap('mine', '2')] });
+    const again = await agentOf(await enrolAgent(hub, 'eu-1'));
+    const web = await until('the next', () => again.desired.applications().get('web'));
+    expect(web.generation).toBe(2);
+  });
+
   it('does not serve the objects of another cluster, nor say whether they exist', async () => {
     const hub = await hubOf();
     await hub.assign('eu-1', { web: [configMap('mine', '1')] });
