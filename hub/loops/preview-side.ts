@@ -151,6 +151,24 @@ function warningsOf(
     .map((one) => ({ application, ...one }));
 }
 
+export interface PreviewFilter {
+  readonly application: string | undefined;
+  readonly cluster: string | undefined;
+}
+
+/** A name that neither side knows is a slip: "no difference" would be no answer to it. @throws not_found */
+export function checkFilter(sides: readonly PreviewSide[], { application, cluster }: PreviewFilter): void {
+  const knowsApplication = ({ fleet, side }: PreviewSide) =>
+    application === undefined || fleet.applications.has(application) || side.placements.has(application);
+  const knowsCluster = ({ fleet, side }: PreviewSide) =>
+    cluster === undefined ||
+    fleet.clusters.has(cluster) ||
+    [...side.placements.values()].some((clusters) => clusters.has(cluster));
+  const [kind, name] = sides.some(knowsApplication) ? ['Cluster', cluster] : ['Application', application];
+  if (!sides.some(knowsApplication) || !sides.some(knowsCluster))
+    throw new FairwayError('not_found', `There is no ${kind} ${name} on either side.`);
+}
+
 /** This application only. Everything was rendered: a conflict with another application is found all the same. */
 export function onlyApplication(side: FleetSide, application: string | undefined): FleetSide {
   if (application === undefined) return side;

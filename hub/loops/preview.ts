@@ -12,7 +12,14 @@ import type { GitSource } from '../source/git-source.ts';
 import type { Store } from '../store/store.ts';
 import { findCommit } from './find-commit.ts';
 import { fleetOf } from './fleet-rows.ts';
-import { loadRunningSide, onlyApplication, type PreviewSide, renderSide, takeTurn } from './preview-side.ts';
+import {
+  checkFilter,
+  loadRunningSide,
+  onlyApplication,
+  type PreviewSide,
+  renderSide,
+  takeTurn,
+} from './preview-side.ts';
 import type { FollowedSource } from './source-loop.ts';
 
 /** The revision that is no revision: what is assigned now. */
@@ -98,6 +105,7 @@ export function createPreview(options: PreviewOptions): Preview {
   const compare = async (request: DiffRequest, signal: AbortSignal): Promise<DiffReport> => {
     const from = await open(request.from, undefined, request, signal);
     const to = await open(request.to, from, request, signal);
+    checkFilter([from, to], request);
     return compareFleets({
       from: onlyApplication(from.side, request.application),
       to: onlyApplication(to.side, request.application),

@@ -7,7 +7,13 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
 import { findCommit } from '../../loops/find-commit.ts';
 import { contentsOf } from '../../loops/preview.ts';
-import { onlyApplication, type PreviewSide, renderSide, takeTurn } from '../../loops/preview-side.ts';
+import {
+  checkFilter,
+  onlyApplication,
+  type PreviewSide,
+  renderSide,
+  takeTurn,
+} from '../../loops/preview-side.ts';
 import { emptyFleet } from '../../model/fleet.ts';
 import type { TreeReader } from '../../model/tree.ts';
 import { compareFleets } from '../../preview/compare-fleets.ts';
@@ -56,6 +62,7 @@ export async function diffOnDisk(request: DiffOnDiskRequest): Promise<DiffReport
   };
   const from = await render(request.from, undefined);
   const to = await render(request.to, from);
+  checkFilter([from, to], request);
   return compareFleets({
     from: onlyApplication(from.side, application),
     to: onlyApplication(to.side, application),

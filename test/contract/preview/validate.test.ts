@@ -160,6 +160,12 @@ describe('fairway validate', () => {
     ]);
   });
 
+  it('knows its own formats only, wherever the option stands', async () => {
+    write(good);
+    expect((await validate('-o', 'yaml')).code).toBe(2);
+    expect((await validate('-o', 'markdown')).err).toContain('Allowed choices are text, json, junit');
+  });
+
   it('fails on warnings only where it is strict', async () => {
     write({ ...good, 'apps/web/web.yaml': web.replace('name: settings', 'name: elsewhere') });
     expect((await validate()).code).toBe(0);
