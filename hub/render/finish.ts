@@ -1,9 +1,9 @@
-import { canonicalJson, type Digest, digestText, keyedDigest } from '../../shared/manifest/canonical.ts';
-import { describeKey, type Json, type KubeObject, keyOf, keyText } from '../../shared/manifest/object.ts';
+import { type Digest, digestText, keyedDigest } from '../../shared/manifest/canonical.ts';
+import { describeKey, type KubeObject, keyOf, keyText } from '../../shared/manifest/object.ts';
 import { createManifestSet, type HookPhase, type ManifestEntry } from '../../shared/manifest/target.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderedObject, RenderedSet } from '../model/rendered.ts';
-import { withNulls } from './kustomize/values.ts';
+import { canonicalText } from './canonical-text.ts';
 import { problemError, problemOf } from './render-error.ts';
 import type { Resource } from './resource.ts';
 import { isSecretObject } from './resource.ts';
@@ -75,7 +75,7 @@ function duplicate(resource: Resource, earlier: Resource): Error {
 
 function finishObject(resource: Resource, digestKey: Uint8Array): Finished {
   const { object } = resource;
-  const content = canonicalJson(withNulls(object as unknown as Json));
+  const content = canonicalText(object);
   const secret = isSecretObject(object);
   const digest = secret ? keyedDigest(content, digestKey) : digestText(content);
   const key = keyOf(object);

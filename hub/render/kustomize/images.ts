@@ -1,6 +1,6 @@
 /** Image names, tags and digests (kustomize api filters/imagetag and internal/image). */
 import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
-import { changeField, type FieldSpec, splitPath } from './field-spec.ts';
+import { changeField, type FieldSpec, PathError, splitPath } from './field-spec.ts';
 import { isSelected } from './ids.ts';
 import type { ImageArgs } from './kustomization.ts';
 
@@ -61,9 +61,8 @@ export function imageTransform(
 ): (object: KubeObject) => KubeObject {
   const pattern = imagePattern(args.name ?? '');
   const change = (value: Json | undefined): Json | undefined =>
-    typeof value === 'string' && pattern?.test(value) ? newImage(value, args) : value;
-  return (object) => {
-    if (pattern === undefined || object.kind === 'CustomResourceDefinition') return object;
+    typeof value === 'string' && pattern?.test(value) ? newImage(value, args) : scalarOnly(value);
+  const transform = (object: KubeObject, change: Change): KubeObject => {
     let result = changeContainers(object, change) as KubeObject;
     for (const spec of specs)
       if (isSelected(object.apiVersion, object.kind, spec))
@@ -75,6 +74,38 @@ export function imageTransform(
         });
     return result;
   };
+  return (object) => {
+    if (pattern === undefined || object.kind === 'CustomResourceDefinition') return object;
+    const images = imagesIn(object, specs, transform);
+    return images.some((image) => pattern.test(image)) ? transform(object, change) : object;
+  };
+}
+
+const found = new WeakMap<readonly FieldSpec[], WeakMap<KubeObject, readonly string[]>>();
+
+/** The images of an object, remembered: most overlays change none of most objects. */
+function imagesIn(
+  object: KubeObject,
+  specs: readonly FieldSpec[],
+  transform: (object: KubeObject, change: Change) => KubeObject,
+): readonly string[] {
+  const bySpecs = found.get(specs) ?? new WeakMap<KubeObject, readonly string[]>();
+  found.set(specs, bySpecs);
+  const known = bySpecs.get(object);
+  if (known !== undefined) return known;
+  const images = new Set<string>();
+  transform(object, (value) => {
+    if (typeof value === 'string') images.add(value);
+    return scalarOnly(value);
+  });
+  const list = [...images];
+  bySpecs.set(object, list);
+  return list;
+}
+
+function scalarOnly(value: Json | undefined): Json | undefined {
+  if (typeof value === 'object' && value !== null) throw new PathError('expected an image to be a text');
+  return value;
 }
 
 type Change = (value: Json | undefined) => Json | undefined;

@@ -1,36 +1,15 @@
 /** Transformers of names, namespaces, labels, annotations and replicas (kustomize api/internal/builtins). */
 import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
 import type { Resource } from '../resource.ts';
-import {
-  type CreateKind,
-  changeField,
-  type FieldSpec,
-  type SetValue,
-  setScalar,
-  splitPath,
-} from './field-spec.ts';
+import { applySpecs } from './apply-specs.ts';
+import { type FieldSpec, type SetValue, setScalar } from './field-spec.ts';
 import { fieldTables } from './field-tables.ts';
 import { isSelected, originKind, withName, withObject, withPreviousId } from './ids.ts';
-import { helmGenerated } from './inflation.ts';
 import type { LabelArgs } from './kustomization.ts';
 import { textOf } from './list-merge.ts';
 import { isClusterScoped } from './schema.ts';
+import { withShared } from './shared-entries.ts';
 import { mergeSpecs, type TransformerConfig } from './transformer-config.ts';
-
-export function applySpecs(
-  object: KubeObject,
-  specs: readonly FieldSpec[],
-  createKind: CreateKind,
-  set: SetValue,
-): KubeObject {
-  let result = object;
-  for (const spec of specs) {
-    if (!isSelected(result.apiVersion, result.kind, spec)) continue;
-    const path = splitPath(spec.path);
-    result = changeField(result, { path, create: spec.create === true, createKind, set });
-  }
-  return result;
-}
 
 /** The fields that one entry of `labels` is written to. @throws ConfigError. */
 export function labelSpecs(label: LabelArgs, config: TransformerConfig): readonly FieldSpec[] {
@@ -68,7 +47,7 @@ export function addAffix(
       if (!isSelected(resource.object.apiVersion, kind, spec)) continue;
       result = spec.path === 'metadata/name' ? rename(result, affix, side, join) : result;
       if (spec.path !== 'metadata/name')
-        result = withObject(
+        result = withShared(
           result,
           applySpecs(result.object, [spec], 'scalar', (value) => setScalar(join(textOf(value)))(value)),
         );
@@ -108,9 +87,6 @@ export function setNamespace(
     options.unsetOnly === true && value !== undefined && value !== null && value !== '';
   const set: SetValue = (value) => (keep(value) ? value : setScalar(namespace)(value));
   return resources.map((resource) => {
-    // Helm has put its objects where they belong.
-    const annotations = resource.object.metadata.annotations as JsonObject | null | undefined;
-    if (annotations?.[helmGenerated] === 'true') return resource;
     const remembered = withPreviousId(resource);
     let { object } = remembered;
     if (!isClusterScoped(object.apiVersion, object.kind) && !keep(object.metadata.namespace))
@@ -122,7 +98,7 @@ export function setNamespace(
       if (path === 'metadata/name') return object.apiVersion === 'v1';
       return !isBinding || path !== 'subjects/namespace' || kind !== object.kind;
     });
-    return withObject(remembered, applySpecs(object, specs, 'scalar', set));
+    return withShared(withObject(remembered, object), applySpecs(object, specs, 'scalar', set));
   });
 }
 

@@ -1,8 +1,13 @@
-/** `replacements`: a value from one object into fields of others (kustomize api/filters/replacement). */
+/**
+ * `replacements`: a value from one object into fields of others (kustomize api/filters/replacement). Two differences are known: a text put where a number is
+ * fails at once, where kustomize fails only if it is still there at the end; and a field that is created with digits stays a number, where a later strategic merge
+ * of kustomize makes it a text.
+ */
 import { groupOf, type Json, type KubeObject, versionOf } from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import { checkObject, type Resource } from '../resource.ts';
 import {
+  type ConcretePath,
   type CreatedKind,
   changeAtPath,
   FieldMatcher,
@@ -53,6 +58,8 @@ interface ReplacementTarget {
 interface Value {
   readonly json: Json;
   readonly typed: boolean;
+  /** kustomize holds the source's YAML node, so what is put into the source itself changes what is put in from then on. */
+  readonly live?: { readonly index: number; readonly path: ConcretePath };
 }
 
 const defaultFieldPath = 'metadata.name';
@@ -66,8 +73,8 @@ export function applyReplacement(
   try {
     if ((args.source === undefined && args.sourceValue === undefined) || args.targets === undefined)
       throw new FieldPathError('expected a source (or sourceValue) and targets');
-    const value = findValue(resources, args);
-    return args.targets.reduce((list, target) => applyTarget(list, value, target), resources);
+    const replacing = new Replacing(findValue(resources, args));
+    return args.targets.reduce((list, target) => replacing.applyTarget(list, target), resources);
   } catch (caught) {
     if (caught instanceof FieldPathError || caught instanceof SelectorError || caught instanceof RetypeError)
       throw problemError('invalid_manifest', place, `the replacement does not fit: ${caught.message}`);
@@ -109,10 +116,17 @@ function findValue(resources: readonly Resource[], { source, sourceValue }: Repl
   if (first === undefined) throw new FieldPathError(`its source selects nothing: ${shown}`);
   if (found.length > 1) throw new FieldPathError(`its source selects ${found.length} objects: ${shown}`);
   const path = source.fieldPath || defaultFieldPath;
-  const json = findField(first.object as unknown as Json, splitFieldPath(path))?.value;
-  if (json === undefined || json === null || (typeof json === 'object' && Object.keys(json).length === 0))
+  const field = findField(first.object as unknown as Json, splitFieldPath(path));
+  const json = field?.value;
+  if (
+    field === undefined ||
+    json === undefined ||
+    json === null ||
+    (typeof json === 'object' && Object.keys(json).length === 0)
+  )
     throw new FieldPathError(`its source ${shown} has no ${path}`);
-  return { json: refined(json, source.options), typed: true };
+  if (source.options?.delimiter) return { json: refined(json, source.options), typed: true };
+  return { json, typed: true, live: { index: resources.indexOf(first), path: field.path } };
 }
 
 function refined(json: Json, { delimiter = '', index = 0 }: FieldOptions = {}): Json {
@@ -123,23 +137,56 @@ function refined(json: Json, { delimiter = '', index = 0 }: FieldOptions = {}): 
   return typeof json === 'string' ? piece : retype(json, piece);
 }
 
-function applyTarget(
-  resources: readonly Resource[],
-  value: Value,
-  target: ReplacementTarget,
-): readonly Resource[] {
-  if (target.select === undefined) throw new FieldPathError('a target needs select');
-  const selects = compile(target.select);
-  const rejects = (target.reject ?? []).map(compile);
-  return resources.map((resource) => {
-    if (!selects.byLabels(resource)) return resource;
-    if (rejects.some((reject) => reject.hasLabels && reject.byLabels(resource))) return resource;
-    const ids = idsOf(resource);
-    const { apiVersion } = resource.object;
-    if (rejects.some((reject) => reject.hasId && ids.some((id) => reject.byId(apiVersion, id))))
-      return resource;
-    return ids.some((id) => selects.byId(apiVersion, id)) ? replaceIn(resource, value, target) : resource;
-  });
+/** One replacement while it goes from target to target. */
+class Replacing {
+  #value: Value;
+
+  constructor(value: Value) {
+    this.#value = value;
+  }
+
+  applyTarget(resources: readonly Resource[], target: ReplacementTarget): readonly Resource[] {
+    if (target.select === undefined) throw new FieldPathError('a target needs select');
+    const selects = compile(target.select);
+    const rejects = (target.reject ?? []).map(compile);
+    return resources.map((resource, index) => {
+      if (!selects.byLabels(resource)) return resource;
+      if (rejects.some((reject) => reject.hasLabels && reject.byLabels(resource))) return resource;
+      const ids = idsOf(resource);
+      const { apiVersion } = resource.object;
+      if (rejects.some((reject) => reject.hasId && ids.some((id) => reject.byId(apiVersion, id))))
+        return resource;
+      return ids.some((id) => selects.byId(apiVersion, id))
+        ? this.#replaceIn(resource, target, index)
+        : resource;
+    });
+  }
+
+  #replaceIn(resource: Resource, target: ReplacementTarget, index: number): Resource {
+    const { fieldPaths = [], options = {} } = target;
+    const paths = fieldPaths.length === 0 ? [defaultFieldPath] : fieldPaths;
+    let result = resource;
+    for (const path of paths) {
+      const root = replaceAtPath(result.object as unknown as Json, this.#value, path, options);
+      const object = checkObject(root, resource.place) as KubeObject;
+      const shared = stillShared(object, result.history.shared);
+      const spread = spreadShared(result.object, object, shared);
+      result = withObject({ ...result, history: { ...result.history, shared } }, spread);
+      this.#follow(result, index);
+    }
+    return result;
+  }
+
+  #follow({ object }: Resource, index: number): void {
+    const { live } = this.#value;
+    if (live?.index !== index) return;
+    let json: Json | undefined = object as unknown as Json;
+    for (const key of live.path) {
+      if (typeof json !== 'object' || json === null) return;
+      json = (json as Record<string | number, Json | undefined>)[key];
+    }
+    if (json !== undefined) this.#value = { ...this.#value, json };
+  }
 }
 
 interface Selects {
@@ -164,17 +211,6 @@ function compile(selector: TargetSelector): Selects {
     byLabels: ({ object: { metadata } }) =>
       annotations(textMap(metadata.annotations)) && labels(textMap(metadata.labels)),
   };
-}
-
-function replaceIn(resource: Resource, value: Value, target: ReplacementTarget): Resource {
-  const { fieldPaths = [], options = {} } = target;
-  const paths = fieldPaths.length === 0 ? [defaultFieldPath] : fieldPaths;
-  let root = resource.object as unknown as Json;
-  for (const path of paths) root = replaceAtPath(root, value, path, options);
-  const object = checkObject(root, resource.place) as KubeObject;
-  const shared = stillShared(object, resource.history.shared);
-  const spread = spreadShared(resource.object, object, shared);
-  return withObject({ ...resource, history: { ...resource.history, shared } }, spread);
 }
 
 function replaceAtPath(root: Json, value: Value, path: string, options: FieldOptions): Json {

@@ -4,9 +4,9 @@
  */
 import type { JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
 import type { Resource, SharedEntry } from '../resource.ts';
+import { applySpecs } from './apply-specs.ts';
 import { changeField, type FieldSpec, setEntry, splitPath } from './field-spec.ts';
 import { isSelected, withObject } from './ids.ts';
-import { applySpecs } from './names.ts';
 
 /** The value of an entry at the first place that the path leads to. */
 function entryAt(object: KubeObject, path: string, key: string): unknown {
@@ -78,6 +78,13 @@ export function spreadShared(
         result = setWhereThere(result, paths, key, value);
     }
   return result;
+}
+
+/** The resource with a changed object, in which what changed of shared entries changes everywhere. */
+export function withShared(resource: Resource, object: KubeObject): Resource {
+  const { shared } = resource.history;
+  if (object === resource.object || shared.length === 0) return withObject(resource, object);
+  return withObject(resource, spreadShared(resource.object, object, shared));
 }
 
 /** Sets entries, in the order of their keys, in the maps that the specs lead to. @throws PathError. */

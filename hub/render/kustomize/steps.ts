@@ -3,13 +3,14 @@ import type { Json } from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
 import type { Accumulation, Base } from './accumulate.ts';
+import { applySpecs } from './apply-specs.ts';
 import { type FieldSpec, PathError, setScalar } from './field-spec.ts';
 import { replacementShape } from './fields.ts';
 import { currentId, isSelected, withObject } from './ids.ts';
 import { imageTransform } from './images.ts';
 import { checkShape, type ImageArgs, type PatchArgs, type ReplicaArgs } from './kustomization.ts';
 import { loadYaml, parseInline } from './load-yaml.ts';
-import { applySpecs, type NamespaceOptions, setNamespace } from './names.ts';
+import { type NamespaceOptions, setNamespace } from './names.ts';
 import {
   applyOperationsTo,
   applyPatch,

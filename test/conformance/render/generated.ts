@@ -6,7 +6,7 @@ import { configMap, deployment, rbac, service } from './objects.ts';
 const name = fc.constantFrom('web', 'web', 'web', 'web', 'api');
 const text = fc.constantFrom('a', 'b-1', 'x.y', '5', 'true', '');
 const maybe = (arbitrary: fc.Arbitrary<string>): fc.Arbitrary<string> =>
-  fc.oneof({ weight: 3, arbitrary: fc.constant('') }, { weight: 1, arbitrary });
+  fc.oneof({ weight: 5, arbitrary: fc.constant('') }, { weight: 1, arbitrary });
 
 const container = fc
   .record({
@@ -86,7 +86,7 @@ const patches = fc
 const generator = fc
   .record({
     name: fc.constantFrom('settings', 'credentials', 'own', 'own-2', 'own-3'),
-    behavior: fc.constantFrom('', '', '', 'merge', 'replace', 'create'),
+    behavior: fc.constantFrom(...Array<string>(12).fill(''), 'merge', 'replace', 'create'),
     value: text,
     plain: fc.boolean(),
   })
@@ -96,6 +96,60 @@ const generator = fc
       (behavior === '' ? '' : `  behavior: ${behavior}\n`) +
       (plain ? '  options: {disableNameSuffixHash: true, labels: {made: "1"}}\n' : ''),
   );
+
+const deployments = 'spec.template.spec.containers';
+const replacement = fc
+  .record({
+    source: fc.constantFrom(
+      '{kind: ConfigMap, name: settings, fieldPath: data.mode}',
+      '{kind: Service, name: web}',
+      '{kind: Deployment, name: web, fieldPath: metadata.labels}',
+      `{kind: Deployment, name: web, fieldPath: "${deployments}.[name=main].image", options: {delimiter: ":", index: 1}}`,
+    ),
+    select: fc.constantFrom(
+      '{kind: Deployment}',
+      '{kind: Deployment, name: web}',
+      '{name: "w.*"}',
+      '{kind: Service}',
+    ),
+    path: fc.constantFrom(
+      `${deployments}.[name=main].image`,
+      `${deployments}.*.image`,
+      'metadata.labels.app',
+      'metadata.annotations.[made/by]',
+      'spec.template.metadata.labels.tier',
+    ),
+    options: fc.constantFrom(
+      '',
+      ', options: {create: true}',
+      ', options: {create: true}',
+      ', options: {delimiter: ":", index: 1}',
+    ),
+  })
+  .map(
+    ({ source, select, path, options }) =>
+      `- {source: ${source}, targets: [{select: ${select}, fieldPaths: ["${path}"]${options}}]}\n`,
+  );
+
+const transformer = fc.constantFrom(
+  'apiVersion: builtin\nkind: PrefixTransformer\nmetadata: {name: t}\nprefix: t-\nfieldSpecs: [{path: metadata/name}]',
+  'apiVersion: builtin\nkind: NamespaceTransformer\nmetadata: {name: t, namespace: moved}\nunsetOnly: true',
+  'apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: t}\nlabels: {l: t}\nfieldSpecs: [{path: metadata/labels, create: true}, {path: spec/selector, kind: Service}]',
+  'apiVersion: builtin\nkind: ImageTagTransformer\nmetadata: {name: t}\nimageTag: {name: busybox, newTag: t}',
+  'apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: t}\ntarget: {kind: Service}\npatch: "{apiVersion: v1, kind: Service, metadata: {name: any}, spec: {type: NodePort}}"',
+  'apiVersion: builtin\nkind: HashTransformer\nmetadata: {name: t}',
+);
+
+/** Several things of one layer that only make sense together. */
+const rarer = fc.constantFrom(
+  'configurations: [conf.yaml]\n',
+  'vars: [{name: MODE, objref: {apiVersion: v1, kind: ConfigMap, name: settings}, fieldref: {fieldPath: data.mode}}]\n',
+  'vars: [{name: WEB, objref: {apiVersion: apps/v1, kind: Deployment, name: web}}]\ncommonAnnotations: {web: "is $(WEB)"}\n',
+  'generators:\n- |-\n  {apiVersion: builtin, kind: ConfigMapGenerator, metadata: {name: own-4}, literals: [a=b]}\n',
+);
+
+const conf =
+  'nameReference:\n- kind: ConfigMap\n  fieldSpecs:\n  - path: metadata/annotations/refers\nnamePrefix:\n- path: metadata/annotations/note\ncommonLabels:\n- path: spec/extra\n  kind: Service\n  create: true\nreplicas:\n- path: spec/size\n  kind: Service\n  create: true\n';
 
 /** What a layer does besides its resources. */
 const changes = fc
@@ -126,6 +180,18 @@ const changes = fc
         .map((list) => `configMapGenerator:\n${list.join('')}`),
     ),
     maybe(generator.map((one) => `secretGenerator:\n${one}`)),
+    maybe(
+      fc.array(replacement, { minLength: 1, maxLength: 2 }).map((list) => `replacements:\n${list.join('')}`),
+    ),
+    maybe(
+      fc
+        .array(transformer, { minLength: 1, maxLength: 2 })
+        .map(
+          (list) =>
+            `transformers:\n${list.map((one) => `- |-\n  ${one.replaceAll('\n', '\n  ')}\n`).join('')}`,
+        ),
+    ),
+    maybe(rarer),
   )
   .map((parts) => parts.join(''));
 
@@ -148,9 +214,17 @@ export const generatedTree: fc.Arbitrary<Case> = fc
     middle: fc.option(changes),
     component: fc.option(changes),
     top: changes,
+    ending: maybe(
+      fc.constantFrom(
+        'sortOptions: {order: fifo}\n',
+        'buildMetadata: [originAnnotations, transformerAnnotations]\n',
+        'buildMetadata: [managedByLabel]\n',
+      ),
+    ),
   })
-  .map(({ resources, base, middle, component, top }) => ({
+  .map(({ resources, base, middle, component, top, ending }) => ({
     ...inFolder('base'),
+    ...Object.fromEntries(['base', 'middle', 'part', 'app'].map((folder) => [`${folder}/conf.yaml`, conf])),
     'base/kustomization.yaml': `resources: [${resources.join(', ')}]\n${base}`,
     ...(middle === null ? {} : { 'middle/kustomization.yaml': `resources: [../base]\n${middle}` }),
     ...(component === null
@@ -158,5 +232,5 @@ export const generatedTree: fc.Arbitrary<Case> = fc
       : {
           'part/kustomization.yaml': `apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n${component || 'namePrefix: c-\n'}`,
         }),
-    'app/kustomization.yaml': `resources: [../${middle === null ? 'base' : 'middle'}]\n${component === null ? '' : 'components: [../part]\n'}${top}`,
+    'app/kustomization.yaml': `resources: [../${middle === null ? 'base' : 'middle'}]\n${component === null ? '' : 'components: [../part]\n'}${top}${ending}`,
   }));
