@@ -111,8 +111,12 @@ async function renderFolder(path: string, options: Options, io: CliIo): Promise<
   if (inside.startsWith('..'))
     throw new FairwayError('invalid_argument', `${folder} is not below --root ${root}.`);
   const { createRenderer } = await import('../../render/renderer.ts');
+  const { createHelmProcess } = await import('../../helm/helm-process.ts');
   // Digests are not shown, so any key will do.
-  const renderer = createRenderer({ digestKey: randomBytes(32) });
+  const renderer = createRenderer({
+    digestKey: randomBytes(32),
+    helm: createHelmProcess({ path: io.env['PATH'] ?? '' }),
+  });
   const source = {
     repository: '',
     ref: '',
