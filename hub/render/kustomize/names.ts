@@ -5,6 +5,7 @@ import { applySpecs } from './apply-specs.ts';
 import { type FieldSpec, type SetValue, setScalar } from './field-spec.ts';
 import { fieldTables } from './field-tables.ts';
 import { isSelected, originKind, withName, withObject, withPreviousId } from './ids.ts';
+import { helmGenerated } from './inflation.ts';
 import type { LabelArgs } from './kustomization.ts';
 import { textOf } from './list-merge.ts';
 import { isClusterScoped } from './schema.ts';
@@ -87,6 +88,9 @@ export function setNamespace(
     options.unsetOnly === true && value !== undefined && value !== null && value !== '';
   const set: SetValue = (value) => (keep(value) ? value : setScalar(namespace)(value));
   return resources.map((resource) => {
+    // Helm has put its objects where they belong.
+    const annotations = resource.object.metadata.annotations as JsonObject | null | undefined;
+    if (annotations?.[helmGenerated] === 'true') return resource;
     const remembered = withPreviousId(resource);
     let { object } = remembered;
     if (!isClusterScoped(object.apiVersion, object.kind) && !keep(object.metadata.namespace))
