@@ -36,6 +36,8 @@ export interface ApplyPorts {
   readonly resolve: (apiVersion: string, kind: string, refresh: boolean) => Promise<ApiResource | undefined>;
   /** absent: certainly without our label. known: we have a record. labelled: ours by label, but unknown to us. */
   readonly knowledge: (key: ObjectKey) => 'absent' | 'known' | 'labelled';
+  /** The application of this agent behind an ApplySet id; undefined for a foreign ApplySet. */
+  readonly applicationOf: (applySetId: string) => string | undefined;
   /** Whether applying would surely change nothing. */
   readonly matches: (body: KubeObject, live: LiveObject) => boolean;
   /** Which of these JSON pointers our own managedFields entry owns. */
@@ -81,6 +83,14 @@ async function checkAdoption(body: KubeObject, ref: ResourceRef, ports: ApplyPor
     throw new FairwayError('failed_precondition', 'it exists already and differs, and adoption is ifNoDiff');
 }
 
+/** What the watch would have told, of an object that could only be read. @throws failed_precondition when it is a foreign ApplySet's. */
+function isOurs(live: LiveObject, ports: ApplyPorts): boolean {
+  const partOf = live.metadata.labels?.[partOfLabel];
+  if (partOf === undefined || partOf === '') return false;
+  if (partOf === ports.applySetId || ports.applicationOf(partOf) !== undefined) return true;
+  throw new FairwayError('failed_precondition', `it belongs to another ApplySet (${partOf})`);
+}
+
 /** A field that we stop applying would fall back to its default (`replicas` to 1), were we its only owner. */
 async function handOver(ref: ResourceRef, pointers: readonly string[], ports: ApplyPorts): Promise<void> {
   const { kube, signal } = ports;
@@ -113,8 +123,8 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
     if (before && ports.matches(body, before))
       return { object: planned, result: 'matched', message: '', live: before, body };
   }
+  if (knowledge === 'absent' || (before && !isOurs(before, ports))) await checkAdoption(body, ref, ports);
   if (omit.length > 0 && knowledge !== 'absent') await handOver(ref, omit, ports);
-  if (knowledge === 'absent') await checkAdoption(body, ref, ports);
   let created = false;
   const live = await kube.apply(ref, body, {
     force: ports.sync.conflicts === 'take',

@@ -11,6 +11,7 @@ function member(kind: string, name: string, parts: Partial<ObservedObject> = {})
     health: { status: 'Current', reason: '', message: '' },
     pruneAnnotation: undefined,
     controlled: false,
+    applied: true,
     ...parts,
   };
 }
@@ -41,8 +42,12 @@ describe('planPrune', () => {
     expect(plan(members, { desired: new Set(['/Secret/n/d']) }).deletes).toEqual(['b', 'c', 'a']);
   });
 
-  it('leaves alone what another application desires or a controller made', () => {
-    const members = [member('ConfigMap', 'theirs'), member('EndpointSlice', 'copy', { controlled: true })];
+  it('leaves alone what another application desires, a controller made, or a person copied', () => {
+    const members = [
+      member('ConfigMap', 'theirs'),
+      member('EndpointSlice', 'copy', { controlled: true }),
+      member('ConfigMap', 'copied', { applied: false }),
+    ];
     const made = plan(members, { claimedBy: (text) => (text.endsWith('theirs') ? 'b' : undefined) });
     expect(made).toEqual({ deletes: [], retained: [], leaving: [] });
   });

@@ -35,7 +35,7 @@ export interface PrunePlanInput {
   readonly desired: ReadonlySet<string>;
   /** The other application that desires a key: it takes the object over by applying it. */
   readonly claimedBy: (keyText: string) => string | undefined;
-  /** Namespaces in which any other application desires something. */
+  /** Namespaces in which any application, this one too, desires something. */
   readonly namespaceUsed: (namespace: string) => boolean;
   readonly pruneEnabled: boolean;
 }
@@ -44,18 +44,23 @@ function keptBecause(object: ObservedObject, input: PrunePlanInput): string | un
   if (!input.pruneEnabled) return 'kept: pruning is off for this application';
   const { key } = object;
   if (key.kind === 'Namespace' && key.group === '' && input.namespaceUsed(key.name))
-    return `kept: another application has objects in ${describeKey(key)}`;
+    return `kept: there are desired objects in ${describeKey(key)}`;
   return pruneGuard(key, object.pruneAnnotation);
 }
 
-/** Pure. Controlled objects (a Service's EndpointSlice copies its labels) are nobody's to prune. */
+/** Whether it is ours to prune: a controller (a Service's EndpointSlice) or a person may have copied an object, label and all. */
+export function isOurs(object: ObservedObject): boolean {
+  return object.applied && !object.controlled;
+}
+
+/** Pure. */
 export function planPrune(input: PrunePlanInput): PrunePlan {
   const deletes: ObservedObject[] = [];
   const leaving: ObservedObject[] = [];
   const retained: { object: ObservedObject; reason: string }[] = [];
   for (const object of input.members) {
     const text = keyText(object.key);
-    if (object.controlled || input.desired.has(text) || input.claimedBy(text) !== undefined) continue;
+    if (!isOurs(object) || input.desired.has(text) || input.claimedBy(text) !== undefined) continue;
     const reason = keptBecause(object, input);
     if (object.health.status === 'Terminating') leaving.push(object);
     else if (reason === undefined) deletes.push(object);

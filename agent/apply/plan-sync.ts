@@ -76,11 +76,20 @@ function planObject(entry: ManifestEntry, input: SyncPlanInput): Omit<PlannedObj
   return { ...base, verb: keep ? 'keep' : 'apply', message: '' };
 }
 
+/** Two manifests may turn out to be one object here (one names the namespace that the other is given). Applying both would never end. */
+function refuseTwice(object: Omit<PlannedObject, 'needs'>): Omit<PlannedObject, 'needs'> {
+  const message = `${describeKey(object.key)} is in the set twice, so neither is applied`;
+  return { ...object, verb: 'refuse', message };
+}
+
 /** Order: waves ascending; in a wave by kind (shared/manifest/order.ts); equal ranks go together. */
 export function planSync(input: SyncPlanInput): SyncPlan {
   const bare = input.target.set.entries.map((entry) => planObject(entry, input));
-  const present = new Set(bare.map((object) => object.keyText));
-  const objects = bare
+  const counts = new Map<string, number>();
+  for (const { keyText: text } of bare) counts.set(text, (counts.get(text) ?? 0) + 1);
+  const present = new Set(counts.keys());
+  const objects = [...new Map(bare.map((object) => [object.keyText, object])).values()]
+    .map((object) => ((counts.get(object.keyText) ?? 0) > 1 ? refuseTwice(object) : object))
     .map((object): PlannedObject => ({ ...object, needs: needsOf(object.key, input, present) }))
     .sort((a, b) => a.entry.wave - b.entry.wave || compareForApply(a.key, b.key));
   const stages: PlannedObject[][] = [];

@@ -9,7 +9,8 @@ import type { Logger } from '../../shared/log/log.ts';
 import { planJitteredMs } from '../../shared/loop/backoff.ts';
 import { createLoop, type KeyState } from '../../shared/loop/loop.ts';
 import type { HealthStatus } from '../../shared/manifest/health.ts';
-import { loadParents } from '../apply/parent.ts';
+import { groupOf } from '../../shared/manifest/object.ts';
+import { loadParents, type ParentContent } from '../apply/parent.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
 import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
@@ -153,6 +154,8 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   };
   let events = 0;
   let parentsRead: Promise<void> | undefined;
+  /** Of applications that have no state yet. */
+  const parents = new Map<string, ParentContent>();
   let unsubscribe = () => {};
   let cancelCheck = () => {};
 
@@ -162,6 +165,8 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     const id = applySetId(application, namespace);
     const made = createApplicationState(application, id);
     restoreRecords(made, options.records?.take(application));
+    made.parent = parents.get(application);
+    parents.delete(application);
     states.set(application, made);
     byApplySet.set(id, application);
     return made;
@@ -171,7 +176,10 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     try {
       for (const parent of await loadParents(kube, namespace, signal)) {
         byApplySet.set(applySetId(parent.application, namespace), parent.application);
-        if (desired.applications().has(parent.application)) stateOf(parent.application).parent = parent;
+        const state = states.get(parent.application);
+        // The hub may tell of the application later: what it has in the cluster is known then.
+        if (state) state.parent = parent;
+        else parents.set(parent.application, parent);
       }
     } catch (caught) {
       parentsRead = undefined;
@@ -193,7 +201,11 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   };
   const loop = createLoop({ name: 'application', step, clock, random, log, concurrencyMax });
   const resources = createResources(kube, () => claims.invalidate());
-  const claims = createClaims(desired, resources.find);
+  // A version that is not served says as much of where its objects lie as the one that is.
+  const claims = createClaims(
+    desired,
+    (apiVersion, kind) => resources.find(apiVersion, kind) ?? resources.findKind(groupOf(apiVersion), kind),
+  );
   const observer = createObserver({
     kube,
     clock,

@@ -160,7 +160,8 @@ function noteOutcome(
   const { kind } = object.key;
   if (result !== 'created' || (kind !== 'Namespace' && kind !== 'CustomResourceDefinition')) return;
   for (const other of context.states.values())
-    if (forgetRefusals(other, ({ code }) => code === 'not_found')) context.wake(other.application);
+    if (forgetRefusals(other, ({ code }) => code === 'not_found' || code === 'conflict'))
+      context.wake(other.application);
 }
 
 function settle(
@@ -221,6 +222,7 @@ export async function applyPhase(
       if (seen) return 'labelled';
       return context.observer.synced(key.group, key.kind, [key.namespace]) ? 'absent' : 'labelled';
     },
+    applicationOf: context.applicationOf,
     matches: matchesDesired,
     ownedPaths: (live, pointers) => pointers.filter((pointer) => covers(leafPaths(ownFields(live)), pointer)),
     onOutcome(outcome) {

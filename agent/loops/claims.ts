@@ -10,15 +10,15 @@ export interface Claims {
   /** Another application that desires the key. */
   claimedBy(keyText: string, except: string): string | undefined;
   desires(keyText: string, application: string): boolean;
-  /** Whether another application has objects in the namespace. */
-  namespaceUsed(namespace: string, except: string): boolean;
+  /** Whether any application, the one that asks too, desires objects in the namespace. */
+  namespaceUsed(namespace: string): boolean;
   /** Desired state or discovery has changed. */
   invalidate(): void;
 }
 
 interface Index {
   readonly keys: ReadonlyMap<string, readonly string[]>;
-  readonly namespaces: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly namespaces: ReadonlySet<string>;
 }
 
 function buildIndex(
@@ -26,17 +26,18 @@ function buildIndex(
   find: (apiVersion: string, kind: string) => ApiResource | undefined,
 ): Index {
   const keys = new Map<string, string[]>();
-  const namespaces = new Map<string, Set<string>>();
+  const namespaces = new Set<string>();
   const applications = [...desired.applications().values()].filter(({ target }) => !target.removed);
   applications.sort((a, b) => (a.application < b.application ? -1 : 1));
   for (const { application, target } of applications)
     for (const entry of target.set.entries) {
-      const key = effectiveKey(entry, find(entry.apiVersion, entry.key.kind), target.sync.namespace);
+      const resource = find(entry.apiVersion, entry.key.kind);
+      const key = effectiveKey(entry, resource, target.sync.namespace);
       const holders = keys.get(keyText(key));
       if (!holders) keys.set(keyText(key), [application]);
       else if (!holders.includes(application)) holders.push(application);
-      const users = namespaces.get(key.namespace) ?? new Set();
-      namespaces.set(key.namespace, users.add(application));
+      // Of a kind that is not served it is not known whether it will lie there.
+      namespaces.add(resource ? key.namespace : key.namespace || target.sync.namespace);
     }
   return { keys, namespaces };
 }
@@ -61,10 +62,7 @@ export function createClaims(
         .keys.get(text)
         ?.find((application) => application !== except),
     desires: (text, application) => current().keys.get(text)?.includes(application) ?? false,
-    namespaceUsed(namespace, except) {
-      const users = current().namespaces.get(namespace);
-      return users !== undefined && [...users].some((application) => application !== except);
-    },
+    namespaceUsed: (namespace) => current().namespaces.has(namespace),
     invalidate() {
       index = undefined;
     },

@@ -1,5 +1,5 @@
 /** Suspicion, then proof: suspected objects are read and compared by projection; what has drifted is judged by the application's mode. */
-import { toFairwayError } from '../../shared/error/error.ts';
+import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { describeDrift } from '../../shared/manifest/describe-drift.ts';
 import type { Drift, FieldChange } from '../../shared/manifest/health.ts';
 import { describeKey, isSecret, type KubeObject, type ObjectKey } from '../../shared/manifest/object.ts';
@@ -8,6 +8,7 @@ import { effectiveObject } from '../apply/effective-object.ts';
 import { ignoredManagers, ignoredPaths } from '../apply/ignore.ts';
 import { forEachBounded } from '../apply/parallel.ts';
 import type { LiveObject, ResourceRef } from '../kube/kube-client.ts';
+import { isPassing } from '../kube/status-error.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import type { AppliedRecord } from '../model/record.ts';
 import { factsOf, isSuspicious } from '../observe/facts.ts';
@@ -19,6 +20,7 @@ import { diffProjection } from '../observe/projection.ts';
 import { findWriters } from '../observe/writers.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { assertNewest } from './fence.ts';
+import { noteRefusal, proofAttempt } from './retries.ts';
 
 const parallelMax = 8;
 
@@ -114,8 +116,17 @@ async function readFinding(
   }
 }
 
+/** What another controller keeps writing into a field of its own is the same drift still. */
 function driftText(drift: Drift): string {
-  return `${drift.kind} ${drift.fields.map(({ path, live }) => `${path}=${live ?? ''}`).join(' ')}`;
+  const values = drift.kind !== 'foreign';
+  return `${drift.kind} ${drift.fields.map(({ path, live }) => (values ? `${path}=${live ?? ''}` : path)).join(' ')}`;
+}
+
+/** The drift as it was first found, where it still stands. */
+function standingDrift(state: ApplicationState, text: string, found: Drift | undefined): Drift | undefined {
+  const before = state.objects.get(text)?.drift;
+  const stands = before && found && before.healedAtMs === undefined && driftText(before) === driftText(found);
+  return stands ? { ...found, fields: before.fields, foundAtMs: before.foundAtMs } : found;
 }
 
 function driftMessage(key: ObjectKey, drift: Drift): string {
@@ -197,7 +208,8 @@ async function actOn(
 ): Promise<number> {
   const record = state.records.get(text);
   if (!record) return 0;
-  const { drift, live } = finding;
+  const { live } = finding;
+  const drift = standingDrift(state, text, finding.drift);
   const remember = (seen: LiveObject) => {
     state.records.set(text, { ...record, facts: factsOf(seen) });
     const object = state.objects.get(text);
@@ -233,6 +245,34 @@ async function actOn(
   return 0;
 }
 
+/** Trouble with one object is that object's; trouble with the API server, or standing back, is everybody's. */
+function isOnesOwn(error: FairwayError, signal: AbortSignal): boolean {
+  return (
+    !signal.aborted &&
+    !isPassing(error) &&
+    error.details?.['httpStatus'] !== undefined &&
+    error.code !== 'unauthenticated'
+  );
+}
+
+/** What the API server refuses to show or to undo is told, and tried again ever more seldom. Returns in how many milliseconds. */
+function setAside(context: AgentContext, state: ApplicationState, text: string, error: FairwayError): number {
+  state.suspects.set(text, 'check');
+  noteRefusal(context, state, text, proofAttempt, error);
+  const object = state.objects.get(text);
+  if (object) {
+    const message = `its drift cannot be read or undone: ${error.message}`;
+    state.objects.set(text, { ...object, status: 'Drifted', reason: error.code, message });
+  }
+  return restMs(context, state, text);
+}
+
+/** How long an object that was set aside is still to be left alone. */
+function restMs(context: AgentContext, state: ApplicationState, text: string): number {
+  const retry = state.retries.get(text);
+  return retry?.attempt === proofAttempt ? Math.max(0, retry.nextAtMs - context.clock.monotonic()) : 0;
+}
+
 /**
  * Reads what is suspected and acts. Returns when to come back for contested objects, in milliseconds; 0: no need. What could not be
  * read stays suspected.
@@ -250,8 +290,12 @@ export async function proveSuspects(
   const current = new Set(desired.target.set.entries.map(({ objectDigest }) => objectDigest));
   // What looks like drift may be the doing of another agent that knows more. Asked once a step, and only where there is drift.
   let asked: Promise<void> | undefined;
+  let standsBack = false;
   const fence = () => {
-    asked ??= assertNewest(context, desired, state, signal);
+    asked ??= assertNewest(context, desired, state, signal).catch((caught: unknown) => {
+      standsBack = true;
+      throw caught;
+    });
     return asked;
   };
   let comeBackMs = 0;
@@ -261,16 +305,23 @@ export async function proveSuspects(
     if (!record || !current.has(record.objectDigest)) return;
     if (!context.claims.desires(text, state.application)) return;
     if (why === 'event' && !stillSuspected(context, record, text)) return;
+    const comeBack = (waitMs: number) => {
+      state.suspects.set(text, 'check');
+      comeBackMs = comeBackMs === 0 ? waitMs : Math.min(comeBackMs, waitMs);
+    };
+    const rest = restMs(context, state, text);
+    if (rest > 0) return comeBack(rest);
     context.metrics.suspicions += 1;
     try {
       const finding = await readFinding(context, desired, state, record, signal);
       if (!finding) return;
       if (why === 'check' && finding.drift) context.metrics.driftMissedByWatch += 1;
       const waitMs = await actOn(context, desired, state, text, finding, fence, signal);
-      if (waitMs === 0) return;
-      state.suspects.set(text, 'check');
-      comeBackMs = comeBackMs === 0 ? waitMs : Math.min(comeBackMs, waitMs);
+      if (state.retries.get(text)?.attempt === proofAttempt) state.retries.delete(text);
+      if (waitMs > 0) comeBack(waitMs);
     } catch (caught) {
+      const error = toFairwayError(caught, text);
+      if (!standsBack && isOnesOwn(error, signal)) return comeBack(setAside(context, state, text, error));
       state.suspects.set(text, why);
       failed = caught;
     }

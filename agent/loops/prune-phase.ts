@@ -5,8 +5,10 @@ import { forEachBounded } from '../apply/parallel.ts';
 import { formatGroupKind, parseGroupKind } from '../apply/parent.ts';
 import { type PrunePlan, planPrune } from '../apply/plan-prune.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
+import type { DesiredApplication } from '../model/desired.ts';
 import type { ObservedObject } from '../model/record.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
+import { activePause } from './pauses.ts';
 
 const parallelMax = 8;
 
@@ -35,10 +37,16 @@ export function findUnwatched(
   return undefined;
 }
 
+function holdReason({ desired }: AgentContext): string | undefined {
+  if (desired.deletionsHeld()) return 'deletions are held until an operator confirms them';
+  if (desired.batchOpen()) return 'more assignments are on their way';
+  return undefined;
+}
+
 /** Why nothing may be deleted now; undefined: it may. */
 export function pruneBlocked(context: AgentContext, state: ApplicationState): string | undefined {
-  if (context.desired.deletionsHeld()) return 'deletions are held until an operator confirms them';
-  if (context.desired.batchOpen()) return 'more assignments are on their way';
+  const held = holdReason(context);
+  if (held !== undefined) return held;
   const unwatched = findUnwatched(context, state);
   return unwatched && `the inventory of ${unwatched.kind} is incomplete: ${unwatched.reason}`;
 }
@@ -59,7 +67,7 @@ export function planApplicationPrune(
       .filter(({ key }) => kinds.has(formatGroupKind(key.group, key.kind))),
     desired,
     claimedBy: (text) => claims.claimedBy(text, application),
-    namespaceUsed: (namespace) => claims.namespaceUsed(namespace, application),
+    namespaceUsed: (namespace) => claims.namespaceUsed(namespace),
     pruneEnabled,
   });
 }
@@ -125,14 +133,29 @@ function settle(context: AgentContext, state: ApplicationState, outcome: PruneOu
   });
 }
 
-/** Deletes, or releases, in reverse order: one rank after the other, those of a rank together. */
+/** Why a deletion that was planned is not to go on: asked anew before each object, since a large one takes its time. */
+function haltReason(context: AgentContext, planned: DesiredApplication): string | undefined {
+  const { desired, clock } = context;
+  if (desired.applications().get(planned.application) !== planned) return 'what is desired has changed';
+  if (activePause(desired.pauses(), planned.application, clock.now())) return 'paused';
+  return holdReason(context);
+}
+
+/** What became of a planned deletion. `halted`: why it did not go on. */
+interface PruneSummary {
+  readonly failed: number;
+  readonly halted: string | undefined;
+}
+
+/** Deletes, or releases, in reverse order: one rank after the other, those of a rank together. What others came to desire meanwhile is left to them. */
 export async function executePlannedPrune(
   context: AgentContext,
+  desired: DesiredApplication,
   state: ApplicationState,
   objects: readonly ObservedObject[],
   how: 'delete' | 'release',
   signal: AbortSignal,
-): Promise<number> {
+): Promise<PruneSummary> {
   const ports = {
     kube: context.kube,
     signal,
@@ -141,15 +164,19 @@ export async function executePlannedPrune(
   };
   const ranks = [...new Set(objects.map(({ key }) => applyRank(key.kind)))].sort((a, b) => b - a);
   let failed = 0;
+  let halted: string | undefined;
   for (const rank of ranks)
     await forEachBounded(
       objects.filter(({ key }) => applyRank(key.kind) === rank),
       parallelMax,
       async (object) => {
+        halted ??= haltReason(context, desired);
+        if (halted !== undefined) return;
+        if (context.claims.claimedBy(keyText(object.key), state.application) !== undefined) return;
         const outcome = await (how === 'delete' ? pruneObject(object, ports) : releaseObject(object, ports));
         if (outcome.result === 'failed') failed += 1;
         settle(context, state, outcome);
       },
     );
-  return failed;
+  return { failed, halted };
 }

@@ -1,6 +1,7 @@
 import type { StepResult } from '../../shared/loop/loop.ts';
 import { describeKey } from '../../shared/manifest/object.ts';
 import { deleteParent } from '../apply/parent.ts';
+import { isOurs } from '../apply/plan-prune.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import type { ObservedObject } from '../model/record.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
@@ -42,12 +43,14 @@ async function clear(
   const prune = desired.target.deletionPolicy === 'prune';
   const plan = planApplicationPrune(context, state, new Set(), prune);
   if (plan.deletes.length + plan.retained.length > 0) await assertNewest(context, desired, state, signal);
-  const failedDeletes = await executePlannedPrune(context, state, plan.deletes, 'delete', signal);
+  const deleted = await executePlannedPrune(context, desired, state, plan.deletes, 'delete', signal);
   const guarded = plan.retained.map(({ object }) => object);
-  const failedReleases = await executePlannedPrune(context, state, guarded, 'release', signal);
-  if (failedDeletes + failedReleases > 0)
-    return { message: `${failedDeletes + failedReleases} objects could not be removed`, retry: true };
-  const left = context.observer.members(state.applySetId).filter(({ controlled }) => !controlled);
+  const released = await executePlannedPrune(context, desired, state, guarded, 'release', signal);
+  const halted = deleted.halted ?? released.halted;
+  if (halted !== undefined) return { message: `nothing more is deleted: ${halted}`, retry: true };
+  const failed = deleted.failed + released.failed;
+  if (failed > 0) return { message: `${failed} objects could not be removed`, retry: true };
+  const left = context.observer.members(state.applySetId).filter(isOurs);
   if (left.length > 0) return { message: `waits for ${describeObjects(left)} to go`, retry: false };
   return undefined;
 }

@@ -16,6 +16,9 @@ export interface Retry {
 const refusedBackoff = { baseMs: 2_000, maxMs: 600_000 };
 const passingBackoff = { baseMs: 1_000, maxMs: 30_000 };
 
+/** The attempt of a refusal that was met in reading or undoing drift, not in applying: it holds up no apply. */
+export const proofAttempt = 'proof';
+
 export function attemptOf(generation: number, objectDigest: string): string {
   return `${generation} ${objectDigest}`;
 }
@@ -55,8 +58,12 @@ export function forgetRefusals(
   return due.length > 0;
 }
 
-/** Milliseconds until the first object is due; undefined: none waits. */
+/**
+ * Milliseconds until the first object is due to be applied again; undefined: none waits. Never under a second: what is due and was not tried in
+ * this step waits for something else.
+ */
 export function nextRetryMs(context: AgentContext, state: ApplicationState): number | undefined {
-  const times = [...state.retries.values()].map(({ nextAtMs }) => nextAtMs);
-  return times.length === 0 ? undefined : Math.max(1, Math.min(...times) - context.clock.monotonic());
+  const waiting = [...state.retries.values()].filter(({ attempt }) => attempt !== proofAttempt);
+  const times = waiting.map(({ nextAtMs }) => nextAtMs);
+  return times.length === 0 ? undefined : Math.max(1_000, Math.min(...times) - context.clock.monotonic());
 }

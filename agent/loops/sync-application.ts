@@ -9,6 +9,7 @@ import type { DesiredApplication, PauseEntry } from '../model/desired.ts';
 import { applyPhase } from './apply-phase.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { assertNewest, assertNotOutdated, formatMark } from './fence.ts';
+import { activePause } from './pauses.ts';
 import { proveSuspects } from './prove-suspects.ts';
 import {
   executePlannedPrune,
@@ -25,18 +26,6 @@ import { nextRetryMs } from './retries.ts';
 import { suspectRestored } from './saved-records.ts';
 
 const retryBackoff = { baseMs: 1_000, maxMs: 300_000 };
-
-export function activePause(
-  pauses: readonly PauseEntry[],
-  application: string,
-  nowMs: number,
-): PauseEntry | undefined {
-  return pauses.find(
-    (pause) =>
-      (pause.application === '' || pause.application === application) &&
-      (pause.untilMs === undefined || pause.untilMs > nowMs),
-  );
-}
 
 /** What an application that is not applied yet waits for; empty: nothing. */
 function unmetDependency(
@@ -129,7 +118,7 @@ async function prunePhase(
   const kept = new Set(plan.retained.map(({ object }) => object));
   if (blocked === undefined) {
     if (plan.deletes.length > 0) await assertNewest(context, desired, state, signal);
-    await executePlannedPrune(context, state, plan.deletes, 'delete', signal);
+    await executePlannedPrune(context, desired, state, plan.deletes, 'delete', signal);
     for (const { object, reason } of plan.retained) retain(context, state, object, reason);
   }
   const members = new Set(

@@ -48,6 +48,8 @@ export interface ObservedObject {
   readonly pruneAnnotation: string | undefined;
   /** A controller made it (ownerReferences): it may have copied the label, and is never pruned. */
   readonly controlled: boolean;
+  /** Our own entry is in its managedFields. Without it the label was copied by somebody, and the object is never pruned. */
+  readonly applied: boolean;
 }
 
 /** What is kept of an application across restarts: with it, an agent reads only what has changed while it was away. */

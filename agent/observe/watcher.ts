@@ -9,6 +9,7 @@ import type { ApiResource, KubeClient, LiveObject } from '../kube/kube-client.ts
 import { partOfLabel, pruneAnnotation } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
 import { factsOf } from './facts.ts';
+import { isOwn, managedFieldsOf } from './fields-v1.ts';
 import { healthOf, needsFullObject } from './health.ts';
 
 export interface ObservedChange {
@@ -66,6 +67,7 @@ export function observe(object: LiveObject, resource: ApiResource): ObservedObje
     controlled:
       Array.isArray(owners) &&
       owners.some((owner) => (owner as { controller?: boolean }).controller === true),
+    applied: managedFieldsOf(object).some(isOwn),
   };
 }
 

@@ -142,6 +142,8 @@ export interface Bed {
     readonly storage?: StateStorage;
     /** Over a way that can be cut (`Agent.way`). */
     readonly breakable?: boolean;
+    /** Stands between the agent and its API server: a point where things happen, or go wrong. */
+    readonly wrap?: (client: KubeClient) => KubeClient;
   }): Promise<Agent>;
   get(apiVersion: string, kind: string, namespace: string, name: string): Promise<LiveObject | undefined>;
   resource(apiVersion: string, kind: string): Promise<ApiResource>;
@@ -293,7 +295,8 @@ export async function startBed(name: string): Promise<Bed | undefined> {
     async agent(options) {
       const way = options?.breakable ? await createBreakable(plane.url) : undefined;
       if (way) ways.push(way);
-      const client = connect(options?.token, way?.url);
+      const direct = connect(options?.token, way?.url);
+      const client = options?.wrap?.(direct) ?? direct;
       const agent = await createAgent(client, options?.namespace ?? 'fairway-system', options, way);
       agents.push(agent);
       await agent.loops.start();
