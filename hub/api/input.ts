@@ -2,6 +2,7 @@
 import type { z } from '@hono/zod-openapi';
 import { FairwayError } from '../../shared/error/error.ts';
 import type { Endpoint } from './endpoint.ts';
+import { explainInput } from './explain-input.ts';
 import type { FieldError } from './problem.ts';
 
 export type Place = 'path' | 'query' | 'body';
@@ -11,7 +12,19 @@ export function parseInput(place: Place, schema: z.ZodObject | z.ZodType, value:
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const known = 'shape' in schema ? Object.keys(schema.shape as object) : [];
-  throw invalidInput(parsed.error.issues.flatMap((issue) => renderIssue(place, issue, known)));
+  const { issues } = parsed.error;
+  const errors = issues.flatMap(
+    (issue) =>
+      unknownFields(place, issue, known) ?? [
+        {
+          field: [place, ...issue.path.map(String)].join('.'),
+          message: explainInput(issue, schema as z.ZodType, value),
+        },
+      ],
+  );
+  // One value may break more than one rule; what is expected is said once.
+  const fields = new Map(errors.map((error) => [`${error.field} ${error.message}`, error]));
+  throw invalidInput([...fields.values()]);
 }
 
 export function invalidInput(errors: readonly FieldError[]): FairwayError {
@@ -21,18 +34,15 @@ export function invalidInput(errors: readonly FieldError[]): FairwayError {
   return new FairwayError('invalid_argument', detail, { details: { errors } });
 }
 
-function renderIssue(place: Place, issue: z.core.$ZodIssue, known: readonly string[]): FieldError[] {
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({
-      field: `${place}.${key}`,
-      message:
-        known.length > 0 ? `is not known here; known are ${known.join(', ')}` : 'is not known here; none is',
-    }));
-  return [{ field: [place, ...issue.path.map(String)].join('.'), message: lowerFirst(issue.message) }];
-}
-
-function lowerFirst(text: string): string {
-  return text.slice(0, 1).toLowerCase() + text.slice(1);
+function unknownFields(
+  place: Place,
+  issue: z.core.$ZodIssue,
+  known: readonly string[],
+): FieldError[] | undefined {
+  if (issue.code !== 'unrecognized_keys') return undefined;
+  const message =
+    known.length > 0 ? `is not known here; known are ${known.join(', ')}` : 'is not known here; none is';
+  return issue.keys.map((key) => ({ field: [place, ...issue.path.map(String), key].join('.'), message }));
 }
 
 /** A parameter may be given once. Endpoints without a query take none. */

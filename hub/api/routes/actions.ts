@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { FairwayError } from '../../../shared/error/error.ts';
 import { jsonEndpoint } from '../endpoint.ts';
-import { nameSchema } from '../schemas/common.ts';
+import { applicationNameSchema, nameSchema } from '../schemas/common.ts';
 
 const syncReplySchema = z
   .object({
@@ -22,7 +22,7 @@ export const actionEndpoints = [
     description: 'It starts and does not wait. Repeating it does no harm.',
     tag: 'actions',
     body: z
-      .strictObject({ application: nameSchema.optional(), cluster: nameSchema.optional() })
+      .strictObject({ application: applicationNameSchema.optional(), cluster: nameSchema.optional() })
       .openapi('SyncRequest'),
     status: 202,
     reply: syncReplySchema,

@@ -4,7 +4,7 @@ import type { EnrolmentToken } from '../../model/registry.ts';
 import { jsonEndpoint, rawEndpoint } from '../endpoint.ts';
 import type { AgentRights } from '../install/install-options.ts';
 import { certificateListSchema, toCertificate } from '../schemas/cluster.ts';
-import { nameSchema, timeSchema, toTime } from '../schemas/common.ts';
+import { nameSchema, reasonSchema, timeSchema, toTime } from '../schemas/common.ts';
 
 const enrolmentTokenSchema = z
   .object({
@@ -39,7 +39,8 @@ const lifetime = z
 const address = z
   .string()
   .max(300)
-  .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, 'must be host:port');
+  .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/)
+  .openapi({ description: 'Host:port', example: 'hub.example.org:8443' });
 
 const manifestRequestSchema = z
   .strictObject({
@@ -59,7 +60,6 @@ const manifestRequestSchema = z
   })
   .openapi('AgentManifestRequest');
 
-const reasonSchema = z.string().trim().min(1).max(500);
 const clusterParams = z.object({ cluster: nameSchema });
 
 export const agentEndpoints = [

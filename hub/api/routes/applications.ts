@@ -9,7 +9,7 @@ import {
   toApplication,
   toPlacement,
 } from '../schemas/application.ts';
-import { nameSchema, pageQuery } from '../schemas/common.ts';
+import { applicationNameSchema, nameSchema, pageQuery } from '../schemas/common.ts';
 
 export const applicationEndpoints = [
   jsonEndpoint({
@@ -30,7 +30,7 @@ export const applicationEndpoints = [
     operationId: 'getApplication',
     summary: 'Shows one application, where it runs and what stands in its way',
     tag: 'applications',
-    params: z.object({ application: nameSchema }),
+    params: z.object({ application: applicationNameSchema }),
     reply: applicationSchema,
     errors: ['not_found'],
     async handle({ params }, { views }) {
@@ -48,7 +48,7 @@ export const applicationEndpoints = [
     tag: 'applications',
     query: z.object({
       cluster: nameSchema.optional(),
-      application: nameSchema.optional(),
+      application: applicationNameSchema.optional(),
       ...pageQuery,
     }),
     reply: placementPageSchema,

@@ -7,7 +7,7 @@ import type { RenderedObject } from '../../model/rendered.ts';
 import { jsonEndpoint } from '../endpoint.ts';
 import { planOrderedPage, planPage } from '../paging.ts';
 import { assignmentPageSchema, manifestsSchema, toAssignment } from '../schemas/assignment.ts';
-import { nameSchema, pageQuery } from '../schemas/common.ts';
+import { applicationNameSchema, nameSchema, pageQuery } from '../schemas/common.ts';
 
 export const assignmentEndpoints = [
   jsonEndpoint({
@@ -18,7 +18,7 @@ export const assignmentEndpoints = [
     tag: 'assignments',
     query: z.object({
       cluster: nameSchema.optional(),
-      application: nameSchema.optional(),
+      application: applicationNameSchema.optional(),
       ...pageQuery,
     }),
     reply: assignmentPageSchema,
@@ -34,7 +34,7 @@ export const assignmentEndpoints = [
     operationId: 'getDesiredManifests',
     summary: 'Shows the objects that a cluster shall have of an application',
     tag: 'assignments',
-    params: z.object({ cluster: nameSchema, application: nameSchema }),
+    params: z.object({ cluster: nameSchema, application: applicationNameSchema }),
     query: z.object(pageQuery),
     reply: manifestsSchema,
     errors: ['not_found'],

@@ -15,7 +15,7 @@ export const clusterEndpoints = [
     summary: 'Lists clusters, sorted by name',
     tag: 'clusters',
     query: z.object({
-      region: filterSchema.optional(),
+      region: filterSchema.openapi({ example: 'eu' }).optional(),
       connected: flag.optional(),
       paused: flag.optional(),
       ...pageQuery,

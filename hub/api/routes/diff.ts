@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { jsonEndpoint } from '../endpoint.ts';
-import { nameSchema } from '../schemas/common.ts';
+import { applicationNameSchema, nameSchema } from '../schemas/common.ts';
 import { diffSchema, toDiff } from '../schemas/diff.ts';
 
 const revisionSchema = z
@@ -24,7 +24,7 @@ export const diffEndpoints = [
     query: z.object({
       from: revisionSchema,
       to: revisionSchema,
-      application: nameSchema.optional(),
+      application: applicationNameSchema.optional(),
       cluster: nameSchema.optional(),
     }),
     reply: diffSchema,

@@ -11,7 +11,7 @@ import {
 import type { Store } from '../../store/store.ts';
 import { authorize } from '../auth/authenticate.ts';
 import { jsonEndpoint, rawEndpoint } from '../endpoint.ts';
-import { filterSchema, nameSchema, pageQuery } from '../schemas/common.ts';
+import { applicationNameSchema, filterSchema, nameSchema, pageQuery } from '../schemas/common.ts';
 import { healthStatuses, objectPageSchema, syncStatuses, toObject } from '../schemas/object.ts';
 
 /** Longest wait for an agent's answer. */
@@ -21,7 +21,10 @@ const keyTextSchema = z
   .string()
   .max(1024)
   .refine((text) => parseKeyText(text) !== undefined, 'must be group/kind/namespace/name')
-  .openapi({ example: 'apps/Deployment/shop/web' });
+  .openapi({
+    description: 'Group/kind/namespace/name; the group and the namespace may be empty',
+    example: 'apps/Deployment/shop/web',
+  });
 
 const liveSchema = z
   .object({
@@ -41,9 +44,9 @@ export const objectEndpoints = [
     tag: 'objects',
     query: z.object({
       cluster: nameSchema.optional(),
-      application: nameSchema.optional(),
-      kind: filterSchema.optional(),
-      namespace: filterSchema.optional(),
+      application: applicationNameSchema.optional(),
+      kind: filterSchema.openapi({ example: 'Deployment' }).optional(),
+      namespace: filterSchema.openapi({ example: 'shop' }).optional(),
       sync: z.enum(syncStatuses).optional(),
       health: z.enum(healthStatuses).optional(),
       object: keyTextSchema.optional(),
@@ -108,8 +111,8 @@ export const objectEndpoints = [
     tag: 'objects',
     params: z.object({ cluster: nameSchema }),
     query: z.object({
-      namespace: nameSchema,
-      pod: nameSchema,
+      namespace: nameSchema.openapi({ example: 'shop' }),
+      pod: nameSchema.openapi({ example: 'web-7d4b9c6f5-x2x8q' }),
       container: filterSchema.optional(),
       tail: z.coerce.number().int().min(1).max(1000).default(100),
       previous: z.enum(['true', 'false']).default('false'),

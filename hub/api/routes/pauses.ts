@@ -4,7 +4,7 @@ import type { Pause } from '../../model/release.ts';
 import type { Store } from '../../store/store.ts';
 import { jsonEndpoint } from '../endpoint.ts';
 import type { ViewPort } from '../ports.ts';
-import { nameSchema, timeSchema, toTime } from '../schemas/common.ts';
+import { applicationNameSchema, nameSchema, reasonSchema, timeSchema, toTime } from '../schemas/common.ts';
 
 /** A pause ends by itself: what nobody remembers must not stay broken for ever. */
 const pauseMaxSeconds = 30 * 24 * 3600;
@@ -69,9 +69,9 @@ export const pauseEndpoints = [
     body: z
       .strictObject({
         cluster: nameSchema,
-        application: nameSchema.optional(),
-        durationSeconds: z.int().min(1).max(pauseMaxSeconds),
-        reason: z.string().trim().min(1).max(500),
+        application: applicationNameSchema.optional(),
+        durationSeconds: z.int().min(1).max(pauseMaxSeconds).openapi({ example: 3600 }),
+        reason: reasonSchema,
       })
       .openapi('PauseRequest'),
     reply: pauseSchema,
@@ -96,7 +96,7 @@ export const pauseEndpoints = [
       'Ending a pause that is not there changes nothing and says so. One that Git asks for ends in Git.',
     tag: 'actions',
     body: z
-      .strictObject({ cluster: nameSchema, application: nameSchema.optional() })
+      .strictObject({ cluster: nameSchema, application: applicationNameSchema.optional() })
       .openapi('ResumeRequest'),
     reply: z.object({ resumed: z.boolean() }).openapi('Resumed'),
     errors: ['failed_precondition'],

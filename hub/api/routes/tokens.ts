@@ -55,7 +55,8 @@ export const accessTokenEndpoints = [
       .strictObject({
         name: z
           .string()
-          .regex(/^[A-Za-z0-9][\w.@-]{0,62}$/, 'must be letters, digits, ".", "_", "@" and "-"'),
+          .regex(/^[A-Za-z0-9][\w.@-]{0,62}$/)
+          .openapi({ description: 'At most 63 letters, digits, ".", "_", "@" and "-"', example: 'ci' }),
         scope: scopeSchema,
         expiresInSeconds: z
           .int()

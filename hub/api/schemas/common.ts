@@ -16,7 +16,17 @@ export const nameSchema = z
   .string()
   .min(1)
   .max(253)
-  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be lower-case letters, digits, "-" and "."');
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
+  .openapi({ description: 'A name of lower-case letters, digits, "-" and "."', example: 'eu-1' });
+
+export const applicationNameSchema = nameSchema.openapi({ example: 'shop' });
+
+export const reasonSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(500)
+  .openapi({ description: 'Why; it goes into the audit log', example: 'node pool replaced' });
 
 /** Anything that a filter may compare with; bounded, so that no query grows without end. */
 export const filterSchema = z.string().min(1).max(512);

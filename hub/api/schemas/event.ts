@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { eventTypes, type FleetEvent } from '../../model/event.ts';
-import { nameSchema, pageOf, timeSchema, toTime } from './common.ts';
+import { applicationNameSchema, nameSchema, pageOf, timeSchema, toTime } from './common.ts';
 
 export const eventSchema = z
   .object({
@@ -28,18 +28,19 @@ export function toEvent(event: FleetEvent): ApiEvent {
 const typesSchema = z
   .string()
   .max(1024)
-  .regex(
-    /^[a-z]+(\.[a-z]+)*(,[a-z]+(\.[a-z]+)*)*$/,
-    'must be types or their first parts, with commas between',
-  )
+  .regex(/^[a-z]+(\.[a-z]+)*(,[a-z]+(\.[a-z]+)*)*$/)
   .transform((text) => text.split(','))
-  .openapi({ type: 'string', example: 'drift,audit.pause' });
+  .openapi({
+    type: 'string',
+    description: 'Types or their first parts, with commas between',
+    example: 'drift,audit.pause',
+  });
 
 /** The same for the list and the stream. */
 export const eventFilterQuery = {
   types: typesSchema.optional(),
   cluster: nameSchema.optional(),
-  application: nameSchema.optional(),
+  application: applicationNameSchema.optional(),
 };
 
 export const sinceQuery = {

@@ -124,6 +124,46 @@ describe('what all endpoints have in common', () => {
     expect(twice.body).toMatchObject({ errors: [{ field: 'query.limit' }] });
   });
 
+  it('says of a parameter what was expected, with an example, and nothing of what was given', async () => {
+    const { call, tokens } = createHarness();
+    const errorsOf = async (path: string) => {
+      const { body } = await call('GET', path, { token: tokens.admin });
+      return (body['errors'] as { field: string; message: string }[]).map(
+        ({ field, message }) => `${field}: ${message}`,
+      );
+    };
+    expect(await errorsOf('/api/v1/objects/live?object=s3cret')).toEqual([
+      'query.cluster: is required: expected text of 1 to 253 characters (a name of lower-case letters, digits, "-" and "."), such as eu-1',
+      'query.object: must be group/kind/namespace/name, such as apps/Deployment/shop/web',
+    ]);
+    expect(await errorsOf('/api/v1/objects?limit=many&sync=drifted&cluster=EU&kind=')).toEqual([
+      'query.cluster: expected text of 1 to 253 characters (a name of lower-case letters, digits, "-" and "."), such as eu-1',
+      'query.kind: expected text of 1 to 512 characters, such as Deployment',
+      'query.sync: expected one of Synced, Pending, Failed, Drifted, Contested, Skipped, Retained',
+      'query.limit: expected a whole number from 1 to 500 (items a page), such as 100',
+    ]);
+    expect(await errorsOf('/api/v1/events?types=Drift&since=yesterday')).toEqual([
+      'query.types: expected text (types or their first parts, with commas between), such as drift,audit.pause',
+      'query.since: expected a time of RFC 3339 (not older than this), such as 2026-01-01T00:00:00.000Z',
+    ]);
+    const { body } = await call('POST', '/api/v1/agent-manifests', {
+      token: tokens.admin,
+      body: { cluster: 'eu-1', rights: { mode: 'root' }, hubAddress: 7, expiresInSeconds: '1h', image: null },
+    });
+    expect(body['errors']).toEqual([
+      { field: 'body.image', message: 'expected text of 1 to 500 characters' },
+      {
+        field: 'body.hubAddress',
+        message: 'expected text of at most 300 characters (host:port), such as hub.example.org:8443',
+      },
+      {
+        field: 'body.expiresInSeconds',
+        message: 'expected a whole number from 60 to 604800 (default an hour), such as 3600',
+      },
+      { field: 'body.rights.mode', message: 'expected what /api/v1/openapi.json says' },
+    ]);
+  });
+
   it('gives problem details that were reviewed', async () => {
     const { call, tokens } = createHarness();
     const headers = { 'x-request-id': 'request-1' };
