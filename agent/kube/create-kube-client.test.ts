@@ -128,6 +128,25 @@ describe('createKubeClient', () => {
     ]);
   });
 
+  it('takes no answer for an empty list that is none', async () => {
+    const bodies: unknown[] = [
+      {},
+      { kind: 'Status', status: 'Success', metadata: {} },
+      { kind: 'PodList', metadata: { resourceVersion: '1' } },
+      { kind: 'PodList', metadata: {}, items: [] },
+    ];
+    for (const body of bodies) {
+      const { client } = await serve((_request, response) => answer(response, 200, body));
+      await expect(client.list({ resource: pods, namespace: 'n' })).rejects.toMatchObject({
+        code: 'unavailable',
+      });
+    }
+    const { client } = await serve((_request, response) =>
+      answer(response, 200, { metadata: { resourceVersion: '1' }, items: null }),
+    );
+    expect((await client.list({ resource: pods, namespace: 'n' })).items).toEqual([]);
+  });
+
   it('asks for discovery once for callers at once, and reads plain lists of an old server', async () => {
     const { client, requests } = await serve((request, response) => {
       if (request.url?.endsWith('/api')) answer(response, 200, { kind: 'APIVersions', versions: ['v1'] });

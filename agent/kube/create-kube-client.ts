@@ -31,6 +31,11 @@ function parse<T>(response: TransportResponse, subject: string): T {
   }
 }
 
+interface ListBody {
+  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+  readonly items?: readonly LiveObject[] | null;
+}
+
 /** Items of a list lack apiVersion and kind when they are typed; the request knows them. */
 function completeItems(request: ListRequest, items: readonly LiveObject[]): readonly LiveObject[] {
   const { group, version, kind } = request.resource;
@@ -149,14 +154,17 @@ export function createKubeClient(connection: KubeConnection, ports: KubeClientPo
         idempotent: true,
         signal,
       });
-      const list = parse<{
-        metadata?: { resourceVersion?: string; continue?: string };
-        items?: readonly LiveObject[];
-      }>(response, path);
+      const { metadata, items } = parse<ListBody>(response, path);
+      // An empty list says that nothing is there, and much follows from that: it must be one. (Go may write null for it.)
+      const isList = items === null || Array.isArray(items);
+      if (!isList || typeof metadata?.resourceVersion !== 'string' || metadata.resourceVersion === '')
+        throw new FairwayError('unavailable', 'the API server answered something that is not a list', {
+          subject: path,
+        });
       return {
-        resourceVersion: list.metadata?.resourceVersion ?? '',
-        items: completeItems(request, list.items ?? []),
-        continue: list.metadata?.continue || undefined,
+        resourceVersion: metadata.resourceVersion,
+        items: completeItems(request, items ?? []),
+        continue: metadata.continue || undefined,
       };
     },
     async watch(request, onEvent, signal) {

@@ -97,6 +97,42 @@ describe('createWatcher', () => {
     watcher.stop();
   });
 
+  it('backs off from watches that are ended at once, each time longer, and starts anew after one that lasted', async () => {
+    const { state, streams, clock, watcher } = bed();
+    await watcher.started;
+    await clock.advance(0);
+    const endAtOnce = async (forMs: number) => {
+      const before = streams.length;
+      for (let passedMs = 0; passedMs < forMs; passedMs += 100) {
+        streams.at(-1)?.end();
+        await clock.advance(100);
+      }
+      return streams.length - before;
+    };
+    // A minute of it takes some ten watches, not thousands.
+    expect(await endAtOnce(60_000)).toBeLessThan(20);
+    await clock.advance(60_000);
+    expect(state.lists).toBe(1);
+    const before = streams.length;
+    await clock.advance(300_000);
+    streams.at(-1)?.end();
+    await clock.advance(0);
+    expect(streams.length).toBe(before + 1);
+    watcher.stop();
+  });
+
+  it('does not list anew because it is told to wait', async () => {
+    const { state, streams, clock, watcher } = bed();
+    await watcher.started;
+    await clock.advance(0);
+    streams[0]?.end(new FairwayError('resource_exhausted', 'too many requests', { retryAfterMs: 1_000 }));
+    await clock.advance(60_000);
+    expect(state.lists).toBe(1);
+    expect(streams).toHaveLength(2);
+    expect(watcher.synced).toBe(true);
+    watcher.stop();
+  });
+
   it('is not synced, and says why, while it cannot list; it recovers by itself', async () => {
     const { state, streams, clock, watcher } = bed();
     await watcher.started;

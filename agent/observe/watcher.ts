@@ -47,7 +47,10 @@ export interface WatcherPorts {
 const pageSize = 500;
 /** A restart that is over at once is nothing to tell of. */
 const unreachableFailures = 3;
+const keepsPlace: ReadonlySet<string> = new Set(['unavailable', 'deadline_exceeded', 'resource_exhausted']);
 const backoff = { baseMs: 200, maxMs: 30_000 };
+/** A watch goes on for minutes; one that is over sooner was cut. */
+const briefWatchMs = 5_000;
 /** Rights change seldom, and by hand. */
 const deniedBackoff = { baseMs: 1_000, maxMs: 600_000 };
 
@@ -164,6 +167,7 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
   const run = async () => {
     let resourceVersion = '';
     let failures = 0;
+    let briefs = 0;
     while (!abort.signal.aborted) {
       try {
         const relisted = resourceVersion === '';
@@ -172,12 +176,18 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
         if (relisted) ports.onReach?.(undefined);
         become(true, false);
         announce();
+        const openedAtMs = clock.monotonic();
         resourceVersion = await follow(resourceVersion);
         failures = 0;
+        const brief = clock.monotonic() - openedAtMs < briefWatchMs;
+        briefs = brief ? briefs + 1 : 0;
+        // Once is a server that starts anew; again and again, something in between that ends each watch at once.
+        if (briefs > 1) await sleep(clock, planBackoffMs(briefs - 2, random, backoff), abort.signal);
       } catch (caught) {
         if (abort.signal.aborted) break;
         const error = toFairwayError(caught);
-        if (error.code !== 'unavailable' && error.code !== 'deadline_exceeded') resourceVersion = '';
+        // An API server that is in trouble is not asked for everything again on top.
+        if (!keepsPlace.has(error.code)) resourceVersion = '';
         if (error.code !== 'gone') {
           failure = error.message;
           become(synced && resourceVersion !== '', error.code === 'permission_denied');

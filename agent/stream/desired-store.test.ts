@@ -105,6 +105,11 @@ describe('desired store', () => {
       expect.objectContaining({ code: 'data_loss' }),
     );
     expect(store.applications().size).toBe(0);
+    // It may take objects over from others, who must not delete them meanwhile.
+    store.closeBatch();
+    expect(store.batchOpen()).toBe(true);
+    store.assign(assignment('web', 2, ['a']), [blob('a')]);
+    expect(store.batchOpen()).toBe(false);
   });
 
   it('holds a batch open over what it could not read or get, until something readable comes', async () => {

@@ -123,7 +123,16 @@ export async function loadDesiredStore(options: DesiredStoreOptions): Promise<De
       applications: [...state.inForce.values()],
     }),
     assign(assignment, blobs) {
-      const lacking = assign(state, assignment, blobs);
+      let lacking: readonly Digest[];
+      try {
+        lacking = assign(state, assignment, blobs);
+      } catch (caught) {
+        // What it would have taken over from others must not be deleted there.
+        if (caught instanceof FairwayError && caught.code === 'data_loss')
+          state.broken.add(assignment.application);
+        writer.touch();
+        throw caught;
+      }
       if (lacking.length === 0) changed(assignment.application);
       else writer.touch();
       return lacking;

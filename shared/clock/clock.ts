@@ -5,16 +5,19 @@ export interface Clock {
   now(): number;
   /** Milliseconds that only grow; for durations. */
   monotonic(): number;
-  /** Calls back once after `delayMs`; the result cancels it. Never keeps the process alive by itself. */
+  /** Calls back once after `delayMs` (24 days at most: who waits longer looks again); the result cancels it. Never keeps the process alive by itself. */
   after(delayMs: number, callback: () => void): () => void;
 }
+
+/** Longer timers of Node fire at once: 2^31 - 1 ms, https://nodejs.org/api/timers.html#settimeoutcallback-delay-args. */
+const timerMaxMs = 2_147_483_647;
 
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
+    const timer = setTimeout(callback, Math.min(delayMs, timerMaxMs));
     timer.unref();
     return () => clearTimeout(timer);
   },
