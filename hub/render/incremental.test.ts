@@ -134,6 +134,58 @@ describe('incremental rendering', () => {
     });
   });
 
+  it('builds a base anew only for another schema or when origins are asked for', async () => {
+    const overlay = (more: string) => `resources: [../../base]\npatches: [{path: p.yaml}]\n${more}`;
+    const foo = (list: string) =>
+      `apiVersion: e.com/v1\nkind: Foo\nmetadata: {name: a}\nspec: {list: ${list}}\n`;
+    const files: Record<string, string> = {
+      'base/kustomization.yaml': 'resources: [a.yaml]\n',
+      'base/a.yaml': foo('[{name: x, v: 1}]'),
+      'overlays/schema/s.json': JSON.stringify({
+        definitions: {
+          Foo: {
+            'x-kubernetes-group-version-kind': [{ group: 'e.com', version: 'v1', kind: 'Foo' }],
+            properties: {
+              spec: {
+                properties: {
+                  list: {
+                    type: 'array',
+                    'x-kubernetes-patch-strategy': 'merge',
+                    'x-kubernetes-patch-merge-key': 'name',
+                  },
+                },
+              },
+            },
+          },
+        },
+      }),
+    };
+    const layers = {
+      one: '',
+      two: '',
+      schema: 'openapi: {path: s.json}\n',
+      traced: 'buildMetadata: [originAnnotations]\n',
+    };
+    for (const [name, more] of Object.entries(layers)) {
+      files[`overlays/${name}/kustomization.yaml`] = overlay(more);
+      files[`overlays/${name}/p.yaml`] = foo('[{name: y}]');
+    }
+    const renderer = createRenderer({ digestKey });
+    const tree = createMemoryTree(files);
+    const contentOf = async (name: string): Promise<string> => {
+      const result = await renderer.render({ source, cluster: cluster(name), tree });
+      if (!result.ok) throw new Error(JSON.stringify(result.problems));
+      return [...result.rendered.objects.values()].map(({ content }) => content).join();
+    };
+    expect(await contentOf('one')).toContain('"list":[{"name":"y"}]');
+    expect(await contentOf('two')).toBe(await contentOf('one'));
+    expect(renderer.stats().directoriesBuilt).toBe(3);
+    expect(await contentOf('schema')).toContain('"list":[{"name":"y"},{"name":"x","v":1}]');
+    expect(renderer.stats().directoriesBuilt).toBe(5);
+    expect(await contentOf('traced')).toContain('path: ../../base/a.yaml');
+    expect(await contentOf('one')).not.toContain('origin');
+  });
+
   it('follows symbolic links within the repository and none out of it', async () => {
     const files = {
       'overlays/x/kustomization.yaml': 'resources: [linked, link.yaml]\n',
