@@ -10,6 +10,12 @@ export interface PageBody<T> {
   readonly next: string | null;
 }
 
+/** Ends a page early where its items are large: before their weights exceed `max`, but not before the first. */
+export interface PageBound<T> {
+  weigh(item: T): number;
+  readonly max: number;
+}
+
 /**
  * A page of a list that is in memory and sorted by `keyOf`. The cursor holds the last key given, so that pages neither repeat nor skip what stays when
  * other items come and go.
@@ -19,14 +25,25 @@ export function planPage<T, R>(
   query: PageQuery,
   keyOf: (item: T) => string,
   convert: (item: T) => R,
+  bound?: PageBound<T>,
 ): PageBody<R> {
   const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
   const sorted = [...items].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   const rest = after === undefined ? sorted : sorted.filter((item) => keyOf(item) > after);
-  const page = rest.slice(0, query.limit);
+  const page = takePage(rest, query.limit, bound);
   const last = page.at(-1);
   const next = last !== undefined && rest.length > page.length ? encodeCursor(keyOf(last)) : null;
   return { items: page.map(convert), next };
+}
+
+function takePage<T>(items: readonly T[], limit: number, bound: PageBound<T> | undefined): readonly T[] {
+  if (bound === undefined) return items.slice(0, limit);
+  let weight = 0;
+  const end = items.slice(0, limit).findIndex((item, index) => {
+    weight += bound.weigh(item);
+    return index > 0 && weight > bound.max;
+  });
+  return items.slice(0, end === -1 ? limit : end);
 }
 
 function encodeCursor(key: string): string {

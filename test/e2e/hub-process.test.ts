@@ -62,7 +62,7 @@ describe('a Secret in Git', () => {
         '/api/v1/events?limit=500',
         '/api/v1/objects',
         '/api/v1/assignments',
-        '/api/v1/applications',
+        '/api/v1/applications?placements=true',
         '/api/v1/clusters',
         '/api/v1/placements',
         '/api/v1/revisions',

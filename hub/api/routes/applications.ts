@@ -1,27 +1,45 @@
 import { z } from '@hono/zod-openapi';
 import { FairwayError } from '../../../shared/error/error.ts';
+import type { ApplicationView } from '../../model/view.ts';
 import { jsonEndpoint } from '../endpoint.ts';
 import { planPage } from '../paging.ts';
 import {
+  type ApiListedApplication,
   applicationPageSchema,
   applicationSchema,
   placementPageSchema,
   toApplication,
+  toListedApplication,
   toPlacement,
 } from '../schemas/application.ts';
 import { applicationNameSchema, nameSchema, pageQuery } from '../schemas/common.ts';
+
+/** Some 350 bytes each. */
+const placementBound = { weigh: ({ placements }: ApplicationView) => placements.length, max: 5_000 };
 
 export const applicationEndpoints = [
   jsonEndpoint({
     method: 'get',
     path: '/api/v1/applications',
     operationId: 'listApplications',
-    summary: 'Lists applications with their placements, sorted by name',
+    summary: 'Lists applications, sorted by name',
+    description:
+      'With `placements=true` each has its placements, and a page ends before it holds more than 5,000 of them, but not before its first application.',
     tag: 'applications',
-    query: z.object(pageQuery),
+    query: z.object({
+      placements: z
+        .enum(['true', 'false'])
+        .default('false')
+        .openapi({ description: 'With the placements of each' }),
+      ...pageQuery,
+    }),
     reply: applicationPageSchema,
     async handle({ query }, { views }) {
-      return planPage(await views.applications(), query, ({ name }) => name, toApplication);
+      const all = await views.applications();
+      const nameOf = ({ name }: ApplicationView) => name;
+      return query.placements === 'true'
+        ? planPage<ApplicationView, ApiListedApplication>(all, query, nameOf, toApplication, placementBound)
+        : planPage(all, query, nameOf, toListedApplication);
     },
   }),
   jsonEndpoint({

@@ -42,23 +42,41 @@ export const problemEntrySchema = z
   })
   .openapi('ManifestProblem');
 
+const applicationShape = {
+  name: z.string(),
+  path: z.string(),
+  repository: z.string().openapi({ description: 'Empty: the fleet repository itself' }),
+  revisionId: z.string(),
+  clusters: z.int(),
+  clustersHealthy: z.int(),
+  clustersUpToDate: z.int(),
+  clustersDrifted: z.int(),
+  conditions: z.array(conditionSchema),
+  problems: z.array(problemEntrySchema),
+};
+
 export const applicationSchema = z
-  .object({
-    name: z.string(),
-    path: z.string(),
-    repository: z.string().openapi({ description: 'Empty: the fleet repository itself' }),
-    revisionId: z.string(),
-    clusters: z.int(),
-    clustersHealthy: z.int(),
-    clustersUpToDate: z.int(),
-    clustersDrifted: z.int(),
-    conditions: z.array(conditionSchema),
-    problems: z.array(problemEntrySchema),
-    placements: z.array(placementSchema),
-  })
+  .object({ ...applicationShape, placements: z.array(placementSchema) })
   .openapi('Application');
 export type ApiApplication = z.infer<typeof applicationSchema>;
-export const applicationPageSchema = pageOf('ApplicationPage', applicationSchema);
+
+/** In a list: with a thousand clusters each, placements would outweigh all else. */
+export const listedApplicationSchema = z
+  .object({
+    ...applicationShape,
+    placements: z
+      .array(placementSchema)
+      .optional()
+      .openapi({ description: 'With `placements=true` only; /api/v1/placements lists them in pages' }),
+  })
+  .openapi('ListedApplication');
+export type ApiListedApplication = z.infer<typeof listedApplicationSchema>;
+export const applicationPageSchema = pageOf('ApplicationPage', listedApplicationSchema);
+
+export function toListedApplication(view: ApplicationView): ApiListedApplication {
+  const { placements: _, ...rest } = toApplication({ ...view, placements: [] });
+  return rest;
+}
 
 export function toApplication(view: ApplicationView): ApiApplication {
   const { conditions, problems, placements, ...rest } = view;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ApiApplication } from '../../api/schemas/application.ts';
+import type { ApiListedApplication } from '../../api/schemas/application.ts';
 import type { ApiCluster } from '../../api/schemas/cluster.ts';
 import type { ApiConfirmation } from '../../api/schemas/confirmation.ts';
 import type { ApiObject } from '../../api/schemas/object.ts';
@@ -118,8 +118,8 @@ async function getApplications({ client, print }: ClientContext, _: Options, [na
   const { colours } = print;
   const items =
     name === undefined
-      ? await client.list<ApiApplication>('/api/v1/applications')
-      : [await client.get<ApiApplication>(`/api/v1/applications/${encodeURIComponent(name)}`)];
+      ? await client.list<ApiListedApplication>('/api/v1/applications')
+      : [await client.get<ApiListedApplication>(`/api/v1/applications/${encodeURIComponent(name)}`)];
   const share = (count: number, all: number) =>
     count === all ? colours.good(`${count}/${all}`) : colours.warn(`${count}/${all}`);
   print.table(

@@ -28,7 +28,7 @@ export function addStatus(program: Command, io: CliIo): void {
 async function showStatus(context: ClientContext, _: Record<string, unknown>, [name]: readonly string[]) {
   const { client, print } = context;
   if (name === undefined) {
-    const applications = await client.list<ApiApplication>('/api/v1/applications');
+    const applications = await client.list<ApiApplication>('/api/v1/applications', { placements: true });
     const page = await loadPage(context);
     const { items } = await client.get<{ items: ApiSource[] }>('/api/v1/sources');
     const failing = renderFailingSources(items, page);

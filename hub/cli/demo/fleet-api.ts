@@ -11,6 +11,7 @@ export interface FleetApi {
   post<T>(path: string, body: unknown): Promise<T>;
   /** All placements, over all pages. */
   placements(): Promise<readonly ApiPlacement[]>;
+  /** All of them with their placements. */
   applications(): Promise<readonly ApiApplication[]>;
   /** Newest first, at most 500. */
   events(query: string): Promise<readonly ApiEvent[]>;
@@ -41,13 +42,13 @@ export function createFleetApi(url: string, token: string): FleetApi {
     return (await response.json()) as T;
   };
 
-  const all = async <T>(path: string): Promise<readonly T[]> => {
+  const all = async <T>(path: string, query = ''): Promise<readonly T[]> => {
     const items: T[] = [];
     let cursor: string | null = null;
     do {
       const page: Page<T> = await call(
         'GET',
-        `${path}?limit=500${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+        `${path}?limit=500${query}${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
       );
       items.push(...page.items);
       cursor = page.next;
@@ -60,7 +61,7 @@ export function createFleetApi(url: string, token: string): FleetApi {
     get: (path) => call('GET', path),
     post: (path, body) => call('POST', path, body),
     placements: () => all('/api/v1/placements'),
-    applications: () => all('/api/v1/applications'),
+    applications: () => all('/api/v1/applications', '&placements=true'),
     events: async (query) => (await call<Page<ApiEvent>>('GET', `/api/v1/events?limit=500&${query}`)).items,
     enrolmentToken: async (cluster) =>
       (await call<{ readonly token: string }>('POST', '/api/v1/enrolment-tokens', { cluster })).token,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { describeApi } from '../../../hub/api/describe-api.ts';
+import { applicationView, placementView } from './fixtures.ts';
 import { createHarness } from './harness.ts';
 
 describe('reading the fleet', () => {
@@ -21,6 +22,38 @@ describe('reading the fleet', () => {
     expect(second.body['next']).toBeNull();
     const away = await call('GET', '/api/v1/clusters?connected=false', { token: tokens.read });
     expect(away.items).toHaveLength(1);
+  });
+
+  it('lists applications with their placements when asked for them, in pages of bounded size', async () => {
+    const places = Array.from({ length: 2_400 }, (_, index) => placementView(`eu-${index}`, 'shop'));
+    const all = ['a', 'b', 'c', 'd'].map((name) => applicationView(name, name === 'd' ? [] : places));
+    const none = createHarness().ports.views;
+    const { call, tokens } = createHarness({ ports: { views: { ...none, applications: async () => all } } });
+    const list = (query: string, headers = {}) =>
+      call('GET', `/api/v1/applications${query}`, { token: tokens.read, headers });
+    const bare = await list('');
+    expect(bare.items.map(({ name, clusters, placements }) => [name, clusters, placements])).toEqual(
+      all.map(({ name, clusters }) => [name, clusters, undefined]),
+    );
+    expect(bare.text.length).toBeLessThan(4_000);
+    const full = await list('?placements=true');
+    expect(full.items.map(({ name, placements }) => [name, (placements as unknown[]).length])).toEqual([
+      ['a', 2_400],
+      ['b', 2_400],
+    ]);
+    const link = /<([^>]+)>/.exec(full.headers.get('link') ?? '')?.[1] ?? '';
+    const rest = await list(link.slice(link.indexOf('?')));
+    expect(rest.items.map(({ name, placements }) => [name, (placements as unknown[]).length])).toEqual([
+      ['c', 2_400],
+      ['d', 0],
+    ]);
+    expect(rest.body['next']).toBeNull();
+    const held = { 'if-none-match': bare.headers.get('etag') ?? '' };
+    expect((await list('', held)).status).toBe(304);
+    expect((await list('?placements=true', held)).status).toBe(200);
+    expect((await list('?placements=yes')).body['errors']).toEqual([
+      { field: 'query.placements', message: 'expected one of true, false (with the placements of each)' },
+    ]);
   });
 
   it('shows one application with its placements', async () => {
