@@ -39,7 +39,7 @@ export async function importRepository(
     timeout: limitMs,
     env: isolatedGitEnvironment,
   });
-  const child = spawn('git', ['fast-import', '--quiet', '--done'], {
+  const child = spawn('git', ['-c', 'pack.compression=1', 'fast-import', '--quiet', '--done'], {
     cwd: bare,
     stdio: ['pipe', 'ignore', 'inherit'],
     env: isolatedGitEnvironment,
