@@ -103,7 +103,6 @@ const replacement = fc
     source: fc.constantFrom(
       '{kind: ConfigMap, name: settings, fieldPath: data.mode}',
       '{kind: Service, name: web}',
-      '{kind: Deployment, name: web, fieldPath: metadata.labels}',
       `{kind: Deployment, name: web, fieldPath: "${deployments}.[name=main].image", options: {delimiter: ":", index: 1}}`,
     ),
     select: fc.constantFrom(
