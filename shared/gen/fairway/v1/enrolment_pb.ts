@@ -17,7 +17,7 @@ export const file_fairway_v1_enrolment: GenFile = /*@__PURE__*/
  */
 export type EnrolRequest = Message<"fairway.v1.EnrolRequest"> & {
   /**
-   * Token id and secret as issued; used once, however often it is tried.
+   * Token id and secret as issued. It counts for the first key that comes with it; the same key may ask again when no answer has come.
    *
    * @generated from field: string token = 1;
    */
