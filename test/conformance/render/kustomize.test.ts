@@ -5,6 +5,7 @@ import { ensureBinary } from '../../cluster/binaries.ts';
 import { basicCases, type Case } from './cases-basic.ts';
 import { configCases, varCases } from './cases-config.ts';
 import { edgeCases } from './cases-edges.ts';
+import { fieldEdgeCases } from './cases-field-edges.ts';
 import { generatorCases } from './cases-generators.ts';
 import { patchCases } from './cases-patches.ts';
 import { pluginCases } from './cases-plugins.ts';
@@ -24,6 +25,7 @@ const groups = {
   openapi: schemaCases,
   buildMetadata: metadataCases,
   edges: edgeCases,
+  fieldEdges: fieldEdgeCases,
 };
 const program = process.env['FAIRWAY_KUSTOMIZE_BINARY'] ?? (await ensureBinary('kustomize'));
 /** Rises with FAIRWAY_RENDER_RUNS for a longer search; the seed is fixed, FAIRWAY_SEED=N or =random takes another. */
