@@ -12,8 +12,23 @@ import { activePause } from './pauses.ts';
 
 const parallelMax = 8;
 
+/** A definition that was deleted takes its objects with it; one that serves another version is watched by that. Discovery says which. */
+async function dropMissing(context: AgentContext, signal: AbortSignal): Promise<void> {
+  const { observer, resources } = context;
+  const missing = observer.missing();
+  if (missing.length === 0) return;
+  await resources.refresh(signal);
+  for (const { group, kind, version } of missing)
+    if (resources.findKind(group, kind)?.version !== version) observer.drop(group, kind);
+}
+
 /** Watches every kind that the parent names, in every namespace that it names where all of them may not be watched. */
-export async function watchInventory(context: AgentContext, state: ApplicationState): Promise<void> {
+export async function watchInventory(
+  context: AgentContext,
+  state: ApplicationState,
+  signal: AbortSignal,
+): Promise<void> {
+  await dropMissing(context, signal);
   const resources = (state.parent?.groupKinds ?? [])
     .map(parseGroupKind)
     .map(({ group, kind }) => context.resources.findKind(group, kind))

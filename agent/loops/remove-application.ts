@@ -62,7 +62,7 @@ export async function removeApplication(
   state: ApplicationState,
   signal: AbortSignal,
 ): Promise<StepResult | undefined> {
-  await watchInventory(context, state);
+  await watchInventory(context, state, signal);
   state.settled = true;
   const remaining = await clear(context, desired, state, signal);
   if (remaining) {

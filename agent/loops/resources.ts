@@ -4,6 +4,8 @@ import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 export interface Resources {
   /** Reads discovery if it was never read. */
   load(signal: AbortSignal): Promise<void>;
+  /** Reads it again (the client bounds how often). */
+  refresh(signal: AbortSignal): Promise<void>;
   find(apiVersion: string, kind: string): ApiResource | undefined;
   /** The preferred version of a kind. */
   findKind(group: string, kind: string): ApiResource | undefined;
@@ -37,6 +39,9 @@ export function createResources(kube: KubeClient, onChange: () => void): Resourc
   return {
     async load(signal) {
       if (!read) take(await kube.discover({ signal }));
+    },
+    async refresh(signal) {
+      take(await kube.discover({ refresh: true, signal }));
     },
     find,
     findKind: (group, kind) => byKind.get(`${group} ${kind}`),

@@ -96,7 +96,7 @@ async function prepare(
     mark: wanted.mark,
   };
   await writeParent(context, state, union, signal);
-  await watchInventory(context, state);
+  await watchInventory(context, state, signal);
 }
 
 /** Deletes what left the set, when that is safe. Returns why it is not. */
@@ -108,7 +108,7 @@ async function prunePhase(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   // Definitions that were just made are served only now.
-  await watchInventory(context, state);
+  await watchInventory(context, state, signal);
   const unfinished = [...keys].some((text) => {
     const status = state.objects.get(text)?.status;
     return status === 'Failed' || status === 'Pending';

@@ -16,6 +16,10 @@ export interface KindWatch {
   get(keyText: string): ObservedObject | undefined;
   objects(): Iterable<ObservedObject>;
   readonly watches: number;
+  /** As it was when the watch began. */
+  readonly resource: ApiResource;
+  /** The API server does not know it any more. */
+  readonly missing: boolean;
   stop(): void;
 }
 
@@ -80,6 +84,10 @@ export function createKindWatch(resource: ApiResource, ports: WatcherPorts): Kin
     },
     *objects() {
       for (const { objects } of watchers()) yield* objects.values();
+    },
+    resource,
+    get missing() {
+      return [...watchers()].some((watcher) => watcher.missing);
     },
     get watches() {
       return narrow() ? scoped.size : 1;

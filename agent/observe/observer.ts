@@ -1,5 +1,6 @@
 /** All watches together: what is known of every object that bears an inventory label. */
 
+import { keyText } from '../../shared/manifest/object.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
 import type { ObservedObject } from '../model/record.ts';
 import { createKindWatch, type KindWatch } from './kind-watch.ts';
@@ -16,6 +17,10 @@ export interface Observer {
   /** Why not; undefined: it is, or nobody has asked for the kind. */
   failure(group: string, kind: string, namespaces?: readonly string[]): string | undefined;
   get(group: string, kind: string, keyText: string): ObservedObject | undefined;
+  /** Kinds whose watch the API server does not know any more. */
+  missing(): readonly ApiResource[];
+  /** Ends the watch of a kind that is not served, or not as it was; `ensure` begins another. What it showed is told as gone. */
+  drop(group: string, kind: string): void;
   /** All objects that say they belong to that ApplySet. */
   members(partOf: string): readonly ObservedObject[];
   /** Why the API server cannot be reached, and has not been for a while; undefined: it can. */
@@ -57,6 +62,16 @@ export function createObserver(options: Omit<WatcherPorts, 'onReach'>): Observer
     failure(group, kind, namespaces) {
       if (unwatchable.has(`${group}/${kind}`)) return 'the API server does not list and watch this kind';
       return find(group, kind)?.failure(namespaces);
+    },
+    missing: () => [...kinds.values()].filter((kind) => kind.missing).map(({ resource }) => resource),
+    drop(group, kind) {
+      const watch = find(group, kind);
+      if (!watch) return;
+      const shown = [...watch.objects()];
+      watch.stop();
+      kinds.delete(`${group}/${kind}`);
+      for (const before of shown)
+        options.onChange({ keyText: keyText(before.key), before, after: undefined });
     },
     get: (group, kind, text) => find(group, kind)?.get(text),
     members(partOf) {

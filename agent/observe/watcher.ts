@@ -28,6 +28,8 @@ export interface Watcher {
   readonly failure: string | undefined;
   /** The last attempt was refused for lack of rights. */
   readonly denied: boolean;
+  /** The API server does not know the kind: its definition is gone, or serves another version. */
+  readonly missing: boolean;
   readonly objects: ReadonlyMap<string, ObservedObject>;
   stop(): void;
 }
@@ -92,6 +94,7 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
   const abort = new AbortController();
   let synced = false;
   let denied = false;
+  let missing = false;
   let failure: string | undefined;
   let announce = () => {};
   const become = (nowSynced: boolean, nowDenied: boolean) => {
@@ -173,6 +176,7 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
         const relisted = resourceVersion === '';
         if (relisted) resourceVersion = await relist();
         failure = undefined;
+        missing = false;
         if (relisted) ports.onReach?.(undefined);
         become(true, false);
         announce();
@@ -190,6 +194,7 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
         if (!keepsPlace.has(error.code)) resourceVersion = '';
         if (error.code !== 'gone') {
           failure = error.message;
+          missing = error.code === 'not_found';
           become(synced && resourceVersion !== '', error.code === 'permission_denied');
           log.warn('watch failed', { code: error.code, error: error.message, failures });
         }
@@ -216,6 +221,9 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
     },
     get denied() {
       return denied;
+    },
+    get missing() {
+      return missing;
     },
     objects,
     stop: () => abort.abort(),

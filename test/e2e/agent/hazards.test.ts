@@ -26,6 +26,25 @@ const service = (name: string): Manifest => ({
   spec: { ports: [{ port: 80, protocol: 'TCP' }] },
 });
 const live = (kind: string, name: string, namespace = 'default') => at.get('v1', kind, namespace, name);
+const definition = (plural: string, kind: string): Manifest => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${plural}.hazard.example` },
+  spec: {
+    group: 'hazard.example',
+    names: { plural, kind, singular: kind.toLowerCase(), listKind: `${kind}List` },
+    scope: 'Namespaced',
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+});
+
 afterAll(() => bed?.stop());
 
 describe.skipIf(!bed)('inventories', () => {
@@ -64,6 +83,39 @@ describe.skipIf(!bed)('inventories', () => {
     await waitFor('the application to be forgotten', () => agent.desired.state.forgotten.includes('copied'));
     expect(await live('ConfigMap', 'original')).toBeUndefined();
     expect(await live('ConfigMap', 'copy')).toBeDefined();
+    await agent.stop();
+  });
+
+  it('of a definition that somebody deleted are empty, and hold nothing up', async () => {
+    let ended = 0;
+    const agent = await at.agent({
+      wrap: (client) => ({
+        ...client,
+        watch: (request, onEvent, signal) =>
+          client.watch(request, onEvent, signal).catch((caught: unknown) => {
+            if (request.resource.kind === 'Gadget') ended += 1;
+            throw caught;
+          }),
+      }),
+    });
+    const gadget: Manifest = {
+      apiVersion: 'hazard.example/v1',
+      kind: 'Gadget',
+      metadata: { name: 'g', namespace: 'default' },
+    };
+    agent.desire('gadgets', [definition('gadgets', 'Gadget')]);
+    await agent.synced('gadgets');
+    agent.desire('users', [configMap('user', { a: '1' }), gadget]);
+    await agent.synced('users');
+    agent.desire('gadgets', [], { removed: true });
+    await waitFor('gadgets to be forgotten', () => agent.desired.state.forgotten.includes('gadgets'));
+    await at.kubectl('delete', 'crd', 'gadgets.hazard.example');
+    await waitFor('its watch to end', () => ended > 0);
+    agent.desire('users', [configMap('user', { a: '2' })]);
+    await agent.synced('users');
+    agent.desire('users', [], { removed: true });
+    await waitFor('users to be forgotten', () => agent.desired.state.forgotten.includes('users'), 20_000);
+    expect(await live('ConfigMap', 'user')).toBeUndefined();
     await agent.stop();
   });
 });
