@@ -164,6 +164,39 @@ describe('createKubeClient', () => {
     expect(requests).toHaveLength(3);
   });
 
+  it('tells which groups are not known now, and knows the others', async () => {
+    const deployments = {
+      resource: 'deployments',
+      responseKind: { kind: 'Deployment' },
+      scope: 'Namespaced',
+      verbs: ['get'],
+    };
+    const items = [
+      {
+        metadata: { name: 'apps' },
+        versions: [{ version: 'v1', freshness: 'Current', resources: [deployments] }],
+      },
+      { metadata: { name: 'away.example' }, versions: [{ version: 'v1', freshness: 'Stale' }] },
+    ];
+    const aggregated = await serve((_request, response) =>
+      answer(response, 200, { kind: 'APIGroupDiscoveryList', items }),
+    );
+    expect((await aggregated.client.discover()).map(({ kind }) => kind)).toContain('Deployment');
+    expect([...aggregated.client.staleGroups()]).toEqual(['away.example']);
+    const groups = [{ name: 'away.example', versions: [{ groupVersion: 'away.example/v1' }] }];
+    const plain = await serve((request, response) => {
+      if (request.url?.endsWith('/api')) answer(response, 200, { kind: 'APIVersions', versions: ['v1'] });
+      else if (request.url?.endsWith('/apis')) answer(response, 200, { kind: 'APIGroupList', groups });
+      else if (request.url?.includes('away')) answer(response, 503, status(503, 'ServiceUnavailable'));
+      else
+        answer(response, 200, {
+          resources: [{ name: 'pods', kind: 'Pod', namespaced: true, verbs: ['get'] }],
+        });
+    });
+    expect((await plain.client.discover()).map(({ kind }) => kind)).toEqual(['Pod']);
+    expect([...plain.client.staleGroups()]).toEqual(['away.example']);
+  });
+
   it('tells no answer at all from an answer, and when a watch is open', async () => {
     const { client } = await serve((request, response, count) => {
       if (request.url?.includes('watch=true')) {

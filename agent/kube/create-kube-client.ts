@@ -87,6 +87,7 @@ export function createKubeClient(connection: KubeConnection, ports: KubeClientPo
       if (options.refresh) ports.log.debug('discovery read', { resources: resources.length });
       return resources;
     },
+    staleGroups: () => discovery.staleGroups(),
     async get(ref, signal) {
       const path = resourcePath(ref.resource, ref.namespace, ref.name);
       return parse(

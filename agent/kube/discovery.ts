@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock/clock.ts';
-import { FairwayError } from '../../shared/error/error.ts';
+import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import type { ApiResource } from './kube-client.ts';
 import type { Transport } from './transport.ts';
 
@@ -15,6 +15,8 @@ interface AggregatedList {
     readonly metadata?: { readonly name?: string };
     readonly versions?: readonly {
       readonly version: string;
+      /** `Stale`: an aggregated API server that did not answer; what it serves may be left out. */
+      readonly freshness?: string;
       readonly resources?: readonly {
         readonly resource: string;
         readonly responseKind?: { readonly kind?: string };
@@ -73,11 +75,22 @@ function parsePlain(group: string, version: string, list: PlainList): readonly A
     }));
 }
 
+/** What is served, and the groups of which that is not known now. */
+interface Served {
+  readonly resources: readonly ApiResource[];
+  readonly staleGroups: ReadonlySet<string>;
+}
+
+function parseStale(list: AggregatedList): readonly string[] {
+  const stale = (list.items ?? []).filter(({ versions }) =>
+    versions?.some(({ freshness }) => freshness === 'Stale'),
+  );
+  return stale.map(({ metadata }) => metadata?.name ?? '');
+}
+
 /** Asks for everything served. Two requests, or on an old server one more for each group version. */
-export async function fetchResources(
-  transport: Transport,
-  signal?: AbortSignal,
-): Promise<readonly ApiResource[]> {
+async function fetchServed(transport: Transport, signal?: AbortSignal): Promise<Served> {
+  const staleGroups = new Set<string>();
   const read = async (path: string): Promise<unknown> => {
     const response = await transport.send({
       verb: 'discover',
@@ -98,22 +111,36 @@ export async function fetchResources(
   };
   const expand = async (path: '/api' | '/apis'): Promise<readonly ApiResource[]> => {
     const document = (await read(path)) as AggregatedList & PlainGroups;
-    if (document.kind === 'APIGroupDiscoveryList') return parseAggregated(document);
+    if (document.kind === 'APIGroupDiscoveryList') {
+      for (const group of parseStale(document)) staleGroups.add(group);
+      return parseAggregated(document);
+    }
     const core = (document.versions ?? []).map((version) => ({ group: '', version }));
     const others = (document.groups ?? []).flatMap(({ name, versions }) =>
       versions.map(({ groupVersion }) => ({ group: name, version: groupVersion.split('/')[1] ?? '' })),
     );
     const lists = [...core, ...others].map(async ({ group, version }) => {
-      const list = await read(group === '' ? `/api/${version}` : `/apis/${group}/${version}`);
-      return parsePlain(group, version, list as PlainList);
+      try {
+        const list = await read(group === '' ? `/api/${version}` : `/apis/${group}/${version}`);
+        return parsePlain(group, version, list as PlainList);
+      } catch (caught) {
+        const { code, details } = toFairwayError(caught);
+        // One aggregated API server that is away is no reason to know nothing of the others.
+        if (group === '' || code !== 'unavailable' || details?.['httpStatus'] === undefined) throw caught;
+        staleGroups.add(group);
+        return [];
+      }
     });
     return (await Promise.all(lists)).flat();
   };
-  return (await Promise.all([expand('/api'), expand('/apis')])).flat();
+  const resources = (await Promise.all([expand('/api'), expand('/apis')])).flat();
+  return { resources, staleGroups };
 }
 
 export interface Discovery {
   resources(refresh: boolean, signal?: AbortSignal): Promise<readonly ApiResource[]>;
+  /** As of the last answer. */
+  staleGroups(): ReadonlySet<string>;
 }
 
 const refreshIntervalMinMs = 500;
@@ -121,11 +148,14 @@ const refreshIntervalMinMs = 500;
 /** Caches; a refresh asked for within half a second of the last answer gets that one. Callers at once share one request. */
 export function createDiscovery(transport: Transport, clock: Clock): Discovery {
   let known: readonly ApiResource[] | undefined;
+  let staleGroups: ReadonlySet<string> = new Set();
   let readAtMs = Number.NEGATIVE_INFINITY;
   let pending: Promise<readonly ApiResource[]> | undefined;
   const ask = async (signal?: AbortSignal) => {
     try {
-      known = await fetchResources(transport, signal);
+      const served = await fetchServed(transport, signal);
+      known = served.resources;
+      staleGroups = served.staleGroups;
       readAtMs = clock.monotonic();
       return known;
     } finally {
@@ -139,5 +169,6 @@ export function createDiscovery(transport: Transport, clock: Clock): Discovery {
       pending ??= ask(signal);
       return pending;
     },
+    staleGroups: () => staleGroups,
   };
 }

@@ -38,6 +38,8 @@ export interface KubeClient {
     readonly refresh?: boolean;
     readonly signal?: AbortSignal;
   }): Promise<readonly ApiResource[]>;
+  /** Groups of which the last discovery could not tell what they serve: their aggregated API server was away. */
+  staleGroups(): ReadonlySet<string>;
   get(ref: ResourceRef, signal?: AbortSignal): Promise<LiveObject>;
   /** Server-side apply (application/apply-patch+yaml; body JSON). Default force true, field manager `fairway`. */
   apply(

@@ -13,10 +13,18 @@ import { activePause } from './pauses.ts';
 const parallelMax = 8;
 
 /** A definition that was deleted takes its objects with it; one that serves another version is watched by that. Discovery says which. */
-async function dropMissing(context: AgentContext, signal: AbortSignal): Promise<void> {
+async function dropMissing(
+  context: AgentContext,
+  state: ApplicationState,
+  signal: AbortSignal,
+): Promise<void> {
   const { observer, resources } = context;
   const missing = observer.missing();
-  if (missing.length === 0) return;
+  const kinds = (state.parent?.groupKinds ?? []).map(parseGroupKind);
+  const unknown = kinds.some(
+    ({ group, kind }) => !resources.findKind(group, kind) && resources.isStale(group),
+  );
+  if (missing.length === 0 && !unknown) return;
   await resources.refresh(signal);
   for (const { group, kind, version } of missing)
     if (resources.findKind(group, kind)?.version !== version) observer.drop(group, kind);
@@ -28,7 +36,7 @@ export async function watchInventory(
   state: ApplicationState,
   signal: AbortSignal,
 ): Promise<void> {
-  await dropMissing(context, signal);
+  await dropMissing(context, state, signal);
   const resources = (state.parent?.groupKinds ?? [])
     .map(parseGroupKind)
     .map(({ group, kind }) => context.resources.findKind(group, kind))
@@ -44,9 +52,11 @@ export function findUnwatched(
   const namespaces = state.parent?.namespaces ?? [];
   for (const text of state.parent?.groupKinds ?? []) {
     const { group, kind } = parseGroupKind(text);
-    // A kind that is not served has no objects; one that could not be listed may have.
-    if (!context.resources.findKind(group, kind) || context.observer.synced(group, kind, namespaces))
-      continue;
+    // A kind that is not served has no objects; one that could not be listed may have, or whose API server is away.
+    const resource = context.resources.findKind(group, kind);
+    if (!resource && context.resources.isStale(group))
+      return { kind, reason: `the API server of ${group} does not answer` };
+    if (!resource || context.observer.synced(group, kind, namespaces)) continue;
     return { kind, reason: context.observer.failure(group, kind, namespaces) ?? 'not listed yet' };
   }
   return undefined;

@@ -9,6 +9,8 @@ export interface Resources {
   find(apiVersion: string, kind: string): ApiResource | undefined;
   /** The preferred version of a kind. */
   findKind(group: string, kind: string): ApiResource | undefined;
+  /** Whether it is not known now what the group serves. */
+  isStale(group: string): boolean;
   /** Asks the API server again when told to (the client bounds how often). */
   resolve(
     apiVersion: string,
@@ -44,6 +46,7 @@ export function createResources(kube: KubeClient, onChange: () => void): Resourc
       take(await kube.discover({ refresh: true, signal }));
     },
     find,
+    isStale: (group) => kube.staleGroups().has(group),
     findKind: (group, kind) => byKind.get(`${group} ${kind}`),
     async resolve(apiVersion, kind, refresh, signal) {
       if (refresh && !find(apiVersion, kind)) take(await kube.discover({ refresh: true, signal }));

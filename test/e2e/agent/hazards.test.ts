@@ -1,6 +1,7 @@
 /** What could delete, overwrite or leave behind what it should not: odd moments and odd clusters, on a real API server. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { partOfLabel } from '../../../agent/model/inventory.ts';
+import type { JsonObject } from '../../../shared/manifest/object.ts';
 import { waitFor } from '../../cluster/control-plane.ts';
 import { type Bed, type Manifest, startBed } from './agent-bed.ts';
 
@@ -117,6 +118,51 @@ describe.skipIf(!bed)('inventories', () => {
     await waitFor('users to be forgotten', () => agent.desired.state.forgotten.includes('users'), 20_000);
     expect(await live('ConfigMap', 'user')).toBeUndefined();
     await agent.stop();
+  });
+});
+
+describe.skipIf(!bed)('an aggregated API server that is away', () => {
+  it('leaves its kinds in the inventory, and the application that has them in the cluster', async () => {
+    const spec = (gone: string): Manifest => ({
+      apiVersion: 'apiregistration.k8s.io/v1',
+      kind: 'APIService',
+      metadata: { name: `v1.${gone}` },
+      spec: {
+        group: gone,
+        version: 'v1',
+        groupPriorityMinimum: 100,
+        versionPriority: 1,
+        insecureSkipTLSVerify: true,
+        service: { name: 'nobody', namespace: 'default' },
+      },
+    });
+    const resource = await at.resource('apiregistration.k8s.io/v1', 'APIService');
+    const ref = { resource, namespace: '', name: 'v1.away.example' };
+    await at.admin.apply(ref, spec('away.example') as unknown as JsonObject);
+    await waitFor('discovery to know it', async () => {
+      await at.admin.discover({ refresh: true });
+      return at.admin.staleGroups().has('away.example');
+    });
+    const first = await at.agent();
+    first.desire('away', [configMap('away', { a: '1' })]);
+    await first.synced('away');
+    await first.stop();
+    // An object of its kinds was applied while it was there.
+    const parent = ['-n', 'fairway-system', 'configmap', 'fairway-applyset-away'];
+    const kinds = 'applyset.kubernetes.io/contains-group-kinds=ConfigMap,Thing.away.example';
+    await at.kubectl('annotate', '--overwrite', ...parent, kinds);
+    const second = await at.agent();
+    second.desired.state.generation = 10;
+    second.desire('away', [], { removed: true });
+    await waitFor('it to be told', () =>
+      /Thing is incomplete/.test(second.applications.get('away')?.message ?? ''),
+    );
+    expect(second.desired.state.forgotten).toEqual([]);
+    expect(await live('ConfigMap', 'away')).toBeDefined();
+    await at.admin.delete(ref);
+    await waitFor('it to be forgotten', () => second.desired.state.forgotten.includes('away'));
+    expect(await live('ConfigMap', 'away')).toBeUndefined();
+    await second.stop();
   });
 });
 
