@@ -205,6 +205,15 @@ describe.skipIf(!bed)('drift on a real API server', () => {
       managers: [{ name: 'operator', operation: 'Apply' }],
     });
     expect((await get('ConfigMap'))?.['data']).toEqual({ a: '1', c: '3' });
+    // What it goes on writing there is no news.
+    for (const c of ['4', '5', '6']) {
+      const { suspicions } = agent.loops.metrics;
+      await at.admin.apply(ref, { ...body, data: { c } }, { fieldManager: 'operator' });
+      await waitFor('the write to be looked at', () => agent.loops.metrics.suspicions > suspicions);
+      await agent.loops.idle();
+    }
+    expect(found()).toHaveLength(1);
+    await at.admin.apply(ref, body, { fieldManager: 'operator' });
     // A new manifest leaves the addition where it is, so nothing has been healed.
     const changed = all.map((manifest) =>
       manifest === settings ? { ...settings, data: { a: '2' } } : manifest,
