@@ -2,7 +2,7 @@
  * From a Git commit to the digests of what its overlays render to, against kustomize's own library in one process and kustomize's program, over the
  * same files on disk. Throughput is told in processor time of all threads, so that nothing is gained by a second one; what a first overlay takes in
  * time that passed, the best of some new processes on both sides. The library needs as long for each overlay, however many there are (it keeps
- * nothing), so it is asked for a sample.
+ * nothing), so it is asked for a sample, half of it before ours and half after.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ import { type Bench, type BenchResult, percentile, result } from './result.ts';
 const librarySample = 20;
 const programSample = 10;
 /** New processes, of which the best counts. */
-const firstRounds = 5;
+const firstRounds = 7;
 const touchedOverlay = 500;
 
 function* overlays(from: number, to: number, kind: FleetKind): Generator<readonly [string, string]> {
@@ -52,43 +52,42 @@ function checked(report: RenderReport, count: number): RenderReport {
   return report;
 }
 
+const repositoryIn = (folder: string) => join(folder, 'fleet.git');
+
 interface Ours {
-  readonly firstMs: number;
   readonly cold: ReadonlyMap<string, RenderReport>;
   readonly overlayChanged: RenderReport;
   readonly baseChanged: RenderReport;
   readonly peakKb: number;
 }
 
+/** A new process for one order. */
+const renderAnew = (folder: string, ref: string, count: number, output?: string) =>
+  withRenderProcess(folder, async (run) => {
+    const order = orderFor(repositoryIn(folder), ref, count);
+    return checked(await run(output === undefined ? order : { ...order, output }), count);
+  });
+
 async function measureOurs(folder: string, say: (text: string) => void): Promise<Ours> {
-  const repository = join(folder, 'fleet.git');
-  await importRepository(repository, branches);
-  const render = (ref: string, count: number, output?: string) =>
-    withRenderProcess(folder, async (run) => {
-      const order = orderFor(repository, ref, count);
-      return checked(await run(output === undefined ? order : { ...order, output }), count);
-    });
-  const first: number[] = [];
-  for (let round = 0; round < firstRounds; round += 1) first.push((await render('thousand', 1)).firstMs);
   const cold = new Map<string, RenderReport>();
   for (const [ref, count] of [
     ['hundred', 100],
     ['ten-thousand', 10_000],
     ['touch-all', 1_000],
   ] as const) {
-    cold.set(ref, await render(ref, count));
+    cold.set(ref, await renderAnew(folder, ref, count));
     say(described(ref, cold.get(ref), count));
   }
   const changes = await withRenderProcess(folder, async (run) => {
-    const one = async (ref: string) => checked(await run(orderFor(repository, ref, 1_000)), 1_000);
+    const one = async (ref: string) => checked(await run(orderFor(repositoryIn(folder), ref, 1_000)), 1_000);
     cold.set('thousand', await one('thousand'));
     return { overlayChanged: await one('overlay-changed'), baseChanged: await one('base-changed') };
   });
   say(described('thousand', cold.get('thousand'), 1_000));
   say(described('one overlay changed', changes.overlayChanged, 1_000));
   say(described('one base file changed', changes.baseChanged, 1_000));
-  const { peakKb } = await render('thousand', 1_000, join(folder, 'ours.out'));
-  return { firstMs: Math.min(...first), cold, ...changes, peakKb };
+  const { peakKb } = await renderAnew(folder, 'thousand', 1_000, join(folder, 'ours.out'));
+  return { cold, ...changes, peakKb };
 }
 
 function described(what: string, report: RenderReport | undefined, count: number): string {
@@ -96,33 +95,52 @@ function described(what: string, report: RenderReport | undefined, count: number
   const { cpuMs, wallMs, directoriesBuilt, filesParsed } = report;
   return (
     `${what}: ${(cpuMs / count).toFixed(3)} ms of processor an overlay, ${wallMs.toFixed(0)} ms passed for ${count}; ` +
-    `${directoriesBuilt} directories built, ${filesParsed} files parsed`
+    `${directoriesBuilt} directories built, ${filesParsed} files parsed; peak ${report.peakKb} kB`
   );
 }
 
 interface Theirs {
-  readonly firstMs: number;
-  readonly plain: LibraryRun;
-  readonly all: LibraryRun;
-  readonly program: LibraryRun;
+  readonly plain: readonly Took[];
+  readonly all: readonly Took[];
+  readonly program: readonly Took[];
+  readonly peakKb: number;
 }
 
-async function measureTheirs(folder: string, library: string, kustomize: string): Promise<Theirs> {
-  const output = join(folder, 'theirs.out');
-  const foldersOf = (kind: FleetKind, count: number) =>
-    Array.from({ length: count }, (_, index) => join(folder, kind, 'overlays', overlayName(index)));
-  for (const kind of ['plain', 'all'] as const) writeFiles(join(folder, kind), fleetOf(librarySample, kind));
-  const first: number[] = [];
-  for (let round = 0; round < firstRounds; round += 1) {
-    const { builds } = await runLibrary(library, foldersOf('plain', 1), output);
-    first.push(builds[0]?.wallMs ?? 0);
-  }
-  return {
-    firstMs: Math.min(...first),
-    plain: await runLibrary(library, foldersOf('plain', librarySample), output),
-    all: await runLibrary(library, foldersOf('all', librarySample), output),
-    program: await runLibrary(library, foldersOf('plain', programSample), output, kustomize),
+interface Programs {
+  readonly library: string;
+  readonly kustomize: string;
+}
+
+/** A share of the sample: some are built before ours, some after, since a machine is not as fast all the time. */
+async function measureTheirs(folder: string, programs: Programs, from: number, to: number): Promise<Theirs> {
+  const run = (kind: FleetKind, share: number, program?: string): Promise<LibraryRun> => {
+    const folders: string[] = [];
+    for (let index = from * share; index < to * share; index += 1)
+      folders.push(join(folder, kind, 'overlays', overlayName(index)));
+    return runLibrary(programs.library, folders, join(folder, 'theirs.out'), program);
   };
+  const plain = await run('plain', librarySample);
+  const all = await run('all', librarySample);
+  const program = await run('plain', programSample, programs.kustomize);
+  return { plain: plain.builds, all: all.builds, program: program.builds, peakKb: plain.peakKb };
+}
+
+interface First {
+  readonly oursMs: number;
+  readonly theirsMs: number;
+}
+
+/** One overlay, in turn, each time in a new process. */
+async function measureFirst(folder: string, { library }: Programs): Promise<First> {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  const overlay = join(folder, 'plain', 'overlays', overlayName(0));
+  for (let round = 0; round < firstRounds; round += 1) {
+    const { builds } = await runLibrary(library, [overlay], join(folder, 'theirs.out'));
+    theirs.push(builds[0]?.wallMs ?? Number.NaN);
+    ours.push((await renderAnew(folder, 'thousand', 1)).firstMs);
+  }
+  return { oursMs: Math.min(...ours), theirsMs: Math.min(...theirs) };
 }
 
 const median = (builds: readonly Took[]) =>
@@ -131,22 +149,30 @@ const median = (builds: readonly Took[]) =>
     0.5,
   );
 
-function compare(ours: Ours, theirs: Theirs, say: (text: string) => void): readonly BenchResult[] {
+function compare(
+  ours: Ours,
+  halves: readonly [Theirs, Theirs],
+  first: First,
+  say: (text: string) => void,
+): readonly BenchResult[] {
   const row = (metric: string, value: number, unit: string, peer: string, peerValue: number) =>
     result('render', metric, value, unit, peer, peerValue);
   const each = (ref: string, count: number) => (ours.cold.get(ref)?.cpuMs ?? Number.NaN) / count;
   const thousand = each('thousand', 1_000);
-  const [plain, all, program] = [theirs.plain, theirs.all, theirs.program].map(({ builds }) =>
-    median(builds),
-  );
-  if (plain === undefined || all === undefined || program === undefined)
-    throw new Error('kustomize was not measured');
+  const middle = (pick: (half: Theirs) => readonly Took[]) => median(halves.flatMap(pick));
+  const [plain, all, program] = [
+    middle((half) => half.plain),
+    middle((half) => half.all),
+    middle((half) => half.program),
+  ] as const;
+  const theirPeakKb = Math.max(...halves.map(({ peakKb }) => peakKb));
   say(
     `kustomize's library: ${plain.toFixed(1)} ms of processor an overlay, ${all.toFixed(1)} ms when all is touched ` +
-      `(medians of ${librarySample}), first ${theirs.firstMs.toFixed(0)} ms; its program ${program.toFixed(1)} ms (median of ${programSample})`,
+      `(medians of ${librarySample}); its program ${program.toFixed(1)} ms (median of ${programSample})`,
   );
   say(
-    `first overlay: ${ours.firstMs.toFixed(1)} ms; peak ${ours.peakKb} kB, the library's ${theirs.plain.peakKb} kB`,
+    `first overlay: ${first.oursMs.toFixed(1)} ms, the library's ${first.theirsMs.toFixed(1)} ms; ` +
+      `peak ${ours.peakKb} kB, the library's ${theirPeakKb} kB`,
   );
   const grown = each('ten-thousand', 10_000) / thousand;
   say(
@@ -156,7 +182,7 @@ function compare(ours: Ours, theirs: Theirs, say: (text: string) => void): reado
   return [
     row(
       'first_overlay_speedup',
-      theirs.firstMs / ours.firstMs,
+      first.theirsMs / first.oursMs,
       'ratio',
       `aim, best of ${firstRounds} new processes`,
       5,
@@ -175,9 +201,9 @@ function compare(ours: Ours, theirs: Theirs, say: (text: string) => void): reado
     row('base_changed_files_parsed', ours.baseChanged.filesParsed, 'files', 'limit', 1),
     row(
       'peak_memory_ratio',
-      ours.peakKb / theirs.plain.peakKb,
+      ours.peakKb / theirPeakKb,
       'ratio',
-      `limit, library with ${librarySample}`,
+      `limit, library with ${librarySample / 2} overlays`,
       2,
     ),
     row('growth_1000_to_10000', grown, 'ratio an overlay', 'limit', 1),
@@ -193,8 +219,15 @@ export const bench: Bench = async ({ say }) => {
   }
   const folder = mkdtempSync(join(tmpdir(), 'fairway-bench-render-'));
   try {
-    const theirs = await measureTheirs(folder, library, kustomize);
-    return compare(await measureOurs(folder, say), theirs, say);
+    const programs = { library, kustomize };
+    await importRepository(repositoryIn(folder), branches);
+    for (const kind of ['plain', 'all'] as const)
+      writeFiles(join(folder, kind), fleetOf(librarySample, kind));
+    const first = await measureFirst(folder, programs);
+    const before = await measureTheirs(folder, programs, 0, 0.5);
+    const ours = await measureOurs(folder, say);
+    const after = await measureTheirs(folder, programs, 0.5, 1);
+    return compare(ours, [before, after], first, say);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
