@@ -75,8 +75,8 @@ function judgeLive(
     : newForeign(findForeign(ours, live), record.foreignPaths).filter(
         ({ path, manager }) => !left.has(manager) && !all.some((change) => change.path === path),
       );
-  const foreign = added.filter(({ manager }) => planForeign(sync.foreignFields, manager) !== 'leave');
-  const undo = foreign.filter(({ manager }) => planForeign(sync.foreignFields, manager) === 'undo');
+  const foreign = added.filter((field) => planForeign(sync.foreignFields, field) !== 'leave');
+  const undo = foreign.filter((field) => planForeign(sync.foreignFields, field) === 'undo');
   const fields: readonly FieldChange[] = [
     ...changes,
     ...foreign.map(({ path, live: value }) => ({ path, live: value })),

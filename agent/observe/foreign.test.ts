@@ -75,9 +75,16 @@ describe('planRemoval', () => {
 });
 
 describe('planForeign', () => {
+  it('leaves a restart that somebody asked for', () => {
+    const path = '/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt';
+    expect(planForeign('auto', { manager: 'kubectl-rollout', path })).toBe('leave');
+    expect(planForeign('auto', { manager: 'kubectl-rollout', path: '/spec/paused' })).toBe('undo');
+    expect(planForeign('undo', { manager: 'kubectl-rollout', path })).toBe('undo');
+  });
+
   it("undoes people's managers and reports others by default", () => {
-    expect(planForeign('auto', 'kubectl-edit')).toBe('undo');
-    expect(planForeign('auto', 'istio')).toBe('report');
-    expect(planForeign('leave', 'kubectl')).toBe('leave');
+    expect(planForeign('auto', { manager: 'kubectl-edit', path: '/data/a' })).toBe('undo');
+    expect(planForeign('auto', { manager: 'istio', path: '/data/a' })).toBe('report');
+    expect(planForeign('leave', { manager: 'kubectl', path: '/data/a' })).toBe('leave');
   });
 });

@@ -108,12 +108,19 @@ export function foreignSinceOwn(fields: readonly ForeignField[], live: KubeObjec
   return fields.filter(({ manager }) => newer.has(manager));
 }
 
-/** What is to be done about a manager's additions, after `sync.foreignFields`. */
+/**
+ * `kubectl rollout restart` writes this into the pod template: an act, not a state. Taking it back would roll the pods once more, and back.
+ * https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/
+ */
+const restartPath = '/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt';
+
+/** What is to be done about a manager's addition, after `sync.foreignFields`. */
 export function planForeign(
   mode: SyncOptions['foreignFields'],
-  manager: string,
+  { manager, path }: Pick<ForeignField, 'manager' | 'path'>,
 ): 'undo' | 'report' | 'leave' {
   if (mode !== 'auto') return mode;
+  if (path === restartPath) return 'leave';
   return manager.startsWith('kubectl') ? 'undo' : 'report';
 }
 

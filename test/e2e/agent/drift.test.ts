@@ -189,6 +189,21 @@ describe.skipIf(!bed)('drift on a real API server', () => {
     await agent.stop();
   });
 
+  it('leaves a rollout restart to run', async () => {
+    const { agent, ns, get, found } = await start();
+    const { suspicions } = agent.loops.metrics;
+    await at.kubectl('-n', ns, 'rollout', 'restart', 'deployment/web');
+    await waitFor('the write to be looked at', () => agent.loops.metrics.suspicions > suspicions);
+    await agent.loops.idle();
+    const live = (await get('Deployment')) as { spec?: { template?: { metadata?: object } } } | undefined;
+    expect(live?.spec?.template?.metadata).toHaveProperty([
+      'annotations',
+      'kubectl.kubernetes.io/restartedAt',
+    ]);
+    expect(found()).toEqual([]);
+    await agent.stop();
+  });
+
   it('reports and leaves what another controller adds', async () => {
     const { agent, ns, get, found, all } = await start();
     const ref = { resource: await at.resource('v1', 'ConfigMap'), namespace: ns, name: 'settings' };
