@@ -18,7 +18,7 @@ import { type Sort, sortOf } from './kustomize/sort-order.ts';
 import { defaultConfig, type TransformerConfig } from './kustomize/transformer-config.ts';
 import { noVars, type VarSet } from './kustomize/vars.ts';
 import type { RenderLimits } from './limits.ts';
-import type { Lru } from './lru.ts';
+import { Lru } from './lru.ts';
 import { renderPlain } from './plain.ts';
 import { problemError } from './render-error.ts';
 import type { Resource } from './resource.ts';
@@ -53,16 +53,31 @@ export interface BuildServices {
 
 const variantsMax = 4;
 
+const weights = new WeakMap<Built, number>();
+
+/** Objects that are this directory's own: what it shares with its bases takes no memory of its own. At least 1. */
+export function weightOf(built: Built): number {
+  const known = weights.get(built);
+  if (known !== undefined) return known;
+  const shared = new Set(
+    [...built.bases.values()].flatMap((base) => base.resources.map(({ object }) => object)),
+  );
+  const weight = 1 + built.resources.filter(({ object }) => !shared.has(object)).length;
+  weights.set(built, weight);
+  return weight;
+}
+
 /** The builds of one commit. */
 export class BuildSession {
   readonly view: TreeView;
   readonly services: BuildServices;
-  readonly #done = new Map<string, Built>();
+  readonly #done: Lru<Built>;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(view: TreeView, services: BuildServices) {
     this.view = view;
     this.services = services;
+    this.#done = new Lru(services.limits.builtObjectsMax);
   }
 
   /** One at a time: two builds that wait for one another (bases in a circle) would wait for ever. @throws a Problem. */
@@ -110,9 +125,14 @@ export class BuildSession {
     if (built === undefined) {
       this.services.stats.directoriesBuilt += 1;
       built = await this.#make(folder, way, mode, signal);
-      cache.set(key, [built, ...variants].slice(0, variantsMax));
+      const kept = [built, ...variants].slice(0, variantsMax);
+      cache.set(
+        key,
+        kept,
+        kept.reduce((sum, variant) => sum + weightOf(variant), 0),
+      );
     }
-    this.#done.set(key, built);
+    this.#done.set(key, built, weightOf(built));
     return built;
   }
 

@@ -14,8 +14,8 @@ export interface RenderLimits {
   readonly objectsMax: number;
   /** Directories below one another by way of bases and components. */
   readonly layersMax: number;
-  /** Built directories that are remembered. */
-  readonly builtMax: number;
+  /** Objects of built directories that are remembered, those apart that a directory shares with its bases. One takes some two kilobytes. */
+  readonly builtObjectsMax: number;
   /** Sum of the sizes of the files whose parsed form is remembered. */
   readonly parsedBytesMax: number;
 }
@@ -28,6 +28,6 @@ export const defaultLimits: RenderLimits = {
   filesMax: 10_000,
   objectsMax: 20_000,
   layersMax: 50,
-  builtMax: 20_000,
+  builtObjectsMax: 200_000,
   parsedBytesMax: 128 * 1024 * 1024,
 };

@@ -76,7 +76,7 @@ export function createRenderer(options: RendererOptions): Renderer {
     limits,
     stats,
     files: new FileLoader(limits, stats),
-    cache: new Lru(limits.builtMax),
+    cache: new Lru(limits.builtObjectsMax),
     charts: charts && createChartInflator({ ...charts, limits }),
   };
   const sessions = new WeakMap<TreeReader, BuildSession>();
