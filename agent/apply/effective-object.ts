@@ -1,4 +1,5 @@
 import { FairwayError } from '../../shared/error/error.ts';
+import { parseExactJson } from '../../shared/manifest/exact-json.ts';
 import type { KubeObject, ObjectKey } from '../../shared/manifest/object.ts';
 import type { ManifestEntry } from '../../shared/manifest/target.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
@@ -30,7 +31,7 @@ export function effectiveObject(
 ): KubeObject {
   let parsed: KubeObject;
   try {
-    parsed = JSON.parse(text) as KubeObject;
+    parsed = parseExactJson(text) as KubeObject;
   } catch (cause) {
     throw new FairwayError('invalid_manifest', 'the object is not JSON', { cause });
   }

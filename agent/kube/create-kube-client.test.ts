@@ -5,6 +5,7 @@ import { systemClock } from '../../shared/clock/clock.ts';
 import { systemRandom } from '../../shared/clock/random.ts';
 import type { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
+import { effectiveObject } from '../apply/effective-object.ts';
 import { createKubeClient } from './create-kube-client.ts';
 import type { KubeClient, WatchEvent } from './kube-client.ts';
 import { isPassing } from './status-error.ts';
@@ -239,5 +240,24 @@ describe('createKubeClient', () => {
     });
     expect(Buffer.from(result.content).toString()).toBe('0123');
     expect(result.truncated).toBe(true);
+  });
+});
+
+describe('integers beyond 2^53', () => {
+  it('are sent with all their digits', async () => {
+    let sent = '';
+    const { client } = await serve((request, response) => {
+      request.on('data', (chunk: Buffer) => {
+        sent += chunk.toString();
+      });
+      request.on('end', () =>
+        answer(response, 200, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' } }),
+      );
+    });
+    const text =
+      '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"n"},"spec":{"serial":9007199254740993}}';
+    const key = { group: '', kind: 'Pod', namespace: 'n', name: 'p' };
+    await client.apply(ref, effectiveObject(text, key, 'applyset-x-v1'));
+    expect(sent).toContain('"serial":9007199254740993');
   });
 });

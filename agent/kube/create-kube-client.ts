@@ -2,6 +2,7 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
+import { stringifyExactJson } from '../../shared/manifest/exact-json.ts';
 import { fieldManager } from '../model/inventory.ts';
 import type { KubeConnection } from './connection.ts';
 import { createDiscovery } from './discovery.ts';
@@ -63,7 +64,7 @@ export function createKubeClient(connection: KubeConnection, ports: KubeClientPo
       verb,
       method,
       path,
-      body: JSON.stringify(body),
+      body: stringifyExactJson(body),
       contentType: options.contentType,
       idempotent: options.idempotent,
       signal: options.signal,

@@ -230,7 +230,11 @@ describe('report', () => {
       drift: { managers: [{ name: 'kubectl-edit' }] },
     });
     expect(JSON.stringify(stored)).not.toContain('c2VjcmV0');
-    const { items } = await hub.store.events.list({ types: ['drift.found'] }, { limit: 10 });
+    // Object and event may come in batches of their own.
+    const items = await until('the event', async () => {
+      const page = await hub.store.events.list({ types: ['drift.found'] }, { limit: 10 });
+      return page.items.length > 0 ? page.items : undefined;
+    });
     expect(items).toMatchObject([
       { actor: 'agent:eu-1', application: 'web', cluster: 'eu-1', revisionId: web.revisionId },
     ]);
