@@ -68,9 +68,21 @@ describe('createReportQueue', () => {
     const queue = createReportQueue({ eventsMax: 2 });
     for (let index = 0; index < 5; index += 1) queue.event(event(String(index)));
     const { events } = queue.take(10)!;
-    expect(events[0]?.message).toContain('3 older events were dropped');
+    expect(events[0]?.message).toContain('3 older events and removals were dropped');
     expect(events.slice(1).map(({ id }) => id)).toEqual(['3', '4']);
     expect(queue.take(10)).toBeUndefined();
+  });
+
+  it('tells of removals that found no room, with the next event', () => {
+    const queue = createReportQueue({ goneMax: 1 });
+    for (const name of ['x', 'y']) {
+      queue.object(row(name));
+      queue.gone('a', row(name).key);
+    }
+    queue.event(event('1'));
+    const { gone, events } = queue.take(10) ?? { gone: [], events: [] };
+    expect(gone.map(({ key }) => key.name)).toEqual(['x']);
+    expect(events[0]?.message).toContain('1 older events and removals were dropped');
   });
 
   it('says everything anew when asked, and calls the listener', () => {

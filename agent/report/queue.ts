@@ -6,7 +6,7 @@ import type { AgentEvent, ReportBatch, ReportSink, ReportSource } from '../model
 export interface ReportQueueOptions {
   /** Events kept; beyond it the oldest go, and their number is told. Default 1,000. */
   readonly eventsMax?: number;
-  /** Removed objects kept until told. Default 10,000. */
+  /** Removed objects kept until told, some 200 bytes each; what is beyond it is counted with the lost events and told with them. Default 100,000. */
   readonly goneMax?: number;
 }
 
@@ -64,7 +64,7 @@ function dropOldest(rows: Rows, eventsMax: number): void {
 function tellLoss(rows: Rows): void {
   const next = rows.events[0];
   if (rows.lost === rows.lostTold || next === undefined) return;
-  const message = `${rows.lost - rows.lostTold} older events were dropped: too many while the hub was away`;
+  const message = `${rows.lost - rows.lostTold} older events and removals were dropped: too many while the hub was away`;
   rows.lostTold = rows.lost;
   rows.events.unshift({
     ...next,
@@ -105,7 +105,7 @@ function putBack(rows: Rows, batch: ReportBatch): void {
 /** Both sides of the queue; the listener is called once for each change from nothing (or more) to tell. */
 export function createReportQueue(options: ReportQueueOptions = {}): ReportQueue {
   const eventsMax = options.eventsMax ?? 1_000;
-  const goneMax = options.goneMax ?? 10_000;
+  const goneMax = options.goneMax ?? 100_000;
   const rows: Rows = {
     applications: new Map(),
     objects: new Map(),
@@ -140,6 +140,7 @@ export function createReportQueue(options: ReportQueueOptions = {}): ReportQueue
       if (!rows.objects.delete(id)) return;
       rows.dirtyObjects.delete(id);
       if (rows.gone.size < goneMax) rows.gone.set(id, { application, key });
+      else rows.lost += 1;
       ready();
     },
     event(event) {
