@@ -6,6 +6,7 @@ import type { ApiResource, KubeClient, LiveObject, ResourceRef } from '../kube/k
 import { isPassing } from '../kube/status-error.ts';
 import { partOfLabel } from '../model/inventory.ts';
 import { effectiveObject } from './effective-object.ts';
+import { findLive } from './find-live.ts';
 import { handOverManager, ignoredPaths, planHandOver } from './ignore.ts';
 import { forEachBounded } from './parallel.ts';
 import type { PlannedObject, SyncPlan } from './plan-sync.ts';
@@ -49,20 +50,6 @@ const parallelMax = 8;
 const unsettled: ReadonlySet<ApplyOutcome['result']> = new Set(['failed', 'held', 'waiting']);
 const establishLimitMs = 30_000;
 
-async function read(
-  kube: KubeClient,
-  ref: ResourceRef,
-  signal: AbortSignal,
-): Promise<LiveObject | undefined> {
-  try {
-    return await kube.get(ref, signal);
-  } catch (caught) {
-    const error = toFairwayError(caught);
-    if (error.code === 'not_found') return undefined;
-    throw error;
-  }
-}
-
 /** Without our label, managers and versions: what adoption would have to leave as it is. */
 function comparable(object: LiveObject): string {
   const { managedFields: _m, resourceVersion: _r, generation: _g, labels, ...metadata } = object.metadata;
@@ -74,7 +61,7 @@ function comparable(object: LiveObject): string {
 async function checkAdoption(body: KubeObject, ref: ResourceRef, ports: ApplyPorts): Promise<void> {
   const { kube, signal, sync } = ports;
   if (sync.adoption === 'always') return;
-  const live = await read(kube, ref, signal);
+  const live = await findLive(kube, ref, signal);
   if (!live) return;
   if (sync.adoption === 'never')
     throw new FairwayError('failed_precondition', 'it exists already, and adoption is never');
@@ -94,7 +81,7 @@ function isOurs(live: LiveObject, ports: ApplyPorts): boolean {
 /** A field that we stop applying would fall back to its default (`replicas` to 1), were we its only owner. */
 async function handOver(ref: ResourceRef, pointers: readonly string[], ports: ApplyPorts): Promise<void> {
   const { kube, signal } = ports;
-  const live = await read(kube, ref, signal);
+  const live = await findLive(kube, ref, signal);
   const body = live && planHandOver(live, ports.ownedPaths(live, pointers));
   if (body) await kube.apply(ref, body, { fieldManager: handOverManager, signal });
 }
@@ -119,7 +106,7 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
   const knowledge = ports.knowledge(key);
   let before: LiveObject | undefined;
   if (knowledge === 'labelled') {
-    before = await read(kube, ref, signal);
+    before = await findLive(kube, ref, signal);
     if (before && ports.matches(body, before))
       return { object: planned, result: 'matched', message: '', live: before, body };
   }

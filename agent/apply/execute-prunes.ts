@@ -1,7 +1,8 @@
 import { toFairwayError } from '../../shared/error/error.ts';
-import type { ApiResource, KubeClient, LiveObject, ResourceRef } from '../kube/kube-client.ts';
+import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 import { partOfLabel, pruneAnnotation } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
+import { findLive } from './find-live.ts';
 import { pruneGuard } from './plan-prune.ts';
 
 export interface PrunePorts {
@@ -20,20 +21,6 @@ export interface PruneOutcome {
 
 const attemptsMax = 3;
 
-async function readLive(
-  kube: KubeClient,
-  ref: ResourceRef,
-  signal: AbortSignal,
-): Promise<LiveObject | undefined> {
-  try {
-    return await kube.get(ref, signal);
-  } catch (caught) {
-    const error = toFairwayError(caught);
-    if (error.code === 'not_found') return undefined;
-    throw error;
-  }
-}
-
 async function pruneOnce(
   object: ObservedObject,
   resource: ApiResource,
@@ -41,7 +28,7 @@ async function pruneOnce(
 ): Promise<PruneOutcome> {
   const { kube, signal } = ports;
   const ref = { resource, namespace: object.key.namespace, name: object.key.name };
-  const live = await readLive(kube, ref, signal);
+  const live = await findLive(kube, ref, signal);
   // The watch may not have told yet of a deletion that was asked for a step ago.
   if (!live) return { object, result: 'gone', message: '' };
   if (live.metadata.labels?.[partOfLabel] !== ports.applySetId)
