@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { nearest } from '../../shared/text/nearest.ts';
 import type { FieldPath } from './yaml-document.ts';
 
 /** A JSON Schema, draft 2020-12. */
@@ -137,29 +138,4 @@ function unitOf(origin: string): string {
     : origin === 'array' || origin === 'record' || origin === 'map'
       ? ' items'
       : '';
-}
-
-/** The candidate within an edit distance of a third of the word, at least 1; letter case does not count. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const scored = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = scored[0];
-  return best && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
-}
-
-/** Levenshtein's, over at most 64 characters of each. */
-function editDistance(left: string, right: string): number {
-  const a = left.slice(0, 64);
-  const b = right.slice(0, 64);
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

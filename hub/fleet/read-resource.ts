@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../shared/manifest/object.ts';
+import { nearest } from '../../shared/text/nearest.ts';
 import type { Application, Cluster, Fleet, HelmSource, Origin, Repository } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
-import { explainIssues, nearest } from './explain-issues.ts';
+import { explainIssues } from './explain-issues.ts';
 import {
   type FleetKind,
   fleetApiVersion,

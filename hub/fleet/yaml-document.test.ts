@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nearest } from './explain-issues.ts';
 import { fieldText, findLine, readYamlDocuments } from './yaml-document.ts';
 
 const stream = `# comment
@@ -69,13 +68,5 @@ describe('fieldText', () => {
   it('writes paths as people do', () => {
     expect(fieldText(['metadata', 'labels', 'a.b/c'])).toBe('metadata.labels["a.b/c"]');
     expect(fieldText(['spec', 'overlays', 2])).toBe('spec.overlays[2]');
-  });
-});
-
-describe('nearest', () => {
-  it('suggests what is close and nothing else', () => {
-    expect(nearest('overlay', ['path', 'overlays'])).toBe('overlays');
-    expect(nearest('Placement', ['placement'])).toBe('placement');
-    expect(nearest('zzz', ['path', 'overlays'])).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 /**
  * Why a rendered object is as it is: where it was first read, and each step that changed it since, from the base up. Handed on by the renderer's
- * traced mode; said to people by hub/explain. Paths are read and printed by trace-path.ts, changes applied and told of one field by trace-chain.ts.
+ * traced mode; said to people by hub/explain. Paths are read and printed by trace-path.ts and found by trace-resolve.ts; changes are applied, and told of one field, by trace-chain.ts.
  *
  * Values are JSON, but that whole numbers beyond 2^53 - 1 are bigints: write them with shared/manifest/exact-json.ts.
  */
