@@ -14,9 +14,12 @@ import { join } from 'node:path';
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
+import type { Blame, BlameFile } from '../model/blame.ts';
 import type { CredentialSource } from '../model/credentials.ts';
 import type { Commit } from '../model/revision.ts';
 import type { TreeEntry, TreeReader } from '../model/tree.ts';
+import { type BlameLimits, blameLines } from './blame.ts';
+import { createBlameCache } from './blame-cache.ts';
 import type { ParsedCommit } from './git-object.ts';
 import { createHistory, type History } from './history.ts';
 import { openLocalRepository } from './local-repository.ts';
@@ -41,7 +44,7 @@ export interface GitSourceLimits {
   readonly packBytesMax: number;
   /** One file of a tree. Default 10 MiB. */
   readonly fileBytesMax: number;
-  /** Caches over all repositories, in bytes. Default 64 MiB, of which half for packs. */
+  /** Caches over all repositories, in bytes. Default 64 MiB, of which half for packs; a sixteenth more for who wrote which line. */
   readonly cacheBytesMax: number;
   /** Packs of a mirror before they are merged. Default 50. */
   readonly packsMax: number;
@@ -101,6 +104,19 @@ export interface GitSource {
   log(url: string, head: string, until: string | undefined, max: number): Promise<readonly Commit[]>;
   /** @throws not_found (CommitNotFound). */
   tree(url: string, commit: string): Promise<TreeReader>;
+  /**
+   * Who last wrote these lines of a commit's files, as `git blame` would say. Bounded: lines that the walk did not get to the end of say so. Files that the commit
+   * has not are left out. @throws not_found (CommitNotFound), cancelled.
+   */
+  blame(request: BlameRequest): Promise<Blame>;
+}
+
+export interface BlameRequest {
+  readonly url: string;
+  readonly commit: string;
+  readonly files: readonly BlameFile[];
+  readonly limits?: Partial<BlameLimits> | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** A repository that can be read, whichever way it came. */
@@ -130,6 +146,7 @@ export function createGitSource(options: GitSourceOptions): GitSource {
   const trees = createLru<readonly TreeEntry[]>(limits.cacheBytesMax / 8);
   const blobs = createLru<Uint8Array>(limits.cacheBytesMax / 4);
   const commits = createLru<ParsedCommit>(limits.cacheBytesMax / 8);
+  const blamed = createBlameCache(limits.cacheBytesMax / 16);
   const repositories = new Map<string, Promise<Repository>>();
 
   const openRemote = async (url: SourceUrl & { kind: 'http' }): Promise<Repository> => {
@@ -227,6 +244,23 @@ export function createGitSource(options: GitSourceOptions): GitSource {
     },
     async log(url, head, until, max) {
       return (await open(url)).history.log(head, until, Math.min(max, 10_000));
+    },
+    async blame({ url, commit, files, ...rest }) {
+      const { url: parsed, history, reader, onDamage } = await open(url);
+      try {
+        return await blameLines(commit, files, {
+          ...rest,
+          reader,
+          history,
+          id: parsed.id,
+          trees,
+          cache: blamed,
+          clock,
+        });
+      } catch (caught) {
+        if (caught instanceof FairwayError && caught.code === 'data_loss') await onDamage(caught);
+        throw caught;
+      }
     },
     async tree(url, sha) {
       const { url: parsed, history, reader, onDamage } = await open(url);

@@ -1,0 +1,87 @@
+import type { TreeEntry } from '../model/tree.ts';
+import { parseTree } from './git-object.ts';
+import type { Lru } from './lru.ts';
+import type { ObjectReader } from './object-reader.ts';
+import { damaged } from './pack-file.ts';
+
+/** The object ids that a path leads through, the commit's tree first; as long as there is something. */
+export type PathIds = readonly string[];
+
+/** Finds files in trees, reading as little as can be. */
+export interface BlameTrees {
+  /** Whole: as many ids as the path has parts, and one. `known`: of the same path in another commit; from where the ids are the same on, nothing is read. */
+  resolve(tree: string, path: string, known?: PathIds): Promise<PathIds>;
+  /** Files that `from` has and `to` has not, with their paths, sorted. Undefined: too many folders differ. */
+  removed(from: string, to: string): Promise<readonly RemovedFile[] | undefined>;
+}
+
+export interface RemovedFile {
+  readonly path: string;
+  readonly oid: string;
+}
+
+const treeBytesMax = 16 * 1024 * 1024;
+/** Folders read for one rename. */
+const foldersMax = 2_000;
+const removedMax = 5_000;
+
+export interface BlameTreesOptions {
+  readonly reader: ObjectReader;
+  readonly id: string;
+  readonly trees: Lru<readonly TreeEntry[]>;
+  /** Told of each tree that had to be read. */
+  readonly onRead: (bytes: number) => void;
+}
+
+export function createBlameTrees({ reader, id, trees, onRead }: BlameTreesOptions): BlameTrees {
+  const list = async (oid: string): Promise<readonly TreeEntry[]> => {
+    const known = trees.get(`${id}:${oid}`);
+    if (known) return known;
+    const object = await reader.read(oid, treeBytesMax);
+    if (object?.type !== 'tree') throw damaged(oid);
+    onRead(object.bytes.length);
+    const entries = parseTree(oid, object.bytes);
+    trees.set(`${id}:${oid}`, entries, 200 + entries.length * 160 + object.bytes.length);
+    return entries;
+  };
+
+  const removed = async (from: string, to: string): Promise<readonly RemovedFile[] | undefined> => {
+    const files: RemovedFile[] = [];
+    let folders = 0;
+    const compare = async (left: string, right: string | undefined, path: string): Promise<void> => {
+      folders += 1;
+      if (folders > foldersMax || files.length > removedMax) return;
+      const there = new Map(
+        (right === undefined ? [] : await list(right)).map((entry) => [entry.name, entry]),
+      );
+      for (const entry of await list(left)) {
+        const other = there.get(entry.name);
+        const full = path === '' ? entry.name : `${path}/${entry.name}`;
+        if (other?.oid === entry.oid) continue;
+        if (entry.type === 'directory')
+          await compare(entry.oid, other?.type === 'directory' ? other.oid : undefined, full);
+        else if (entry.type === 'file' && (other === undefined || other.type !== 'file'))
+          files.push({ path: full, oid: entry.oid });
+      }
+    };
+    await compare(from, to, '');
+    return folders > foldersMax || files.length > removedMax ? undefined : files;
+  };
+
+  return {
+    removed,
+    async resolve(tree, path, known = []) {
+      const parts = path.split('/');
+      const ids = [tree];
+      for (const [depth, part] of parts.entries()) {
+        const at = ids[depth] ?? '';
+        if (known[depth] === at) return [...ids, ...known.slice(depth + 1)];
+        const entry = (await list(at)).find(({ name }) => name === part);
+        const wanted = depth === parts.length - 1 ? 'file' : 'directory';
+        if (entry?.type !== wanted) return ids;
+        ids.push(entry.oid);
+      }
+      return ids;
+    },
+  };
+}
