@@ -19,4 +19,24 @@ export interface TreeReader {
   list(path: string): Promise<readonly TreeEntry[]>;
   /** A file's bytes, or a symbolic link's target. @throws not_found; resource_exhausted over the size limit. */
   read(path: string): Promise<Uint8Array>;
+  /**
+   * Makes another repository readable below its mount (hub/render/remote). Undefined: none is read. @throws what RemoteTrees says.
+   */
+  mount?(remote: RemoteRef, signal?: AbortSignal): Promise<void>;
+}
+
+/** A repository as a kustomization spells it, and a branch, tag or commit of it; no ref: its default branch. */
+export interface RemoteRef {
+  /** Without path and query: `https://git.example/org/repo.git`, `git@git.example:org/repo`. */
+  readonly url: string;
+  readonly ref: string;
+}
+
+/** Other repositories that rendering may read, each at a commit that stays the same for one revision. */
+export interface RemoteTrees {
+  /**
+   * @throws not_found for a repository that nobody allowed or that has no such ref, unavailable for one that is not here yet, unsupported; the message
+   * says what to do.
+   */
+  remoteTree(remote: RemoteRef, signal?: AbortSignal): Promise<TreeReader>;
 }
