@@ -2,7 +2,8 @@
  * Directories and what they build to. A built directory remembers the Git object ids of all that it looked at, and the built bases it
  * stands on; it stands for any commit in which those are the same.
  */
-import type { FileLoader, RenderStats } from './file-loader.ts';
+import type { FileLoader } from './file-loader.ts';
+import { askFor, type Footprint, footprintOf, matches } from './graph/footprint.ts';
 import type { ChartInflator } from './helm/inflate.ts';
 import {
   Accumulation,
@@ -21,6 +22,7 @@ import type { RenderLimits } from './limits.ts';
 import { Lru } from './lru.ts';
 import { renderPlain } from './plain.ts';
 import { problemError } from './render-error.ts';
+import type { RenderWork } from './render-work.ts';
 import type { Resource } from './resource.ts';
 import type { Probes, TreeView } from './tree-view.ts';
 
@@ -35,7 +37,9 @@ export interface Built {
   /** The mode it was built in, and the schema in force after it. */
   readonly mode: BuildMode;
   readonly schema: SchemaChoice;
-  readonly probes: Probes;
+  readonly footprint: Footprint;
+  /** A chart went into it, or into one of its bases: it depends on helm's version as well. */
+  readonly inflated: boolean;
   readonly bases: ReadonlyMap<string, Built>;
   /** Folders of all bases and components below. */
   readonly roots: ReadonlySet<string>;
@@ -44,14 +48,27 @@ export interface Built {
 export interface BuildServices {
   readonly files: FileLoader;
   readonly limits: RenderLimits;
-  readonly stats: RenderStats;
-  /** By folder: the latest few results, each with its probes. */
-  readonly cache: Lru<readonly Built[]>;
+  /** Where what is built is counted. */
+  readonly works: readonly RenderWork[];
+  readonly cache: BuildCache;
   /** Undefined: `helmCharts` are refused. */
   readonly charts: ChartInflator | undefined;
 }
 
+/** What is remembered from commit to commit. */
+export interface BuildCache {
+  /** By folder and mode: the latest few results. */
+  readonly built: Lru<readonly Built[]>;
+  /** By folder: the mode in which it was last built for itself, as a key of `built`. */
+  readonly tops: Lru<string>;
+}
+
 const variantsMax = 4;
+const topsMax = 100_000;
+
+export function createBuildCache({ builtObjectsMax }: RenderLimits): BuildCache {
+  return { built: new Lru(builtObjectsMax), tops: new Lru(topsMax) };
+}
 
 const weights = new WeakMap<Built, number>();
 
@@ -67,17 +84,34 @@ export function weightOf(built: Built): number {
   return weight;
 }
 
-/** The builds of one commit. */
+function counted(charts: ChartInflator, inflations: { count: number }): ChartInflator {
+  return {
+    inflate: (request) => {
+      inflations.count += 1;
+      return charts.inflate(request);
+    },
+  };
+}
+
+/** The builds of one commit. It keeps nothing alive that the cache has let go. */
 export class BuildSession {
   readonly view: TreeView;
   readonly services: BuildServices;
-  readonly #done: Lru<Built>;
+  /** Whether what was built, for this commit or another, holds for this one. */
+  readonly #verdicts = new WeakMap<Built, boolean>();
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(view: TreeView, services: BuildServices) {
     this.view = view;
     this.services = services;
-    this.#done = new Lru(services.limits.builtObjectsMax);
+  }
+
+  /** What is known to hold without asking anybody. */
+  recall(folder: string): Built | undefined {
+    const { built, tops } = this.services.cache;
+    const key = tops.get(folder);
+    if (key === undefined) return undefined;
+    return built.get(key)?.find((variant) => this.#holdsNow(variant) === true);
   }
 
   /** One at a time: two builds that wait for one another (bases in a circle) would wait for ever. @throws a Problem. */
@@ -89,6 +123,12 @@ export class BuildSession {
 
   async #buildTop(folder: string, signal?: AbortSignal): Promise<Built> {
     const mode: BuildMode = { schema: noChoice, traceFrom: undefined };
+    const built = await this.#buildInMode(folder, mode, signal);
+    this.services.cache.tops.set(folder, buildKey(folder, built.mode));
+    return built;
+  }
+
+  async #buildInMode(folder: string, mode: BuildMode, signal?: AbortSignal): Promise<Built> {
     try {
       return await this.#buildTraced(folder, mode, signal);
     } catch (caught) {
@@ -113,35 +153,46 @@ export class BuildSession {
   ): Promise<Built> {
     signal?.throwIfAborted();
     const key = buildKey(folder, mode);
-    const done = this.#done.get(key);
-    if (done !== undefined) return done;
-    const { cache } = this.services;
+    const { built: cache } = this.services.cache;
     const variants = cache.get(key) ?? [];
-    let built: Built | undefined;
-    for (const variant of variants) {
-      if (await this.#stillTrue(variant, way, signal)) built = variant;
-      if (built !== undefined) break;
-    }
-    if (built === undefined) {
-      this.services.stats.directoriesBuilt += 1;
-      built = await this.#make(folder, way, mode, signal);
-      const kept = [built, ...variants].slice(0, variantsMax);
-      cache.set(
-        key,
-        kept,
-        kept.reduce((sum, variant) => sum + weightOf(variant), 0),
-      );
-    }
-    this.#done.set(key, built, weightOf(built));
+    for (const variant of variants)
+      if (this.#holdsNow(variant) ?? (await this.#holds(variant, signal))) return variant;
+    for (const work of this.services.works) work.directoriesBuilt += 1;
+    const built = await this.#make(folder, way, mode, signal);
+    this.#verdicts.set(built, true);
+    const kept = [built, ...variants].slice(0, variantsMax);
+    cache.set(
+      key,
+      kept,
+      kept.reduce((sum, variant) => sum + weightOf(variant), 0),
+    );
     return built;
   }
 
-  async #stillTrue(variant: Built, way: readonly string[], signal?: AbortSignal): Promise<boolean> {
-    for (const [path, oid] of variant.probes) if (!(await this.view.confirms(path, oid))) return false;
-    for (const base of variant.bases.values())
-      if ((await this.buildFolder(base.folder, [...way, variant.folder], base.mode, signal)) !== base)
-        return false;
-    return true;
+  /** Undefined where only the reader can tell. */
+  #holdsNow(built: Built): boolean | undefined {
+    const known = this.#verdicts.get(built);
+    if (known !== undefined) return known;
+    let verdict = matches(built.footprint, this.view);
+    if (verdict !== false)
+      for (const base of built.bases.values()) {
+        const ofBase = this.#holdsNow(base);
+        if (ofBase === true) continue;
+        verdict = ofBase;
+        if (ofBase === false) break;
+      }
+    if (verdict !== undefined) this.#verdicts.set(built, verdict);
+    return verdict;
+  }
+
+  async #holds(built: Built, signal?: AbortSignal): Promise<boolean> {
+    signal?.throwIfAborted();
+    await askFor(built.footprint, this.view);
+    for (const base of built.bases.values()) {
+      if (this.#holdsNow(built) === false) return false;
+      if (this.#holdsNow(base) === undefined) await this.#holds(base, signal);
+    }
+    return this.#holdsNow(built) === true;
   }
 
   async #make(folder: string, way: readonly string[], mode: BuildMode, signal?: AbortSignal): Promise<Built> {
@@ -159,15 +210,27 @@ export class BuildSession {
         ...plain,
         mode,
         schema: mode.schema,
-        probes,
+        footprint: footprintOf(folder, probes, this.view),
+        inflated: false,
         bases: new Map(),
         roots: new Set(),
       };
     }
     const bases = new Map<string, Built>();
     const roots = new Set<string>();
+    const inflations = { count: 0 };
     const context = {
-      ...{ view: this.view, files, limits, charts, probes, bases, roots, signal, ...mode },
+      ...{
+        view: this.view,
+        files,
+        limits,
+        charts: charts && counted(charts, inflations),
+        probes,
+        bases,
+        roots,
+        signal,
+        ...mode,
+      },
       buildBase: (base: string, from: readonly string[], inner: BuildMode) =>
         this.#buildBase(base, from, inner, signal),
     };
@@ -176,7 +239,9 @@ export class BuildSession {
     const sort = sortOf(accumulation);
     const { buildMetadata = [] } = accumulation.kustomization;
     const state = { resources, config, vars, sort, buildMetadata, mode, schema: context.schema };
-    return { folder, kind: 'kustomize', ...state, probes, bases, roots };
+    const footprint = footprintOf(folder, probes, this.view);
+    const inflated = inflations.count > 0 || [...bases.values()].some((base) => base.inflated);
+    return { folder, kind: 'kustomize', ...state, footprint, inflated, bases, roots };
   }
 
   async #buildBase(

@@ -2,32 +2,33 @@ import type { TreeEntry } from '../model/tree.ts';
 import type { RenderLimits } from './limits.ts';
 import { Lru } from './lru.ts';
 import { problemError } from './render-error.ts';
+import type { RenderWork } from './render-work.ts';
 import type { TreeView } from './tree-view.ts';
 import { parseYaml, type YamlDocument, type YamlResult } from './yaml/parse-yaml.ts';
 
-export interface RenderStats {
-  /** Calls of render. */
-  renders: number;
-  /** Calls answered with a set that was there already. */
-  cacheHits: number;
-  directoriesBuilt: number;
-  filesRead: number;
-  filesParsed: number;
-  bytesParsed: number;
+/** Contents by Git object id: shared by all commits. */
+export interface FileCache {
+  readonly parsed: Lru<YamlResult>;
+  readonly raw: Lru<Uint8Array>;
+}
+
+export function createFileCache({ parsedBytesMax }: RenderLimits): FileCache {
+  return { parsed: new Lru(parsedBytesMax), raw: new Lru(parsedBytesMax / 4) };
 }
 
 /** Reads and parses files, each content once however many paths and commits have it. */
 export class FileLoader {
   readonly #limits: RenderLimits;
-  readonly #stats: RenderStats;
+  readonly #works: readonly RenderWork[];
   readonly #parsed: Lru<YamlResult>;
   readonly #raw: Lru<Uint8Array>;
 
-  constructor(limits: RenderLimits, stats: RenderStats) {
+  /** @param works where what is parsed is counted. */
+  constructor(limits: RenderLimits, cache: FileCache, works: readonly RenderWork[]) {
     this.#limits = limits;
-    this.#stats = stats;
-    this.#parsed = new Lru(limits.parsedBytesMax);
-    this.#raw = new Lru(limits.parsedBytesMax / 4);
+    this.#works = works;
+    this.#parsed = cache.parsed;
+    this.#raw = cache.raw;
   }
 
   /** @throws a Problem for text that is no YAML, with `shownAs` as its file. */
@@ -39,7 +40,7 @@ export class FileLoader {
   ): Promise<readonly YamlDocument[]> {
     let result = this.#parsed.get(entry.oid);
     if (result === undefined) {
-      const bytes = await this.#fetch(view, path, shownAs);
+      const bytes = await view.read(path, this.#limits.fileBytesMax, shownAs);
       result = this.parseBytes(entry.oid, bytes, () => parseYaml(bytes, this.#limits));
     }
     if (result.ok) return result.documents;
@@ -52,8 +53,10 @@ export class FileLoader {
     const known = this.#parsed.get(key);
     if (known !== undefined) return known;
     const result = parse();
-    this.#stats.filesParsed += 1;
-    this.#stats.bytesParsed += bytes.length;
+    for (const work of this.#works) {
+      work.filesParsed += 1;
+      work.bytesParsed += bytes.length;
+    }
     this.#parsed.set(key, result, bytes.length * 4 + 256);
     return result;
   }
@@ -61,13 +64,8 @@ export class FileLoader {
   async bytes(view: TreeView, path: string, entry: TreeEntry, shownAs: string): Promise<Uint8Array> {
     const known = this.#raw.get(entry.oid);
     if (known !== undefined) return known;
-    const bytes = await this.#fetch(view, path, shownAs);
+    const bytes = await view.read(path, this.#limits.fileBytesMax, shownAs);
     this.#raw.set(entry.oid, bytes, bytes.length + 128);
     return bytes;
-  }
-
-  async #fetch(view: TreeView, path: string, shownAs: string): Promise<Uint8Array> {
-    this.#stats.filesRead += 1;
-    return view.read(path, this.#limits.fileBytesMax, shownAs);
   }
 }

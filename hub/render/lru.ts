@@ -1,7 +1,17 @@
-/** A map with a bound on the sum of its entries' weights; what was used longest ago goes first. */
+interface Entry<V> {
+  readonly value: V;
+  readonly weight: number;
+  /** Used since it was last looked at for eviction. */
+  used: boolean;
+}
+
+/**
+ * A map with a bound on the sum of its entries' weights. What was not used for long goes first, by second chance (the clock algorithm): a look-up
+ * sets a mark and moves nothing, an entry with a mark is passed over once.
+ */
 export class Lru<V> {
   readonly #weightMax: number;
-  readonly #entries = new Map<string, { readonly value: V; readonly weight: number }>();
+  readonly #entries = new Map<string, Entry<V>>();
   #weight = 0;
 
   constructor(weightMax: number) {
@@ -11,8 +21,7 @@ export class Lru<V> {
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    entry.used = true;
     return entry.value;
   }
 
@@ -20,16 +29,33 @@ export class Lru<V> {
   set(key: string, value: V, weight = 1): void {
     this.#remove(key);
     if (weight > this.#weightMax) return;
-    this.#entries.set(key, { value, weight });
+    this.#entries.set(key, { value, weight, used: false });
     this.#weight += weight;
-    for (const oldest of this.#entries.keys()) {
+    for (const [oldest, entry] of this.#entries) {
       if (this.#weight <= this.#weightMax) break;
-      this.#remove(oldest);
+      // Comes again at the end of this very walk, without its mark.
+      if (entry.used) this.#pass(oldest, entry);
+      else if (oldest !== key) this.#remove(oldest);
     }
+  }
+
+  delete(key: string): void {
+    this.#remove(key);
   }
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Sum of the weights. */
+  get weight(): number {
+    return this.#weight;
+  }
+
+  #pass(key: string, entry: Entry<V>): void {
+    this.#entries.delete(key);
+    entry.used = false;
+    this.#entries.set(key, entry);
   }
 
   #remove(key: string): void {

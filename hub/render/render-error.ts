@@ -1,5 +1,6 @@
 import { FairwayError } from '../../shared/error/error.ts';
 import type { Problem } from '../model/problem.ts';
+import { describeWay } from './remote/circles.ts';
 
 /** Where something was written. */
 export interface Place {
@@ -35,7 +36,7 @@ export function problemOf(caught: unknown): Problem | undefined {
 export function withWay(caught: unknown, way: readonly string[]): unknown {
   const problem = problemOf(caught);
   if (problem === undefined || way.length < 2) return caught;
-  const text = ` (by way of ${way.join(' -> ')})`;
+  const text = ` (by way of ${describeWay(way)})`;
   if (problem.message.includes(' (by way of ')) return caught;
   return problemError(problem.code, problem, problem.message + text);
 }

@@ -3,26 +3,26 @@
  * reads through TreeReader. Caches are by Git object id, so that what did not change is neither read, parsed, built nor digested
  * again, and clusters with the same input share one set.
  */
+import { keyedDigest } from '../../shared/manifest/canonical.ts';
 import type { ApplicationSource, Cluster } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
+import type { RenderMemory, RenderRecords } from '../model/render-memory.ts';
 import type { RenderedSet } from '../model/rendered.ts';
 import type { TreeReader } from '../model/tree.ts';
-import { type BuildServices, BuildSession, type Built } from './builder.ts';
-import { FileLoader, type RenderStats } from './file-loader.ts';
+import { createBuildCache } from './builder.ts';
+import { createFileCache } from './file-loader.ts';
 import { createFinisher } from './finish.ts';
-import { createChartRuns } from './helm/chart-runs.ts';
-import { createHelmRenderer, type RenderedChart } from './helm/helm-renderer.ts';
+import { createRecall } from './graph/recall.ts';
 import type { ChartArchives, HelmRunner } from './helm/helm-runner.ts';
-import { createChartInflator } from './helm/inflate.ts';
-import { createChartReader } from './helm/read-chart.ts';
 import { finalize } from './kustomize/finalize.ts';
 import { defaultLimits, type RenderLimits } from './limits.ts';
-import { Lru } from './lru.ts';
-import { expandTemplate } from './overlay-templates.ts';
-import { problemError, problemOf } from './render-error.ts';
+import { createBatchRenderer } from './render-batch.ts';
+import { problemOf } from './render-error.ts';
+import { createSessions, type RenderSession } from './render-session.ts';
+import { noWork, type RenderStats, type RenderWork } from './render-work.ts';
 import type { Resource } from './resource.ts';
+import { findPlace, type Place, type Rooted, rootOf } from './rooted.ts';
 import { createSubstituteStep } from './substitute/substitute-step.ts';
-import { joinPath, TreeView } from './tree-view.ts';
 
 export interface RendererOptions {
   /** Key of the digests of Secrets. */
@@ -32,6 +32,16 @@ export interface RendererOptions {
   readonly helm?: HelmRunner | undefined;
   /** Undefined: charts of repositories are refused. */
   readonly charts?: ChartArchives | undefined;
+  /** What an earlier process kept; undefined: nothing is taken from it, nor told for it. */
+  readonly memory?: RendererMemory | undefined;
+  /** Called often in a batch: gives others their turn when it is time. Undefined: never. */
+  readonly turn?: (() => Promise<void> | undefined) | undefined;
+}
+
+export interface RendererMemory {
+  readonly port: RenderMemory;
+  /** Names the code that renders: another one may come to other results. */
+  readonly engine: string;
 }
 
 export interface RenderRequest {
@@ -41,9 +51,24 @@ export interface RenderRequest {
   readonly tree: TreeReader;
 }
 
+export interface BatchRequest {
+  readonly source: ApplicationSource;
+  readonly clusters: readonly Cluster[];
+  readonly tree: TreeReader;
+}
+
 export type RenderResult =
   | { readonly ok: true; readonly rendered: RenderedSet }
   | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export interface BatchResult {
+  /** By the clusters' order. Clusters with the same inputs share one. */
+  readonly results: readonly RenderResult[];
+  /** To be kept with the sets, for the next process. */
+  readonly records: RenderRecords;
+  /** What it took. */
+  readonly work: Readonly<RenderWork>;
+}
 
 export interface Renderer {
   /**
@@ -51,60 +76,24 @@ export interface Renderer {
    * fill from the Application's origin. @throws what the reader throws for a broken repository, and AbortError.
    */
   render(request: RenderRequest, signal?: AbortSignal): Promise<RenderResult>;
+  /** As `render` for each cluster; a set that an earlier process has kept comes without its objects. */
+  renderAll(request: BatchRequest, signal?: AbortSignal): Promise<BatchResult>;
   stats(): Readonly<RenderStats>;
 }
 
-/** What is turned into a set: a built folder or a chart. */
-type Source = Built | RenderedChart;
-
 export function createRenderer(options: RendererOptions): Renderer {
   const limits: RenderLimits = { ...defaultLimits, ...options.limits };
-  const stats: RenderStats = {
-    renders: 0,
-    cacheHits: 0,
-    directoriesBuilt: 0,
-    filesRead: 0,
-    filesParsed: 0,
-    bytesParsed: 0,
-  };
-  const charts =
-    options.helm &&
-    createCharts(options.helm, limits, () => {
-      stats.directoriesBuilt += 1;
-    });
-  const services: BuildServices = {
-    limits,
-    stats,
-    files: new FileLoader(limits, stats),
-    cache: new Lru(limits.builtObjectsMax),
-    charts: charts && createChartInflator({ ...charts, limits }),
-  };
-  const sessions = new WeakMap<TreeReader, BuildSession>();
-  const finals = new WeakMap<Source, readonly Resource[]>();
-  const finished = new WeakMap<Source, RenderResult>();
+  const stats: RenderStats = { renders: 0, cacheHits: 0, ...noWork() };
+  const sessions = createSessions({
+    ...{ limits, total: stats, helm: options.helm, archives: options.charts },
+    files: createFileCache(limits),
+    cache: createBuildCache(limits),
+  });
+  const finals = new WeakMap<Rooted, readonly Resource[]>();
+  const finished = new WeakMap<Rooted, RenderResult>();
   const finisher = createFinisher(options.digestKey);
-  const substituteStep = createSubstituteStep<RenderResult>();
-
-  const helm =
-    charts && createHelmRenderer({ ...charts, archives: options.charts, limits, files: services.files });
-
-  const buildChart = async (
-    { source, cluster }: RenderRequest,
-    view: TreeView,
-    signal: AbortSignal | undefined,
-  ): Promise<RenderedChart> => {
-    if (helm === undefined || source.helm === undefined)
-      throw problemError('unsupported', { field: 'spec.source.helm' }, 'charts are not rendered here');
-    return helm.build({ source: { ...source, helm: source.helm }, cluster }, view, signal);
-  };
-
-  const sessionFor = (tree: TreeReader): BuildSession => {
-    const known = sessions.get(tree);
-    if (known !== undefined) return known;
-    const session = new BuildSession(new TreeView(tree), services);
-    sessions.set(tree, session);
-    return session;
-  };
+  const substituteStep = createSubstituteStep<RenderResult>(limits.builtObjectsMax);
+  const { memory } = options;
 
   const finish = (resources: readonly Resource[], folder: string): RenderResult => {
     const outcome = finisher.finish(resources, folder);
@@ -113,45 +102,65 @@ export function createRenderer(options: RendererOptions): Renderer {
       : { ok: false, problems: outcome.problems };
   };
 
-  const renderBuilt = (built: Source, { source, cluster }: RenderRequest): RenderResult => {
+  const finalOf = (rooted: Rooted) =>
+    once(finals, rooted, () => (rooted.kind === 'kustomize' ? finalize(rooted) : rooted.resources));
+
+  const finishRoot = (rooted: Rooted, { source, cluster }: Omit<RenderRequest, 'tree'>): RenderResult => {
     const { substitute } = source;
-    const final = once(finals, built, () => (built.kind === 'kustomize' ? finalize(built) : built.resources));
     const known =
-      substitute === undefined ? finished.get(built) : substituteStep.find(final, cluster, substitute);
+      substitute === undefined
+        ? finished.get(rooted)
+        : substituteStep.find(finalOf(rooted), cluster, substitute);
     if (known !== undefined) {
       stats.cacheHits += 1;
       return known;
     }
+    const final = finalOf(rooted);
     if (substitute !== undefined)
       return substituteStep.make(final, cluster, substitute, (filled) =>
-        filled.ok ? finish(filled.resources, built.folder) : filled,
+        filled.ok ? finish(filled.resources, rooted.folder) : filled,
       );
-    const result = finish(final, built.folder);
-    finished.set(built, result);
+    const result = finish(final, rooted.folder);
+    finished.set(rooted, result);
     return result;
   };
+
+  const renderPlace = async (
+    place: Place,
+    request: Omit<RenderRequest, 'tree'>,
+    session: RenderSession,
+    signal: AbortSignal | undefined,
+  ): Promise<RenderResult> => finishRoot(await rootOf(place, request, session, signal), request);
+
+  const batches = createBatchRenderer({
+    sessionOf: sessions.of,
+    finishRoot,
+    variablesOf: ({ substitute }, rooted) => (substitute ? substituteStep.namesIn(finalOf(rooted)) : []),
+    valuesKey: substituteStep.valuesKey,
+    recall: memory && createRecall(memory.port),
+    // Keyed: a digest of variables' values must not tell them.
+    digest: (text) => keyedDigest(JSON.stringify([memory?.engine, limits, text]), options.digestKey),
+    turn: options.turn,
+  });
 
   return {
     stats: () => ({ ...stats }),
     render: async (request, signal) => {
       stats.renders += 1;
       try {
-        const session = sessionFor(request.tree);
-        if (request.source.helm !== undefined)
-          return renderBuilt(await buildChart(request, session.view, signal), request);
-        const folder = await chooseFolder(request, session.view);
-        return renderBuilt(await session.build(folder, signal), request);
+        const session = sessions.of(request.tree);
+        return await renderPlace(await findPlace(request, session), request, session, signal);
       } catch (caught) {
         const problem = problemOf(caught);
         if (problem === undefined) throw caught;
         return { ok: false, problems: [problem] };
       }
     },
+    renderAll: (request, signal) => {
+      stats.renders += request.clusters.length;
+      return batches.renderAll(request, signal);
+    },
   };
-}
-
-function createCharts(runner: HelmRunner, limits: RenderLimits, onRun: () => void) {
-  return { runs: createChartRuns({ runner, limits, onRun }), reader: createChartReader() };
 }
 
 function once<K extends object, V>(known: WeakMap<K, V>, key: K, make: () => V): V {
@@ -161,32 +170,4 @@ function once<K extends object, V>(known: WeakMap<K, V>, key: K, make: () => V):
     known.set(key, value);
   }
   return value;
-}
-
-/** The first overlay that is there. @throws a Problem that lists what was tried. */
-async function chooseFolder({ source, cluster }: RenderRequest, view: TreeView): Promise<string> {
-  const templates = source.overlays.length === 0 ? [''] : source.overlays;
-  const tried: string[] = [];
-  for (const [index, template] of templates.entries()) {
-    const field = source.overlays.length === 0 ? 'spec.source.path' : `spec.source.overlays[${index}]`;
-    const expanded = expandTemplate(template, cluster);
-    if (!expanded.ok)
-      throw problemError(
-        'invalid_manifest',
-        { field },
-        `cluster ${cluster.name} has no value for {{${expanded.unknown}}}; known are cluster.name, cluster.region, cluster.role, ` +
-          'and the cluster.labels.* and cluster.variables.* that the Cluster states',
-      );
-    const folder = joinPath(source.path, expanded.path);
-    if (folder === undefined)
-      throw problemError('invalid_manifest', { field }, `${expanded.path} leads out of the repository`);
-    tried.push(folder === '' ? '.' : folder);
-    const found = await view.find(folder, new Map());
-    if (found?.entry.type === 'directory') return found.path;
-  }
-  throw problemError(
-    'not_found',
-    { field: source.overlays.length === 0 ? 'spec.source.path' : 'spec.source.overlays' },
-    `no folder to build for cluster ${cluster.name} in ${view.name}; looked for ${tried.join(', ')}`,
-  );
 }

@@ -1,6 +1,8 @@
 import { FairwayError } from '../../shared/error/error.ts';
-import type { TreeEntry, TreeReader } from '../model/tree.ts';
+import type { RemoteRef, TreeEntry, TreeReader } from '../model/tree.ts';
+import { childOf, splitMount } from './remote/mount.ts';
 import { problemError } from './render-error.ts';
+import type { RenderWork } from './render-work.ts';
 
 /** Path to Git object id, or `absent`: all that a build looked at. The same ids in a later commit mean the same result. */
 export type Probes = Map<string, string>;
@@ -28,65 +30,150 @@ export function normalPath(path: string): string | undefined {
   return parts.join('/');
 }
 
+/** As normalPath, from a folder of this repository or of a mounted one. */
 export function joinPath(folder: string, path: string): string | undefined {
-  return normalPath(folder === '' ? path : `${folder}/${path}`);
+  const [mount, inner] = splitMount(folder);
+  const joined = normalPath(inner === '' ? path : `${inner}/${path}`);
+  return joined === undefined ? undefined : mount + joined;
 }
 
 export function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/');
-  return slash < 0 ? '' : path.slice(0, slash);
+  const [mount, inner] = splitMount(path);
+  const slash = inner.lastIndexOf('/');
+  return mount + (slash < 0 ? '' : inner.slice(0, slash));
 }
+
+/** Stands for an entry that the reader was not asked for yet. */
+export const unknown = Symbol('unknown');
+
+/** So many names of one folder are asked for one by one; then the folder is listed instead. */
+const askedMax = 32;
 
 /** What one commit has at a path, asked of the reader once. */
 export class TreeView {
   readonly #tree: TreeReader;
-  readonly #entries = new Map<string, Promise<TreeEntry | undefined>>();
+  readonly #works: readonly RenderWork[];
+  readonly #entries = new Map<string, TreeEntry | undefined>();
+  readonly #asking = new Map<string, Promise<TreeEntry | undefined>>();
+  /** How many names were asked for, by folder. */
+  readonly #asked = new Map<string, number>();
+  readonly #listed = new Set<string>();
 
-  constructor(tree: TreeReader) {
+  /** @param works where the files that are read are counted. */
+  constructor(tree: TreeReader, works: readonly RenderWork[] = []) {
     this.#tree = tree;
+    this.#works = works;
+  }
+
+  /** Brings another repository among the paths. @throws unsupported where none is read, and as the reader's mount says. */
+  async mount(remote: RemoteRef, signal?: AbortSignal): Promise<void> {
+    if (this.#tree.mount === undefined)
+      throw new FairwayError('unsupported', 'other repositories are not read here');
+    await this.#tree.mount(remote, signal);
   }
 
   get name(): string {
     return this.#tree.name;
   }
 
+  /** What is at the path as far as it is known without the reader. */
+  peek(path: string): TreeEntry | undefined | typeof unknown {
+    const known = this.#entries.get(path);
+    if (known !== undefined || this.#entries.has(path)) return known;
+    const parent = aboveOf(path);
+    if (parent === undefined) return unknown;
+    if (this.#listed.has(parent)) return undefined;
+    // There is nothing within what is no folder.
+    const above = this.#entries.get(parent);
+    return above?.type !== 'directory' && this.#entries.has(parent) ? undefined : unknown;
+  }
+
   /** As TreeReader.entry; remembers the answer, and notes it in `probes`. */
   async entry(path: string, probes?: Probes): Promise<TreeEntry | undefined> {
-    let known = this.#entries.get(path);
-    if (known === undefined) {
-      known = this.#tree.entry(path);
-      this.#entries.set(path, known);
-    }
-    const entry = await known;
+    let entry = this.peek(path);
+    if (entry === unknown) entry = await this.#ask(path);
     probes?.set(path, entry?.oid ?? absent);
     return entry;
   }
 
-  /** Whether a probe of another commit would answer the same in this one. */
-  async confirms(path: string, answer: string): Promise<boolean> {
-    const entry = await this.entry(path);
+  async #ask(path: string): Promise<TreeEntry | undefined> {
+    const parent = aboveOf(path);
+    if (parent !== undefined) {
+      const count = (this.#asked.get(parent) ?? 0) + 1;
+      this.#asked.set(parent, count);
+      if (count === askedMax) await this.#list(parent);
+      else if (count > 1 && aboveOf(parent) !== undefined) await this.entry(parent);
+      const now = this.peek(path);
+      if (now !== unknown) return now;
+    }
+    let asking = this.#asking.get(path);
+    if (asking === undefined) {
+      asking = this.#tree.entry(path).then((entry) => {
+        this.#entries.set(path, entry);
+        return entry;
+      });
+      this.#asking.set(path, asking);
+      asking.finally(() => this.#asking.delete(path)).catch(() => undefined);
+    }
+    return asking;
+  }
+
+  async #list(folder: string): Promise<void> {
+    if ((await this.entry(folder))?.type !== 'directory') return;
+    let entries: readonly TreeEntry[];
+    try {
+      entries = await this.#tree.list(folder);
+    } catch (caught) {
+      // A neighbour may be what cannot be listed; the name itself is asked for next, and says what is wrong with it.
+      if (caught instanceof FairwayError) return;
+      throw caught;
+    }
+    for (const entry of entries) this.#entries.set(childOf(folder, entry.name), entry);
+    this.#listed.add(folder);
+  }
+
+  /** Whether a probe of another commit would answer the same in this one; undefined where only the reader can tell. */
+  confirms(path: string, answer: string): boolean | undefined {
+    const entry = this.peek(path);
+    if (entry === unknown) return undefined;
     return answer === aFolder ? entry?.type === 'directory' : (entry?.oid ?? absent) === answer;
+  }
+
+  /** What `find` would find, as far as it is known without the reader. */
+  peekFound(path: string): Found | undefined | typeof unknown {
+    const entry = this.peek(path);
+    if (entry === unknown || entry?.type === 'symlink') return unknown;
+    if (entry !== undefined) return { path, entry };
+    // Nothing, unless a part of the way is a link.
+    for (let above = aboveOf(path); above !== undefined && above !== ''; above = aboveOf(above)) {
+      const part = this.peek(above);
+      if (part === unknown || part?.type === 'symlink') return unknown;
+      if (part?.type === 'directory') return undefined;
+    }
+    return undefined;
   }
 
   /** Follows symbolic links, in every part of the path. Undefined where there is nothing. @throws a Problem for a link that leaves the repository or goes in circles. */
   async find(path: string, probes: Probes): Promise<Found | undefined> {
-    const direct = await this.entry(path, probes);
+    const direct = await this.entry(path);
+    if (direct?.type === 'directory') noteFolder(path, probes);
+    else probes.set(path, direct?.oid ?? absent);
     if (direct !== undefined && direct.type !== 'symlink') return { path, entry: direct };
     return this.#follow(path, probes);
   }
 
   async #follow(path: string, probes: Probes): Promise<Found | undefined> {
     let links = 0;
-    let todo = path.split('/');
+    const [mount, inner] = splitMount(path);
+    let todo = inner.split('/');
     let done: string[] = [];
     while (todo.length > 0) {
       const [part = '', ...rest] = todo;
       todo = rest;
-      const here = [...done, part].join('/');
+      const here = mount + [...done, part].join('/');
       const entry = await this.entry(here);
-      // Of a folder on the way only its being one counts, or every change below it would.
-      const onTheWay = entry?.type === 'directory' && todo.length > 0;
-      if (!probes.has(here)) probes.set(here, onTheWay ? aFolder : (entry?.oid ?? absent));
+      if (entry?.type === 'directory') noteFolder(here, probes);
+      else if (!probes.has(here)) probes.set(here, entry?.oid ?? absent);
       if (entry === undefined) return undefined;
       if (entry.type !== 'symlink') {
         done.push(part);
@@ -107,8 +194,8 @@ export class TreeView {
       todo = [...resolved.split('/').filter((piece) => piece !== ''), ...todo];
       done = [];
     }
-    const top = await this.entry('', probes);
-    return top === undefined ? undefined : { path: '', entry: top };
+    const top = await this.entry(mount, probes);
+    return top === undefined ? undefined : { path: mount, entry: top };
   }
 
   async list(path: string, probes: Probes): Promise<readonly TreeEntry[]> {
@@ -117,6 +204,7 @@ export class TreeView {
   }
 
   async read(path: string, bytesMax: number, shownAs = path): Promise<Uint8Array> {
+    for (const work of this.#works) work.filesRead += 1;
     let bytes: Uint8Array;
     try {
       bytes = await this.#tree.read(path);
@@ -133,4 +221,17 @@ export class TreeView {
       );
     return bytes;
   }
+}
+
+/** Of a folder that is found only its being one counts, or every change below it would; who reads what is in it notes more. */
+function noteFolder(path: string, probes: Probes): void {
+  if (!probes.has(path)) probes.set(path, aFolder);
+}
+
+/** The folder that a path lies in; of another repository's tree (`...//path`) at least its top, which ends in two slashes. Undefined: a top. */
+function aboveOf(path: string): string | undefined {
+  if (path === '' || path.endsWith('//')) return undefined;
+  const slash = path.lastIndexOf('/');
+  if (slash < 0) return '';
+  return path.slice(0, path[slash - 1] === '/' ? slash + 1 : slash);
 }

@@ -15,8 +15,8 @@ import type { Chart } from './read-chart.ts';
 export interface ChartRunsOptions {
   readonly runner: HelmRunner;
   readonly limits: RenderLimits;
-  /** Told of each input that is new. */
-  readonly onRun: () => void;
+  /** Told of each input that is new, and the tree that asks for it. */
+  readonly onRun: (view: TreeView) => void;
 }
 
 /** The same object for the same input. */
@@ -52,9 +52,10 @@ export function createChartRuns({ runner, limits, onRun }: ChartRunsOptions): Ch
   const runTwice = async (
     request: HelmRequest,
     chart: Chart,
+    view: TreeView,
     signal: AbortSignal | undefined,
   ): Promise<ChartOutput> => {
-    onRun();
+    onRun(view);
     const [outcome, second] = await bothOf(
       runner.template(request, signal),
       runner.template(withMovedClock(request), signal),
@@ -95,7 +96,7 @@ export function createChartRuns({ runner, limits, onRun }: ChartRunsOptions): Ch
       const failed = failures.get(key) ?? exhausted.get(view)?.get(chart.digest);
       if (failed !== undefined) throw failed;
       try {
-        const made = await runTwice({ ...asked, chart: chart.files }, chart, signal);
+        const made = await runTwice({ ...asked, chart: chart.files }, chart, view, signal);
         known.set(key, made, made.bytes.length * 5 + 1_024);
         return made;
       } catch (caught) {

@@ -10,7 +10,7 @@ import type { RenderLimits } from '../limits.ts';
 import { Lru } from '../lru.ts';
 import { problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
-import { joinPath, type TreeView } from '../tree-view.ts';
+import { joinPath, type Probes, type TreeView } from '../tree-view.ts';
 import type { ChartOutput, ChartRuns } from './chart-runs.ts';
 import { checkVersion } from './check-chart.ts';
 import type { ChartArchives } from './helm-runner.ts';
@@ -24,12 +24,19 @@ export interface HelmRendererOptions {
   /** Undefined: only charts in Git. */
   readonly archives: ChartArchives | undefined;
   readonly limits: RenderLimits;
-  readonly files: FileLoader;
 }
 
 export interface HelmRenderRequest {
   readonly source: ApplicationSource & { readonly helm: HelmSource };
   readonly cluster: Cluster;
+}
+
+/** The commit that is rendered. */
+export interface ChartContext {
+  readonly view: TreeView;
+  readonly files: FileLoader;
+  /** Notes all that is looked at. */
+  readonly probes: Probes;
 }
 
 export interface RenderedChart {
@@ -41,46 +48,40 @@ export interface RenderedChart {
 
 export interface HelmRenderer {
   /** The same object for the same input. @throws a Problem; AbortError; what the reader throws for a broken repository. */
-  build(request: HelmRenderRequest, view: TreeView, signal?: AbortSignal): Promise<RenderedChart>;
+  build(request: HelmRenderRequest, context: ChartContext, signal?: AbortSignal): Promise<RenderedChart>;
 }
 
 /** Archives whose files are remembered, in bytes. */
 const rememberedBytesMax = 64 * 1024 * 1024;
 
-export function createHelmRenderer({
-  runs,
-  reader,
-  archives,
-  limits,
-  files,
-}: HelmRendererOptions): HelmRenderer {
+export function createHelmRenderer({ runs, reader, archives, limits }: HelmRendererOptions): HelmRenderer {
   const known = new WeakMap<ChartOutput, RenderedChart>();
   const archivesRead = new Lru<Chart>(rememberedBytesMax);
 
   const chartOf = async (
     source: HelmRenderRequest['source'],
-    view: TreeView,
+    context: ChartContext,
     signal: AbortSignal | undefined,
   ): Promise<Chart> => {
     const { helm } = source;
     return helm.pin === undefined
-      ? chartInGit(source, view, signal)
+      ? chartInGit(source, context, signal)
       : chartByPin(helm.chart, helm.pin, signal);
   };
 
   const chartInGit = async (
     { path, helm }: HelmRenderRequest['source'],
-    view: TreeView,
+    { view, probes }: ChartContext,
     signal: AbortSignal | undefined,
   ): Promise<Chart> => {
     const field = 'spec.source.helm.chart';
     const folder = joinPath(path, helm.chart);
     if (folder === undefined)
       throw problemError('invalid_manifest', { field }, `${helm.chart} leads out of the repository`);
-    const found = await view.find(folder, new Map());
+    const found = await view.find(folder, probes);
     if (found?.entry.type !== 'directory')
       throw problemError('not_found', { field }, `there is no folder ${folder || '.'} in ${view.name}`);
-    return reader.fromTree(view, found, new Map(), signal);
+    return reader.fromTree(view, found, probes, signal);
   };
 
   const chartByPin = async (
@@ -114,12 +115,12 @@ export function createHelmRenderer({
   };
 
   return {
-    build: async (request, view, signal) => {
+    build: async (request, context, signal) => {
       const { source, cluster } = request;
-      const chart = await chartOf(source, view, signal);
+      const chart = await chartOf(source, context, signal);
       const { helm, path } = source;
       const asked = {
-        valueFiles: await readValueFiles({ path, helm, cluster }, view, files),
+        valueFiles: await readValueFiles({ path, helm, cluster }, context),
         releaseName: helm.releaseName,
         namespace: helm.namespace,
         kubeVersion: cluster.kubernetesVersion,
@@ -128,7 +129,7 @@ export function createHelmRenderer({
         skipTests: true,
         skipHooks: false,
       };
-      const output = await runs.run(asked, chart, view, { field: 'spec.source.helm' }, signal);
+      const output = await runs.run(asked, chart, context.view, { field: 'spec.source.helm' }, signal);
       let made = known.get(output);
       if (made === undefined) {
         made = { kind: 'chart', folder: chart.folder, resources: resourcesOf(output.documents, limits) };

@@ -33,6 +33,8 @@ export function createChartReader(): ChartReader {
   const known = new Lru<{ readonly files: ChartFiles; readonly digest: string }>(rememberedBytesMax);
   return {
     fromTree: async (view, found, probes, signal) => {
+      // All within it counts, remembered or read.
+      probes.set(found.path, found.entry.oid);
       const remembered = known.get(found.entry.oid);
       if (remembered !== undefined) return { folder: found.path, ...remembered };
       const read = await readFolder(view, found.path, probes, signal);

@@ -2,7 +2,7 @@ import type { Cluster, HelmSource } from '../../model/fleet.ts';
 import type { FileLoader } from '../file-loader.ts';
 import { expandTemplate } from '../overlay-templates.ts';
 import { problemError } from '../render-error.ts';
-import { joinPath, type TreeView } from '../tree-view.ts';
+import { joinPath, type Probes, type TreeView } from '../tree-view.ts';
 import type { ValueFile } from './helm-runner.ts';
 
 /**
@@ -11,8 +11,11 @@ import type { ValueFile } from './helm-runner.ts';
  */
 export async function readValueFiles(
   { path, helm, cluster }: { readonly path: string; readonly helm: HelmSource; readonly cluster: Cluster },
-  view: TreeView,
-  loader: FileLoader,
+  {
+    view,
+    files: loader,
+    probes,
+  }: { readonly view: TreeView; readonly files: FileLoader; readonly probes: Probes },
 ): Promise<readonly ValueFile[]> {
   const files: ValueFile[] = [];
   for (const [index, template] of helm.valueFiles.entries()) {
@@ -28,7 +31,7 @@ export async function readValueFiles(
     const name = joinPath(path, expanded.path);
     if (name === undefined)
       throw problemError('invalid_manifest', { field }, `${expanded.path} leads out of the repository`);
-    const found = await view.find(name, new Map());
+    const found = await view.find(name, probes);
     if (found === undefined && expanded.path !== template) continue;
     if (found?.entry.type !== 'file')
       throw problemError('not_found', { field }, `there is no file ${name} in ${view.name}`);

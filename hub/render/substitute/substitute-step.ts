@@ -4,15 +4,16 @@ import type { Resource } from '../resource.ts';
 import { createSubstituter, type Substituted } from './substitute.ts';
 import { type Variables, variablesOf } from './variables.ts';
 
-/** Results that are remembered for one list of resources: one for each set of values of the variables in it. */
-const resultsMax = 2_000;
-
-interface Step<R> {
+interface Step {
+  readonly id: number;
   readonly names: readonly string[];
-  readonly results: Lru<R>;
 }
 
 export interface SubstituteStep<R> {
+  /** Names of the variables in resources, sorted. */
+  namesIn(resources: readonly Resource[]): readonly string[];
+  /** Clusters of which this is the same get the same of resources with these variables in them. */
+  valuesKey(names: readonly string[], cluster: Cluster, substitution: Substitution): string;
   /** What was made of the same resources with the same values of the variables in them. */
   find(resources: readonly Resource[], cluster: Cluster, substitution: Substitution): R | undefined;
   make(
@@ -23,16 +24,22 @@ export interface SubstituteStep<R> {
   ): R;
 }
 
-/** Substitution with a memory: clusters that differ only in variables that are not used share one result. */
-export function createSubstituteStep<R>(): SubstituteStep<R> {
+/**
+ * Substitution with a memory: clusters that differ only in variables that are not used share one result.
+ * @param objectsMax filled-in objects of the results that are remembered.
+ */
+export function createSubstituteStep<R>(objectsMax: number): SubstituteStep<R> {
   const substituter = createSubstituter();
-  const steps = new WeakMap<readonly Resource[], Step<R>>();
+  const steps = new WeakMap<readonly Resource[], Step>();
   const variables = new WeakMap<Cluster, WeakMap<Substitution, Variables>>();
+  const results = new Lru<R>(objectsMax);
+  let lastId = 0;
 
-  const stepOf = (resources: readonly Resource[]): Step<R> => {
+  const stepOf = (resources: readonly Resource[]): Step => {
     let step = steps.get(resources);
     if (step === undefined) {
-      step = { names: substituter.variablesIn(resources), results: new Lru(resultsMax) };
+      lastId += 1;
+      step = { id: lastId, names: substituter.variablesIn(resources) };
       steps.set(resources, step);
     }
     return step;
@@ -50,25 +57,40 @@ export function createSubstituteStep<R>(): SubstituteStep<R> {
     }
     return found;
   };
-  const keyOf = (names: readonly string[], values: Variables, { optional }: Substitution): string =>
-    JSON.stringify([optional, ...names.map((name) => values.get(name) ?? null)]);
+  const valuesKey = (names: readonly string[], cluster: Cluster, substitution: Substitution): string => {
+    const values = variablesFor(cluster, substitution);
+    return JSON.stringify([substitution.optional, ...names.map((name) => values.get(name) ?? null)]);
+  };
+  const keyFor = (resources: readonly Resource[], cluster: Cluster, substitution: Substitution): string => {
+    const { id, names } = stepOf(resources);
+    return `${id} ${valuesKey(names, cluster, substitution)}`;
+  };
 
   return {
-    find: (resources, cluster, substitution) => {
-      const { names, results } = stepOf(resources);
-      return results.get(keyOf(names, variablesFor(cluster, substitution), substitution));
-    },
+    namesIn: (resources) => stepOf(resources).names,
+    valuesKey,
+    find: (resources, cluster, substitution) => results.get(keyFor(resources, cluster, substitution)),
     make: (resources, cluster, substitution, finish) => {
-      const { names, results } = stepOf(resources);
-      const values = variablesFor(cluster, substitution);
       const filled = substituter.substitute(resources, {
-        variables: values,
+        variables: variablesFor(cluster, substitution),
         optional: substitution.optional,
       });
       const result = finish(filled);
       // What hint a Problem gives hangs on all variables, so only results are shared.
-      if (filled.ok) results.set(keyOf(names, values, substitution), result);
+      if (filled.ok)
+        results.set(
+          keyFor(resources, cluster, substitution),
+          result,
+          filledCount(resources, filled.resources),
+        );
       return result;
     },
   };
+}
+
+/** At least 1. */
+function filledCount(before: readonly Resource[], after: readonly Resource[]): number {
+  let count = 1;
+  for (const [index, { object }] of after.entries()) if (object !== before[index]?.object) count += 1;
+  return count;
 }

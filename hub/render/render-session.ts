@@ -1,0 +1,87 @@
+import type { TreeReader } from '../model/tree.ts';
+import { type BuildCache, BuildSession } from './builder.ts';
+import { type FileCache, FileLoader } from './file-loader.ts';
+import type { Footprint } from './graph/footprint.ts';
+import type { NodeSource } from './graph/node-of.ts';
+import { createChartRuns } from './helm/chart-runs.ts';
+import { createHelmRenderer, type HelmRenderer, type RenderedChart } from './helm/helm-renderer.ts';
+import type { ChartArchives, HelmRunner } from './helm/helm-runner.ts';
+import { createChartInflator } from './helm/inflate.ts';
+import { createChartReader } from './helm/read-chart.ts';
+import type { RenderLimits } from './limits.ts';
+import { noWork, type RenderWork } from './render-work.ts';
+import { TreeView } from './tree-view.ts';
+
+/** A chart that was rendered for this commit, and what it was made from. */
+export interface ChartOfCommit {
+  readonly chart: RenderedChart;
+  readonly made: NodeSource;
+}
+
+/** One look at one commit. */
+export interface RenderSession {
+  readonly view: TreeView;
+  readonly files: FileLoader;
+  readonly builds: BuildSession;
+  /** Undefined: charts are refused. */
+  readonly helm: HelmRenderer | undefined;
+  /** By inputs (chart-inputs.ts). */
+  readonly charts: Map<string, ChartOfCommit>;
+  /** Version of helm; empty: there is none. */
+  readonly helmVersion: () => Promise<string>;
+  readonly work: RenderWork;
+}
+
+export interface SessionOptions {
+  readonly limits: RenderLimits;
+  /** Counts for all sessions. */
+  readonly total: RenderWork;
+  readonly helm: HelmRunner | undefined;
+  readonly archives: ChartArchives | undefined;
+  readonly files: FileCache;
+  readonly cache: BuildCache;
+}
+
+/** One session a reader, as long as that lives. */
+export function createSessions(options: SessionOptions): { of(tree: TreeReader): RenderSession } {
+  const { limits, total, files, cache, archives, helm: runner } = options;
+  const sessions = new WeakMap<TreeReader, RenderSession>();
+  const worksOf = new WeakMap<TreeView, readonly RenderWork[]>();
+  const onRun = (view: TreeView) => {
+    for (const work of worksOf.get(view) ?? []) work.directoriesBuilt += 1;
+  };
+  const charts = runner && { runs: createChartRuns({ runner, limits, onRun }), reader: createChartReader() };
+  const helm = charts && createHelmRenderer({ ...charts, archives, limits });
+  const inflator = charts && createChartInflator({ ...charts, limits });
+
+  const open = (tree: TreeReader): RenderSession => {
+    const work = noWork();
+    const works = [work, total];
+    const view = new TreeView(tree, works);
+    worksOf.set(view, works);
+    const loader = new FileLoader(limits, files, works);
+    const services = { limits, works, files: loader, cache, charts: inflator };
+    let version: Promise<string> | undefined;
+    return {
+      ...{ view, files: loader, helm, work },
+      builds: new BuildSession(view, services),
+      charts: new Map(),
+      helmVersion: () => {
+        version ??= Promise.resolve(runner?.version()).then((found) => found ?? '');
+        return version;
+      },
+    };
+  };
+
+  return {
+    of(tree) {
+      const session = sessions.get(tree) ?? open(tree);
+      sessions.set(tree, session);
+      return session;
+    },
+  };
+}
+
+export function chartSource(footprint: Footprint): NodeSource {
+  return { footprint, inflated: true, bases: new Map() };
+}

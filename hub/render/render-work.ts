@@ -1,0 +1,37 @@
+/** What rendering took. A tree's own figures are those of one look at one commit. */
+export interface RenderWork {
+  /** Folders that were built and charts that were run: what was remembered does not count. */
+  directoriesBuilt: number;
+  filesRead: number;
+  filesParsed: number;
+  bytesParsed: number;
+}
+
+export interface RenderStats extends RenderWork {
+  /** Calls of render. */
+  renders: number;
+  /** Calls answered with a set that was there already. */
+  cacheHits: number;
+}
+
+export function noWork(): RenderWork {
+  return { directoriesBuilt: 0, filesRead: 0, filesParsed: 0, bytesParsed: 0 };
+}
+
+export function addWork(work: Readonly<RenderWork>, more: Readonly<RenderWork>): RenderWork {
+  return {
+    directoriesBuilt: work.directoriesBuilt + more.directoriesBuilt,
+    filesRead: work.filesRead + more.filesRead,
+    filesParsed: work.filesParsed + more.filesParsed,
+    bytesParsed: work.bytesParsed + more.bytesParsed,
+  };
+}
+
+export function workSince(before: Readonly<RenderWork>, now: Readonly<RenderWork>): RenderWork {
+  return {
+    directoriesBuilt: now.directoriesBuilt - before.directoriesBuilt,
+    filesRead: now.filesRead - before.filesRead,
+    filesParsed: now.filesParsed - before.filesParsed,
+    bytesParsed: now.bytesParsed - before.bytesParsed,
+  };
+}
