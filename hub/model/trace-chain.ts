@@ -38,41 +38,79 @@ export interface FieldChain {
   readonly value?: Json;
 }
 
-/** @param path as resolveField gives it. A field that was there for a while only has a chain as well. */
+/** A trace as it went: replayed once, for as many fields as are asked for. */
+export interface Replay {
+  /** The object as first read, then after each step. */
+  readonly states: readonly Json[];
+  /** @param path as resolveField gives it. A field that was there for a while only has a chain as well. */
+  chain(path: FieldPath): FieldChain;
+}
+
+/** As Replay's `chain`, for one field. */
 export function fieldChain(trace: ObjectTrace, path: FieldPath): FieldChain {
+  return replayTrace(trace).chain(path);
+}
+
+interface ReplayedStep {
+  readonly step: TraceStep;
+  readonly before: Json;
+  /** After each of the step's changes. */
+  readonly after: readonly Json[];
+}
+
+/** @throws Error for a change that does not fit the object. */
+export function replayTrace(trace: ObjectTrace): Replay {
   const { start, mergeKeys } = trace;
   let state = start.object as unknown as Json;
-  const first = valueAt(state, path, mergeKeys);
-  const entries: ChainEntry[] = [];
-  for (const step of trace.steps) {
-    const before = valueAt(state, path, mergeKeys);
-    const changes: FieldChange[] = [];
-    let value = before;
-    for (const change of step.changes) {
+  const steps = trace.steps.map((step): ReplayedStep => {
+    const before = state;
+    const after = step.changes.map((change) => {
       state = applyChange(state, change, mergeKeys);
-      const next = valueAt(state, path, mergeKeys);
-      if (!isSame(value, next)) changes.push(change);
-      value = next;
-    }
-    const last = changes.at(-1);
-    if (last === undefined || isSame(before, value)) continue;
-    entries.push({
-      step,
-      ...(before === undefined ? {} : { before }),
-      ...(value === undefined ? {} : { after: value }),
-      at: writtenAt(last.written ?? [], path) ?? last.at,
-      changes,
+      return state;
     });
-  }
-  const last = valueAt(state, path, mergeKeys);
+    return { step, before, after };
+  });
+  const first = start.object as unknown as Json;
   return {
-    path,
-    start: {
-      ...(first === undefined ? {} : { value: first }),
-      at: (first === undefined ? undefined : writtenAt(start.written, path)) ?? start.at,
+    states: [first, ...steps.map(({ before, after }) => after.at(-1) ?? before)],
+    chain(path) {
+      const value = valueAt(first, path, mergeKeys);
+      const last = valueAt(state, path, mergeKeys);
+      return {
+        path,
+        start: {
+          ...(value === undefined ? {} : { value }),
+          at: (value === undefined ? undefined : writtenAt(start.written, path)) ?? start.at,
+        },
+        entries: steps.flatMap((one) => entryOf(one, path, mergeKeys) ?? []),
+        ...(last === undefined ? {} : { value: last }),
+      };
     },
-    entries,
-    ...(last === undefined ? {} : { value: last }),
+  };
+}
+
+/** Undefined: the step left the field as it was. */
+function entryOf(
+  { step, before: state, after: states }: ReplayedStep,
+  path: FieldPath,
+  mergeKeys: MergeKeys,
+): ChainEntry | undefined {
+  const before = valueAt(state, path, mergeKeys);
+  const changes: FieldChange[] = [];
+  let value = before;
+  for (const [index, change] of step.changes.entries()) {
+    const next = valueAt(states[index] ?? state, path, mergeKeys);
+    if (!isSame(value, next)) changes.push(change);
+    value = next;
+  }
+  const last = changes.at(-1);
+  if (last === undefined || isSame(before, value)) return undefined;
+  return {
+    step,
+    ...(before === undefined ? {} : { before }),
+    ...(value === undefined ? {} : { after: value }),
+    at: writtenAt(last.written ?? [], path) ?? last.at,
+    changes,
   };
 }
 
