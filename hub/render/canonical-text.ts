@@ -1,26 +1,26 @@
 import type { KubeObject } from '../../shared/manifest/object.ts';
 
 /**
- * Canonical JSON (shared/manifest canonicalJson) of a rendered object, where a member that is undefined was written as nothing and is null. Parts that
- * objects share, as those of a base in all its overlays do, are written once and remembered from the second time on.
+ * Canonical JSON (shared/manifest canonicalJson) of a rendered object, where a member that is undefined was written as nothing and is null.
+ * @param stem the object that many share and this one was made from: the texts of parts that they have in common are remembered.
  */
-export function canonicalText(object: KubeObject): string {
-  return textOfContainer(object);
+export function canonicalText(object: KubeObject, stem?: KubeObject): string {
+  return textOfContainer(object, stem === object ? undefined : stem);
 }
 
-const seen = new WeakSet<object>();
 const texts = new WeakMap<object, string>();
 const keyTexts = new Map<string, string>();
 const keyTextsMax = 10_000;
 /** Shorter texts are faster written than found. */
 const rememberedLengthMin = 128;
 
-function textOfValue(value: unknown): string {
+function textOfValue(value: unknown, stem: unknown): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value);
     case 'object':
-      return value === null ? 'null' : textOfContainer(value);
+      if (value === null) return 'null';
+      return value === stem ? textOfShared(value) : textOfContainer(value, stem);
     case 'undefined':
       return 'null';
     default:
@@ -28,24 +28,31 @@ function textOfValue(value: unknown): string {
   }
 }
 
-function textOfContainer(value: object): string {
+/** Of a part that the object has in common with its stem. */
+function textOfShared(value: object): string {
   const known = texts.get(value);
   if (known !== undefined) return known;
-  const text = Array.isArray(value) ? textOfList(value) : textOfMap(value as Record<string, unknown>);
-  if (text.length < rememberedLengthMin) return text;
-  if (seen.has(value)) texts.set(value, text);
-  else seen.add(value);
+  const text = textOfContainer(value, undefined);
+  if (text.length >= rememberedLengthMin) texts.set(value, text);
   return text;
 }
 
-function textOfList(list: readonly unknown[]): string {
+function textOfContainer(value: object, stem: unknown): string {
+  if (Array.isArray(value)) return textOfList(value, Array.isArray(stem) ? stem : noItems);
+  const isMap = typeof stem === 'object' && stem !== null;
+  return textOfMap(value as Record<string, unknown>, isMap ? (stem as Record<string, unknown>) : undefined);
+}
+
+const noItems: readonly unknown[] = [];
+
+function textOfList(list: readonly unknown[], stem: readonly unknown[]): string {
   let text = '[';
   for (let index = 0; index < list.length; index += 1)
-    text += index === 0 ? textOfValue(list[index]) : `,${textOfValue(list[index])}`;
+    text += (index === 0 ? '' : ',') + textOfValue(list[index], stem[index]);
   return `${text}]`;
 }
 
-function textOfMap(map: Record<string, unknown>): string {
+function textOfMap(map: Record<string, unknown>, stem: Record<string, unknown> | undefined): string {
   const keys = Object.keys(map);
   for (let index = 1; index < keys.length; index += 1)
     if ((keys[index - 1] ?? '') > (keys[index] ?? '')) {
@@ -55,7 +62,7 @@ function textOfMap(map: Record<string, unknown>): string {
   let text = '{';
   for (let index = 0; index < keys.length; index += 1) {
     const key = keys[index] ?? '';
-    text += (index === 0 ? '' : ',') + keyText(key) + textOfValue(map[key]);
+    text += (index === 0 ? '' : ',') + keyText(key) + textOfValue(map[key], stem?.[key]);
   }
   return `${text}}`;
 }

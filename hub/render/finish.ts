@@ -1,16 +1,22 @@
 import { type Digest, digestText, keyedDigest } from '../../shared/manifest/canonical.ts';
 import { describeKey, type KubeObject, keyOf, keyText } from '../../shared/manifest/object.ts';
-import { createManifestSet, type HookPhase, type ManifestEntry } from '../../shared/manifest/target.ts';
+import {
+  createManifestSet,
+  entryLine,
+  type HookPhase,
+  type ManifestEntry,
+} from '../../shared/manifest/target.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderedObject, RenderedSet } from '../model/rendered.ts';
 import { canonicalText } from './canonical-text.ts';
 import { problemError, problemOf } from './render-error.ts';
-import type { Resource } from './resource.ts';
-import { isSecretObject } from './resource.ts';
+import { isSecretObject, isStem, type Resource } from './resource.ts';
 
 interface Finished {
   readonly rendered: RenderedObject;
-  readonly entry: Omit<ManifestEntry, 'originId'>;
+  readonly entry: ManifestEntry;
+  /** The entry in the set's digest. */
+  readonly line: string;
   readonly keyText: string;
 }
 
@@ -23,25 +29,36 @@ const hookPhases: Readonly<Record<string, HookPhase>> = {
   SyncFail: 'sync-fail',
 };
 
-/** Turns resources into the set that is handed on. Objects that were finished before, in any set, are not worked on again. */
-export function createFinisher(digestKey: Uint8Array): {
+export interface Finisher {
   finish(
     resources: readonly Resource[],
     builtFrom: string,
   ): { rendered: RenderedSet } | { problems: readonly Problem[] };
-} {
+  /** Objects that were written in canonical form and digested so far. */
+  readonly finishedCount: number;
+}
+
+/** Turns resources into the set that is handed on. Objects of files and bases are worked on once, however many sets they are in. */
+export function createFinisher(digestKey: Uint8Array): Finisher {
   const known = new WeakMap<KubeObject, Finished>();
+  let finishedCount = 0;
   const finishOne = (resource: Resource): Finished => {
-    const found = known.get(resource.object);
-    if (found !== undefined) return found;
+    const found = isStem(resource) ? known.get(resource.object) : undefined;
+    if (found !== undefined && found.entry.originId === resource.originId) return found;
+    if (found !== undefined) return withOrigin(found, resource.originId);
+    finishedCount += 1;
     const finished = finishObject(resource, digestKey);
-    known.set(resource.object, finished);
+    if (isStem(resource)) known.set(resource.object, finished);
     return finished;
   };
   return {
+    get finishedCount() {
+      return finishedCount;
+    },
     finish: (resources, builtFrom) => {
       const problems: Problem[] = [];
       const entries: ManifestEntry[] = [];
+      const lines: string[] = [];
       const objects = new Map<Digest, RenderedObject>();
       const seen = new Map<string, Resource>();
       for (const resource of resources) {
@@ -50,7 +67,8 @@ export function createFinisher(digestKey: Uint8Array): {
           const earlier = seen.get(finished.keyText);
           if (earlier !== undefined) throw duplicate(resource, earlier);
           seen.set(finished.keyText, resource);
-          entries.push({ ...finished.entry, originId: resource.originId });
+          entries.push(finished.entry);
+          lines.push(finished.line);
           objects.set(finished.rendered.digest, finished.rendered);
         } catch (caught) {
           const problem = problemOf(caught);
@@ -59,7 +77,7 @@ export function createFinisher(digestKey: Uint8Array): {
         }
       }
       if (problems.length > 0) return { problems };
-      return { rendered: { set: createManifestSet(entries), objects, builtFrom } };
+      return { rendered: { set: createManifestSet(entries, lines), objects, builtFrom } };
     },
   };
 }
@@ -75,22 +93,26 @@ function duplicate(resource: Resource, earlier: Resource): Error {
 
 function finishObject(resource: Resource, digestKey: Uint8Array): Finished {
   const { object } = resource;
-  const content = canonicalText(object);
+  const content = canonicalText(object, resource.stem);
   const secret = isSecretObject(object);
   const digest = secret ? keyedDigest(content, digestKey) : digestText(content);
   const key = keyOf(object);
   const hook = hookOf(resource);
-  return {
-    rendered: { digest, content, secret },
-    entry: {
-      objectDigest: digest,
-      key,
-      apiVersion: object.apiVersion,
-      wave: waveOf(resource),
-      ...(hook === undefined ? {} : { hook }),
-    },
-    keyText: keyText(key),
+  const entry = {
+    objectDigest: digest,
+    key,
+    apiVersion: object.apiVersion,
+    wave: waveOf(resource),
+    ...(hook === undefined ? {} : { hook }),
+    originId: resource.originId,
   };
+  return { rendered: { digest, content, secret }, entry, line: entryLine(entry), keyText: keyText(key) };
+}
+
+/** The same object of another origin. */
+function withOrigin(finished: Finished, originId: string): Finished {
+  const entry = { ...finished.entry, originId };
+  return { ...finished, entry, line: entryLine(entry) };
 }
 
 function annotationOf(resource: Resource, names: readonly string[]): [string, unknown] | undefined {

@@ -33,6 +33,11 @@ export interface PreviousId {
 /** One object on its way through the renderer. Immutable; a change makes a new one that shares what did not change. */
 export interface Resource {
   readonly object: KubeObject;
+  /**
+   * The object as the nearest file or base below has it: what many layers share and `object` may still share parts with. What is worked out of it is
+   * remembered; what a layer changed for itself is not.
+   */
+  readonly stem?: KubeObject;
   /** keyText of the identity as first read or generated. */
   readonly originId: string;
   /** Where it was read, or the generator that made it. */
@@ -52,7 +57,23 @@ export const noHistory: NameHistory = {
 };
 
 export function createResource(object: KubeObject, place: Place): Resource {
-  return { object, originId: keyText(keyOf(object)), place, history: noHistory };
+  return { object, stem: object, originId: keyText(keyOf(object)), place, history: noHistory };
+}
+
+const stems = new WeakMap<readonly Resource[], readonly Resource[]>();
+
+/** Resources as the layers above get them: each object is a stem. The same list for the same list. */
+export function withStems(resources: readonly Resource[]): readonly Resource[] {
+  const known = stems.get(resources);
+  if (known !== undefined) return known;
+  const made = resources.map((one) => (one.stem === one.object ? one : { ...one, stem: one.object }));
+  stems.set(resources, made);
+  return made;
+}
+
+/** True where no layer has changed the object since it was read or handed on as a base. */
+export function isStem({ object, stem }: Resource): boolean {
+  return object === stem;
 }
 
 export function isSecretObject(object: KubeObject): boolean {

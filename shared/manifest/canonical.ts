@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 
 /**
  * Sorted keys, no white space, undefined members left out: the same value always gives the same text (RFC 8785 for the values JSON.parse gives).
@@ -22,7 +22,7 @@ export function canonicalJson(value: unknown): string {
 export type Digest = string;
 
 export function digestText(text: string | Uint8Array): Digest {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }
 
 export function digestJson(value: unknown): Digest {

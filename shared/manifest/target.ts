@@ -80,10 +80,16 @@ export interface Target {
 
 export type AssignmentReason = 'release' | 'rollback' | 'failover' | 'override';
 
-export function createManifestSet(entries: readonly ManifestEntry[]): ManifestSet {
-  const lines = entries.map(({ objectDigest, key, apiVersion, originId, wave, hook }) =>
-    [objectDigest, keyText(key), apiVersion, originId, wave, hook ?? ''].join(' '),
-  );
+/** All of an entry as one line of what a set's digest is made of. */
+export function entryLine({ objectDigest, key, apiVersion, originId, wave, hook }: ManifestEntry): string {
+  return `${objectDigest} ${keyText(key)} ${apiVersion} ${originId} ${wave} ${hook ?? ''}`;
+}
+
+/** @param lines the entries' lines, for who has them at hand. */
+export function createManifestSet(
+  entries: readonly ManifestEntry[],
+  lines: readonly string[] = entries.map(entryLine),
+): ManifestSet {
   return { digest: digestText(lines.join('\n')), entries };
 }
 

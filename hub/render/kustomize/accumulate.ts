@@ -5,11 +5,12 @@ import type { ChartInflator } from '../helm/inflate.ts';
 import type { RenderLimits } from '../limits.ts';
 import { objectsOf } from '../objects-of.ts';
 import { type Place, problemError, withWay } from '../render-error.ts';
-import { createResource, type Resource } from '../resource.ts';
+import { createResource, type Resource, withStems } from '../resource.ts';
 import type { Probes, TreeView } from '../tree-view.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
 import { type Generated, generate, mergeGenerated } from './generators.ts';
-import { allIds, currentId } from './ids.ts';
+import { type IdIndex, indexOf, indexOfBase } from './id-index.ts';
+import { everWas } from './ids.ts';
 import { inflateCharts } from './inflation.ts';
 import { type Kustomization, type Locate, readKustomization } from './kustomization.ts';
 import { loadConfig } from './load-config.ts';
@@ -240,7 +241,7 @@ export class Accumulation<B extends Base> {
     this.context.schema = base.schema;
     this.context.roots.add(folder);
     for (const root of base.roots) this.context.roots.add(root);
-    for (const resource of base.resources) this.#append(resource);
+    this.#appendBase(withStems(base.resources));
     this.#addConfig(base.config, place);
     this.#vars = mergeVars(this.#vars, base.vars);
   }
@@ -285,13 +286,24 @@ export class Accumulation<B extends Base> {
     this.#ids = undefined;
   }
 
-  #ids: Map<string, Resource> | undefined;
+  #ids: IdIndex | undefined;
+
+  /** The first base is taken as a whole: that its objects differ is found out once for all that stand on it. */
+  #appendBase(base: readonly Resource[]): void {
+    const ids = this.#resources.length === 0 ? indexOfBase(base) : undefined;
+    if (ids === undefined || base.length > this.context.limits.objectsMax) {
+      for (const resource of base) this.#append(resource);
+      return;
+    }
+    for (const resource of base) checkScope(resource, this.context.schema);
+    this.#ids = ids;
+    this.#resources = [...base];
+  }
 
   #append(resource: Resource): void {
-    this.#ids ??= new Map(this.#resources.map((one) => [currentId(one.object), one]));
+    this.#ids ??= indexOf(this.#resources);
     checkScope(resource, this.context.schema);
-    const id = currentId(resource.object);
-    const earlier = this.#ids.get(id);
+    const earlier = this.#ids.add(resource);
     const { kind, metadata } = resource.object;
     if (earlier !== undefined)
       throw problemError(
@@ -299,7 +311,6 @@ export class Accumulation<B extends Base> {
         resource.place,
         `${kind} ${metadata.name} is there already, from ${earlier.place.file}:${earlier.place.line}`,
       );
-    this.#ids.set(id, resource);
     this.#resources.push(resource);
     if (this.#resources.length > this.context.limits.objectsMax)
       throw problemError(
@@ -364,8 +375,7 @@ export class Accumulation<B extends Base> {
       traceFrom === undefined
         ? generated
         : withOrigin(generated, originOfPlugin(traceFrom, file, plugin, object));
-    const id = currentId(resource.object);
-    const matches = this.#resources.filter((one) => allIds(one).includes(id));
+    const matches = this.#resources.filter((one) => everWas(one, resource.object));
     const [old] = matches;
     const what = `${resource.object.kind} ${resource.object.metadata.name}`;
     if (matches.length > 1)

@@ -1,6 +1,6 @@
 /** What kustomize does once, at the top: name hashes, references, local objects left out, the default order. */
-import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
-import type { Resource } from '../resource.ts';
+import type { JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
+import { isStem, type Resource } from '../resource.ts';
 import { addHashes } from './generators.ts';
 import { withObject } from './ids.ts';
 import { textOf } from './list-merge.ts';
@@ -13,9 +13,9 @@ import { resolveVars, type VarSet } from './vars.ts';
 /** @throws a Problem for a reference that could mean several objects, and for a var without a value. */
 export function finalize({ resources, config, vars, sort, buildMetadata }: Finalizable): readonly Resource[] {
   const referring = fixReferences(addHashes(resources), config.nameReference);
-  const list = resolveVars(referring, vars, config.varReference)
-    .filter((resource) => !isLocal(resource.object))
-    .map((resource) => withObject(resource, normalAnnotations(resource.object)));
+  const list: Resource[] = [];
+  for (const resource of resolveVars(referring, vars, config.varReference))
+    if (!isLocal(resource.object)) list.push(withNormalAnnotations(resource));
   return addMetadata(sortResources(list, sort), buildMetadata);
 }
 
@@ -29,20 +29,24 @@ export interface Finalizable {
 }
 
 function isLocal(object: KubeObject): boolean {
-  const annotations: Readonly<Record<string, Json | undefined>> = object.metadata.annotations ?? {};
-  const local = annotations['config.kubernetes.io/local-config'];
+  const annotations = object.metadata.annotations as JsonObject | null | undefined;
+  const local = annotations?.['config.kubernetes.io/local-config'];
   return local !== undefined && textOf(local) !== 'false';
 }
 
 const normal = new WeakMap<KubeObject, KubeObject>();
 
 /** kustomize writes every object's annotations anew, as text, and leaves an empty map out (kyaml rnode.go SetAnnotations). */
-function normalAnnotations(object: KubeObject): KubeObject {
-  const known = normal.get(object);
-  if (known !== undefined) return known;
-  const made = makeNormal(object);
-  normal.set(object, made);
-  return made;
+function withNormalAnnotations(resource: Resource): Resource {
+  const { object } = resource;
+  if (!Object.hasOwn(object.metadata, 'annotations')) return resource;
+  if (!isStem(resource)) return withObject(resource, makeNormal(object));
+  let made = normal.get(object);
+  if (made === undefined) {
+    made = makeNormal(object);
+    normal.set(object, made);
+  }
+  return made === object ? resource : { ...resource, object: made, stem: made };
 }
 
 const bookkeeping = new Set([
@@ -65,7 +69,6 @@ function isBookkeeping(key: string): boolean {
 
 function makeNormal(object: KubeObject): KubeObject {
   const metadata = object.metadata as JsonObject;
-  if (!Object.hasOwn(metadata, 'annotations')) return object;
   const all = Object.entries((metadata['annotations'] ?? {}) as JsonObject);
   const entries = all.filter(([key]) => !isBookkeeping(key));
   const { annotations: _old, ...rest } = metadata;

@@ -23,31 +23,33 @@ export function namespaceOf(apiVersion: string, kind: string, namespace: string 
   return namespace === undefined || namespace === '' || namespace === null ? 'default' : namespace;
 }
 
-const idTexts = new WeakMap<KubeObject, string>();
-
 /** Equal texts mean that kustomize holds two objects for the same. */
 export function currentId(object: KubeObject): string {
-  const known = idTexts.get(object);
-  if (known !== undefined) return known;
-  const text = idText(object.apiVersion, object.kind, effectiveNamespace(object), object.metadata.name);
-  idTexts.set(object, text);
-  return text;
+  return `${object.apiVersion}|${object.kind}|${effectiveNamespace(object)}|${object.metadata.name}`;
 }
 
-export function idText(apiVersion: string, kind: string, namespace: string, name: string): string {
-  return `${apiVersion}|${kind}|${namespace}|${name}`;
+/** True when kustomize holds the two for the same object. */
+export function isSameObject(one: KubeObject, other: KubeObject): boolean {
+  return (
+    one.metadata.name === other.metadata.name &&
+    one.kind === other.kind &&
+    one.apiVersion === other.apiVersion &&
+    effectiveNamespace(one) === effectiveNamespace(other)
+  );
 }
 
-/** Every identity the resource has and had. */
-export function allIds(resource: Resource): readonly string[] {
-  const { object, history } = resource;
-  if (history.previous.length === 0) return [currentId(object)];
-  return [
-    ...history.previous.map((id) =>
-      idText(object.apiVersion, id.kind, previousNamespace(object, id), id.name),
-    ),
-    currentId(object),
-  ];
+/** True when the resource is, or was under any identity it had, what kustomize holds for this object. */
+export function everWas({ object, history }: Resource, wanted: KubeObject): boolean {
+  if (isSameObject(object, wanted)) return true;
+  const { previous } = history;
+  if (previous.length === 0 || object.apiVersion !== wanted.apiVersion) return false;
+  const { name } = wanted.metadata;
+  return previous.some(
+    (id) =>
+      id.name === name &&
+      id.kind === wanted.kind &&
+      previousNamespace(object, id) === effectiveNamespace(wanted),
+  );
 }
 
 function previousNamespace(object: KubeObject, id: PreviousId): string {

@@ -1,7 +1,9 @@
 /** Image names, tags and digests (kustomize api filters/imagetag and internal/image). */
 import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
+import type { Resource } from '../resource.ts';
+import { specsFor } from './apply-specs.ts';
+import { leavesBeside, type PathTree, pathTree } from './field-leaves.ts';
 import { changeField, type FieldSpec, PathError, splitPath } from './field-spec.ts';
-import { isSelected } from './ids.ts';
 import type { ImageArgs } from './kustomization.ts';
 
 const patternLengthMax = 512;
@@ -58,49 +60,112 @@ function newImage(image: string, args: ImageArgs): string {
 export function imageTransform(
   args: ImageArgs,
   specs: readonly FieldSpec[],
-): (object: KubeObject) => KubeObject {
+): (resource: Resource) => KubeObject {
   const pattern = imagePattern(args.name ?? '');
   const change = (value: Json | undefined): Json | undefined =>
     typeof value === 'string' && pattern?.test(value) ? newImage(value, args) : scalarOnly(value);
   const transform = (object: KubeObject, change: Change): KubeObject => {
     let result = changeContainers(object, change) as KubeObject;
-    for (const spec of specs)
-      if (isSelected(object.apiVersion, object.kind, spec))
-        result = changeField(result, {
-          path: splitPath(spec.path),
-          create: true,
-          createKind: 'none',
-          set: change,
-        });
+    for (const spec of specsFor(specs, object.apiVersion, object.kind))
+      result = changeField(result, {
+        path: splitPath(spec.path),
+        create: true,
+        createKind: 'none',
+        set: change,
+      });
     return result;
   };
-  return (object) => {
+  const matches = (image: string): boolean => pattern?.test(image) === true;
+  return (resource) => {
+    const { object } = resource;
     if (pattern === undefined || object.kind === 'CustomResourceDefinition') return object;
-    const images = imagesIn(object, specs, transform);
-    return images.some((image) => pattern.test(image)) ? transform(object, change) : object;
+    const images = imagesIn(resource, specs);
+    return images === undefined || images.some(matches) ? transform(object, change) : object;
   };
 }
 
-const found = new WeakMap<readonly FieldSpec[], WeakMap<KubeObject, readonly string[]>>();
+/** Undefined: something is odd about them. */
+type Images = readonly string[] | undefined;
 
-/** The images of an object, remembered: most overlays change none of most objects. */
-function imagesIn(
-  object: KubeObject,
-  specs: readonly FieldSpec[],
-  transform: (object: KubeObject, change: Change) => KubeObject,
-): readonly string[] {
-  const bySpecs = found.get(specs) ?? new WeakMap<KubeObject, readonly string[]>();
-  found.set(specs, bySpecs);
-  const known = bySpecs.get(object);
-  if (known !== undefined) return known;
-  const images = new Set<string>();
-  transform(object, (value) => {
-    if (typeof value === 'string') images.add(value);
-    return scalarOnly(value);
-  });
-  const list = [...images];
-  bySpecs.set(object, list);
-  return list;
+const ofStems = new WeakMap<readonly FieldSpec[], WeakMap<KubeObject, { readonly images: Images }>>();
+
+/** All images of an object; some may be its stem's and no longer there. Those of stems are remembered: most overlays change none of most objects. */
+function imagesIn({ object, stem }: Resource, specs: readonly FieldSpec[]): Images {
+  if (stem === undefined || stem.kind !== object.kind || stem.apiVersion !== object.apiVersion)
+    return findImages(object, specs, undefined);
+  const shared = imagesInStem(stem, specs);
+  if (object === stem || shared === undefined) return shared;
+  const own = findImages(object, specs, stem);
+  return own === undefined || own.length === 0 ? own && shared : [...shared, ...own];
+}
+
+function imagesInStem(stem: KubeObject, specs: readonly FieldSpec[]): Images {
+  let bySpecs = ofStems.get(specs);
+  if (bySpecs === undefined) {
+    bySpecs = new WeakMap();
+    ofStems.set(specs, bySpecs);
+  }
+  let known = bySpecs.get(stem);
+  if (known === undefined) {
+    known = { images: findImages(stem, specs, undefined) };
+    bySpecs.set(stem, known);
+  }
+  return known.images;
+}
+
+/** Images of the parts that are not the stem's. */
+function findImages(object: KubeObject, specs: readonly FieldSpec[], stem: KubeObject | undefined): Images {
+  const images: string[] = [];
+  if (!addFromLists(object, stem, images)) return undefined;
+  const { texts, others, isOdd } = leavesBeside(object, treeOf(specs, object), stem);
+  if (isOdd || others.size > 0) return undefined;
+  for (const text of texts) images.push(text);
+  return images;
+}
+
+const trees = new WeakMap<readonly FieldSpec[], PathTree>();
+
+/** The paths for the kind of the object, as one tree. */
+function treeOf(specs: readonly FieldSpec[], { apiVersion, kind }: KubeObject): PathTree {
+  const own = specsFor(specs, apiVersion, kind);
+  let tree = trees.get(own);
+  if (tree === undefined) {
+    tree = pathTree(own.map(({ path }) => splitPath(path)));
+    trees.set(own, tree);
+  }
+  return tree;
+}
+
+/** Adds images in lists called containers or initContainers, wherever they are. False: one is no scalar. */
+function addFromLists(value: object, stem: unknown, images: string[]): boolean {
+  const other = (typeof stem === 'object' ? stem : undefined) as JsonObject | null | undefined;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index += 1) {
+      const item: unknown = value[index];
+      if (typeof item !== 'object' || item === null || item === other?.[index]) continue;
+      if (!addFromLists(item, other?.[index], images)) return false;
+    }
+    return true;
+  }
+  for (const key of Object.keys(value)) {
+    const member = (value as JsonObject)[key];
+    if (typeof member !== 'object' || member === null || member === other?.[key]) continue;
+    if (isContainers(key) && Array.isArray(member) && !addImages(member, images)) return false;
+    if (!addFromLists(member, other?.[key], images)) return false;
+  }
+  return true;
+}
+
+const isContainers = (key: string): boolean => key === 'containers' || key === 'initContainers';
+
+function addImages(list: readonly Json[], images: string[]): boolean {
+  for (const item of list) {
+    if (typeof item !== 'object' || item === null || Array.isArray(item)) continue;
+    const { image } = item as JsonObject;
+    if (typeof image === 'object' && image !== null) return false;
+    if (typeof image === 'string') images.push(image);
+  }
+  return true;
 }
 
 function scalarOnly(value: Json | undefined): Json | undefined {
@@ -126,8 +191,7 @@ function changeContainers(value: Json | undefined, change: Change): Json | undef
   const map = value as JsonObject;
   for (const key in map) {
     let next = changeContainers(map[key], change);
-    if ((key === 'containers' || key === 'initContainers') && Array.isArray(next))
-      next = changeImages(next, change);
+    if (isContainers(key) && Array.isArray(next)) next = changeImages(next, change);
     if (next === map[key]) continue;
     result ??= { ...map };
     result[key] = next;

@@ -1,10 +1,10 @@
 /** Transformers of names, namespaces, labels, annotations and replicas (kustomize api/internal/builtins). */
 import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
 import type { Resource } from '../resource.ts';
-import { applySpecs } from './apply-specs.ts';
+import { applySpecs, specsFor } from './apply-specs.ts';
 import { type FieldSpec, type SetValue, setScalar } from './field-spec.ts';
 import { fieldTables } from './field-tables.ts';
-import { isSelected, originKind, withName, withObject, withPreviousId } from './ids.ts';
+import { isSelected, originKind, withName, withPreviousId } from './ids.ts';
 import { helmGenerated } from './inflation.ts';
 import type { LabelArgs } from './kustomization.ts';
 import { textOf } from './list-merge.ts';
@@ -12,8 +12,21 @@ import { isClusterScoped } from './schema.ts';
 import { withShared } from './shared-entries.ts';
 import { mergeSpecs, type TransformerConfig } from './transformer-config.ts';
 
-/** The fields that one entry of `labels` is written to. @throws ConfigError. */
+const knownLabelSpecs = new WeakMap<TransformerConfig, Map<string, readonly FieldSpec[]>>();
+
+/** The fields that one entry of `labels` is written to; the same list for the same choice of them. @throws ConfigError. */
 export function labelSpecs(label: LabelArgs, config: TransformerConfig): readonly FieldSpec[] {
+  if (label.fields !== undefined && label.fields.length > 0) return makeLabelSpecs(label, config);
+  const choice = [label.includeSelectors, label.includeTemplates, label.includeVolumeClaimTemplates].join(
+    ' ',
+  );
+  const byChoice = knownLabelSpecs.get(config) ?? new Map<string, readonly FieldSpec[]>();
+  const specs = byChoice.get(choice) ?? makeLabelSpecs(label, config);
+  knownLabelSpecs.set(config, byChoice.set(choice, specs));
+  return specs;
+}
+
+function makeLabelSpecs(label: LabelArgs, config: TransformerConfig): readonly FieldSpec[] {
   const specs = mergeSpecs(label.fields ?? [], config.labels);
   if (label.includeSelectors === true) return mergeSpecs(specs, config.commonLabels);
   return mergeSpecs(specs, [
@@ -91,18 +104,27 @@ export function setNamespace(
     // Helm has put its objects where they belong.
     const annotations = resource.object.metadata.annotations as JsonObject | null | undefined;
     if (annotations?.[helmGenerated] === 'true') return resource;
-    const remembered = withPreviousId(resource);
-    let { object } = remembered;
+    let { object } = resource;
     if (!isClusterScoped(object.apiVersion, object.kind) && !keep(object.metadata.namespace))
       object = { ...object, metadata: { ...object.metadata, namespace } };
-    const isBinding = object.kind === 'RoleBinding' || object.kind === 'ClusterRoleBinding';
-    if (isBinding) object = setSubjects(object, namespace, options.subjects ?? 'defaultOnly', keep);
-    const specs = options.specs.filter(({ path, kind }) => {
-      if (path === 'metadata/namespace') return false;
-      if (path === 'metadata/name') return object.apiVersion === 'v1';
-      return !isBinding || path !== 'subjects/namespace' || kind !== object.kind;
-    });
-    return withShared(withObject(remembered, object), applySpecs(object, specs, 'scalar', set));
+    if (isBinding(object)) object = setSubjects(object, namespace, options.subjects ?? 'defaultOnly', keep);
+    const moved = { ...withPreviousId(resource), object };
+    const specs = namespaceSpecs(options.specs, object);
+    return specs.length === 0 ? moved : withShared(moved, applySpecs(object, specs, 'scalar', set));
+  });
+}
+
+function isBinding({ kind }: KubeObject): boolean {
+  return kind === 'RoleBinding' || kind === 'ClusterRoleBinding';
+}
+
+function namespaceSpecs(all: readonly FieldSpec[], object: KubeObject): readonly FieldSpec[] {
+  const specs = specsFor(all, object.apiVersion, object.kind);
+  if (specs.length === 0) return specs;
+  return specs.filter(({ path, kind }) => {
+    if (path === 'metadata/namespace') return false;
+    if (path === 'metadata/name') return object.apiVersion === 'v1';
+    return !isBinding(object) || path !== 'subjects/namespace' || kind !== object.kind;
   });
 }
 

@@ -4,7 +4,7 @@ import { objectsOf, placeOf } from '../objects-of.ts';
 import { type Place, problemError, problemOf } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
 import type { YamlDocument } from '../yaml/parse-yaml.ts';
-import { allIds, currentId, withPreviousId } from './ids.ts';
+import { everWas, withPreviousId } from './ids.ts';
 import { applyJsonPatch, JsonPatchError, type JsonPatchOperation } from './json-patch.ts';
 import type { PatchArgs } from './kustomization.ts';
 import { SelectorError } from './label-selector.ts';
@@ -136,8 +136,7 @@ export function applyToNamed(
   args: PatchArgs,
   table: SchemaTable,
 ): readonly Resource[] {
-  const wanted = currentId(patch.object);
-  const found = resources.filter((resource) => allIds(resource).includes(wanted));
+  const found = resources.filter((resource) => everWas(resource, patch.object));
   const [target] = found;
   const { kind, metadata } = patch.object;
   if (target === undefined)
@@ -149,7 +148,8 @@ export function applyToNamed(
       `the patch matches ${found.length} objects: ${kind} ${metadata.name}`,
     );
   const changed = mergeInto(target, patch, args, table);
-  return resources.flatMap((resource) => (resource === target ? (changed ?? []) : resource));
+  const index = resources.indexOf(target);
+  return changed === undefined ? resources.toSpliced(index, 1) : resources.with(index, changed);
 }
 
 function mergeInto(

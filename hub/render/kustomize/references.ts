@@ -5,6 +5,7 @@
 import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
 import { problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
+import { type Leaves, leavesBeside, leavesOfStem, type PathTree, pathTree } from './field-leaves.ts';
 import { changeField, PathError, splitPath } from './field-spec.ts';
 import type { NameReference } from './field-tables.ts';
 import {
@@ -20,31 +21,41 @@ import { isClusterScoped } from './schema.ts';
 
 interface Reference {
   readonly target: GvkSelector;
-  readonly referrer: GvkSelector;
   readonly path: readonly string[];
   readonly isRoleRef: boolean;
 }
 
-const tables = new WeakMap<readonly NameReference[], Map<string, readonly Reference[]>>();
+/** Of one kind, in the order of the table, and their paths together. */
+interface KindReferences {
+  readonly list: readonly Reference[];
+  readonly paths: PathTree;
+}
 
-/** The references that objects of a kind may hold, in the order of the table. */
-function referencesOf(table: readonly NameReference[], kind: string): readonly Reference[] {
-  const byKind = tables.get(table) ?? new Map<string, readonly Reference[]>();
-  tables.set(table, byKind);
-  const known = byKind.get(kind);
+const tables = new WeakMap<readonly NameReference[], Map<string, Map<string, KindReferences>>>();
+/** The default table must not remember every kind that anybody ever wrote. */
+const kindsMax = 500;
+
+/** The references that objects of a kind may hold. */
+function referencesOf(table: readonly NameReference[], apiVersion: string, kind: string): KindReferences {
+  const byKind = tables.get(table) ?? new Map<string, Map<string, KindReferences>>();
+  if (byKind.size === 0) tables.set(table, byKind);
+  const byVersion = byKind.get(kind) ?? new Map<string, KindReferences>();
+  const known = byVersion.get(apiVersion);
   if (known !== undefined) return known;
   const list = table.flatMap(({ target, referrers }) =>
     referrers
-      .filter((referrer) => !referrer.kind || referrer.kind === kind)
+      .filter((referrer) => isSelected(apiVersion, kind, referrer))
       .map((referrer) => ({
         target,
-        referrer,
         path: splitPath(referrer.path),
         isRoleRef: referrer.path.endsWith('roleRef/name'),
       })),
   );
-  byKind.set(kind, list);
-  return list;
+  const made = { list, paths: pathTree(list.map(({ path }) => path)) };
+  if (byKind.size >= kindsMax) byKind.clear();
+  if (byVersion.size >= kindsMax) byVersion.clear();
+  byKind.set(kind, byVersion.set(apiVersion, made));
+  return made;
 }
 
 /** @throws a Problem where a name could mean several objects. */
@@ -53,14 +64,31 @@ export function fixReferences(
   table: readonly NameReference[],
 ): readonly Resource[] {
   const byOldName = new Map<string, Resource[]>();
+  const renamed = new Set<string>();
   for (const resource of resources)
-    for (const name of new Set(resource.history.previous.map((id) => id.name))) {
+    for (const { name } of resource.history.previous) {
       const list = byOldName.get(name);
       if (list === undefined) byOldName.set(name, [resource]);
-      else list.push(resource);
+      else if (list.at(-1) !== resource) list.push(resource);
+      if (name !== resource.object.metadata.name) renamed.add(name);
     }
   if (byOldName.size === 0) return resources;
-  return resources.map((resource) => new Referrer(resource, byOldName).fix(table));
+  // A name that all who had it still have stays as it is; with a namespace beside it, that may have changed.
+  const mayChange = ({ texts, others, isOdd }: Leaves): boolean =>
+    isOdd || !isDisjoint(texts, renamed) || !isDisjoint(others, byOldName);
+  return resources.map((resource) => {
+    const { object, stem } = resource;
+    const { list, paths } = referencesOf(table, object.apiVersion, originKind(resource));
+    const changes =
+      (stem !== undefined && mayChange(leavesOfStem(stem, paths))) ||
+      (stem !== object && mayChange(leavesBeside(object, paths, stem)));
+    return changes ? new Referrer(resource, byOldName).fix(list) : resource;
+  });
+}
+
+function isDisjoint(names: ReadonlySet<string>, others: { has(name: string): boolean }): boolean {
+  for (const name of names) if (others.has(name)) return false;
+  return true;
 }
 
 class Referrer {
@@ -76,9 +104,8 @@ class Referrer {
     this.#namespace = effectiveNamespace(resource.object);
   }
 
-  fix(table: readonly NameReference[]): Resource {
-    for (const reference of referencesOf(table, originKind(this.#resource))) {
-      if (!isSelected(this.#object.apiVersion, originKind(this.#resource), reference.referrer)) continue;
+  fix(references: readonly Reference[]): Resource {
+    for (const reference of references) {
       try {
         this.#object = changeField(this.#object, {
           path: reference.path,

@@ -73,7 +73,13 @@ export class SchemaTable {
 
 /** Made by ../tools/reduce-schema.ts from the OpenAPI document within kustomize. */
 export const builtInSchema = new SchemaTable(data as unknown as SchemaData);
-const clusterScoped = new Set((data as unknown as { clusterScoped: readonly string[] }).clusterScoped);
+/** By kind: the versions of it that are cluster-scoped. */
+const clusterScoped = new Map<string, Set<string>>();
+for (const name of (data as unknown as { clusterScoped: readonly string[] }).clusterScoped) {
+  const slash = name.lastIndexOf('/');
+  const kind = name.slice(slash + 1);
+  clusterScoped.set(kind, (clusterScoped.get(kind) ?? new Set()).add(name.slice(0, slash)));
+}
 
 export function schemaOfField(schema: FieldSchema | undefined, field: string): FieldSchema | undefined {
   if (schema?.definition === undefined) return undefined;
@@ -92,5 +98,5 @@ export function schemaOfItems(schema: FieldSchema | undefined): FieldSchema | un
 
 /** True only for what the built-in schema says is cluster-scoped: unknown kinds count as namespaced, as in kustomize (kyaml openapi IsCertainlyClusterScoped). */
 export function isClusterScoped(apiVersion: string, kind: string): boolean {
-  return clusterScoped.has(`${apiVersion}/${kind}`);
+  return clusterScoped.get(kind)?.has(apiVersion) === true;
 }

@@ -2,26 +2,33 @@
  * kustomize writes a label to metadata, selector and template as one YAML node in several places (filtersutil.SetEntry). A later layer that
  * sets the label in one of them changes the node, and so all of them. Kept because the result must be kustomize's.
  */
-import type { JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
+import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
 import type { Resource, SharedEntry } from '../resource.ts';
-import { applySpecs } from './apply-specs.ts';
-import { changeField, type FieldSpec, setEntry, splitPath } from './field-spec.ts';
-import { isSelected, withObject } from './ids.ts';
+import { applySpecs, specsFor } from './apply-specs.ts';
+import { changeField, type FieldSpec, PathError, setEntry, splitPath } from './field-spec.ts';
+import { withObject } from './ids.ts';
 
-/** The value of an entry at the first place that the path leads to. */
+/** The value of an entry at the first place that the path leads to. @throws PathError. */
 function entryAt(object: KubeObject, path: string, key: string): unknown {
-  let found: unknown;
-  changeField(object, {
-    path: splitPath(path),
-    create: false,
-    createKind: 'none',
-    set: (value) => {
-      if (typeof value === 'object' && value !== null && !Array.isArray(value))
-        found ??= (value as JsonObject)[key];
-      return value;
-    },
-  });
-  return found;
+  return findEntry(object, splitPath(path), 0, key) ?? undefined;
+}
+
+function findEntry(value: Json | undefined, path: readonly string[], depth: number, key: string): unknown {
+  if (value === null || value === undefined) return undefined;
+  if (Array.isArray(value)) {
+    if (depth === path.length) return undefined;
+    let found: unknown;
+    // Each item is looked at, since a path that does not fit one of them is an error.
+    for (const item of value as readonly Json[]) found ??= findEntry(item, path, depth, key);
+    return found;
+  }
+  if (depth === path.length) return typeof value === 'object' ? (value as JsonObject)[key] : undefined;
+  if (typeof value !== 'object') throw new PathError('expected a list or a mapping on the way to the field');
+  const part = path[depth] ?? '';
+  const name = part.endsWith('[]') ? part.slice(0, -2) : part;
+  return Object.hasOwn(value, name)
+    ? findEntry((value as JsonObject)[name], path, depth + 1, key)
+    : undefined;
 }
 
 function setWhereThere(object: KubeObject, paths: readonly string[], key: string, text: string): KubeObject {
@@ -47,21 +54,21 @@ export function setSharedEntry(
   specs: readonly FieldSpec[],
 ): Resource {
   const { object, history } = resource;
-  const paths = specs
-    .filter((spec) => isSelected(object.apiVersion, object.kind, spec))
-    .map(({ path }) => path);
-  const there = new Set(paths.filter((path) => entryAt(object, path, key) !== undefined));
-  let next = applySpecs(object, specs, 'map', setEntry(key, text));
+  const own = specsFor(specs, object.apiVersion, object.kind);
+  if (own.length === 0) return resource;
+  const there = new Set<string>();
+  for (const { path } of own) if (entryAt(object, path, key) !== undefined) there.add(path);
+  let next = applySpecs(object, own, 'map', setEntry(key, text));
   for (const group of history.shared)
     if (group.key === key && group.paths.some((path) => there.has(path)))
       next = setWhereThere(next, group.paths, key, text);
-  const fresh = [...new Set(paths)].filter(
-    (path) => !there.has(path) && entryAt(next, path, key) !== undefined,
-  );
+  const fresh: string[] = [];
+  for (const { path } of own)
+    if (!there.has(path) && !fresh.includes(path) && entryAt(next, path, key) !== undefined) fresh.push(path);
   const shared: readonly SharedEntry[] =
     fresh.length > 1 ? [...history.shared, { key, paths: fresh }] : history.shared;
-  const changed = withObject(resource, next);
-  return shared === history.shared ? changed : { ...changed, history: { ...changed.history, shared } };
+  if (shared === history.shared) return withObject(resource, next);
+  return { ...resource, object: next, history: { ...history, shared } };
 }
 
 /** After a strategic merge: what it changed of a shared entry changes everywhere. */

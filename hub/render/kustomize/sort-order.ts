@@ -41,35 +41,46 @@ function ranksOf(first: readonly string[], last: readonly string[]): Ranks {
 
 const defaultRanks = ranksOf(orderFirst, orderLast);
 
-interface SortKey {
-  readonly gvk: string;
-  readonly id: string;
+interface Keyed {
+  readonly resource: Resource;
+  readonly rank: number;
+  readonly group: string;
+  readonly namespace: string;
 }
 
-const sortKeys = new WeakMap<KubeObject, SortKey>();
-
-function sortKey(object: KubeObject): SortKey {
-  const known = sortKeys.get(object);
-  if (known !== undefined) return known;
-  const { apiVersion, kind, metadata } = object;
-  const made = {
-    gvk: `${groupOf(apiVersion) || '~G'}_${versionOf(apiVersion) || '~V'}_${kind}`,
-    id: `${metadata.namespace || '~X'}|${metadata.name}`,
-  };
-  sortKeys.set(object, made);
-  return made;
+/** Group, version and kind as they are compared. */
+function groupText({ apiVersion, kind }: KubeObject): string {
+  return `${groupOf(apiVersion) || '~G'}_${versionOf(apiVersion) || '~V'}_${kind}`;
 }
 
 /** By kind, then group and version, namespace and name. */
-function compare(a: KubeObject, b: KubeObject, ranks: Ranks): number {
-  const rank = (ranks.get(a.kind) ?? 0) - (ranks.get(b.kind) ?? 0);
-  if (rank !== 0) return rank;
-  const [keyA, keyB] = [sortKey(a), sortKey(b)];
-  if (keyA.gvk !== keyB.gvk) {
-    const reversed = a.kind === 'Namespace' && b.kind === 'Namespace';
-    return keyA.gvk < keyB.gvk === !reversed ? -1 : 1;
+function compare(a: Keyed, b: Keyed): number {
+  if (a.rank !== b.rank) return a.rank - b.rank;
+  const [one, other] = [a.resource.object, b.resource.object];
+  if (a.group !== b.group) {
+    const reversed = one.kind === 'Namespace' && other.kind === 'Namespace';
+    return a.group < b.group === !reversed ? -1 : 1;
   }
-  return keyA.id < keyB.id ? -1 : keyA.id > keyB.id ? 1 : 0;
+  if (a.namespace === b.namespace) return order(one.metadata.name, other.metadata.name);
+  return order(`${a.namespace}|${one.metadata.name}`, `${b.namespace}|${other.metadata.name}`);
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Objects of a kind stand together mostly: each kind's keys are made once in a row. */
+function keyed(resources: readonly Resource[], ranks: Ranks): Keyed[] {
+  let [apiVersion, kind, rank, group] = ['', '', 0, ''];
+  return resources.map((resource) => {
+    const { object } = resource;
+    if (object.kind !== kind || object.apiVersion !== apiVersion || group === '') {
+      ({ apiVersion, kind } = object);
+      rank = ranks.get(kind) ?? 0;
+      group = groupText(object);
+    }
+    return { resource, rank, group, namespace: object.metadata.namespace || '~X' };
+  });
 }
 
 /** `sortOptions`, which count in the topmost kustomization only, and where they are written. */
@@ -92,7 +103,9 @@ export function sortResources(resources: readonly Resource[], sort: Sort | undef
   if (sort?.options.order === 'fifo') return resources;
   const given = sort?.options.legacySortOptions;
   const ranks = given === undefined ? defaultRanks : ranksOf(given.orderFirst ?? [], given.orderLast ?? []);
-  return resources.toSorted((a, b) => compare(a.object, b.object, ranks));
+  return keyed(resources, ranks)
+    .sort(compare)
+    .map(({ resource }) => resource);
 }
 
 function check({ options, place }: Sort): void {

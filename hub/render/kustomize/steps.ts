@@ -6,7 +6,7 @@ import type { Accumulation, Base } from './accumulate.ts';
 import { applySpecs } from './apply-specs.ts';
 import { type FieldSpec, PathError, setScalar } from './field-spec.ts';
 import { replacementShape } from './fields.ts';
-import { currentId, isSelected, withObject } from './ids.ts';
+import { currentId, isSameObject, isSelected, withObject } from './ids.ts';
 import { imageTransform } from './images.ts';
 import { checkShape, type ImageArgs, type PatchArgs, type ReplicaArgs } from './kustomization.ts';
 import { loadYaml, parseInline } from './load-yaml.ts';
@@ -93,18 +93,24 @@ export function moveToNamespace(
 }
 
 function uniqueAfterNamespace(list: Resources, place: Place): Resources {
-  const seen = new Map<string, Resource>();
+  const byName = new Map<string, Resource>();
+  const namesakes = new Map<string, Resource>();
   for (const resource of list) {
-    const id = currentId(resource.object);
-    const other = seen.get(id);
     const { kind, metadata } = resource.object;
+    const first = byName.get(metadata.name);
+    if (first === undefined) {
+      byName.set(metadata.name, resource);
+      continue;
+    }
+    const id = currentId(resource.object);
+    const other = isSameObject(first.object, resource.object) ? first : namesakes.get(id);
     if (other !== undefined)
       throw problemError(
         'conflict',
         { ...place, field: 'namespace' },
         `two objects become the same ${kind} ${metadata.name}: from ${other.place.file}:${other.place.line} and ${resource.place.file}:${resource.place.line}`,
       );
-    seen.set(id, resource);
+    namesakes.set(id, resource);
   }
   return list;
 }
@@ -222,6 +228,6 @@ export function setImages(
 ): Resources {
   return guarded(place, () => {
     const change = imageTransform(image, specs);
-    return list.map((resource) => withObject(resource, change(resource.object)));
+    return list.map((resource) => withObject(resource, change(resource)));
   });
 }
