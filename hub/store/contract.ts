@@ -9,6 +9,7 @@ import { describeMeta } from './contract/meta.ts';
 import { describeObservations } from './contract/observations.ts';
 import { describeRegistry } from './contract/registry.ts';
 import { describeReleases } from './contract/releases.ts';
+import { describeRenders } from './contract/renders.ts';
 import { describeSources } from './contract/sources.ts';
 import type { Store } from './store.ts';
 
@@ -43,6 +44,7 @@ export function describeStoreContract(name: string, open: () => Promise<OpenedSt
     describeMeta(current);
     describeSources(current);
     describeContent(current);
+    describeRenders(current);
     describeReleases(current);
     describeRegistry(current);
     describeObservations(current);

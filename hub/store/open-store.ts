@@ -67,6 +67,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     sources: createRepository(client, 'sources'),
     fleet: createRepository(client, 'fleet'),
     content: createRepository(client, 'content'),
+    renders: createRepository(client, 'renders'),
     releases: createRepository(client, 'releases'),
     registry: createRepository(client, 'registry'),
     access: createRepository(client, 'access'),

@@ -6,6 +6,7 @@ export type RepositoryName =
   | 'sources'
   | 'fleet'
   | 'content'
+  | 'renders'
   | 'releases'
   | 'registry'
   | 'access'
@@ -46,6 +47,7 @@ export const storeMethods = {
     objects: 'read',
     unreachable: 'read',
   },
+  renders: { roots: 'read', results: 'read', save: 'write' },
   releases: {
     savePlan: 'write',
     release: 'read',

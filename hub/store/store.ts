@@ -23,6 +23,7 @@ import type {
   Pause,
   Release,
 } from '../model/release.ts';
+import type { RenderMemory, RenderRecords } from '../model/render-memory.ts';
 import type { RenderedObject } from '../model/rendered.ts';
 import type { Revision, SourceKey } from '../model/revision.ts';
 import type { SourceStatus } from '../model/source-status.ts';
@@ -59,6 +60,7 @@ export interface Store {
   readonly sources: SourceRepository;
   readonly fleet: FleetRepository;
   readonly content: ContentRepository;
+  readonly renders: RenderRepository;
   readonly releases: ReleaseRepository;
   readonly registry: RegistryRepository;
   readonly access: AccessRepository;
@@ -90,6 +92,8 @@ export interface GarbageReport {
   readonly targets: number;
   readonly sets: number;
   readonly blobs: number;
+  /** Rows of what rendering remembers. */
+  readonly renders: number;
 }
 
 export interface MetaRepository {
@@ -164,6 +168,15 @@ export interface ContentRepository {
   objects(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, RenderedObject>>;
   /** Which of the digests are in no Target assigned to the cluster now. */
   unreachable(cluster: string, digests: readonly Digest[]): Promise<readonly Digest[]>;
+}
+
+/** What rendering read, and the sets that came of it. At most 500 keys are asked at once. */
+export interface RenderRepository extends RenderMemory {
+  /**
+   * Keeps what was rendered from what. A root whose node is another than before loses its earlier results; a result whose set is not in the store is left
+   * out. What another engine than this one has made goes with the next garbage.
+   */
+  save(records: RenderRecords, engine: string): Promise<void>;
 }
 
 /** Everything that one look at a revision decides, kept in one transaction. */

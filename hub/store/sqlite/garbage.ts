@@ -5,6 +5,7 @@
  */
 import type { GarbageReport, GarbageRequest } from '../store.ts';
 import type { SqliteContext } from './context.ts';
+import { createRenderSweeper } from './renders.ts';
 
 /** Rows deleted of one table in one call. */
 export const deletedMax = 1_000;
@@ -103,6 +104,7 @@ export function createCollector(context: SqliteContext): (request: GarbageReques
   const sweepTargets = createSweeper(context, 'targets');
   const sweepSets = createSweeper(context, 'sets');
   const sweepBlobs = createSweeper(context, 'blobs');
+  const sweepRenders = createRenderSweeper(context);
   return ({ nowMs, eventsKeptMs, eventsKept = eventsKeptDefault, releasesKeptMs, releasesKept }) => {
     const beforeMs = nowMs - releasesKeptMs;
     const contentBeforeMs = nowMs - Math.max(releasesKeptMs, contentGraceMs);
@@ -114,6 +116,7 @@ export function createCollector(context: SqliteContext): (request: GarbageReques
       targets: sweepTargets(contentBeforeMs),
       sets: sweepSets(contentBeforeMs),
       blobs: sweepBlobs(contentBeforeMs),
+      renders: sweepRenders(nowMs),
     };
   };
 }

@@ -4,6 +4,7 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import { digestText } from '../../../shared/manifest/canonical.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { tokenKeys } from './migrations/0002-token-keys.ts';
+import { renderMemory } from './migrations/0003-render-memory.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -15,6 +16,7 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { id: 1, name: 'initial', sql: initial },
   { id: 2, name: 'token-keys', sql: tokenKeys },
+  { id: 3, name: 'render-memory', sql: renderMemory },
 ];
 
 /** `PRAGMA application_id` of a Fairway store: "FWAY". */

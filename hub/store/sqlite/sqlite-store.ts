@@ -16,6 +16,7 @@ import { createSqliteMeta } from './meta.ts';
 import { createSqliteObservations } from './observations.ts';
 import { createSqliteRegistry } from './registry.ts';
 import { createSqliteReleases } from './releases.ts';
+import { createSqliteRenders } from './renders.ts';
 import { createSqliteSources } from './sources.ts';
 
 export interface SqliteCall {
@@ -42,6 +43,7 @@ function createRepositories(context: SqliteContext): Repositories {
     sources: createSqliteSources(context, events),
     fleet,
     content: createSqliteContent(context),
+    renders: createSqliteRenders(context),
     releases: createSqliteReleases(context, events, fleet),
     registry: createSqliteRegistry(context, events),
     access: createSqliteAccess(context, events),

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { digestText } from '../../../shared/manifest/canonical.ts';
+import type { RenderNode, RenderRecords } from '../../model/render-memory.ts';
+import type { StoreUnderTest } from '../contract.ts';
+import { configMap, farFutureMs, rendered, saveTarget, t0, targetOf } from './fixtures.ts';
+
+const request = { nowMs: farFutureMs, eventsKeptMs: 1_000, releasesKeptMs: 1_000, releasesKept: 0 };
+const engine = 'engine-1';
+
+function nodeOf(folder: string, bases: readonly RenderNode[] = [], oid = 'a'.repeat(40)): RenderNode {
+  const probes = [[`${folder}/kustomization.yaml`, oid]] as const;
+  const own = { folder, helm: '', probes, bases: bases.map(({ digest }) => digest) };
+  return { digest: digestText(JSON.stringify(own)), oid, ...own };
+}
+
+function recordsOf(nodes: readonly RenderNode[], set: string, values = ''): RenderRecords {
+  const node = nodes.at(-1)?.digest ?? '';
+  return {
+    nodes,
+    roots: [{ key: 'root', node, variables: values === '' ? [] : ['TIER'] }],
+    results: [{ root: 'root', values, set, builtFrom: 'overlays/eu' }],
+  };
+}
+
+export function describeRenders(current: () => StoreUnderTest): void {
+  describe('renders', () => {
+    it('gives back after a restart what a root was made from, and the set that came of it', async () => {
+      const { store, reopen } = current();
+      const { set } = await saveTarget(store, targetOf([configMap('a'), configMap('b', 'hidden')], true));
+      const base = nodeOf('base');
+      const overlay = nodeOf('overlays/eu', [base]);
+      await store.renders.save(recordsOf([base, overlay], set.digest, 'v1'), engine);
+      const again = await reopen();
+      const found = await again.renders.roots(['unknown', 'root']);
+      expect(found.roots).toEqual([{ key: 'root', node: overlay.digest, variables: ['TIER'] }]);
+      expect(new Set(found.nodes)).toEqual(new Set([base, overlay]));
+      const keys = ['v1', 'v2'].map((values) => ({ root: 'root', values }));
+      expect(await again.renders.results(keys)).toEqual([
+        { root: 'root', values: 'v1', set, builtFrom: 'overlays/eu' },
+      ]);
+      // The Secrets of such a set open with the data key, as ever.
+      const { objectDigest } = set.entries[1] ?? { objectDigest: '' };
+      const secret = rendered(configMap('b', 'hidden'), true);
+      expect((await again.content.objects([objectDigest])).get(objectDigest)).toEqual(secret);
+    });
+
+    it('forgets the results of a root that is made from something else now', async () => {
+      const { store } = current();
+      const [one, two] = await Promise.all(
+        ['a', 'b'].map((name) => saveTarget(store, targetOf([configMap(name)]))),
+      );
+      await store.renders.save(recordsOf([nodeOf('x')], one?.set.digest ?? '', 'v1'), engine);
+      await store.renders.save(
+        recordsOf([nodeOf('x', [], 'b'.repeat(40))], two?.set.digest ?? '', 'v2'),
+        engine,
+      );
+      const keys = ['v1', 'v2'].map((values) => ({ root: 'root', values }));
+      expect((await store.renders.results(keys)).map(({ values }) => values)).toEqual(['v2']);
+    });
+
+    it('keeps no result whose set it has not, and no root without one', async () => {
+      const { store } = current();
+      await store.renders.save(recordsOf([nodeOf('x')], digestText('no set')), engine);
+      expect(await store.renders.roots(['root'])).toEqual({ roots: [], nodes: [] });
+    });
+
+    it('lets go of all of it with the set, base by base', async () => {
+      const { store } = current();
+      const { set } = await saveTarget(store, targetOf([configMap('a')]));
+      const base = nodeOf('base');
+      await store.renders.save(recordsOf([base, nodeOf('x', [base])], set.digest), engine);
+      expect((await store.collectGarbage({ ...request, nowMs: t0 })).renders).toBe(0);
+      expect(await store.collectGarbage(request)).toMatchObject({ sets: 1, renders: 2 });
+      expect(await store.collectGarbage(request)).toMatchObject({ renders: 1 });
+      expect(await store.renders.roots(['root'])).toEqual({ roots: [], nodes: [] });
+    });
+
+    it('lets go of what another engine has made, and of nothing else', async () => {
+      const { store } = current();
+      const { set } = await saveTarget(store, targetOf([configMap('a')]));
+      await store.renders.save(recordsOf([nodeOf('x')], set.digest), engine);
+      const other = recordsOf([nodeOf('y')], set.digest);
+      await store.renders.save(
+        {
+          nodes: other.nodes,
+          roots: other.roots.map((root) => ({ ...root, key: 'newer' })),
+          results: other.results.map((result) => ({ ...result, root: 'newer' })),
+        },
+        'engine-2',
+      );
+      expect(await store.collectGarbage({ ...request, nowMs: t0 })).toMatchObject({ renders: 1 });
+      const { roots } = await store.renders.roots(['root', 'newer']);
+      expect(roots.map(({ key }) => key)).toEqual(['newer']);
+    });
+
+    it('refuses to be asked for more than 500 keys', async () => {
+      const keys = Array.from({ length: 501 }, (_, index) => String(index));
+      await expect(current().store.renders.roots(keys)).rejects.toMatchObject({ code: 'invalid_argument' });
+    });
+  });
+}
