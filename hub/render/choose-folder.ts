@@ -1,7 +1,7 @@
 import type { ApplicationSource, Cluster } from '../model/fleet.ts';
 import { expandTemplate } from './overlay-templates.ts';
 import { problemError } from './render-error.ts';
-import { joinPath, type TreeView, unknown } from './tree-view.ts';
+import { joinOwn, type TreeView, unknown } from './tree-view.ts';
 
 export interface FolderRequest {
   readonly source: ApplicationSource;
@@ -12,7 +12,7 @@ export interface FolderRequest {
 export function peekFolder({ source, cluster }: FolderRequest, view: TreeView): string | undefined {
   for (const template of templatesOf(source)) {
     const expanded = expandTemplate(template, cluster);
-    const folder = expanded.ok ? joinPath(source.path, expanded.path) : undefined;
+    const folder = expanded.ok ? joinOwn(source.path, expanded.path) : undefined;
     const found = folder === undefined ? unknown : view.peekFound(folder);
     if (found === unknown) return undefined;
     if (found?.entry.type === 'directory') return found.path;
@@ -34,7 +34,7 @@ export async function chooseFolder({ source, cluster }: FolderRequest, view: Tre
         `cluster ${cluster.name} has no value for {{${expanded.unknown}}}; known are cluster.name, cluster.region, cluster.role, ` +
           'and the cluster.labels.* and cluster.variables.* that the Cluster states',
       );
-    const folder = joinPath(source.path, expanded.path);
+    const folder = joinOwn(source.path, expanded.path);
     if (folder === undefined)
       throw problemError('invalid_manifest', { field }, `${expanded.path} leads out of the repository`);
     tried.push(folder === '' ? '.' : folder);

@@ -30,6 +30,11 @@ export function normalPath(path: string): string | undefined {
   return parts.join('/');
 }
 
+/** From what somebody wrote, in this repository: no way of writing it leads into a mounted one. */
+export function joinOwn(folder: string, path: string): string | undefined {
+  return normalPath(`${folder}/${path}`);
+}
+
 /** As normalPath, from a folder of this repository or of a mounted one. */
 export function joinPath(folder: string, path: string): string | undefined {
   const [mount, inner] = splitMount(folder);

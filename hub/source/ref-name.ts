@@ -16,7 +16,7 @@ function isWellFormed(ref: string): boolean {
 }
 
 /**
- * A full commit id, a full ref name, or a branch or tag: where both have the name, the branch counts. Empty or `HEAD`: the remote's default
+ * A full commit id, a full ref name, or a branch or tag: where both have the name, the branch counts. Last, a name below `refs/`. Empty or `HEAD`: the remote's default
  * branch. @throws invalid_argument (RefNotFound) for what no ref can be called.
  */
 export function parseRefName(ref: string, subject: string): RefName {
@@ -30,7 +30,9 @@ export function parseRefName(ref: string, subject: string): RefName {
       { subject },
     );
   if (ref.startsWith('refs/')) return { kind: 'named', candidates: [ref] };
-  return { kind: 'named', candidates: [`refs/heads/${ref}`, `refs/tags/${ref}`] };
+  // `tags/v1` and `pull/7/head` are names below `refs/` (https://git-scm.com/docs/gitrevisions).
+  const below = ref.includes('/') ? [`refs/${ref}`] : [];
+  return { kind: 'named', candidates: [`refs/heads/${ref}`, `refs/tags/${ref}`, ...below] };
 }
 
 /** The error for a ref that is not there. */

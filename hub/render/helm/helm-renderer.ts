@@ -10,7 +10,7 @@ import type { RenderLimits } from '../limits.ts';
 import { Lru } from '../lru.ts';
 import { problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
-import { joinPath, type Probes, type TreeView } from '../tree-view.ts';
+import { joinOwn, type Probes, type TreeView } from '../tree-view.ts';
 import type { ChartOutput, ChartRuns } from './chart-runs.ts';
 import { checkVersion } from './check-chart.ts';
 import type { ChartArchives } from './helm-runner.ts';
@@ -75,7 +75,7 @@ export function createHelmRenderer({ runs, reader, archives, limits }: HelmRende
     signal: AbortSignal | undefined,
   ): Promise<Chart> => {
     const field = 'spec.source.helm.chart';
-    const folder = joinPath(path, helm.chart);
+    const folder = joinOwn(path, helm.chart);
     if (folder === undefined)
       throw problemError('invalid_manifest', { field }, `${helm.chart} leads out of the repository`);
     const found = await view.find(folder, probes);

@@ -2,7 +2,7 @@ import type { Cluster, HelmSource } from '../../model/fleet.ts';
 import type { FileLoader } from '../file-loader.ts';
 import { expandTemplate } from '../overlay-templates.ts';
 import { problemError } from '../render-error.ts';
-import { joinPath, type Probes, type TreeView } from '../tree-view.ts';
+import { joinOwn, type Probes, type TreeView } from '../tree-view.ts';
 import type { ValueFile } from './helm-runner.ts';
 
 /**
@@ -28,7 +28,7 @@ export async function readValueFiles(
         `cluster ${cluster.name} has no value for {{${expanded.unknown}}}; known are cluster.name, cluster.region, cluster.role, ` +
           'and the cluster.labels.* and cluster.variables.* that the Cluster states',
       );
-    const name = joinPath(path, expanded.path);
+    const name = joinOwn(path, expanded.path);
     if (name === undefined)
       throw problemError('invalid_manifest', { field }, `${expanded.path} leads out of the repository`);
     const found = await view.find(name, probes);

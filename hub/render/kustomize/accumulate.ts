@@ -4,9 +4,11 @@ import type { FileLoader } from '../file-loader.ts';
 import type { ChartInflator } from '../helm/inflate.ts';
 import type { RenderLimits } from '../limits.ts';
 import { objectsOf } from '../objects-of.ts';
+import { describeWay, entryOf, findCircle, rootsBehind } from '../remote/circles.ts';
+import { childOf } from '../remote/mount.ts';
 import { type Place, problemError, withWay } from '../render-error.ts';
 import { createResource, type Resource, withStems } from '../resource.ts';
-import type { Probes, TreeView } from '../tree-view.ts';
+import type { Found, Probes, TreeView } from '../tree-view.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
 import { type Generated, generate, mergeGenerated } from './generators.ts';
 import { type IdIndex, indexOf, indexOfBase } from './id-index.ts';
@@ -14,7 +16,7 @@ import { everWas } from './ids.ts';
 import { inflateCharts } from './inflation.ts';
 import { type Kustomization, type Locate, readKustomization } from './kustomization.ts';
 import { loadConfig } from './load-config.ts';
-import { KustomizeLoader } from './loader.ts';
+import { type Fetched, KustomizeLoader, type LoadRestrictor } from './loader.ts';
 import { createLocate } from './locate.ts';
 import { originOfFile, originOfPlugin, transformersOf, withOrigin, withTransformations } from './origins.ts';
 import { runGenerators, runTransformers, runValidators } from './plugins.ts';
@@ -56,6 +58,8 @@ export interface AccumulateContext<B extends Base> {
   /** Of the overlays that lead here, for charts that name none; empty: there is none; undefined: not known. */
   readonly helmNamespace?: string | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Default: files are read in and below a kustomization's own folder. */
+  readonly loadRestrictor?: LoadRestrictor | undefined;
 }
 
 /** What a built folder depends on besides what it reads. */
@@ -71,7 +75,7 @@ export async function findKustomization(
 ): Promise<{ path: string; oid: string; shownAs: string } | undefined> {
   const there = [];
   for (const name of kustomizationNames) {
-    const shownAs = folder === '' ? name : `${folder}/${name}`;
+    const shownAs = childOf(folder, name);
     const found = await view.find(shownAs, probes);
     if (found?.entry.type === 'file') there.push({ path: found.path, oid: found.entry.oid, shownAs });
   }
@@ -121,7 +125,7 @@ export class Accumulation<B extends Base> {
     this.helmNamespace = way.length === 0 ? '' : helmNamespace;
     this.folder = folder;
     this.way = [...way, folder];
-    this.loader = new KustomizeLoader(context.view, context.probes);
+    this.loader = new KustomizeLoader(context.view, context.probes, context.loadRestrictor);
   }
 
   /** `start`: what a Component's parent has so far; nothing for a Kustomization. @throws a Problem. */
@@ -217,8 +221,8 @@ export class Accumulation<B extends Base> {
   }
 
   async #addPath(path: string, place: Place): Promise<void> {
-    const found = await this.loader.fileOrFolder(this.folder, path, place);
-    if (found.entry.type === 'directory') return this.#addBase(found.path, place);
+    const found = await this.loader.fileOrFolder(this.folder, path, place, this.context.signal);
+    if (found.entry.type === 'directory') return this.#addBase(found, place);
     const { files, view } = this.context;
     const documents = await files.parse(view, found.path, found.entry, found.path);
     for (const { object, place: where } of objectsOf(documents, found.path)) {
@@ -231,16 +235,17 @@ export class Accumulation<B extends Base> {
     return traceFrom === undefined ? resource : withOrigin(resource, originOfFile(traceFrom, file));
   }
 
-  async #addBase(folder: string, place: Place): Promise<void> {
-    this.#checkCircle([folder], place);
+  async #addBase(found: Found | Fetched, place: Place): Promise<void> {
+    const folder = found.path;
+    this.#checkCircle(rootsOf(found, []), place);
     const { schema, traceFrom } = this.context;
     const mode = { schema, traceFrom, ...this.#helmMode() };
-    const base = await this.context.buildBase(folder, this.way, mode);
-    this.#checkCircle(base.roots, place);
+    const base = await this.context.buildBase(folder, this.#wayTo(found), mode);
+    const roots = rootsOf(found, base.roots);
+    this.#checkCircle(roots, place);
     this.context.bases.set(buildKey(folder, mode), base);
     this.context.schema = base.schema;
-    this.context.roots.add(folder);
-    for (const root of base.roots) this.context.roots.add(root);
+    for (const root of roots) this.context.roots.add(root);
     this.#appendBase(withStems(base.resources));
     this.#addConfig(base.config, place);
     this.#vars = mergeVars(this.#vars, base.vars);
@@ -252,32 +257,36 @@ export class Accumulation<B extends Base> {
     return { helmNamespace: this.kustomization.namespace || this.helmNamespace };
   }
 
-  /** A base may not be a folder, or hold a folder, that leads to it. */
-  #checkCircle(folders: Iterable<string>, place: Place): void {
-    for (const folder of folders)
-      for (const visited of this.way)
-        if (folder === '' || visited === folder || visited.startsWith(`${folder}/`))
-          throw problemError(
-            'invalid_manifest',
-            place,
-            `bases go in a circle: ${[...this.way, folder === '' ? '.' : folder].join(' -> ')}`,
-          );
+  #checkCircle(roots: readonly string[], place: Place): void {
+    const root = findCircle(this.way, roots);
+    if (root !== undefined)
+      throw problemError(
+        'invalid_manifest',
+        place,
+        `bases go in a circle: ${describeWay(this.way)} -> ${root}`,
+      );
+  }
+
+  /** What leads to a base: an address counts beside the folder that it names. */
+  #wayTo(found: Found | Fetched): readonly string[] {
+    return 'raw' in found ? [...this.way, entryOf(found.raw)] : this.way;
   }
 
   async #addComponent(path: string, place: Place): Promise<void> {
-    const found = await this.loader.fileOrFolder(this.folder, path, place);
+    const found = await this.loader.fileOrFolder(this.folder, path, place, this.context.signal);
     if (found.entry.type !== 'directory')
       throw problemError(
         'invalid_manifest',
         place,
         `${JSON.stringify(path)} is a file; a component is a folder`,
       );
-    this.#checkCircle([found.path], place);
-    this.context.roots.add(found.path);
+    const roots = rootsOf(found, []);
+    this.#checkCircle(roots, place);
+    for (const root of roots) this.context.roots.add(root);
     if (this.way.length > this.context.limits.layersMax)
       throw problemError('resource_exhausted', place, `more than ${this.context.limits.layersMax} layers`);
     const namespace = this.kustomization.namespace || this.helmNamespace;
-    const component = new Accumulation(this.context, found.path, this.way, namespace);
+    const component = new Accumulation(this.context, found.path, this.#wayTo(found), namespace);
     const start = { resources: this.#resources, config: this.#config, vars: this.#vars };
     const result = await component.run(start, true);
     this.#resources = [...result.resources];
@@ -400,4 +409,9 @@ export class Accumulation<B extends Base> {
     this.#resources = this.#resources.map((one) => (one === old ? merged : one));
     this.#ids = undefined;
   }
+}
+
+/** A base's folder and all below it, as whoever uses it sees them. */
+function rootsOf(found: Found | Fetched, below: Iterable<string>): readonly string[] {
+  return 'raw' in found ? rootsBehind(found.raw, found.path, below) : [found.path, ...below];
 }

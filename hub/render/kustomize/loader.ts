@@ -1,13 +1,26 @@
-/** What a kustomization may read, by kustomize's own rules (api/internal/loader): files in or below its folder, folders anywhere in the repository. */
+/** What a kustomization may read, by kustomize's own rules (api/internal/loader): files in or below its folder, folders anywhere in the repository or in another. */
+import { FairwayError } from '../../../shared/error/error.ts';
+import type { Problem } from '../../model/problem.ts';
+import { isMounted, isWithin, mountOf } from '../remote/mount.ts';
+import { isAbsence } from '../remote/mounted-tree.ts';
+import { parseRepoSpec, type RepoSpec } from '../remote/repo-spec.ts';
 import { type Place, problemError } from '../render-error.ts';
 import { type Found, joinPath, type Probes, type TreeView } from '../tree-view.ts';
 
-/** True for what kustomize would fetch from elsewhere. */
-export function isRemote(path: string): boolean {
+/** kustomize's `--load-restrictor`: whether files are read only in and below the kustomization's folder, or anywhere in the repository. */
+export type LoadRestrictor = 'LoadRestrictionsRootOnly' | 'LoadRestrictionsNone';
+
+/** Files over HTTP, which kustomize would fetch. */
+function isWebAddress(path: string): boolean {
+  return /^https?:\/\//i.test(path);
+}
+
+/** A web address whose path ends as a file's does, or that stands for one on the well-known hosts. */
+function isWebFile(path: string): boolean {
+  if (!isWebAddress(path)) return false;
+  const [address = ''] = path.split('?');
   return (
-    /^(?:[a-z][a-z0-9+.-]*:\/\/|git::|git@|gh:|[\w.-]+@[\w.-]+:)/i.test(path) ||
-    /^(?:github\.com|gitlab\.com|bitbucket\.org)[/:]/i.test(path) ||
-    /[?&]ref=/.test(path)
+    /\.(?:ya?ml|json)$/i.test(address) || /^https?:\/\/(?:raw|gist)\.githubusercontent\.com\//i.test(address)
   );
 }
 
@@ -16,16 +29,11 @@ function isAmbiguous(path: string): boolean {
   return path.split('/').some((part) => part !== '..' && part.includes('..'));
 }
 
-/** @throws a Problem for a remote, absolute or ambiguous path, or one that leaves the repository. */
+/** @throws a Problem for an absolute path, one that leaves the repository, and a file over HTTP. */
 export function resolvePath(folder: string, path: string, place: Place): string {
   const shown = JSON.stringify(path);
   if (path === '') throw problemError('invalid_manifest', place, 'expected a path');
-  if (isRemote(path))
-    throw problemError(
-      'unsupported',
-      place,
-      `${shown} is remote; only what is in this repository can be used`,
-    );
+  if (isWebAddress(path)) throw webFile(path, place);
   if (path.startsWith('/'))
     throw problemError(
       'invalid_manifest',
@@ -38,13 +46,29 @@ export function resolvePath(folder: string, path: string, place: Place): string 
   return joined;
 }
 
+function webFile(path: string, place: Place): FairwayError {
+  return problemError(
+    'unsupported',
+    place,
+    `${JSON.stringify(path)} is a file over HTTP, which is not read since nothing pins what it holds: copy it into this repository, or name the folder ` +
+      'of its Git repository, as in https://git.example/org/repo//path?ref=v1.0.0',
+  );
+}
+
+/** A folder of another repository, with the address that names it. */
+export interface Fetched extends Found {
+  readonly raw: string;
+}
+
 export class KustomizeLoader {
   readonly view: TreeView;
   readonly probes: Probes;
+  readonly #anywhere: boolean;
 
-  constructor(view: TreeView, probes: Probes) {
+  constructor(view: TreeView, probes: Probes, restrictor: LoadRestrictor = 'LoadRestrictionsRootOnly') {
     this.view = view;
     this.probes = probes;
+    this.#anywhere = restrictor === 'LoadRestrictionsNone';
   }
 
   /** @throws a Problem when there is no such file, or it is outside the folder. */
@@ -57,11 +81,27 @@ export class KustomizeLoader {
         place,
         `there is no file ${JSON.stringify(path)} (looked for ${resolved})`,
       );
-    return inFolder(found, folder, path, place);
+    return this.#inFolder(found, folder, path, place);
   }
 
-  /** A file within the folder, or a folder anywhere. @throws a Problem. */
-  async fileOrFolder(folder: string, path: string, place: Place): Promise<Found> {
+  /** A file within the folder, or a folder anywhere, also in another repository. @throws a Problem. */
+  async fileOrFolder(
+    folder: string,
+    path: string,
+    place: Place,
+    signal?: AbortSignal,
+  ): Promise<Found | Fetched> {
+    if (path.startsWith('oci://'))
+      throw problemError(
+        'unsupported',
+        place,
+        `${JSON.stringify(path)}: OCI artifacts are not read; use a Git repository`,
+      );
+    const spec = isWebFile(path) ? undefined : parseRepoSpec(path);
+    const local = spec === undefined || isWebAddress(path) ? undefined : joinPath(folder, path);
+    const file = local === undefined ? undefined : await this.view.find(local, this.probes);
+    // As kustomize: a file of this name goes before a repository, which goes before a folder.
+    if (spec !== undefined && file?.entry.type !== 'file') return this.#fetched(spec, place, signal);
     const resolved = resolvePath(folder, path, place);
     const found = await this.view.find(resolved, this.probes);
     if (found === undefined)
@@ -70,7 +110,7 @@ export class KustomizeLoader {
         place,
         `there is nothing at ${JSON.stringify(path)} (looked for ${resolved})`,
       );
-    if (found.entry.type === 'file') return inFolder(found, folder, path, place);
+    if (found.entry.type === 'file') return this.#inFolder(found, folder, path, place);
     if (found.entry.type !== 'directory')
       throw problemError('unsupported', place, `${JSON.stringify(path)} is a submodule`);
     if (isAmbiguous(path))
@@ -81,13 +121,42 @@ export class KustomizeLoader {
       );
     return found;
   }
+
+  async #fetched(spec: RepoSpec, place: Place, signal: AbortSignal | undefined): Promise<Fetched> {
+    const remote = { url: spec.repository, ref: spec.ref };
+    const shown = JSON.stringify(spec.raw);
+    if (spec.ref.includes('//') || spec.ref.startsWith('/'))
+      throw problemError(
+        'invalid_manifest',
+        place,
+        `${shown}: ${JSON.stringify(spec.ref)} is no branch, tag or commit`,
+      );
+    try {
+      await this.view.mount(remote, signal);
+    } catch (caught) {
+      if (!(caught instanceof FairwayError) || !isAbsence(caught)) throw caught;
+      throw problemError(problemCode(caught), place, `${shown} cannot be had: ${caught.message}`);
+    }
+    const path = joinPath(mountOf(remote), spec.path) ?? mountOf(remote);
+    const found = await this.view.find(path, this.probes);
+    if (found?.entry.type === 'directory') return { ...found, raw: spec.raw };
+    const what =
+      found === undefined ? 'there is no such folder' : `this is a ${found.entry.type}, expected a folder`;
+    throw problemError('not_found', place, `${shown}: ${what} (looked for ${path})`);
+  }
+
+  #inFolder(found: Found, folder: string, path: string, place: Place): Found {
+    // What was fetched is held to its folder in any case, as in kustomize.
+    if ((this.#anywhere && !isMounted(folder)) || isWithin(folder, found.path)) return found;
+    throw problemError(
+      'invalid_manifest',
+      place,
+      `${JSON.stringify(path)} is not in or below ${folder}; a kustomization reads files from its own folder only, and bases from anywhere`,
+    );
+  }
 }
 
-function inFolder(found: Found, folder: string, path: string, place: Place): Found {
-  if (folder === '' || found.path.startsWith(`${folder}/`)) return found;
-  throw problemError(
-    'invalid_manifest',
-    place,
-    `${JSON.stringify(path)} is not in or below ${folder}; a kustomization reads files from its own folder only, and bases from anywhere`,
-  );
+function problemCode({ code }: FairwayError): Problem['code'] {
+  if (code === 'unsupported' || code === 'resource_exhausted' || code === 'unavailable') return code;
+  return code === 'deadline_exceeded' ? 'unavailable' : 'not_found';
 }

@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { dump } from 'js-yaml';
 import type { KubeObject } from '../../../shared/manifest/object.ts';
+import { remoteOf, splitMount } from '../remote/mount.ts';
 import type { Resource } from '../resource.ts';
 import { withObject } from './ids.ts';
 import type { Kustomization } from './kustomization.ts';
@@ -9,6 +10,9 @@ import { setEntries } from './shared-entries.ts';
 
 export interface Origin {
   readonly path?: string;
+  /** Of what was fetched: the repository and ref. */
+  readonly repo?: string;
+  readonly ref?: string;
   readonly configuredIn?: string;
   readonly configuredBy?: {
     readonly apiVersion: string;
@@ -28,16 +32,30 @@ export function needsTrace(buildMetadata: readonly string[]): boolean {
 
 /** `top`: the folder that is built, from which paths are told. */
 export function originOfFile(top: string, file: string): Origin {
-  return { path: posix.relative(top, file) };
+  const { path, ...remote } = seenFrom(top, file);
+  return { path, ...remote };
 }
 
 /** What a field of a kustomization, or an object of its own, made or changed. */
 export function originOfPlugin(top: string, file: string, kind: string, object?: KubeObject): Origin {
   const { name, namespace } = object?.metadata ?? {};
+  const { path, ...remote } = seenFrom(top, file);
   return {
-    configuredIn: posix.relative(top, file),
+    ...remote,
+    configuredIn: path,
     configuredBy: { apiVersion: 'builtin', kind, ...(name && { name }), ...(namespace && { namespace }) },
   };
+}
+
+/** A path from the folder that is built; of what was fetched, from the top of its repository. */
+function seenFrom(
+  top: string,
+  file: string,
+): { readonly path: string; readonly repo?: string; readonly ref?: string } {
+  const [mount, inner] = splitMount(file);
+  if (mount === '') return { path: posix.relative(top, file) };
+  const { url, ref } = remoteOf(mount);
+  return { path: inner, repo: url, ...(ref && { ref }) };
 }
 
 /** The kinds of the transformers that a kustomization's fields stand for, one each time it runs. */

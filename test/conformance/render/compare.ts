@@ -24,9 +24,13 @@ const cluster: Cluster = {
 
 export const newRenderer = (): Renderer => createRenderer({ digestKey: new Uint8Array(32) });
 
-export async function renderOurs(files: Case, renderer = newRenderer()): Promise<Outcome> {
+export async function renderOurs(
+  files: Case,
+  renderer = newRenderer(),
+  tree = createMemoryTree(files),
+): Promise<Outcome> {
   const source = { repository: '', ref: '', path: 'app', overlays: [] };
-  const result = await renderer.render({ source, cluster, tree: createMemoryTree(files) });
+  const result = await renderer.render({ source, cluster, tree });
   if (!result.ok)
     return {
       failure: result.problems.map(({ file, line, message }) => `${file}:${line}: ${message}`).join('\n'),
@@ -81,7 +85,7 @@ function parseExactly(json: string): unknown {
   });
 }
 
-function documentsOf(text: string): readonly unknown[] {
+export function documentsOf(text: string): readonly unknown[] {
   return text.trim() === ''
     ? []
     : loadAll(text, { schema: exactSchema }).filter((one) => one !== null && one !== undefined);
