@@ -10,7 +10,6 @@ import { type Random, systemRandom } from '../shared/clock/random.ts';
 import { FairwayError, toFairwayError } from '../shared/error/error.ts';
 import { createLogger, type Logger, type LogLevel } from '../shared/log/log.ts';
 import { planBackoffMs } from '../shared/loop/backoff.ts';
-import { maskSecret } from '../shared/manifest/masking.ts';
 import { version } from '../shared/version.ts';
 import { type KubeConnection, loadInCluster } from './kube/connection.ts';
 import { createKubeClient } from './kube/create-kube-client.ts';
@@ -18,12 +17,13 @@ import type { KubeClient } from './kube/kube-client.ts';
 import { loadKubeconfig } from './kube/kubeconfig.ts';
 import { type AgentLoops, createAgentLoops } from './loops/agent-loops.ts';
 import { type HealthServer, serveHealth } from './loops/health-server.ts';
+import { createQueryHandlers } from './loops/query-handlers.ts';
 import { createReportQueue } from './report/queue.ts';
+import { ageKeysSecret, createSecretOpener } from './secrets/secret-opener.ts';
 import { loadDesiredStore } from './stream/desired-store.ts';
 import { enrol } from './stream/enrol.ts';
 import { createHubConnection, type HubConnection } from './stream/hub-connection.ts';
 import { createSecretIdentityStore, type Identity, type IdentityStore } from './stream/identity-store.ts';
-import type { QueryHandlers } from './stream/querier.ts';
 import { loadRecordStore } from './stream/record-store.ts';
 import { createKubeSecrets } from './stream/secrets-port.ts';
 import { chunkBytes, createDirectoryStorage, createSecretStorage } from './stream/state-storage.ts';
@@ -113,29 +113,6 @@ async function makeNamespace(kube: KubeClient, name: string): Promise<void> {
   await kube.apply({ resource, namespace: '', name }, body, { fieldManager: 'fairway-agent' });
 }
 
-/** Answers the hub's questions about live objects and logs. */
-function createQueryHandlers(kube: KubeClient): QueryHandlers {
-  return {
-    async object({ key, apiVersion }, signal) {
-      const resources = await kube.discover({ signal });
-      const resource = resources.find(
-        ({ group, version: served, kind }) =>
-          group === key.group && kind === key.kind && (apiVersion === '' || apiVersion.endsWith(served)),
-      );
-      if (!resource) throw new FairwayError('not_found', `the cluster does not serve ${key.kind}`);
-      try {
-        return JSON.stringify(
-          maskSecret(await kube.get({ resource, namespace: key.namespace, name: key.name }, signal)),
-        );
-      } catch (caught) {
-        if (caught instanceof FairwayError && caught.code === 'not_found') return undefined;
-        throw caught;
-      }
-    },
-    logs: (question, signal) => kube.logs({ ...question, maxBytes: 1024 * 1024 }, signal),
-  };
-}
-
 /** Builds and starts an agent. @throws FairwayError when it cannot be enrolled or the API server refuses it for good. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { clock, random, namespace } = options;
@@ -168,7 +145,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     identityStore,
     desired,
     reports,
-    queries: createQueryHandlers(kube),
+    queries: createQueryHandlers({ kube, desired }),
     versions: { agent: version, kubernetes },
     hubAddresses: options.hubAddresses,
     instanceId,
@@ -184,6 +161,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     namespace,
     instanceId,
     records,
+    secrets: createSecretOpener({ readKeys: () => secrets.read(ageKeysSecret), namespace, clock, log }),
     secretKey: createHmac('sha256', key).update('values of live Secrets').digest(),
     ...ports,
     log,

@@ -23,6 +23,8 @@ export interface ApplyOutcome {
   readonly body?: KubeObject;
   /** As read before the write, where it was. */
   readonly before?: LiveObject;
+  /** Its turn has not come: something before it is not done. */
+  readonly heldUp?: boolean;
 }
 
 export interface ApplyPorts {
@@ -33,6 +35,8 @@ export interface ApplyPorts {
   readonly applySetId: string;
   /** Canonical JSON of a manifest, if it is here. */
   readonly objectText: (digest: string) => string | undefined;
+  /** The manifest with its encrypted values opened. @throws where this cluster cannot. */
+  readonly reveal: (text: string) => Promise<string>;
   /** Asks the API server again when the kind is unknown. */
   readonly resolve: (apiVersion: string, kind: string, refresh: boolean) => Promise<ApiResource | undefined>;
   /** absent: certainly without our label. known: we have a record. labelled: ours by label, but unknown to us. */
@@ -44,6 +48,10 @@ export interface ApplyPorts {
   /** Which of these JSON pointers our own managedFields entry owns. */
   readonly ownedPaths: (live: LiveObject, pointers: readonly string[]) => readonly string[];
   readonly onOutcome: (outcome: ApplyOutcome) => void;
+  /** Look, but write nothing. Default false. */
+  readonly matchOnly?: boolean;
+  /** Why no new version may be applied in this wave yet; undefined: it may. Asked once for each wave that has one. Default: always. */
+  readonly gate?: (wave: number) => Promise<string | undefined>;
 }
 
 const parallelMax = 8;
@@ -100,7 +108,7 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
     ? { ...object.key, namespace: object.key.namespace || ports.sync.namespace }
     : { ...object.key, namespace: '' };
   const omit = ignoredPaths(ports.sync.ignore, key);
-  const body = effectiveObject(text, key, ports.applySetId, omit);
+  const body = effectiveObject(await ports.reveal(text), key, ports.applySetId, omit);
   const ref = { resource, namespace: key.namespace, name: key.name };
   const planned = { ...object, key, keyText: keyText(key) };
   const knowledge = ports.knowledge(key);
@@ -110,6 +118,7 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
     if (before && ports.matches(body, before))
       return { object: planned, result: 'matched', message: '', live: before, body };
   }
+  if (ports.matchOnly) return { object: planned, result: 'waiting', message: '' };
   if (knowledge === 'absent' || (before && !isOurs(before, ports))) await checkAdoption(body, ref, ports);
   if (omit.length > 0 && knowledge !== 'absent') await handOver(ref, omit, ports);
   let created = false;
@@ -176,9 +185,41 @@ async function applyGuarded(object: PlannedObject, ports: ApplyPorts): Promise<A
   }
 }
 
-/** Runs the plan. One object's refusal holds up only what needs it. Throws only when aborted. */
+/**
+ * An object whose turn has not come: what is applied there is put right by the manifest that made it, and the new one waits. Of an object without a
+ * record it is found out whether it is as the new manifest says already.
+ */
+async function applyHeldUp(object: PlannedObject, why: string, ports: ApplyPorts): Promise<ApplyOutcome> {
+  const waiting: ApplyOutcome = { object, result: 'waiting', message: why, heldUp: true };
+  if (object.recorded !== undefined) {
+    if (!object.heal || ports.objectText(object.recorded) === undefined) return waiting;
+    const entry = { ...object.entry, objectDigest: object.recorded };
+    ports.onOutcome(await applyGuarded({ ...object, entry }, ports));
+    return waiting;
+  }
+  if (ports.knowledge(object.key) === 'absent') return waiting;
+  const found = await applyGuarded(object, { ...ports, matchOnly: true });
+  return found.result === 'matched' ? found : waiting;
+}
+
+/** Asks the gate once for each wave, and not again once it has said no: what is behind a closed gate is not reached. */
+function createGate(ports: ApplyPorts): (object: PlannedObject) => Promise<string | undefined> {
+  const answers = new Map<number, Promise<string | undefined>>();
+  let closed: string | undefined;
+  return async ({ entry, recorded, early }) => {
+    if (early || recorded === entry.objectDigest) return undefined;
+    if (closed !== undefined) return closed;
+    const answer = answers.get(entry.wave) ?? ports.gate?.(entry.wave) ?? Promise.resolve(undefined);
+    answers.set(entry.wave, answer);
+    closed ??= await answer;
+    return closed;
+  };
+}
+
+/** Runs the plan. One object's refusal holds up what needs it, and the waves after its own. Throws only when aborted. */
 export async function executeApplies(plan: SyncPlan, ports: ApplyPorts): Promise<void> {
   const missing = new Map<string, string>();
+  const gate = createGate(ports);
   const settle = (outcome: ApplyOutcome) => {
     if (unsettled.has(outcome.result)) missing.set(outcome.object.keyText, describeKey(outcome.object.key));
     ports.onOutcome(outcome);
@@ -198,6 +239,9 @@ export async function executeApplies(plan: SyncPlan, ports: ApplyPorts): Promise
         });
       else if (absent !== undefined)
         settle({ object, result: 'waiting', message: `waits for ${absent}, which could not be applied` });
-      else settle(await applyGuarded(object, ports));
+      else {
+        const why = await gate(object);
+        settle(await (why === undefined ? applyGuarded(object, ports) : applyHeldUp(object, why, ports)));
+      }
     });
 }

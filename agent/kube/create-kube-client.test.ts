@@ -261,3 +261,93 @@ describe('integers beyond 2^53', () => {
     expect(sent).toContain('"serial":9007199254740993');
   });
 });
+
+describe('gentleness', () => {
+  it('asks for discovery with the etag it has, and reads nothing again that is the same', async () => {
+    const sent: (string | undefined)[] = [];
+    const list = (kind: string) => ({
+      kind: 'APIGroupDiscoveryList',
+      items: [
+        {
+          metadata: { name: 'example.com' },
+          versions: [
+            {
+              version: 'v1',
+              resources: [{ resource: 'widgets', responseKind: { kind }, scope: 'Namespaced', verbs: [] }],
+            },
+          ],
+        },
+      ],
+    });
+    let etag = '"1"';
+    const { client } = await serve((request, response) => {
+      const known = request.headers['if-none-match'];
+      sent.push(known);
+      if (known === etag) response.writeHead(304, { etag }).end();
+      else
+        answer(
+          response,
+          200,
+          request.url?.endsWith('/apis')
+            ? list(`Widget${etag}`)
+            : { items: [], kind: 'APIGroupDiscoveryList' },
+          { etag },
+        );
+    });
+    const kinds = async () => {
+      // The client asks again half a second after the last answer at the earliest.
+      await new Promise<void>((resolve) => systemClock.after(510, resolve));
+      return (await client.discover({ refresh: true })).map(({ kind }) => kind);
+    };
+    await client.discover();
+    expect(sent).toEqual([undefined, undefined]);
+    expect(await kinds()).toEqual(['Widget"1"']);
+    expect(sent.slice(2)).toEqual(['"1"', '"1"']);
+    etag = '"2"';
+    expect(await kinds()).toEqual(['Widget"2"']);
+  });
+
+  it('yields together: after a refusal half as many are under way, and all are served in the end', async () => {
+    const held: ServerResponse[] = [];
+    let free = false;
+    const { client } = await serve((request, response) => {
+      if (free) answer(response, 200, { metadata: { name: request.url } });
+      else held.push(response);
+    });
+    const until = async (isTrue: () => boolean) => {
+      for (let tries = 0; tries < 500 && !isTrue(); tries += 1)
+        await new Promise<void>((resolve) => systemClock.after(10, resolve));
+    };
+    const names = Array.from({ length: 100 }, (_, index) => `p${index}`);
+    const all = Promise.all(names.map((name) => client.get({ ...ref, name })));
+    await until(() => held.length === 16);
+    expect(client.pressure()).toEqual({ window: 16, underway: 16, waiting: 84 });
+    for (const response of held.splice(0))
+      answer(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '0' });
+    await until(() => held.length === 8);
+    expect(client.pressure()).toMatchObject({ window: 8, underway: 8 });
+    free = true;
+    for (const response of held.splice(0)) answer(response, 200, { metadata: { name: 'x' } });
+    expect((await all).length).toBe(100);
+    expect(client.requestCounts()).toEqual({ get: 100 + 16 });
+    expect(client.pressure()).toEqual({ window: 16, underway: 0, waiting: 0 });
+  });
+
+  it("speaks in somebody else's name where told, and in its own elsewhere", async () => {
+    const names: unknown[] = [];
+    const { client } = await serve((request, response) => {
+      names.push([request.method, request.headers['impersonate-user'], request.headers['impersonate-group']]);
+      answer(response, 200, { metadata: { name: 'p' } });
+    });
+    const tenant = client.as({ user: 'system:serviceaccount:shop:deployer', groups: [] });
+    await tenant.apply(ref, { a: 1 });
+    await client.apply(ref, { a: 1 });
+    await client.as({ user: 'u', groups: ['a', 'b'] }).delete(ref, { uid: 'x' });
+    expect(names).toEqual([
+      ['PATCH', 'system:serviceaccount:shop:deployer', undefined],
+      ['PATCH', undefined, undefined],
+      ['DELETE', 'u', 'a, b'],
+    ]);
+    expect(client.requestCounts()).toEqual({ apply: 2, delete: 1 });
+  });
+});

@@ -5,10 +5,10 @@ import type { Logger } from '../../shared/log/log.ts';
 import { stringifyExactJson } from '../../shared/manifest/exact-json.ts';
 import { fieldManager } from '../model/inventory.ts';
 import type { KubeConnection } from './connection.ts';
-import { createDiscovery } from './discovery.ts';
-import type { KubeClient, ListRequest, ListResult, LiveObject } from './kube-client.ts';
+import { createDiscovery, type Discovery } from './discovery.ts';
+import type { Impersonated, KubeClient, ListRequest, ListResult, LiveObject } from './kube-client.ts';
 import { resourcePath } from './resource-path.ts';
-import { createTransport, type TransportResponse } from './transport.ts';
+import { createTransport, type Transport, type TransportResponse } from './transport.ts';
 import { runWatch } from './watch-stream.ts';
 
 export interface KubeClientPorts {
@@ -44,11 +44,34 @@ function completeItems(request: ListRequest, items: readonly LiveObject[]): read
   return items.map((item) => ({ ...item, apiVersion, kind }));
 }
 
+/** https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation */
+function impersonate(transport: Transport, { user, groups }: Impersonated): Transport {
+  const headers = { 'impersonate-user': user, 'impersonate-group': [...groups] };
+  const whole = <R extends Parameters<Transport['send']>[0]>(request: R): R => ({
+    ...request,
+    headers: { ...request.headers, ...headers },
+  });
+  return {
+    ...transport,
+    send: (request) => transport.send(whole(request)),
+    open: (request) => transport.open(whole(request)),
+  };
+}
+
 /** A client of one API server. `log` hears of discovery only; errors go to the caller. */
 export function createKubeClient(connection: KubeConnection, ports: KubeClientPorts): KubeClient {
   const { clock, random } = ports;
   const transport = createTransport(connection, { clock, random });
-  const discovery = createDiscovery(transport, clock);
+  return clientOf(connection.server, transport, createDiscovery(transport, clock), ports);
+}
+
+function clientOf(
+  server: string,
+  transport: Transport,
+  discovery: Discovery,
+  ports: KubeClientPorts,
+): KubeClient {
+  const { clock, random } = ports;
   const write = async (
     verb: string,
     method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
@@ -71,7 +94,8 @@ export function createKubeClient(connection: KubeConnection, ports: KubeClientPo
     });
 
   return {
-    server: connection.server,
+    server,
+    as: (who) => clientOf(server, impersonate(transport, who), discovery, ports),
     async version(signal) {
       const path = '/version';
       const response = await transport.send({
@@ -212,6 +236,7 @@ export function createKubeClient(connection: KubeConnection, ports: KubeClientPo
       return { content: response.body, truncated: response.truncated };
     },
     requestCounts: () => transport.counts(),
+    pressure: () => transport.gate(),
     close: () => transport.close(),
   };
 }

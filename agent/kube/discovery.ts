@@ -88,20 +88,37 @@ function parseStale(list: AggregatedList): readonly string[] {
   return stale.map(({ metadata }) => metadata?.name ?? '');
 }
 
-/** Asks for everything served. Two requests, or on an old server one more for each group version. */
-async function fetchServed(transport: Transport, signal?: AbortSignal): Promise<Served> {
+/** A document as it was last read, by path. */
+type Documents = Map<string, { readonly etag: string; readonly document: unknown }>;
+
+/**
+ * Asks for everything served. Two requests, or on an old server one more for each group version. What has not changed is not sent again (KEP-3352: aggregated
+ * discovery bears an ETag).
+ */
+async function fetchServed(
+  transport: Transport,
+  documents: Documents,
+  signal?: AbortSignal,
+): Promise<Served> {
   const staleGroups = new Set<string>();
   const read = async (path: string): Promise<unknown> => {
+    const known = documents.get(path);
     const response = await transport.send({
       verb: 'discover',
       method: 'GET',
       path,
       accept,
+      headers: known && { 'if-none-match': known.etag },
       idempotent: true,
       signal,
     });
+    if (response.status === 304 && known) return known.document;
     try {
-      return JSON.parse(response.body.toString('utf8'));
+      const document: unknown = JSON.parse(response.body.toString('utf8'));
+      const { etag } = response.headers;
+      if (etag === undefined) documents.delete(path);
+      else documents.set(path, { etag, document });
+      return document;
     } catch (cause) {
       throw new FairwayError('unavailable', 'the API server answered something that is not JSON', {
         subject: path,
@@ -151,9 +168,10 @@ export function createDiscovery(transport: Transport, clock: Clock): Discovery {
   let staleGroups: ReadonlySet<string> = new Set();
   let readAtMs = Number.NEGATIVE_INFINITY;
   let pending: Promise<readonly ApiResource[]> | undefined;
+  const documents: Documents = new Map();
   const ask = async (signal?: AbortSignal) => {
     try {
-      const served = await fetchServed(transport, signal);
+      const served = await fetchServed(transport, documents, signal);
       known = served.resources;
       staleGroups = served.staleGroups;
       readAtMs = clock.monotonic();

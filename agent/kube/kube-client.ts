@@ -32,6 +32,8 @@ export type LiveObject = KubeObject;
 export interface KubeClient {
   /** The base URL, for messages. */
   readonly server: string;
+  /** The same API server in somebody's name, over the same connections and bounds. Needs the right to impersonate them. */
+  as(who: Impersonated): KubeClient;
   version(signal?: AbortSignal): Promise<string>;
   /** Aggregated discovery, cached; `refresh` asks again. */
   discover(options?: {
@@ -81,7 +83,15 @@ export interface KubeClient {
   ): Promise<{ readonly content: Uint8Array; readonly truncated: boolean }>;
   /** Requests sent since the start by verb; watches count once each. For metrics and benches. */
   requestCounts(): Readonly<Record<string, number>>;
+  /** Requests that may be under way at once, as far as the API server lets us; that are; and that wait for their turn. */
+  pressure(): { readonly window: number; readonly underway: number; readonly waiting: number };
   close(): void;
+}
+
+/** In whose name a request is made. */
+export interface Impersonated {
+  readonly user: string;
+  readonly groups: readonly string[];
 }
 
 export interface ListRequest {

@@ -6,7 +6,7 @@ import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import type { KubeConnection } from './connection.ts';
 import { createTokenReader } from './credentials.ts';
-import { createSemaphore } from './semaphore.ts';
+import { createGate, type Gate } from './gate.ts';
 import { toKubeError } from './status-error.ts';
 
 export interface TransportRequest {
@@ -18,7 +18,7 @@ export interface TransportRequest {
   readonly body?: string | undefined;
   readonly contentType?: string | undefined;
   readonly accept?: string | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly headers?: Readonly<Record<string, string | string[]>> | undefined;
   /** Sending it twice does no harm. */
   readonly idempotent: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -40,6 +40,8 @@ export interface Transport {
   /** A long answer on a connection of its own; the caller destroys it. Rejects unless the status is 200. */
   open(request: TransportRequest): Promise<http.IncomingMessage>;
   counts(): Readonly<Record<string, number>>;
+  /** How far the API server has made us yield. */
+  gate(): ReturnType<Gate['state']>;
   close(): void;
 }
 
@@ -47,6 +49,12 @@ const attemptsMax = 5;
 const requestTimeoutMs = 60_000;
 const bodyBytesMax = 64 * 1024 * 1024;
 const parallelismMax = 16;
+/** However long a server asks us to stay away: it is asked again then. */
+const retryAfterMaxMs = 30_000;
+
+function holdOf({ retryAfterMs = 0 }: FairwayError): number {
+  return Math.min(retryAfterMaxMs, retryAfterMs);
+}
 
 /** A failure below HTTP is about the way to the API server, whatever was asked of it: `details.unreachable`. */
 function toReachError(caught: unknown, path: string): FairwayError {
@@ -118,7 +126,7 @@ export function createTransport(
     ? new https.Agent({ keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 0, ...tls })
     : new http.Agent({ keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 0 });
   const tokens = createTokenReader(connection, clock);
-  const semaphore = createSemaphore(parallelismMax);
+  const gate = createGate(parallelismMax, clock);
   const counts: Record<string, number> = {};
 
   const dial = async (
@@ -155,24 +163,6 @@ export function createTransport(
     });
   };
 
-  const attempt = async (request: TransportRequest, refresh: boolean): Promise<TransportResponse> => {
-    const release = await semaphore.acquire(request.signal);
-    const timeout = new AbortController();
-    const cancel = clock.after(requestTimeoutMs, () =>
-      timeout.abort(new DOMException('timed out', 'TimeoutError')),
-    );
-    try {
-      const signal = request.signal ? AbortSignal.any([request.signal, timeout.signal]) : timeout.signal;
-      return await collect(await dial(request, agent, refresh, signal), request);
-    } catch (caught) {
-      request.signal?.throwIfAborted();
-      throw toReachError(timeout.signal.aborted ? timeout.signal.reason : caught, request.path);
-    } finally {
-      cancel();
-      release();
-    }
-  };
-
   const failure = (response: TransportResponse, request: TransportRequest): FairwayError =>
     toKubeError(
       response.status,
@@ -181,13 +171,33 @@ export function createTransport(
       request.path.split('?')[0] ?? request.path,
     );
 
+  const attempt = async (request: TransportRequest, refresh: boolean): Promise<TransportResponse> => {
+    const pass = await gate.acquire(request.signal);
+    const timeout = new AbortController();
+    const cancel = clock.after(requestTimeoutMs, () =>
+      timeout.abort(new DOMException('timed out', 'TimeoutError')),
+    );
+    try {
+      const signal = request.signal ? AbortSignal.any([request.signal, timeout.signal]) : timeout.signal;
+      const response = await collect(await dial(request, agent, refresh, signal), request);
+      if (response.status === 429) pass.refused(holdOf(failure(response, request)));
+      else pass.served();
+      return response;
+    } catch (caught) {
+      request.signal?.throwIfAborted();
+      throw toReachError(timeout.signal.aborted ? timeout.signal.reason : caught, request.path);
+    } finally {
+      cancel();
+      pass.release();
+    }
+  };
+
   /** How long to wait before trying again; undefined: no use. */
   const planRetryMs = (error: FairwayError, tried: number, idempotent: boolean): number | undefined => {
     if (tried >= attemptsMax) return undefined;
     const backoffMs = planBackoffMs(tried, random, { baseMs: 100, maxMs: 10_000 });
     // API Priority and Fairness refuses before anything was done, so any verb may try again.
-    if (error.code === 'resource_exhausted' && error.retry)
-      return Math.min(30_000, (error.retryAfterMs ?? 0) + backoffMs);
+    if (error.code === 'resource_exhausted' && error.retry) return holdOf(error) + backoffMs;
     if (!idempotent || error.code !== 'unavailable') return undefined;
     // 500 is the API server's word on this request, not a state that passes by itself within seconds.
     if (error.details?.['httpStatus'] === 500) return undefined;
@@ -222,12 +232,15 @@ export function createTransport(
       try {
         const response = await dial(request, longAgent, false, request.signal);
         if (response.statusCode === 200) return response;
-        throw failure(await collect(response, request), request);
+        const error = failure(await collect(response, request), request);
+        if (response.statusCode === 429) gate.refused(holdOf(error));
+        throw error;
       } catch (caught) {
         throw toReachError(caught, request.path);
       }
     },
     counts: () => ({ ...counts }),
+    gate: () => gate.state(),
     close() {
       agent.destroy();
       longAgent.destroy();

@@ -21,6 +21,7 @@ import { type ContestOptions, createContestTracker } from '../observe/contest.ts
 import { isSuspicious } from '../observe/facts.ts';
 import { createObserver } from '../observe/observer.ts';
 import type { ObservedChange } from '../observe/watcher.ts';
+import { createSecretOpener, type SecretOpener } from '../secrets/secret-opener.ts';
 import { createClaims } from './claims.ts';
 import {
   type AgentContext,
@@ -49,6 +50,8 @@ export interface AgentLoopsOptions {
   /** Every object is read again about this often, as a net. Default one hour. */
   readonly fullCheckIntervalMs?: number;
   readonly contest?: ContestOptions;
+  /** Opens encrypted manifests. Default: they are refused. */
+  readonly secrets?: SecretOpener;
   /** Keeps records across restarts. Default: they are rebuilt by reading. */
   readonly records?: RecordStore;
   /** 32 bytes that stay the same as long as `records` do. Default: random. */
@@ -142,6 +145,9 @@ function summarise({ states, observer }: AgentContext) {
 export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   const { kube, desired, clock, random, namespace } = options;
   const log = options.log.with({ component: 'loops' });
+  const secrets =
+    options.secrets ??
+    createSecretOpener({ readKeys: () => Promise.resolve(undefined), namespace, clock, log });
   const states = new Map<string, ApplicationState>();
   const byApplySet = new Map<string, string>();
   const metrics: AgentMetrics = {
@@ -235,6 +241,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     claims,
     states,
     secretKey: options.secretKey ?? random.bytes(32),
+    reveal: (text) => secrets.open(text),
     recordsChanged: () => options.records?.touch(() => readRecords(context)),
     metrics,
     nextEventId: () => `${options.instanceId}-${++events}`,

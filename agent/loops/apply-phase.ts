@@ -1,7 +1,7 @@
 import type { ChangeAction } from '../../shared/manifest/health.ts';
 import { type KubeObject, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { ManifestEntry, SyncOptions } from '../../shared/manifest/target.ts';
-import { type ApplyOutcome, executeApplies } from '../apply/execute-applies.ts';
+import { type ApplyOutcome, type ApplyPorts, executeApplies } from '../apply/execute-applies.ts';
 import { ignoredPaths } from '../apply/ignore.ts';
 import { planSync, type SyncPlan } from '../apply/plan-sync.ts';
 import type { DesiredApplication } from '../model/desired.ts';
@@ -13,8 +13,11 @@ import { healthOf } from '../observe/health.ts';
 import { matchesDesired, projectFields } from '../observe/projection.ts';
 import { createRecord } from '../observe/record.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
+import { healFormer } from './heal-former.ts';
 import { tellFound, tellHealed } from './prove-suspects.ts';
 import { attemptOf, forgetRefusals, noteRefusal, standingRefusal } from './retries.ts';
+import { checkWaves, type Holdup } from './wave-gate.ts';
+import { writerOf } from './writer.ts';
 
 /** Which kinds the set's own definitions define: `group/kind` to the definition's key. */
 function readDefinitions(
@@ -51,6 +54,10 @@ function planApplication(
       if (!record || state.reapply.has(text)) return undefined;
       const omitted = ignoredPaths(desired.target.sync.ignore, record.key).join(' ');
       return record.omitted === omitted ? record.objectDigest : undefined;
+    },
+    recorded(text) {
+      const record = state.records.get(text);
+      return record && { digest: record.objectDigest, heal: state.reapply.has(text) };
     },
     refusedBefore: (text, { objectDigest }) =>
       standingRefusal(context, state, text, attemptOf(desired.generation, objectDigest)) !== undefined,
@@ -116,6 +123,7 @@ function remember(
   const { live, object } = outcome;
   if (!live) return;
   context.recordsChanged();
+  state.retainStale = true;
   const record = createRecord(live, {
     application: state.application,
     objectDigest: object.entry.objectDigest,
@@ -197,24 +205,29 @@ function settle(
   if (state.objects.get(text)?.drift?.kind !== 'foreign') tellHealed(context, state, text);
 }
 
-/** Applies what the plan says; objects that left the set are forgotten by the prune phase. */
-export async function applyPhase(
+/** What a sync did with the set. */
+export interface ApplySummary {
+  /** Of all that the set holds, and of what is applied still while a new version waits. */
+  readonly keys: ReadonlySet<string>;
+  readonly plan: SyncPlan;
+  /** What the rest of the set waits for; undefined: all of it had its turn. */
+  readonly holdup: Holdup | undefined;
+}
+
+function portsOf(
   context: AgentContext,
   desired: DesiredApplication,
   state: ApplicationState,
   signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
-  const plan = planApplication(context, desired, state);
-  const keys = new Set<string>();
-  const sameSync = state.generation === desired.generation;
-  state.generation = desired.generation;
-  await executeApplies(plan, {
-    kube: context.kube,
+): Omit<ApplyPorts, 'onOutcome'> {
+  return {
+    kube: writerOf(context.kube, desired.target.sync),
     clock: context.clock,
     signal,
     sync: desired.target.sync,
     applySetId: state.applySetId,
     objectText: (digest) => context.desired.object(digest),
+    reveal: context.reveal,
     resolve: (apiVersion, kind, refresh) => context.resources.resolve(apiVersion, kind, refresh, signal),
     knowledge(key) {
       if (state.records.has(keyText(key))) return 'known';
@@ -225,11 +238,46 @@ export async function applyPhase(
     applicationOf: context.applicationOf,
     matches: matchesDesired,
     ownedPaths: (live, pointers) => pointers.filter((pointer) => covers(leafPaths(ownFields(live)), pointer)),
+  };
+}
+
+/**
+ * Applies what the plan says, as far as the waves let it; what is applied already is healed whatever waits. Objects that left the set are forgotten
+ * by the prune phase.
+ * @param before what the whole set waits for (a hook); what that needs itself is applied all the same.
+ */
+export async function applyPhase(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  before: Holdup | undefined,
+  signal: AbortSignal,
+): Promise<ApplySummary> {
+  const plan = planApplication(context, desired, state);
+  const keys = new Set<string>();
+  const heldUp = new Set<string>();
+  const sameSync = state.generation === desired.generation;
+  state.generation = desired.generation;
+  let holdup = before;
+  const ports: ApplyPorts = {
+    ...portsOf(context, desired, state, signal),
+    async gate(wave) {
+      const lower = plan.objects.filter(({ entry }) => entry.wave < wave);
+      holdup ??= await checkWaves(context, desired, state, lower, signal);
+      return holdup?.message;
+    },
     onOutcome(outcome) {
       keys.add(outcome.object.keyText);
+      if (outcome.heldUp) heldUp.add(outcome.object.keyText);
       noteOutcome(outcome, desired.generation, context, state);
       if (outcome.result !== 'held') settle(outcome, sameSync, desired.target.sync, context, state);
     },
-  });
-  return keys;
+  };
+  await executeApplies(plan, ports);
+  state.heldUp = heldUp;
+  // What a wave would have held up may be as it should already.
+  if (before === undefined && heldUp.size === 0) holdup = undefined;
+  if (holdup === undefined) state.wait = undefined;
+  else for (const text of await healFormer(context, state, plan, ports)) keys.add(text);
+  return { keys, plan, holdup };
 }

@@ -14,6 +14,7 @@ import type { Observer } from '../observe/observer.ts';
 import type { Claims } from './claims.ts';
 import type { Resources } from './resources.ts';
 import type { Retry } from './retries.ts';
+import type { WaveWait } from './wave-gate.ts';
 
 /** What is known of one object of an application, beside its record. */
 export interface ObjectState {
@@ -52,6 +53,12 @@ export interface ApplicationState {
   acknowledged: string;
   /** Of the last step: what objects tell as their action is of the last sync, not of a look in between. */
   generation: number;
+  /** The wave that waited when it was last looked at. */
+  wait: WaveWait | undefined;
+  /** Keys whose turn has not come; what they wait for wakes the application. */
+  heldUp: ReadonlySet<string>;
+  /** Digests of what is applied have changed since the desired state was told which to retain. */
+  retainStale: boolean;
   /** A step has run since the start. */
   settled: boolean;
 }
@@ -84,6 +91,8 @@ export interface AgentContext {
   readonly states: Map<string, ApplicationState>;
   /** Keys digests of live Secret values. */
   readonly secretKey: Uint8Array;
+  /** A manifest with its encrypted values opened (SOPS); one without as it is. @throws what is wrong with that object. */
+  readonly reveal: (text: string) => Promise<string>;
   /** The records have changed: they are kept for the next run. */
   readonly recordsChanged: () => void;
   readonly metrics: AgentMetrics;
@@ -110,6 +119,9 @@ export function createApplicationState(application: string, applySetId: string):
     failureTold: '',
     acknowledged: '',
     generation: 0,
+    wait: undefined,
+    heldUp: new Set(),
+    retainStale: true,
     settled: false,
   };
 }

@@ -21,6 +21,7 @@ import { findWriters } from '../observe/writers.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { assertNewest } from './fence.ts';
 import { noteRefusal, proofAttempt } from './retries.ts';
+import { writerOf } from './writer.ts';
 
 const parallelMax = 8;
 
@@ -106,7 +107,7 @@ async function readFinding(
   try {
     const live = await context.kube.get(ref, signal);
     const omit = ignoredPaths(desired.target.sync.ignore, record.key);
-    const body = effectiveObject(text, record.key, state.applySetId, omit);
+    const body = effectiveObject(await context.reveal(text), record.key, state.applySetId, omit);
     return judgeLive(record, body, live, desired.target.sync, nowMs);
   } catch (caught) {
     const error = toFairwayError(caught);
@@ -175,12 +176,14 @@ async function undoForeign(
   context: AgentContext,
   record: AppliedRecord,
   finding: Finding,
+  sync: SyncOptions,
   signal: AbortSignal,
 ): Promise<LiveObject | undefined> {
   const resource = context.resources.find(record.apiVersion, record.key.kind);
   if (finding.undo.length === 0 || !finding.live || !resource) return finding.live;
   const ref = { resource, namespace: record.key.namespace, name: record.key.name };
-  return context.kube.patch(ref, planRemoval(finding.undo, finding.live), 'json', signal);
+  const writer = writerOf(context.kube, sync);
+  return writer.patch(ref, planRemoval(finding.undo, finding.live), 'json', signal);
 }
 
 function setDrift(
@@ -237,7 +240,7 @@ async function actOn(
     return waitMs;
   }
   setDrift(state, text, drift, 'Synced', drift.kind === 'foreign' ? 'ForeignFields' : '');
-  const after = await undoForeign(context, record, finding, signal);
+  const after = await undoForeign(context, record, finding, desired.target.sync, signal);
   if (after) remember(after);
   if (finding.reapply) state.reapply.add(text);
   if (finding.undo.length > 0 && (drift.kind === 'foreign' || !finding.reapply))
@@ -250,7 +253,7 @@ function isOnesOwn(error: FairwayError, signal: AbortSignal): boolean {
   return (
     !signal.aborted &&
     !isPassing(error) &&
-    error.details?.['httpStatus'] !== undefined &&
+    (error.details?.['httpStatus'] ?? error.details?.['sops']) !== undefined &&
     error.code !== 'unauthenticated'
   );
 }
@@ -276,11 +279,13 @@ function restMs(context: AgentContext, state: ApplicationState, text: string): n
 /**
  * Reads what is suspected and acts. Returns when to come back for contested objects, in milliseconds; 0: no need. What could not be
  * read stays suspected.
+ * @param former the new version may have to wait, so what is applied of the one before is kept right too.
  */
 export async function proveSuspects(
   context: AgentContext,
   desired: DesiredApplication,
   state: ApplicationState,
+  former: boolean,
   signal: AbortSignal,
 ): Promise<number> {
   const suspects = [...state.suspects];
@@ -288,6 +293,10 @@ export async function proveSuspects(
   if (desired.target.sync.selfHeal === 'off') return 0;
   // What has a new manifest is about to be applied: what differs from the old one is no news.
   const current = new Set(desired.target.set.entries.map(({ objectDigest }) => objectDigest));
+  const isPast = ({ objectDigest }: AppliedRecord, text: string) =>
+    former
+      ? context.claims.claimedBy(text, state.application) !== undefined
+      : !current.has(objectDigest) || !context.claims.desires(text, state.application);
   // What looks like drift may be the doing of another agent that knows more. Asked once a step, and only where there is drift.
   let asked: Promise<void> | undefined;
   let standsBack = false;
@@ -302,8 +311,7 @@ export async function proveSuspects(
   let failed: unknown;
   await forEachBounded(suspects, parallelMax, async ([text, why]) => {
     const record = state.records.get(text);
-    if (!record || !current.has(record.objectDigest)) return;
-    if (!context.claims.desires(text, state.application)) return;
+    if (!record || isPast(record, text)) return;
     if (why === 'event' && !stillSuspected(context, record, text)) return;
     const comeBack = (waitMs: number) => {
       state.suspects.set(text, 'check');

@@ -9,6 +9,7 @@ import type { DesiredApplication } from '../model/desired.ts';
 import type { ObservedObject } from '../model/record.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { activePause } from './pauses.ts';
+import { writerOf } from './writer.ts';
 
 const parallelMax = 8;
 
@@ -100,7 +101,10 @@ export function planApplicationPrune(
 /** The object is no longer ours to tell of. */
 export function forgetObject(context: AgentContext, state: ApplicationState, text: string): void {
   const object = state.objects.get(text);
-  if (state.records.delete(text)) context.recordsChanged();
+  if (state.records.delete(text)) {
+    context.recordsChanged();
+    state.retainStale = true;
+  }
   state.objects.delete(text);
   state.reapply.delete(text);
   state.retries.delete(text);
@@ -182,7 +186,7 @@ export async function executePlannedPrune(
   signal: AbortSignal,
 ): Promise<PruneSummary> {
   const ports = {
-    kube: context.kube,
+    kube: writerOf(context.kube, desired.target.sync),
     signal,
     applySetId: state.applySetId,
     resolve: (apiVersion: string, kind: string) => context.resources.find(apiVersion, kind),

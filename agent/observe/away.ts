@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
 import type { Drift, FieldChange } from '../../shared/manifest/health.ts';
-import { isSecret, type Json, type KubeObject, keyOf } from '../../shared/manifest/object.ts';
+import { isSensitive } from '../../shared/manifest/masking.ts';
+import type { Json, KubeObject } from '../../shared/manifest/object.ts';
 import { covers, isOwn, leafPaths, managedFieldsOf, ownFields, visitLeaves } from './fields-v1.ts';
 import { reportValue } from './projection.ts';
 import { findWriters } from './writers.ts';
@@ -16,7 +17,7 @@ export function findDriftWhileAway(before: KubeObject, after: KubeObject, nowMs:
   // Writes through the scale subresource bear no time.
   const others = entries.filter((entry) => !isOwn(entry) && (!entry.time || entry.time >= ownTime));
   const theirs = others.map((entry) => leafPaths(entry.fieldsV1 ?? {}));
-  const secret = isSecret(keyOf(after));
+  const secret = isSensitive(after) || isSensitive(before);
   const found: (Json | undefined)[] = [];
   const fields: FieldChange[] = [];
   visitLeaves(ownFields(after), before, (_path, value) => found.push(value));

@@ -1,11 +1,6 @@
 import type { FieldChange } from '../../shared/manifest/health.ts';
-import {
-  isSecret,
-  type Json,
-  type JsonObject,
-  type KubeObject,
-  keyOf,
-} from '../../shared/manifest/object.ts';
+import { isSensitive } from '../../shared/manifest/masking.ts';
+import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import type { SyncOptions } from '../../shared/manifest/target.ts';
 import {
   childOf,
@@ -74,7 +69,7 @@ function walk(
 /** All fields of others in the object that we do not own, Kubernetes' own controllers and subresources apart. */
 export function findForeign(ours: FieldsNode, live: KubeObject): readonly ForeignField[] {
   const found: ForeignField[] = [];
-  const secret = isSecret(keyOf(live));
+  const secret = isSensitive(live);
   for (const entry of managedFieldsOf(live)) {
     if (!isEntryOfInterest(entry) || !entry.fieldsV1) continue;
     const { 'f:status': _status, ...theirs } = entry.fieldsV1;

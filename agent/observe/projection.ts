@@ -4,7 +4,8 @@
  */
 import { canonicalJson, type Digest, digestText, keyedDigest } from '../../shared/manifest/canonical.ts';
 import type { FieldChange } from '../../shared/manifest/health.ts';
-import { isSecret, type Json, type KubeObject, keyOf } from '../../shared/manifest/object.ts';
+import { isSensitive } from '../../shared/manifest/masking.ts';
+import type { Json, KubeObject } from '../../shared/manifest/object.ts';
 import {
   covers,
   type FieldsNode,
@@ -44,7 +45,7 @@ export function projectFields(fields: FieldsNode, object: KubeObject, secretKey:
     hashes.push(hashText(text));
   });
   const text = lines.join('\n');
-  const digest = isSecret(keyOf(object)) ? keyedDigest(text, secretKey) : digestText(text);
+  const digest = isSensitive(object) ? keyedDigest(text, secretKey) : digestText(text);
   return { digest, leaves: Uint32Array.from(hashes) };
 }
 
@@ -65,7 +66,7 @@ export function diffProjection(
   live: KubeObject,
 ): readonly FieldChange[] {
   const fields = JSON.parse(record.fields) as FieldsNode;
-  const secret = isSecret(keyOf(live));
+  const secret = isSensitive(live) || isSensitive(desired);
   const changes: FieldChange[] = [];
   const wanted: (Json | undefined)[] = [];
   visitLeaves(fields, desired, (_path, value) => wanted.push(value));

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { celCharactersMax } from '../../shared/cel/cel.ts';
+import { checkHealthExpression } from '../../shared/health/evaluate-rules.ts';
+import { parseJqPath } from '../../shared/manifest/jq-path.ts';
 import { defaultSyncOptions } from '../../shared/manifest/target.ts';
 import type { JsonSchema } from './explain-issues.ts';
 import { checkOverlayTemplate } from './overlay-template.ts';
@@ -127,11 +130,21 @@ const pointer = z
   .regex(/^(?:\/(?:[^~/]|~[01])*)+$/)
   .meta({ description: 'a JSON pointer such as /spec/replicas' });
 
+const jqPath = z
+  .string()
+  .max(1_024)
+  .superRefine((text, context) => {
+    const path = parseJqPath(text);
+    if (!path.ok) context.addIssue({ code: 'custom', message: path.message });
+  })
+  .meta({ description: 'a path in the way of jq such as .spec.containers[] | select(.name == "x").image' });
+
 const ignoreRule = z.strictObject({
   group: z.string().max(253).default(''),
   kind: z.string().max(63).default(''),
   paths: z.array(pointer).max(100).default([]),
   managers: z.array(z.string().min(1).max(128)).max(100).default([]),
+  jqPaths: z.array(jqPath).max(100).optional(),
 });
 
 const sync = z.strictObject({
@@ -142,16 +155,60 @@ const sync = z.strictObject({
   foreignFields: z.enum(['auto', 'undo', 'report', 'leave']).default(defaultSyncOptions.foreignFields),
   ignore: z.array(ignoreRule).max(100).default([]),
   namespace: dnsLabel.default(defaultSyncOptions.namespace),
+  serviceAccount: z
+    .string()
+    .max(253)
+    .regex(/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/)
+    .meta({ description: 'a ServiceAccount of spec.sync.namespace whose rights the writes have' })
+    .optional(),
+  recreate: z
+    .boolean()
+    .meta({ description: 'delete and make anew what cannot be changed in place' })
+    .optional(),
+  waveTimeoutSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(86_400)
+    .meta({ description: 'how long a wave may take to become healthy; default 600' })
+    .optional(),
+  pruneLimit: z
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .meta({ description: 'percent of its objects that one sync may delete unasked; default 50' })
+    .optional(),
+  healthTimeoutSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(86_400)
+    .meta({ description: 'how long an object may be on its way before it counts as failed; default 600' })
+    .optional(),
 });
 
-const expressionText = z.string().max(4_096).default('');
-const healthRule = z.strictObject({
-  apiVersion: z.string().min(1).max(317),
-  kind: z.string().min(1).max(63),
-  current: expressionText,
-  inProgress: expressionText,
-  failed: expressionText,
-});
+const expressionText = z
+  .string()
+  .max(celCharactersMax)
+  .superRefine((text, context) => {
+    const message = text === '' ? undefined : checkHealthExpression(text);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  })
+  .meta({ description: 'a CEL expression that is true or false, such as object.status.phase == "Ready"' })
+  .default('');
+const healthRule = z
+  .strictObject({
+    apiVersion: z.string().min(1).max(317),
+    kind: z.string().min(1).max(63),
+    current: expressionText,
+    inProgress: expressionText,
+    failed: expressionText,
+  })
+  .refine(
+    ({ current, inProgress, failed }) => current + inProgress + failed !== '',
+    'expected at least one of current, inProgress, failed',
+  );
 
 const apiVersion = z.literal(fleetApiVersion);
 

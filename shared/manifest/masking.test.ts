@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maskSecret } from './masking.ts';
+import { decryptedAnnotation, isSensitive, maskSecret } from './masking.ts';
 
 describe('maskSecret', () => {
   it('hides every value of a Secret, in the annotation of kubectl too', () => {
@@ -24,5 +24,36 @@ describe('maskSecret', () => {
   it('leaves other kinds alone', () => {
     const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' }, data: { a: 'b' } };
     expect(maskSecret(map)).toBe(map);
+  });
+});
+
+describe('maskSecret, of what was decrypted in the cluster', () => {
+  const widget = (note: string) => ({
+    apiVersion: 'example.com/v1',
+    kind: 'Widget',
+    metadata: { name: 'w', annotations: { [decryptedAnnotation]: note } },
+    spec: {
+      open: 'seen',
+      'a/b': { c: ['hunter2', 7] },
+      users: [{ password: 'tiger' }, { password: 'lion' }],
+    },
+  });
+
+  it('hides those values and no others, whatever became of positions in lists', () => {
+    const object = widget('["/spec/a~1b/c/0","/spec/users/0/password"]');
+    expect(isSensitive(object)).toBe(true);
+    expect(maskSecret(object)['spec']).toEqual({
+      open: 'seen',
+      'a/b': { c: ['*** (7 characters)', '*** (1 characters)'] },
+      users: [{ password: '*** (5 characters)' }, { password: '*** (4 characters)' }],
+    });
+  });
+
+  it('hides everything where it is not said what, or not understood', () => {
+    for (const note of ['["*"]', '{', '{"a":1}', '[1]']) {
+      const masked = maskSecret(widget(note));
+      expect(JSON.stringify(masked['spec'])).not.toMatch(/hunter2|tiger|seen/);
+      expect(masked.metadata.name).toBe('w');
+    }
   });
 });

@@ -27,6 +27,8 @@ export interface IgnoreRule {
   readonly kind: string;
   readonly paths: readonly string[];
   readonly managers: readonly string[];
+  /** Paths in the way of jq (shared/manifest/jq-path.ts), for fields that a pointer cannot name. Absent from digests where there are none. */
+  readonly jqPaths?: readonly string[] | undefined;
 }
 
 export interface SyncOptions {
@@ -43,6 +45,16 @@ export interface SyncOptions {
   readonly ignore: readonly IgnoreRule[];
   /** Given to namespaced objects that name none. Default "default". */
   readonly namespace: string;
+  /** A ServiceAccount of `namespace` whose rights the application's writes have. Default: the agent's own rights. Absent from digests where it is not set. */
+  readonly serviceAccount?: string | undefined;
+  /** Delete and make anew what the API server refuses to change in place, as `fairway.dev/recreate: "true"` says of one object. Default false. */
+  readonly recreate?: boolean | undefined;
+  /** How long the objects of a wave may take to become healthy before the sync counts as failed, in seconds. Default 600. */
+  readonly waveTimeoutSeconds?: number | undefined;
+  /** The share of an inventory, in percent, that one sync may delete by itself when it is more than ten objects. Default 50; 100: all. */
+  readonly pruneLimit?: number | undefined;
+  /** How long an object may be on its way before it counts as failed, in seconds. Default 600; a Deployment's own `progressDeadlineSeconds` counts where it is shorter. */
+  readonly healthTimeoutSeconds?: number | undefined;
 }
 
 export const defaultSyncOptions: SyncOptions = {
@@ -54,6 +66,24 @@ export const defaultSyncOptions: SyncOptions = {
   ignore: [],
   namespace: 'default',
 };
+
+export const defaultWaveTimeoutSeconds = 600;
+export const defaultPruneLimit = 50;
+export const defaultHealthTimeoutSeconds = 600;
+
+/** An option that came later and is at its default counts as absent: Targets made before it keep their digests, for agents that do not know it as well. */
+function compactSync(sync: SyncOptions): SyncOptions {
+  const { recreate, waveTimeoutSeconds, pruneLimit, healthTimeoutSeconds, ...rest } = sync;
+  return {
+    ...rest,
+    ...(recreate === true && { recreate }),
+    ...(waveTimeoutSeconds !== undefined &&
+      waveTimeoutSeconds !== defaultWaveTimeoutSeconds && { waveTimeoutSeconds }),
+    ...(pruneLimit !== undefined && pruneLimit !== defaultPruneLimit && { pruneLimit }),
+    ...(healthTimeoutSeconds !== undefined &&
+      healthTimeoutSeconds !== defaultHealthTimeoutSeconds && { healthTimeoutSeconds }),
+  };
+}
 
 /** Health by CEL for a custom kind; each expression sees `object`. */
 export interface HealthRule {
@@ -94,8 +124,9 @@ export function createManifestSet(
 }
 
 export function createTarget(parts: Omit<Target, 'digest'>): Target {
-  const { set, ...options } = parts;
-  return { ...parts, digest: digestText(canonicalJson({ set: set.digest, ...options })) };
+  const { set, ...rest } = parts;
+  const options = { ...rest, sync: compactSync(rest.sync) };
+  return { set, ...options, digest: digestText(canonicalJson({ set: set.digest, ...options })) };
 }
 
 /** The Target that removes an application: nothing in it, pruned or orphaned as the policy says. */

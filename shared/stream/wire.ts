@@ -118,16 +118,19 @@ function ignoreToWire(rule: IgnoreRule): WireIgnoreRule {
     kind: rule.kind,
     paths: [...rule.paths],
     managers: [...rule.managers],
+    jqPaths: [...(rule.jqPaths ?? [])],
   });
 }
 
-reads<WireIgnoreRule>({ group: true, kind: true, paths: true, managers: true });
-function ignoreFromWire({ group, kind, paths, managers }: WireIgnoreRule): IgnoreRule {
-  return { group, kind, paths, managers };
+reads<WireIgnoreRule>({ group: true, kind: true, paths: true, managers: true, jqPaths: true });
+function ignoreFromWire({ group, kind, paths, managers, jqPaths }: WireIgnoreRule): IgnoreRule {
+  return { group, kind, paths, managers, ...(jqPaths.length > 0 && { jqPaths }) };
 }
 
 function syncToWire(sync: SyncOptions): WireSync {
-  return encode(SyncOptionsSchema, { ...sync, ignore: sync.ignore.map(ignoreToWire) });
+  const { serviceAccount = '', recreate = false, waveTimeoutSeconds = 0, pruneLimit = 0, healthTimeoutSeconds = 0 } = sync;
+  const added = { serviceAccount, recreate, waveTimeoutSeconds, pruneLimit, healthTimeoutSeconds };
+  return encode(SyncOptionsSchema, { ...sync, ...added, ignore: sync.ignore.map(ignoreToWire) });
 }
 
 reads<WireSync>({
@@ -138,6 +141,11 @@ reads<WireSync>({
   foreignFields: true,
   ignore: true,
   namespace: true,
+  serviceAccount: true,
+  recreate: true,
+  waveTimeoutSeconds: true,
+  pruneLimit: true,
+  healthTimeoutSeconds: true,
 });
 function syncFromWire(wire: WireSync): SyncOptions {
   return {
@@ -148,6 +156,11 @@ function syncFromWire(wire: WireSync): SyncOptions {
     foreignFields: wordOf(foreignModes, wire.foreignFields, 'sync.foreignFields'),
     ignore: wire.ignore.map(ignoreFromWire),
     namespace: wire.namespace,
+    ...(wire.serviceAccount !== '' && { serviceAccount: wire.serviceAccount }),
+    ...(wire.recreate && { recreate: true }),
+    ...(wire.waveTimeoutSeconds > 0 && { waveTimeoutSeconds: wire.waveTimeoutSeconds }),
+    ...(wire.pruneLimit > 0 && { pruneLimit: wire.pruneLimit }),
+    ...(wire.healthTimeoutSeconds > 0 && { healthTimeoutSeconds: wire.healthTimeoutSeconds }),
   };
 }
 

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file fairway/v1/agent.proto.
  */
 export const file_fairway_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChZmYWlyd2F5L3YxL2FnZW50LnByb3RvEgpmYWlyd2F5LnYxItABCg5TZXNzaW9uUmVxdWVzdBIiCgVoZWxsbxgBIAEoCzIRLmZhaXJ3YXkudjEuSGVsbG9IABI2Cg9hY2tub3dsZWRnZW1lbnQYAiABKAsyGy5mYWlyd2F5LnYxLkFja25vd2xlZGdlbWVudEgAEiwKB3N1bW1hcnkYAyABKAsyGS5mYWlyd2F5LnYxLkRpZ2VzdFN1bW1hcnlIABIpCgVyZW5ldxgEIAEoCzIYLmZhaXJ3YXkudjEuUmVuZXdSZXF1ZXN0SABCCQoHbWVzc2FnZSKiAgoPU2Vzc2lvblJlc3BvbnNlEiYKB3dlbGNvbWUYASABKAsyEy5mYWlyd2F5LnYxLldlbGNvbWVIABIsCgphc3NpZ25tZW50GAIgASgLMhYuZmFpcndheS52MS5Bc3NpZ25tZW50SAASKAoGcGF1c2VzGAMgASgLMhYuZmFpcndheS52MS5QYXVzZVN0YXRlSAASLAoHcmVuZXdlZBgEIAEoCzIZLmZhaXJ3YXkudjEuUmVuZXdSZXNwb25zZUgAEi0KC3Jlc3luY19kb25lGAUgASgLMhYuZmFpcndheS52MS5SZXN5bmNEb25lSAASJwoEc3luYxgGIAEoCzIXLmZhaXJ3YXkudjEuU3luY1JlcXVlc3RIAEIJCgdtZXNzYWdlIpMBCgVIZWxsbxIVCg1hZ2VudF92ZXJzaW9uGAEgASgJEhYKDnByb3RvY29sX21pbm9yGAIgASgNEhoKEmt1YmVybmV0ZXNfdmVyc2lvbhgDIAEoCRIqCgdzdW1tYXJ5GAQgASgLMhkuZmFpcndheS52MS5EaWdlc3RTdW1tYXJ5EhMKC2luc3RhbmNlX2lkGAUgASgJInoKDURpZ2VzdFN1bW1hcnkSIAoFZXBvY2gYASABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCmdlbmVyYXRpb24YAiABKAQSMwoMYXBwbGljYXRpb25zGAMgAygLMh0uZmFpcndheS52MS5BcHBsaWNhdGlvbkRpZ2VzdCJnChFBcHBsaWNhdGlvbkRpZ2VzdBITCgthcHBsaWNhdGlvbhgBIAEoCRIVCg10YXJnZXRfZGlnZXN0GAIgASgMEhIKCmdlbmVyYXRpb24YAyABKAQSEgoKcmVsZWFzZV9pZBgEIAEoCSKJAQoHV2VsY29tZRIgCgVlcG9jaBgBIAEoCzIRLmZhaXJ3YXkudjEuRXBvY2gSDwoHY2x1c3RlchgCIAEoCRIWCg5kZWxldGlvbnNfaGVsZBgDIAEoCBIWCg5wcm90b2NvbF9taW5vchgEIAEoDRIbChNzdW1tYXJ5X2ludGVydmFsX21zGAUgASgNIuMBCgpBc3NpZ25tZW50EhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSIAoFZXBvY2gYAyABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCnJlbGVhc2VfaWQYBCABKAkSDgoGcmVhc29uGAUgASgJEhMKC3JldmlzaW9uX2lkGAYgASgJEiIKBnRhcmdldBgHIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAggAygLMhAuZmFpcndheS52MS5CbG9iEgwKBG1vcmUYCSABKAgiqQIKD0Fja25vd2xlZGdlbWVudBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEjAKBXN0YWdlGAMgASgOMiEuZmFpcndheS52MS5BY2tub3dsZWRnZW1lbnQuU3RhZ2USFQoNdGFyZ2V0X2RpZ2VzdBgEIAEoDBIPCgdtZXNzYWdlGAUgASgJEhQKDHRpbWVfdW5peF9tcxgGIAEoAyJ9CgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhIKDlNUQUdFX1JFQ0VJVkVEEAESEQoNU1RBR0VfQVBQTElFRBACEhEKDVNUQUdFX0hFQUxUSFkQAxIRCg1TVEFHRV9SRUZVU0VEEAQSEAoMU1RBR0VfRkFJTEVEEAUiRwoKUGF1c2VTdGF0ZRIhCgZwYXVzZXMYASADKAsyES5mYWlyd2F5LnYxLlBhdXNlEhYKDmRlbGV0aW9uc19oZWxkGAIgASgIIkIKBVBhdXNlEhMKC2FwcGxpY2F0aW9uGAEgASgJEhQKDHJlbWFpbmluZ19tcxgCIAEoBBIOCgZyZWFzb24YAyABKAkiMwoMUmVuZXdSZXF1ZXN0EiMKG2NlcnRpZmljYXRlX3NpZ25pbmdfcmVxdWVzdBgBIAEoDCJFCg1SZW5ld1Jlc3BvbnNlEhkKEWNlcnRpZmljYXRlX2NoYWluGAEgAygMEhkKEW5vdF9hZnRlcl91bml4X21zGAIgASgDIiAKClJlc3luY0RvbmUSEgoKZ2VuZXJhdGlvbhgBIAEoBCI2CgtTeW5jUmVxdWVzdBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIs8BCg1SZXBvcnRSZXF1ZXN0EhAKCHNlcXVlbmNlGAEgASgEEjMKDGFwcGxpY2F0aW9ucxgCIAMoCzIdLmZhaXJ3YXkudjEuQXBwbGljYXRpb25SZXBvcnQSKQoHb2JqZWN0cxgDIAMoCzIYLmZhaXJ3YXkudjEuT2JqZWN0UmVwb3J0EiQKBGdvbmUYBCADKAsyFi5mYWlyd2F5LnYxLk9iamVjdEdvbmUSJgoGZXZlbnRzGAUgAygLMhYuZmFpcndheS52MS5BZ2VudEV2ZW50IiIKDlJlcG9ydFJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIusCChFBcHBsaWNhdGlvblJlcG9ydBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEhUKDXRhcmdldF9kaWdlc3QYAyABKAwSEwoLc3luY19zdGF0dXMYBCABKAkSFQoNaGVhbHRoX3N0YXR1cxgFIAEoCRIPCgdtZXNzYWdlGAYgASgJEg8KB29iamVjdHMYByABKA0SFgoOb2JqZWN0c19zeW5jZWQYCCABKA0SGgoSYXBwbGllZF9hdF91bml4X21zGAkgASgDEhQKDHRpbWVfdW5peF9tcxgKIAEoAxIRCgl3YWl0c19mb3IYCyABKAkSOwoHY2hhbmdlcxgMIAMoCzIqLmZhaXJ3YXkudjEuQXBwbGljYXRpb25SZXBvcnQuQ2hhbmdlc0VudHJ5Gi4KDENoYW5nZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIqECCgxPYmplY3RSZXBvcnQSEwoLYXBwbGljYXRpb24YASABKAkSIgoDa2V5GAIgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSFQoNb2JqZWN0X2RpZ2VzdBgDIAEoDBITCgtsaXZlX2RpZ2VzdBgEIAEoDBITCgtzeW5jX3N0YXR1cxgFIAEoCRIVCg1oZWFsdGhfc3RhdHVzGAYgASgJEg4KBnJlYXNvbhgHIAEoCRIPCgdtZXNzYWdlGAggASgJEiAKBWRyaWZ0GAkgASgLMhEuZmFpcndheS52MS5EcmlmdBIUCgx0aW1lX3VuaXhfbXMYCiABKAMSEwoLbGFzdF9hY3Rpb24YCyABKAkSEgoKZ2VuZXJhdGlvbhgMIAEoBCJFCgpPYmplY3RHb25lEhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKA2tleRgCIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5IpkBCgVEcmlmdBIMCgRraW5kGAEgASgJEicKBmZpZWxkcxgCIAMoCzIXLmZhaXJ3YXkudjEuRmllbGRDaGFuZ2USJAoIbWFuYWdlcnMYAyADKAsyEi5mYWlyd2F5LnYxLldyaXRlchIYChBmb3VuZF9hdF91bml4X21zGAQgASgDEhkKEWhlYWxlZF9hdF91bml4X21zGAUgASgDIlkKC0ZpZWxkQ2hhbmdlEgwKBHBhdGgYASABKAkSFAoHZGVzaXJlZBgCIAEoCUgAiAEBEhEKBGxpdmUYAyABKAlIAYgBAUIKCghfZGVzaXJlZEIHCgVfbGl2ZSI/CgZXcml0ZXISDAoEbmFtZRgBIAEoCRIRCglvcGVyYXRpb24YAiABKAkSFAoMdGltZV91bml4X21zGAMgASgDIqgBCgpBZ2VudEV2ZW50EgoKAmlkGAEgASgJEgwKBHR5cGUYAiABKAkSEwoLYXBwbGljYXRpb24YAyABKAkSIgoDa2V5GAQgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSDwoHbWVzc2FnZRgFIAEoCRIUCgx0aW1lX3VuaXhfbXMYBiABKAMSIAoFZHJpZnQYByABKAsyES5mYWlyd2F5LnYxLkRyaWZ0IiQKEUZldGNoQmxvYnNSZXF1ZXN0Eg8KB2RpZ2VzdHMYASADKAwiUgoSRmV0Y2hCbG9ic1Jlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoDBINCgVjaHVuaxgCIAEoDBIMCgRsYXN0GAMgASgIEg8KB21pc3NpbmcYBCABKAgi1AEKDFF1ZXJ5UmVxdWVzdBIQCghxdWVyeV9pZBgBIAEoCRInCgVyZWFkeRgCIAEoCzIWLmZhaXJ3YXkudjEuUXVlcnlSZWFkeUgAEioKBm9iamVjdBgDIAEoCzIYLmZhaXJ3YXkudjEuT2JqZWN0QW5zd2VySAASJgoEbG9ncxgEIAEoCzIWLmZhaXJ3YXkudjEuTG9nc0Fuc3dlckgAEisKB2ZhaWx1cmUYBSABKAsyGC5mYWlyd2F5LnYxLlF1ZXJ5RmFpbHVyZUgAQggKBmFuc3dlciKZAQoNUXVlcnlSZXNwb25zZRIQCghxdWVyeV9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEiwKBm9iamVjdBgDIAEoCzIaLmZhaXJ3YXkudjEuT2JqZWN0UXVlc3Rpb25IABIoCgRsb2dzGAQgASgLMhguZmFpcndheS52MS5Mb2dzUXVlc3Rpb25IAEIKCghxdWVzdGlvbiIMCgpRdWVyeVJlYWR5IkkKDk9iamVjdFF1ZXN0aW9uEiIKA2tleRgBIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5EhMKC2FwaV92ZXJzaW9uGAIgASgJIi4KDE9iamVjdEFuc3dlchINCgVmb3VuZBgBIAEoCBIPCgdjb250ZW50GAIgASgMImcKDExvZ3NRdWVzdGlvbhIRCgluYW1lc3BhY2UYASABKAkSCwoDcG9kGAIgASgJEhEKCWNvbnRhaW5lchgDIAEoCRISCgp0YWlsX2xpbmVzGAQgASgNEhAKCHByZXZpb3VzGAUgASgIIjAKCkxvZ3NBbnN3ZXISDwoHY29udGVudBgBIAEoDBIRCgl0cnVuY2F0ZWQYAiABKAgiLQoMUXVlcnlGYWlsdXJlEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCTKsAgoMQWdlbnRTZXJ2aWNlEkYKB1Nlc3Npb24SGi5mYWlyd2F5LnYxLlNlc3Npb25SZXF1ZXN0GhsuZmFpcndheS52MS5TZXNzaW9uUmVzcG9uc2UoATABEkMKBlJlcG9ydBIZLmZhaXJ3YXkudjEuUmVwb3J0UmVxdWVzdBoaLmZhaXJ3YXkudjEuUmVwb3J0UmVzcG9uc2UoATABEk0KCkZldGNoQmxvYnMSHS5mYWlyd2F5LnYxLkZldGNoQmxvYnNSZXF1ZXN0Gh4uZmFpcndheS52MS5GZXRjaEJsb2JzUmVzcG9uc2UwARJACgVRdWVyeRIYLmZhaXJ3YXkudjEuUXVlcnlSZXF1ZXN0GhkuZmFpcndheS52MS5RdWVyeVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_fairway_v1_common]);
+  fileDesc("ChZmYWlyd2F5L3YxL2FnZW50LnByb3RvEgpmYWlyd2F5LnYxItABCg5TZXNzaW9uUmVxdWVzdBIiCgVoZWxsbxgBIAEoCzIRLmZhaXJ3YXkudjEuSGVsbG9IABI2Cg9hY2tub3dsZWRnZW1lbnQYAiABKAsyGy5mYWlyd2F5LnYxLkFja25vd2xlZGdlbWVudEgAEiwKB3N1bW1hcnkYAyABKAsyGS5mYWlyd2F5LnYxLkRpZ2VzdFN1bW1hcnlIABIpCgVyZW5ldxgEIAEoCzIYLmZhaXJ3YXkudjEuUmVuZXdSZXF1ZXN0SABCCQoHbWVzc2FnZSKiAgoPU2Vzc2lvblJlc3BvbnNlEiYKB3dlbGNvbWUYASABKAsyEy5mYWlyd2F5LnYxLldlbGNvbWVIABIsCgphc3NpZ25tZW50GAIgASgLMhYuZmFpcndheS52MS5Bc3NpZ25tZW50SAASKAoGcGF1c2VzGAMgASgLMhYuZmFpcndheS52MS5QYXVzZVN0YXRlSAASLAoHcmVuZXdlZBgEIAEoCzIZLmZhaXJ3YXkudjEuUmVuZXdSZXNwb25zZUgAEi0KC3Jlc3luY19kb25lGAUgASgLMhYuZmFpcndheS52MS5SZXN5bmNEb25lSAASJwoEc3luYxgGIAEoCzIXLmZhaXJ3YXkudjEuU3luY1JlcXVlc3RIAEIJCgdtZXNzYWdlIpMBCgVIZWxsbxIVCg1hZ2VudF92ZXJzaW9uGAEgASgJEhYKDnByb3RvY29sX21pbm9yGAIgASgNEhoKEmt1YmVybmV0ZXNfdmVyc2lvbhgDIAEoCRIqCgdzdW1tYXJ5GAQgASgLMhkuZmFpcndheS52MS5EaWdlc3RTdW1tYXJ5EhMKC2luc3RhbmNlX2lkGAUgASgJInoKDURpZ2VzdFN1bW1hcnkSIAoFZXBvY2gYASABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCmdlbmVyYXRpb24YAiABKAQSMwoMYXBwbGljYXRpb25zGAMgAygLMh0uZmFpcndheS52MS5BcHBsaWNhdGlvbkRpZ2VzdCJnChFBcHBsaWNhdGlvbkRpZ2VzdBITCgthcHBsaWNhdGlvbhgBIAEoCRIVCg10YXJnZXRfZGlnZXN0GAIgASgMEhIKCmdlbmVyYXRpb24YAyABKAQSEgoKcmVsZWFzZV9pZBgEIAEoCSKJAQoHV2VsY29tZRIgCgVlcG9jaBgBIAEoCzIRLmZhaXJ3YXkudjEuRXBvY2gSDwoHY2x1c3RlchgCIAEoCRIWCg5kZWxldGlvbnNfaGVsZBgDIAEoCBIWCg5wcm90b2NvbF9taW5vchgEIAEoDRIbChNzdW1tYXJ5X2ludGVydmFsX21zGAUgASgNIuMBCgpBc3NpZ25tZW50EhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSIAoFZXBvY2gYAyABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCnJlbGVhc2VfaWQYBCABKAkSDgoGcmVhc29uGAUgASgJEhMKC3JldmlzaW9uX2lkGAYgASgJEiIKBnRhcmdldBgHIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAggAygLMhAuZmFpcndheS52MS5CbG9iEgwKBG1vcmUYCSABKAgiqQIKD0Fja25vd2xlZGdlbWVudBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEjAKBXN0YWdlGAMgASgOMiEuZmFpcndheS52MS5BY2tub3dsZWRnZW1lbnQuU3RhZ2USFQoNdGFyZ2V0X2RpZ2VzdBgEIAEoDBIPCgdtZXNzYWdlGAUgASgJEhQKDHRpbWVfdW5peF9tcxgGIAEoAyJ9CgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhIKDlNUQUdFX1JFQ0VJVkVEEAESEQoNU1RBR0VfQVBQTElFRBACEhEKDVNUQUdFX0hFQUxUSFkQAxIRCg1TVEFHRV9SRUZVU0VEEAQSEAoMU1RBR0VfRkFJTEVEEAUiRwoKUGF1c2VTdGF0ZRIhCgZwYXVzZXMYASADKAsyES5mYWlyd2F5LnYxLlBhdXNlEhYKDmRlbGV0aW9uc19oZWxkGAIgASgIIkIKBVBhdXNlEhMKC2FwcGxpY2F0aW9uGAEgASgJEhQKDHJlbWFpbmluZ19tcxgCIAEoBBIOCgZyZWFzb24YAyABKAkiMwoMUmVuZXdSZXF1ZXN0EiMKG2NlcnRpZmljYXRlX3NpZ25pbmdfcmVxdWVzdBgBIAEoDCJFCg1SZW5ld1Jlc3BvbnNlEhkKEWNlcnRpZmljYXRlX2NoYWluGAEgAygMEhkKEW5vdF9hZnRlcl91bml4X21zGAIgASgDIiAKClJlc3luY0RvbmUSEgoKZ2VuZXJhdGlvbhgBIAEoBCI2CgtTeW5jUmVxdWVzdBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIs8BCg1SZXBvcnRSZXF1ZXN0EhAKCHNlcXVlbmNlGAEgASgEEjMKDGFwcGxpY2F0aW9ucxgCIAMoCzIdLmZhaXJ3YXkudjEuQXBwbGljYXRpb25SZXBvcnQSKQoHb2JqZWN0cxgDIAMoCzIYLmZhaXJ3YXkudjEuT2JqZWN0UmVwb3J0EiQKBGdvbmUYBCADKAsyFi5mYWlyd2F5LnYxLk9iamVjdEdvbmUSJgoGZXZlbnRzGAUgAygLMhYuZmFpcndheS52MS5BZ2VudEV2ZW50IiIKDlJlcG9ydFJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIusCChFBcHBsaWNhdGlvblJlcG9ydBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEhUKDXRhcmdldF9kaWdlc3QYAyABKAwSEwoLc3luY19zdGF0dXMYBCABKAkSFQoNaGVhbHRoX3N0YXR1cxgFIAEoCRIPCgdtZXNzYWdlGAYgASgJEg8KB29iamVjdHMYByABKA0SFgoOb2JqZWN0c19zeW5jZWQYCCABKA0SGgoSYXBwbGllZF9hdF91bml4X21zGAkgASgDEhQKDHRpbWVfdW5peF9tcxgKIAEoAxIRCgl3YWl0c19mb3IYCyABKAkSOwoHY2hhbmdlcxgMIAMoCzIqLmZhaXJ3YXkudjEuQXBwbGljYXRpb25SZXBvcnQuQ2hhbmdlc0VudHJ5Gi4KDENoYW5nZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIqECCgxPYmplY3RSZXBvcnQSEwoLYXBwbGljYXRpb24YASABKAkSIgoDa2V5GAIgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSFQoNb2JqZWN0X2RpZ2VzdBgDIAEoDBITCgtsaXZlX2RpZ2VzdBgEIAEoDBITCgtzeW5jX3N0YXR1cxgFIAEoCRIVCg1oZWFsdGhfc3RhdHVzGAYgASgJEg4KBnJlYXNvbhgHIAEoCRIPCgdtZXNzYWdlGAggASgJEiAKBWRyaWZ0GAkgASgLMhEuZmFpcndheS52MS5EcmlmdBIUCgx0aW1lX3VuaXhfbXMYCiABKAMSEwoLbGFzdF9hY3Rpb24YCyABKAkSEgoKZ2VuZXJhdGlvbhgMIAEoBCJFCgpPYmplY3RHb25lEhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKA2tleRgCIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5IpkBCgVEcmlmdBIMCgRraW5kGAEgASgJEicKBmZpZWxkcxgCIAMoCzIXLmZhaXJ3YXkudjEuRmllbGRDaGFuZ2USJAoIbWFuYWdlcnMYAyADKAsyEi5mYWlyd2F5LnYxLldyaXRlchIYChBmb3VuZF9hdF91bml4X21zGAQgASgDEhkKEWhlYWxlZF9hdF91bml4X21zGAUgASgDIlkKC0ZpZWxkQ2hhbmdlEgwKBHBhdGgYASABKAkSFAoHZGVzaXJlZBgCIAEoCUgAiAEBEhEKBGxpdmUYAyABKAlIAYgBAUIKCghfZGVzaXJlZEIHCgVfbGl2ZSI/CgZXcml0ZXISDAoEbmFtZRgBIAEoCRIRCglvcGVyYXRpb24YAiABKAkSFAoMdGltZV91bml4X21zGAMgASgDIqgBCgpBZ2VudEV2ZW50EgoKAmlkGAEgASgJEgwKBHR5cGUYAiABKAkSEwoLYXBwbGljYXRpb24YAyABKAkSIgoDa2V5GAQgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSDwoHbWVzc2FnZRgFIAEoCRIUCgx0aW1lX3VuaXhfbXMYBiABKAMSIAoFZHJpZnQYByABKAsyES5mYWlyd2F5LnYxLkRyaWZ0IiQKEUZldGNoQmxvYnNSZXF1ZXN0Eg8KB2RpZ2VzdHMYASADKAwiUgoSRmV0Y2hCbG9ic1Jlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoDBINCgVjaHVuaxgCIAEoDBIMCgRsYXN0GAMgASgIEg8KB21pc3NpbmcYBCABKAgiugIKDFF1ZXJ5UmVxdWVzdBIQCghxdWVyeV9pZBgBIAEoCRInCgVyZWFkeRgCIAEoCzIWLmZhaXJ3YXkudjEuUXVlcnlSZWFkeUgAEioKBm9iamVjdBgDIAEoCzIYLmZhaXJ3YXkudjEuT2JqZWN0QW5zd2VySAASJgoEbG9ncxgEIAEoCzIWLmZhaXJ3YXkudjEuTG9nc0Fuc3dlckgAEisKB2ZhaWx1cmUYBSABKAsyGC5mYWlyd2F5LnYxLlF1ZXJ5RmFpbHVyZUgAEjQKC2RpYWdub3N0aWNzGAYgASgLMh0uZmFpcndheS52MS5EaWFnbm9zdGljc0Fuc3dlckgAEi4KCGFkb3B0aW9uGAcgASgLMhouZmFpcndheS52MS5BZG9wdGlvbkFuc3dlckgAQggKBmFuc3dlciKDAgoNUXVlcnlSZXNwb25zZRIQCghxdWVyeV9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEiwKBm9iamVjdBgDIAEoCzIaLmZhaXJ3YXkudjEuT2JqZWN0UXVlc3Rpb25IABIoCgRsb2dzGAQgASgLMhguZmFpcndheS52MS5Mb2dzUXVlc3Rpb25IABI2CgtkaWFnbm9zdGljcxgFIAEoCzIfLmZhaXJ3YXkudjEuRGlhZ25vc3RpY3NRdWVzdGlvbkgAEjAKCGFkb3B0aW9uGAYgASgLMhwuZmFpcndheS52MS5BZG9wdGlvblF1ZXN0aW9uSABCCgoIcXVlc3Rpb24iDAoKUXVlcnlSZWFkeSJJCg5PYmplY3RRdWVzdGlvbhIiCgNrZXkYASABKAsyFS5mYWlyd2F5LnYxLk9iamVjdEtleRITCgthcGlfdmVyc2lvbhgCIAEoCSIuCgxPYmplY3RBbnN3ZXISDQoFZm91bmQYASABKAgSDwoHY29udGVudBgCIAEoDCJnCgxMb2dzUXVlc3Rpb24SEQoJbmFtZXNwYWNlGAEgASgJEgsKA3BvZBgCIAEoCRIRCgljb250YWluZXIYAyABKAkSEgoKdGFpbF9saW5lcxgEIAEoDRIQCghwcmV2aW91cxgFIAEoCCIwCgpMb2dzQW5zd2VyEg8KB2NvbnRlbnQYASABKAwSEQoJdHJ1bmNhdGVkGAIgASgIIhUKE0RpYWdub3N0aWNzUXVlc3Rpb24iJAoRRGlhZ25vc3RpY3NBbnN3ZXISDwoHY29udGVudBgBIAEoDCJsChBBZG9wdGlvblF1ZXN0aW9uEhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKBnRhcmdldBgCIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAMgAygLMhAuZmFpcndheS52MS5CbG9iIlIKDkFkb3B0aW9uQW5zd2VyEi0KCGZpbmRpbmdzGAEgAygLMhsuZmFpcndheS52MS5BZG9wdGlvbkZpbmRpbmcSEQoJdHJ1bmNhdGVkGAIgASgIItwBCg9BZG9wdGlvbkZpbmRpbmcSIgoDa2V5GAEgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSDgoGcmVzdWx0GAIgASgJEikKBm93bmVycxgDIAMoCzIZLmZhaXJ3YXkudjEuQWRvcHRpb25Pd25lchIoCgdjaGFuZ2VzGAQgAygLMhcuZmFpcndheS52MS5GaWVsZENoYW5nZRIvCgljb25mbGljdHMYBSADKAsyHC5mYWlyd2F5LnYxLkFkb3B0aW9uQ29uZmxpY3QSDwoHbWVzc2FnZRgGIAEoCSIrCg1BZG9wdGlvbk93bmVyEgwKBHRvb2wYASABKAkSDAoEbmFtZRgCIAEoCSIyChBBZG9wdGlvbkNvbmZsaWN0Eg0KBWZpZWxkGAEgASgJEg8KB21hbmFnZXIYAiABKAkiLQoMUXVlcnlGYWlsdXJlEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCTKsAgoMQWdlbnRTZXJ2aWNlEkYKB1Nlc3Npb24SGi5mYWlyd2F5LnYxLlNlc3Npb25SZXF1ZXN0GhsuZmFpcndheS52MS5TZXNzaW9uUmVzcG9uc2UoATABEkMKBlJlcG9ydBIZLmZhaXJ3YXkudjEuUmVwb3J0UmVxdWVzdBoaLmZhaXJ3YXkudjEuUmVwb3J0UmVzcG9uc2UoATABEk0KCkZldGNoQmxvYnMSHS5mYWlyd2F5LnYxLkZldGNoQmxvYnNSZXF1ZXN0Gh4uZmFpcndheS52MS5GZXRjaEJsb2JzUmVzcG9uc2UwARJACgVRdWVyeRIYLmZhaXJ3YXkudjEuUXVlcnlSZXF1ZXN0GhkuZmFpcndheS52MS5RdWVyeVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_fairway_v1_common]);
 
 /**
  * @generated from message fairway.v1.SessionRequest
@@ -1014,6 +1014,18 @@ export type QueryRequest = Message<"fairway.v1.QueryRequest"> & {
      */
     value: QueryFailure;
     case: "failure";
+  } | {
+    /**
+     * @generated from field: fairway.v1.DiagnosticsAnswer diagnostics = 6;
+     */
+    value: DiagnosticsAnswer;
+    case: "diagnostics";
+  } | {
+    /**
+     * @generated from field: fairway.v1.AdoptionAnswer adoption = 7;
+     */
+    value: AdoptionAnswer;
+    case: "adoption";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1055,6 +1067,18 @@ export type QueryResponse = Message<"fairway.v1.QueryResponse"> & {
      */
     value: LogsQuestion;
     case: "logs";
+  } | {
+    /**
+     * @generated from field: fairway.v1.DiagnosticsQuestion diagnostics = 5;
+     */
+    value: DiagnosticsQuestion;
+    case: "diagnostics";
+  } | {
+    /**
+     * @generated from field: fairway.v1.AdoptionQuestion adoption = 6;
+     */
+    value: AdoptionQuestion;
+    case: "adoption";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1186,6 +1210,189 @@ export const LogsAnswerSchema: GenMessage<LogsAnswer> = /*@__PURE__*/
   messageDesc(file_fairway_v1_agent, 31);
 
 /**
+ * What the agent knows of itself, without secrets.
+ *
+ * @generated from message fairway.v1.DiagnosticsQuestion
+ */
+export type DiagnosticsQuestion = Message<"fairway.v1.DiagnosticsQuestion"> & {
+};
+
+/**
+ * Describes the message fairway.v1.DiagnosticsQuestion.
+ * Use `create(DiagnosticsQuestionSchema)` to create a new message.
+ */
+export const DiagnosticsQuestionSchema: GenMessage<DiagnosticsQuestion> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 32);
+
+/**
+ * @generated from message fairway.v1.DiagnosticsAnswer
+ */
+export type DiagnosticsAnswer = Message<"fairway.v1.DiagnosticsAnswer"> & {
+  /**
+   * JSON, at most 3 MiB.
+   *
+   * @generated from field: bytes content = 1;
+   */
+  content: Uint8Array;
+};
+
+/**
+ * Describes the message fairway.v1.DiagnosticsAnswer.
+ * Use `create(DiagnosticsAnswerSchema)` to create a new message.
+ */
+export const DiagnosticsAnswerSchema: GenMessage<DiagnosticsAnswer> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 33);
+
+/**
+ * What would happen to objects that are there, if this target were applied. Nothing is written.
+ *
+ * @generated from message fairway.v1.AdoptionQuestion
+ */
+export type AdoptionQuestion = Message<"fairway.v1.AdoptionQuestion"> & {
+  /**
+   * @generated from field: string application = 1;
+   */
+  application: string;
+
+  /**
+   * @generated from field: fairway.v1.Target target = 2;
+   */
+  target?: Target | undefined;
+
+  /**
+   * The objects of the set; the agent may not have them.
+   *
+   * @generated from field: repeated fairway.v1.Blob blobs = 3;
+   */
+  blobs: Blob[];
+};
+
+/**
+ * Describes the message fairway.v1.AdoptionQuestion.
+ * Use `create(AdoptionQuestionSchema)` to create a new message.
+ */
+export const AdoptionQuestionSchema: GenMessage<AdoptionQuestion> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 34);
+
+/**
+ * @generated from message fairway.v1.AdoptionAnswer
+ */
+export type AdoptionAnswer = Message<"fairway.v1.AdoptionAnswer"> & {
+  /**
+   * @generated from field: repeated fairway.v1.AdoptionFinding findings = 1;
+   */
+  findings: AdoptionFinding[];
+
+  /**
+   * Some did not find room.
+   *
+   * @generated from field: bool truncated = 2;
+   */
+  truncated: boolean;
+};
+
+/**
+ * Describes the message fairway.v1.AdoptionAnswer.
+ * Use `create(AdoptionAnswerSchema)` to create a new message.
+ */
+export const AdoptionAnswerSchema: GenMessage<AdoptionAnswer> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 35);
+
+/**
+ * @generated from message fairway.v1.AdoptionFinding
+ */
+export type AdoptionFinding = Message<"fairway.v1.AdoptionFinding"> & {
+  /**
+   * @generated from field: fairway.v1.ObjectKey key = 1;
+   */
+  key?: ObjectKey | undefined;
+
+  /**
+   * create, own, take, refuse, error.
+   *
+   * @generated from field: string result = 2;
+   */
+  result: string;
+
+  /**
+   * Who has it now: kubectl, helm, argocd, flux, applyset, or a field manager's name; with what says so.
+   *
+   * @generated from field: repeated fairway.v1.AdoptionOwner owners = 3;
+   */
+  owners: AdoptionOwner[];
+
+  /**
+   * What the apply would change, as in drift: never a secret value.
+   *
+   * @generated from field: repeated fairway.v1.FieldChange changes = 4;
+   */
+  changes: FieldChange[];
+
+  /**
+   * Fields that would be taken from other managers.
+   *
+   * @generated from field: repeated fairway.v1.AdoptionConflict conflicts = 5;
+   */
+  conflicts: AdoptionConflict[];
+
+  /**
+   * @generated from field: string message = 6;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message fairway.v1.AdoptionFinding.
+ * Use `create(AdoptionFindingSchema)` to create a new message.
+ */
+export const AdoptionFindingSchema: GenMessage<AdoptionFinding> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 36);
+
+/**
+ * @generated from message fairway.v1.AdoptionOwner
+ */
+export type AdoptionOwner = Message<"fairway.v1.AdoptionOwner"> & {
+  /**
+   * @generated from field: string tool = 1;
+   */
+  tool: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message fairway.v1.AdoptionOwner.
+ * Use `create(AdoptionOwnerSchema)` to create a new message.
+ */
+export const AdoptionOwnerSchema: GenMessage<AdoptionOwner> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 37);
+
+/**
+ * @generated from message fairway.v1.AdoptionConflict
+ */
+export type AdoptionConflict = Message<"fairway.v1.AdoptionConflict"> & {
+  /**
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * @generated from field: string manager = 2;
+   */
+  manager: string;
+};
+
+/**
+ * Describes the message fairway.v1.AdoptionConflict.
+ * Use `create(AdoptionConflictSchema)` to create a new message.
+ */
+export const AdoptionConflictSchema: GenMessage<AdoptionConflict> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 38);
+
+/**
  * @generated from message fairway.v1.QueryFailure
  */
 export type QueryFailure = Message<"fairway.v1.QueryFailure"> & {
@@ -1207,7 +1414,7 @@ export type QueryFailure = Message<"fairway.v1.QueryFailure"> & {
  * Use `create(QueryFailureSchema)` to create a new message.
  */
 export const QueryFailureSchema: GenMessage<QueryFailure> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 32);
+  messageDesc(file_fairway_v1_agent, 39);
 
 /**
  * Served to agents with a client certificate only; the certificate says which cluster speaks.

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fairway/v1/common.proto.
  */
 export const file_fairway_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("ChdmYWlyd2F5L3YxL2NvbW1vbi5wcm90bxIKZmFpcndheS52MSJJCglPYmplY3RLZXkSDQoFZ3JvdXAYASABKAkSDAoEa2luZBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDAoEbmFtZRgEIAEoCSIkCgVFcG9jaBIPCgdjb3VudGVyGAEgASgEEgoKAmlkGAIgASgJIo4BCg1NYW5pZmVzdEVudHJ5EhUKDW9iamVjdF9kaWdlc3QYASABKAwSIgoDa2V5GAIgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSEwoLYXBpX3ZlcnNpb24YAyABKAkSEQoJb3JpZ2luX2lkGAQgASgJEgwKBHdhdmUYBSABKBESDAoEaG9vaxgGIAEoCSJJCgtNYW5pZmVzdFNldBIOCgZkaWdlc3QYASABKAwSKgoHZW50cmllcxgCIAMoCzIZLmZhaXJ3YXkudjEuTWFuaWZlc3RFbnRyeSJKCgpJZ25vcmVSdWxlEg0KBWdyb3VwGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFcGF0aHMYAyADKAkSEAoIbWFuYWdlcnMYBCADKAkipwEKC1N5bmNPcHRpb25zEhEKCXNlbGZfaGVhbBgBIAEoCRINCgVwcnVuZRgCIAEoCBIQCghhZG9wdGlvbhgDIAEoCRIRCgljb25mbGljdHMYBCABKAkSFgoOZm9yZWlnbl9maWVsZHMYBSABKAkSJgoGaWdub3JlGAYgAygLMhYuZmFpcndheS52MS5JZ25vcmVSdWxlEhEKCW5hbWVzcGFjZRgHIAEoCSJlCgpIZWFsdGhSdWxlEhMKC2FwaV92ZXJzaW9uGAEgASgJEgwKBGtpbmQYAiABKAkSDwoHY3VycmVudBgDIAEoCRITCgtpbl9wcm9ncmVzcxgEIAEoCRIOCgZmYWlsZWQYBSABKAkiywEKBlRhcmdldBIOCgZkaWdlc3QYASABKAwSJAoDc2V0GAIgASgLMhcuZmFpcndheS52MS5NYW5pZmVzdFNldBIlCgRzeW5jGAMgASgLMhcuZmFpcndheS52MS5TeW5jT3B0aW9ucxImCgZoZWFsdGgYBCADKAsyFi5mYWlyd2F5LnYxLkhlYWx0aFJ1bGUSEgoKZGVwZW5kc19vbhgFIAMoCRIXCg9kZWxldGlvbl9wb2xpY3kYBiABKAkSDwoHcmVtb3ZlZBgHIAEoCCInCgRCbG9iEg4KBmRpZ2VzdBgBIAEoDBIPCgdjb250ZW50GAIgASgMYgZwcm90bzM");
+  fileDesc("ChdmYWlyd2F5L3YxL2NvbW1vbi5wcm90bxIKZmFpcndheS52MSJJCglPYmplY3RLZXkSDQoFZ3JvdXAYASABKAkSDAoEa2luZBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDAoEbmFtZRgEIAEoCSIkCgVFcG9jaBIPCgdjb3VudGVyGAEgASgEEgoKAmlkGAIgASgJIo4BCg1NYW5pZmVzdEVudHJ5EhUKDW9iamVjdF9kaWdlc3QYASABKAwSIgoDa2V5GAIgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSEwoLYXBpX3ZlcnNpb24YAyABKAkSEQoJb3JpZ2luX2lkGAQgASgJEgwKBHdhdmUYBSABKBESDAoEaG9vaxgGIAEoCSJJCgtNYW5pZmVzdFNldBIOCgZkaWdlc3QYASABKAwSKgoHZW50cmllcxgCIAMoCzIZLmZhaXJ3YXkudjEuTWFuaWZlc3RFbnRyeSJKCgpJZ25vcmVSdWxlEg0KBWdyb3VwGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFcGF0aHMYAyADKAkSEAoIbWFuYWdlcnMYBCADKAkihQIKC1N5bmNPcHRpb25zEhEKCXNlbGZfaGVhbBgBIAEoCRINCgVwcnVuZRgCIAEoCBIQCghhZG9wdGlvbhgDIAEoCRIRCgljb25mbGljdHMYBCABKAkSFgoOZm9yZWlnbl9maWVsZHMYBSABKAkSJgoGaWdub3JlGAYgAygLMhYuZmFpcndheS52MS5JZ25vcmVSdWxlEhEKCW5hbWVzcGFjZRgHIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYCCABKAkSEAoIcmVjcmVhdGUYCSABKAgSHAoUd2F2ZV90aW1lb3V0X3NlY29uZHMYCiABKA0SEwoLcHJ1bmVfbGltaXQYCyABKA0iZQoKSGVhbHRoUnVsZRITCgthcGlfdmVyc2lvbhgBIAEoCRIMCgRraW5kGAIgASgJEg8KB2N1cnJlbnQYAyABKAkSEwoLaW5fcHJvZ3Jlc3MYBCABKAkSDgoGZmFpbGVkGAUgASgJIssBCgZUYXJnZXQSDgoGZGlnZXN0GAEgASgMEiQKA3NldBgCIAEoCzIXLmZhaXJ3YXkudjEuTWFuaWZlc3RTZXQSJQoEc3luYxgDIAEoCzIXLmZhaXJ3YXkudjEuU3luY09wdGlvbnMSJgoGaGVhbHRoGAQgAygLMhYuZmFpcndheS52MS5IZWFsdGhSdWxlEhIKCmRlcGVuZHNfb24YBSADKAkSFwoPZGVsZXRpb25fcG9saWN5GAYgASgJEg8KB3JlbW92ZWQYByABKAgiJwoEQmxvYhIOCgZkaWdlc3QYASABKAwSDwoHY29udGVudBgCIAEoDGIGcHJvdG8z");
 
 /**
  * Identity of an object in a cluster; the version is not part of it.
@@ -210,6 +210,34 @@ export type SyncOptions = Message<"fairway.v1.SyncOptions"> & {
    * @generated from field: string namespace = 7;
    */
   namespace: string;
+
+  /**
+   * Whose rights the application's writes have: a ServiceAccount of the application's namespace; empty: the agent's own.
+   *
+   * @generated from field: string service_account = 8;
+   */
+  serviceAccount: string;
+
+  /**
+   * What cannot be changed in place is deleted and made anew.
+   *
+   * @generated from field: bool recreate = 9;
+   */
+  recreate: boolean;
+
+  /**
+   * How long a wave may take to become healthy; 0: the default.
+   *
+   * @generated from field: uint32 wave_timeout_seconds = 10;
+   */
+  waveTimeoutSeconds: number;
+
+  /**
+   * The share of an inventory in percent that one sync may delete; 0: the default.
+   *
+   * @generated from field: uint32 prune_limit = 11;
+   */
+  pruneLimit: number;
 };
 
 /**

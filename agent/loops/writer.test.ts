@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { FairwayError } from '../../shared/error/error.ts';
+import { decryptedAnnotation } from '../../shared/manifest/masking.ts';
+import type { Impersonated, KubeClient } from '../kube/kube-client.ts';
+import { toKubeError } from '../kube/status-error.ts';
+import { writerOf } from './writer.ts';
+
+const resource = {
+  group: '',
+  version: 'v1',
+  kind: 'Secret',
+  resource: 'secrets',
+  namespaced: true,
+  verbs: [],
+};
+const ref = { resource, namespace: 'shop', name: 'db' };
+const secret = {
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 'db' },
+  data: { password: Buffer.from('hunter2').toString('base64') },
+};
+
+function refusing(code: number, body: object) {
+  const names: (Impersonated | undefined)[] = [];
+  const client = (who?: Impersonated): KubeClient =>
+    ({
+      as: (next: Impersonated) => client(next),
+      async apply() {
+        names.push(who);
+        throw toKubeError(code, JSON.stringify({ kind: 'Status', ...body }), undefined, 'secrets/db');
+      },
+    }) as unknown as KubeClient;
+  return { kube: client(), names };
+}
+
+const refusal = async (kube: KubeClient, body: object, serviceAccount?: string) => {
+  const writer = writerOf(kube, { namespace: 'shop', serviceAccount });
+  const error = await writer.apply(ref, body as never).catch((caught: unknown) => caught as FairwayError);
+  if (!(error instanceof FairwayError)) throw new Error('it was not refused');
+  return error;
+};
+
+const invalid = {
+  reason: 'Invalid',
+  message: 'Secret "db" is invalid: data[password]: Invalid value: "hunter2": too easy',
+  details: {
+    causes: [
+      { reason: 'FieldValueInvalid', message: 'Invalid value: "hunter2": too easy', field: 'data[password]' },
+    ],
+  },
+};
+
+describe('writerOf', () => {
+  it('writes in the name of the service account of the namespace, and says no groups', async () => {
+    const { kube, names } = refusing(403, { reason: 'Forbidden', message: 'no' });
+    await refusal(kube, secret, 'deployer');
+    await refusal(kube, secret);
+    expect(names).toEqual([{ user: 'system:serviceaccount:shop:deployer', groups: [] }, undefined]);
+  });
+
+  it('tells of a refused Secret by reason and field, without a value anywhere in the error', async () => {
+    const error = await refusal(refusing(422, invalid).kube, secret);
+    expect(error.message).toBe(
+      'the API server refused it with Invalid: data[password] (FieldValueInvalid); its words may hold secret values and stay in the cluster',
+    );
+    expect(JSON.stringify(error.details) + String(error.cause)).not.toContain('hunter2');
+    expect(error.details?.['httpStatus']).toBe(422);
+  });
+
+  it('does so for any object that was decrypted, and leaves others their words', async () => {
+    const map = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'db' },
+      data: { password: 'hunter2' },
+    };
+    const decrypted = {
+      ...map,
+      metadata: { name: 'db', annotations: { [decryptedAnnotation]: '["/data/password"]' } },
+    };
+    expect((await refusal(refusing(422, invalid).kube, decrypted)).message).not.toContain('hunter2');
+    expect((await refusal(refusing(422, invalid).kube, map)).message).toBe(invalid.message);
+  });
+
+  it('passes on a refused right, but not a webhook that quotes a value', async () => {
+    const rights = {
+      reason: 'Forbidden',
+      message: 'secrets "db" is forbidden: User "x" cannot patch resource',
+    };
+    expect((await refusal(refusing(403, rights).kube, secret)).message).toBe(rights.message);
+    const webhook = { reason: 'Forbidden', message: 'admission webhook denied: password hunter2 is weak' };
+    expect((await refusal(refusing(403, webhook).kube, secret)).message).not.toContain('hunter2');
+  });
+});

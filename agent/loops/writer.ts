@@ -1,0 +1,99 @@
+/**
+ * Through whom an application is written. With `sync.serviceAccount` each write, dry run and deletion carries that account's name, so that the API server's own
+ * RBAC says what a tenant may do; what the agent reads, and its inventory, stay its own. And what the API server says of an object whose values are secret
+ * is told without its words, which may quote them.
+ */
+import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { isSensitive } from '../../shared/manifest/masking.ts';
+import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import type { SyncOptions } from '../../shared/manifest/target.ts';
+import type { KubeClient } from '../kube/kube-client.ts';
+import { statusOf } from '../kube/status-error.ts';
+
+/**
+ * The user name of a service account. Its groups are left to the API server, which knows them by the name: naming them would take the right to
+ * impersonate groups (https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation).
+ */
+export function serviceAccountUser(namespace: string, name: string): string {
+  return `system:serviceaccount:${namespace}:${name}`;
+}
+
+/** The same refusal with reason and fields only, which hold no values. */
+export function concealError(error: FairwayError): FairwayError {
+  const status = statusOf(error);
+  if (!status) return error;
+  const causes = (status.details?.causes ?? []).map(({ reason, field }) => ({ reason, field }));
+  const fields = causes.map(({ reason, field }) => `${field ?? ''} (${reason ?? 'refused'})`);
+  const named = fields.length === 0 ? '' : `: ${fields.slice(0, 10).join(', ')}`;
+  return new FairwayError(
+    error.code,
+    `the API server refused it with ${status.reason ?? status.code ?? 'an error'}${named}; its words may hold secret values and stay in the cluster`,
+    {
+      subject: error.subject,
+      retry: error.retry,
+      retryAfterMs: error.retryAfterMs,
+      details: {
+        ...error.details,
+        status: { kind: 'Status', code: status.code, reason: status.reason, details: { causes } },
+      },
+    },
+  );
+}
+
+/** Codes whose message the API server makes of names alone. */
+const plainCodes: ReadonlySet<string> = new Set([
+  'not_found',
+  'conflict',
+  'already_exists',
+  'unavailable',
+  'resource_exhausted',
+  'unauthenticated',
+]);
+const quotedLengthMin = 4;
+
+/** Texts of all values outside of what names the object, and what a Secret's base64 stands for. */
+function valuesOf({ apiVersion: _a, kind: _k, metadata: _m, ...rest }: KubeObject): readonly string[] {
+  const found: string[] = [];
+  const visit = (value: Json | undefined): void => {
+    if (value === null || value === undefined) return;
+    if (typeof value === 'object') for (const item of Object.values(value)) visit(item as Json);
+    else found.push(String(value));
+  };
+  visit(rest);
+  const decoded = Object.values((rest['data'] ?? {}) as JsonObject).map((value) =>
+    Buffer.from(String(value), 'base64').toString('utf8'),
+  );
+  return [...found, ...decoded].filter(({ length }) => length >= quotedLengthMin);
+}
+
+/** Whether what was said of the object may be passed on as it is. A refused right names user and resource, but a webhook may refuse with any words. */
+function isPlain(error: FairwayError, object: KubeObject): boolean {
+  if (!isSensitive(object) || plainCodes.has(error.code)) return true;
+  return (
+    error.code === 'permission_denied' && !valuesOf(object).some((value) => error.message.includes(value))
+  );
+}
+
+/** The client that an application's writes go through. */
+export function writerOf(
+  kube: KubeClient,
+  { namespace, serviceAccount }: Pick<SyncOptions, 'namespace' | 'serviceAccount'>,
+): KubeClient {
+  const user = serviceAccount && serviceAccountUser(namespace, serviceAccount);
+  const through = user ? kube.as({ user, groups: [] }) : kube;
+  return {
+    ...kube,
+    async apply(ref, body, options) {
+      try {
+        return await through.apply(ref, body, options);
+      } catch (caught) {
+        const error = toFairwayError(caught);
+        throw isPlain(error, body as unknown as KubeObject) ? error : concealError(error);
+      }
+    },
+    create: through.create,
+    update: through.update,
+    patch: through.patch,
+    delete: through.delete,
+  };
+}
