@@ -1,5 +1,6 @@
 /** What is to be applied, in which order, and what not: a pure function, so that execution has no choices left. */
 
+import type { Digest } from '../../shared/manifest/canonical.ts';
 import { describeKey, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
 import { applyRank, compareForApply } from '../../shared/manifest/order.ts';
 import type { ManifestEntry, Target } from '../../shared/manifest/target.ts';
@@ -15,6 +16,12 @@ export interface PlannedObject {
   readonly message: string;
   /** Keys of this set that must be there first: its namespace, its definition. */
   readonly needs: readonly string[];
+  /** Digest of the manifest that is known to be applied there; another than the entry's is an older version of it. */
+  readonly recorded: Digest | undefined;
+  /** What is applied there has drifted from that manifest. */
+  readonly heal: boolean;
+  /** A hook that runs before the sync needs it, so it goes before the hook. */
+  readonly early: boolean;
 }
 
 export interface SyncPlan {
@@ -30,6 +37,8 @@ export interface SyncPlanInput {
   readonly resolve: (apiVersion: string, kind: string) => ApiResource | undefined;
   /** Digest of the manifest last applied there without doubt since; undefined: unknown or to be applied anew. */
   readonly appliedDigest: (keyText: string) => string | undefined;
+  /** Digest of the manifest last applied there, whatever became of it, and whether that is to be restored. Default: nothing is known. */
+  readonly recorded?: (keyText: string) => { readonly digest: Digest; readonly heal: boolean } | undefined;
   /** The object was refused a short while ago. Default: none was. */
   readonly refusedBefore?: (keyText: string, entry: ManifestEntry) => boolean;
   /** The part-of label of the live object, as far as it is known. */
@@ -62,13 +71,14 @@ function refusal(key: ObjectKey, text: string, input: SyncPlanInput): string | u
   return `${describeKey(key)} belongs to another ApplySet (${partOf})`;
 }
 
-function planObject(entry: ManifestEntry, input: SyncPlanInput): Omit<PlannedObject, 'needs'> {
+type Bare = Omit<PlannedObject, 'needs' | 'early'>;
+
+function planObject(entry: ManifestEntry, input: SyncPlanInput): Bare {
   const resource = input.resolve(entry.apiVersion, entry.key.kind);
   const key = effectiveKey(entry, resource, input.target.sync.namespace);
   const text = keyText(key);
-  const base = { entry, key, keyText: text };
-  if (entry.hook !== undefined)
-    return { ...base, verb: 'skip', message: `${entry.hook} hooks are not run by this agent` };
+  const known = input.recorded?.(text);
+  const base = { entry, key, keyText: text, recorded: known?.digest, heal: known?.heal ?? false };
   const refused = refusal(key, text, input);
   if (refused !== undefined) return { ...base, verb: 'refuse', message: refused };
   const keep = input.appliedDigest(text) === entry.objectDigest;
@@ -77,25 +87,47 @@ function planObject(entry: ManifestEntry, input: SyncPlanInput): Omit<PlannedObj
 }
 
 /** Two manifests may turn out to be one object here (one names the namespace that the other is given). Applying both would never end. */
-function refuseTwice(object: Omit<PlannedObject, 'needs'>): Omit<PlannedObject, 'needs'> {
+function refuseTwice(object: Bare): Bare {
   const message = `${describeKey(object.key)} is in the set twice, so neither is applied`;
   return { ...object, verb: 'refuse', message };
 }
 
-/** Order: waves ascending; in a wave by kind (shared/manifest/order.ts); equal ranks go together. */
+/** What hooks before the sync need of the set: the namespaces they lie in and the definitions of their kinds. */
+function findEarly(input: SyncPlanInput, present: ReadonlySet<string>): ReadonlySet<string> {
+  const keys = input.target.set.entries
+    .filter(({ hook }) => hook === 'pre-sync')
+    .map((entry) =>
+      effectiveKey(entry, input.resolve(entry.apiVersion, entry.key.kind), input.target.sync.namespace),
+    );
+  return new Set(keys.flatMap((key) => needsOf(key, input, present)));
+}
+
+/** Order: what hooks need, then waves ascending; in a wave by kind (shared/manifest/order.ts); equal ranks go together. Hooks are not in it. */
 export function planSync(input: SyncPlanInput): SyncPlan {
-  const bare = input.target.set.entries.map((entry) => planObject(entry, input));
+  const bare = input.target.set.entries
+    .filter(({ hook }) => hook === undefined)
+    .map((entry) => planObject(entry, input));
   const counts = new Map<string, number>();
   for (const { keyText: text } of bare) counts.set(text, (counts.get(text) ?? 0) + 1);
   const present = new Set(counts.keys());
+  const early = findEarly(input, present);
   const objects = [...new Map(bare.map((object) => [object.keyText, object])).values()]
     .map((object) => ((counts.get(object.keyText) ?? 0) > 1 ? refuseTwice(object) : object))
-    .map((object): PlannedObject => ({ ...object, needs: needsOf(object.key, input, present) }))
-    .sort((a, b) => a.entry.wave - b.entry.wave || compareForApply(a.key, b.key));
+    .map(
+      (object): PlannedObject => ({
+        ...object,
+        needs: needsOf(object.key, input, present),
+        early: early.has(object.keyText),
+      }),
+    )
+    .sort(
+      (a, b) =>
+        Number(b.early) - Number(a.early) || a.entry.wave - b.entry.wave || compareForApply(a.key, b.key),
+    );
   const stages: PlannedObject[][] = [];
   let stageId = '';
   for (const object of objects) {
-    const id = `${object.entry.wave}/${applyRank(object.key.kind)}`;
+    const id = `${object.early}/${object.entry.wave}/${applyRank(object.key.kind)}`;
     if (id !== stageId) stages.push([]);
     stageId = id;
     stages.at(-1)?.push(object);

@@ -130,10 +130,12 @@ export function reportPhase(
     /** Told where there is nothing worse to tell. */
     readonly note?: string;
     readonly done: boolean;
+    /** What it waits for has taken too long. */
+    readonly failed?: boolean;
   },
 ): SyncStatus {
   const objects = [...state.objects.values()];
-  const synced = sumSync(objects);
+  const synced = hold.failed ? 'Failed' : sumSync(objects);
   const syncStatus = hold.done || synced === 'Failed' ? synced : 'Pending';
   const message = hold.message ?? (describeWorst(objects, syncStatus) || (hold.note ?? ''));
   const health = sumHealth(

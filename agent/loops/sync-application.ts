@@ -24,6 +24,7 @@ import { removeApplication } from './remove-application.ts';
 import { reportPhase } from './report-phase.ts';
 import { nextRetryMs } from './retries.ts';
 import { suspectRestored } from './saved-records.ts';
+import type { Holdup } from './wave-gate.ts';
 
 const retryBackoff = { baseMs: 1_000, maxMs: 300_000 };
 
@@ -170,6 +171,26 @@ function queueStandingDrift(desired: DesiredApplication, state: ApplicationState
     if (object.status === 'Drifted') state.suspects.set(text, 'check');
 }
 
+/** What is waited for wakes the application itself, and may take as long as it likes. */
+const openEnd = { failed: false, againMs: undefined };
+
+/** What is applied is healed by its own manifest, also once a new Target names another: that is kept until the new one is applied. */
+function retainApplied(context: AgentContext, state: ApplicationState): void {
+  if (!state.retainStale) return;
+  state.retainStale = false;
+  const digests = new Set([...state.records.values()].map(({ objectDigest }) => objectDigest));
+  context.desired.retain(state.application, digests);
+}
+
+/** Whether some of the set may have to wait for its turn, so that the version before stays for a while. */
+function mayWait({ target }: DesiredApplication, before: Holdup | undefined): boolean {
+  const [first] = target.set.entries;
+  return (
+    before !== undefined ||
+    target.set.entries.some(({ wave, hook }) => hook !== undefined || wave !== first?.wave)
+  );
+}
+
 /** One move toward the desired state of the application. Costs no request when nothing differs. */
 export async function syncApplication(
   context: AgentContext,
@@ -190,28 +211,35 @@ export async function syncApplication(
   await context.resources.load(signal);
   if (desired.target.removed) return removeApplication(context, desired, state, signal);
   const waitsFor = unmetDependency(context, desired, state);
-  if (waitsFor !== '') {
-    reportPhase(context, desired, state, { waitsFor, message: `waits for ${waitsFor}`, done: false });
+  const before = waitsFor === '' ? undefined : { message: `waits for ${waitsFor}`, ...openEnd };
+  if (before && state.records.size === 0) {
+    reportPhase(context, desired, state, { waitsFor, message: before.message, done: false });
     return undefined;
   }
   await prepare(context, desired, state, signal);
   suspectRestored(context, state);
   queueStandingDrift(desired, state);
-  const contestedMs = await proveSuspects(context, desired, state, signal);
-  const keys = await applyPhase(context, desired, state, signal);
+  const contestedMs = await proveSuspects(context, desired, state, mayWait(desired, before), signal);
+  const { keys, holdup } = await applyPhase(context, desired, state, before, signal);
   const held = await prunePhase(context, desired, state, keys, signal);
+  retainApplied(context, state);
   state.settled = true;
   context.metrics.syncs += 1;
-  const status = reportPhase(context, desired, state, { done: true, ...describeHold(context, state, held) });
+  const told = holdup
+    ? { done: false, message: holdup.message, failed: holdup.failed, waitsFor }
+    : { done: true, ...describeHold(context, state, held) };
+  const status = reportPhase(context, desired, state, told);
   if (state.suspects.size > 0 && contestedMs === 0) context.wake(application);
   state.failures = status === 'Failed' || status === 'Pending' ? state.failures + 1 : 0;
   // Refused objects have times of their own; what else is not done (a deletion, content on its way) is looked at again by this one.
   const others = [...state.objects].some(
     ([text, object]) =>
-      (object.status === 'Failed' || object.status === 'Pending') && !state.retries.has(text),
+      (object.status === 'Failed' || object.status === 'Pending') &&
+      !state.retries.has(text) &&
+      !state.heldUp.has(text),
   );
   const retryMs = others ? planBackoffMs(state.failures - 1, context.random, retryBackoff) : undefined;
-  const waits = [retryMs, nextRetryMs(context, state), contestedMs || undefined].filter(
+  const waits = [retryMs, nextRetryMs(context, state), contestedMs || undefined, holdup?.againMs].filter(
     (wait) => wait !== undefined,
   );
   return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) };

@@ -32,6 +32,8 @@ export interface DesiredState {
   batchOpen(): boolean;
   /** Called after every change with the applications concerned (empty set: pauses or holds). */
   subscribe(listener: (applications: ReadonlySet<string>) => void): () => void;
+  /** Manifests that are applied though no Target may name them any more: they are kept until the next call, to heal by. */
+  retain(application: string, digests: ReadonlySet<Digest>): void;
   /** A removed application whose objects are gone (or orphaned) is forgotten. */
   forget(application: string, generation: number): Promise<void>;
 }

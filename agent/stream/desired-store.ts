@@ -74,6 +74,8 @@ interface Snapshot {
   readonly pauses: readonly PauseEntry[];
   readonly applications: readonly DesiredApplication[];
   readonly objects: Readonly<Record<Digest, string>>;
+  /** Of versions that are applied still. Absent in older snapshots. */
+  readonly retained?: Readonly<Record<string, readonly Digest[]>>;
 }
 
 interface State {
@@ -88,6 +90,7 @@ interface State {
   /** Assignments of the open batch that were given up. */
   readonly broken: Set<string>;
   readonly objects: Map<Digest, string>;
+  readonly retained: Map<string, ReadonlySet<Digest>>;
 }
 
 /** Loads what the last run left. What cannot be read is thrown away with a warning: the hub sends it anew. */
@@ -109,10 +112,15 @@ export async function loadDesiredStore(options: DesiredStoreOptions): Promise<De
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    retain(application, digests) {
+      state.retained.set(application, digests);
+      if (dropUnreferenced(state)) writer.touch();
+    },
     async forget(application, generation) {
       const held = state.inForce.get(application);
       if (held?.generation !== generation || !held.target.removed) return;
       state.inForce.delete(application);
+      state.retained.delete(application);
       dropUnreferenced(state);
       changed(application);
       await writer.flush();
@@ -253,12 +261,16 @@ function lackingOf({ objects }: State, { target }: DesiredApplication): readonly
   return target.set.entries.map((entry) => entry.objectDigest).filter((digest) => !objects.has(digest));
 }
 
-function dropUnreferenced({ inForce, waiting, objects }: State): void {
+/** @returns whether there was anything to drop. */
+function dropUnreferenced({ inForce, waiting, retained, objects }: State): boolean {
   const used = new Set<Digest>();
   for (const applications of [inForce, waiting])
     for (const { target } of applications.values())
       for (const { objectDigest } of target.set.entries) used.add(objectDigest);
-  for (const digest of objects.keys()) if (!used.has(digest)) objects.delete(digest);
+  for (const digests of retained.values()) for (const digest of digests) used.add(digest);
+  const unused = [...objects.keys()].filter((digest) => !used.has(digest));
+  for (const digest of unused) objects.delete(digest);
+  return unused.length > 0;
 }
 
 async function loadState({ storage, key, log }: DesiredStoreOptions): Promise<State> {
@@ -272,6 +284,7 @@ async function loadState({ storage, key, log }: DesiredStoreOptions): Promise<St
     waiting: new Map(),
     broken: new Set(),
     objects: new Map(),
+    retained: new Map(),
   };
   const content = await storage.load();
   if (content === undefined) return empty;
@@ -284,6 +297,7 @@ async function loadState({ storage, key, log }: DesiredStoreOptions): Promise<St
     return empty;
   }
   const { epoch, generation, batchOpen, deletionsHeld, pauses, applications, objects } = snapshot;
+  const retained = Object.entries(snapshot.retained ?? {});
   return {
     ...empty,
     epoch,
@@ -293,6 +307,7 @@ async function loadState({ storage, key, log }: DesiredStoreOptions): Promise<St
     pauses,
     inForce: new Map(applications.map((entry) => [entry.application, entry])),
     objects: new Map(Object.entries(objects)),
+    retained: new Map(retained.map(([application, digests]) => [application, new Set(digests)])),
   };
 }
 
@@ -315,6 +330,7 @@ function createWriter({ storage, key, clock, random, log }: DesiredStoreOptions,
       pauses: state.pauses,
       applications: [...state.inForce.values()],
       objects: Object.fromEntries(state.objects),
+      retained: Object.fromEntries([...state.retained].map(([name, digests]) => [name, [...digests]])),
     };
     await storage.save(await sealState(JSON.stringify(snapshot), key, random));
     written = writing;

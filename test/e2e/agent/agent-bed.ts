@@ -16,13 +16,15 @@ import { canonicalJson, digestText } from '../../../shared/manifest/canonical.ts
 import { type KubeObject, keyOf, keyText } from '../../../shared/manifest/object.ts';
 import type { ApplicationReport, ObjectReport } from '../../../shared/manifest/report.ts';
 import {
+  type AssignmentReason,
   createManifestSet,
   createTarget,
   defaultSyncOptions,
+  type HookPhase,
   type SyncOptions,
   type Target,
 } from '../../../shared/manifest/target.ts';
-import { startControlPlane, waitFor } from '../../cluster/control-plane.ts';
+import { type ControlPlaneOptions, startControlPlane, waitFor } from '../../cluster/control-plane.ts';
 import { type Breakable, createBreakable } from './breakable.ts';
 
 export type Ack = Parameters<AcknowledgementSink['acknowledge']>[0];
@@ -38,6 +40,10 @@ export interface Desire {
   readonly dependsOn?: readonly string[];
   readonly removed?: boolean;
   readonly deletionPolicy?: 'prune' | 'orphan';
+  /** Default: one of its own for each assignment. */
+  readonly releaseId?: string;
+  /** Default release. */
+  readonly reason?: AssignmentReason;
   /** Assigned together with others: the agent is told once. */
   readonly quiet?: boolean;
 }
@@ -72,10 +78,18 @@ export function createMemoryDesired() {
     open: false,
     generation: 0,
     forgotten: [] as string[],
+    retained: new Map<string, ReadonlySet<string>>(),
     blobs,
   };
   const tell = (names: readonly string[]) => {
     for (const listener of listeners) listener(new Set(names));
+  };
+  // As the agent's own store: what no Target names and nobody retains is let go.
+  const drop = () => {
+    const used = new Set([...state.retained.values()].flatMap((digests) => [...digests]));
+    for (const { target } of applications.values())
+      for (const { objectDigest } of target.set.entries) used.add(objectDigest);
+    for (const digest of blobs.keys()) if (!used.has(digest)) blobs.delete(digest);
   };
   return {
     state,
@@ -89,21 +103,26 @@ export function createMemoryDesired() {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    retain(application: string, digests: ReadonlySet<string>) {
+      state.retained.set(application, digests);
+      drop();
+    },
     async forget(application: string) {
       state.forgotten.push(application);
       applications.delete(application);
       tell([application]);
     },
-    set(application: string, target: Target) {
+    set(application: string, target: Target, given: Pick<Desire, 'releaseId' | 'reason'> = {}) {
       applications.set(application, {
         application,
         target,
         generation: ++state.generation,
         epoch: { counter: 1, id: 'test' },
-        releaseId: `release-${state.generation}`,
-        reason: 'release',
+        releaseId: given.releaseId ?? `release-${state.generation}`,
+        reason: given.reason ?? 'release',
         revisionId: `revision-${state.generation}`,
       });
+      drop();
     },
   };
 }
@@ -114,10 +133,11 @@ function toTarget(desired: MemoryDesired, manifests: readonly Manifest[], option
     const digest = digestText(text);
     desired.state.blobs.set(digest, text);
     const key = keyOf(manifest as unknown as KubeObject);
-    const wave = Number(
-      (manifest.metadata['annotations'] as Record<string, string>)?.['fairway.dev/wave'] ?? 0,
-    );
-    return { objectDigest: digest, key, apiVersion: manifest.apiVersion, originId: keyText(key), wave };
+    const annotations = manifest.metadata['annotations'] as Record<string, string> | undefined;
+    const wave = Number(annotations?.['fairway.dev/wave'] ?? 0);
+    const hook = annotations?.['fairway.dev/hook'] as HookPhase | undefined;
+    const base = { objectDigest: digest, key, apiVersion: manifest.apiVersion, originId: keyText(key), wave };
+    return hook === undefined ? base : { ...base, hook };
   });
   return createTarget({
     set: createManifestSet(entries),
@@ -232,7 +252,7 @@ async function createAgent(
       return way;
     },
     desire(application, manifests, desire = {}) {
-      desired.set(application, toTarget(desired, manifests, desire));
+      desired.set(application, toTarget(desired, manifests, desire), desire);
       if (!desire.quiet) desired.tell([application]);
     },
     async synced(application, status = 'Synced') {
@@ -272,8 +292,11 @@ async function createAgent(
 }
 
 /** Undefined where no control plane can be had (the tests are skipped). */
-export async function startBed(name: string): Promise<Bed | undefined> {
-  const plane = await startControlPlane({ name });
+export async function startBed(
+  name: string,
+  options: Pick<ControlPlaneOptions, 'controllers' | 'nodes'> = {},
+): Promise<Bed | undefined> {
+  const plane = await startControlPlane({ name, ...options });
   if (!plane) return undefined;
   const ports = { clock: systemClock, random: systemRandom, log };
   const connect = (token = plane.token, server = plane.url) =>
