@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
@@ -34,8 +34,8 @@ function isZlibError(caught: unknown): boolean {
 }
 
 function verify(oid: string, object: GitObject): GitObject {
-  const hash = createHash('sha1').update(`${object.type} ${object.bytes.length}\0`).update(object.bytes);
-  if (hash.digest('hex') !== oid) throw damaged(oid);
+  const head = Buffer.from(`${object.type} ${object.bytes.length}\0`, 'latin1');
+  if (hash('sha1', Buffer.concat([head, object.bytes])) !== oid) throw damaged(oid);
   return object;
 }
 

@@ -70,18 +70,32 @@ function blockReader(path: string, id: string, size: number, blocks: Lru<Buffer>
     blocks.set(key, data, data.length);
     return data;
   };
+  /** Most reads are of the block before: the one file after the other. */
+  let recent: { readonly index: number; readonly data: Buffer } | undefined;
   return async (from: number, to: number): Promise<Buffer> => {
     const end = Math.min(to, size);
     if (from >= end) return Buffer.alloc(0);
     const first = Math.floor(from / blockBytes);
     const last = Math.floor(Math.max(from, end - 1) / blockBytes);
+    const start = first * blockBytes;
+    if (first === last) {
+      if (recent?.index !== first) recent = { index: first, data: await block(first) };
+      return recent.data.subarray(from - start, end - start);
+    }
     if (last - first > 4) return readRange(path, from, end - from);
     const parts: Buffer[] = [];
     for (let index = first; index <= last; index += 1) parts.push(await block(index));
-    const whole = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
-    return whole.subarray(from - first * blockBytes, end - first * blockBytes);
+    return Buffer.concat(parts).subarray(from - start, end - start);
   };
 }
+
+const smallBytesMax = 64 * 1024;
+
+/** What zlib makes of that many bytes at most (`deflateBound` of zlib.h). Others may make more of them. */
+const deflatedBytesMax = (bytes: number): number => bytes + (bytes >>> 12) + (bytes >>> 14) + 64;
+
+/** `shape`: zlib's own error for an end within the data. */
+const isUnfinished = (caught: unknown): boolean => (caught as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
 
 /** Reads the objects of a pack whose index is known. `id` is its part of the caches' keys. */
 export function createPackReader(
@@ -93,12 +107,27 @@ export function createPackReader(
 ): PackFile['readAt'] {
   const read = blockReader(path, id, size, caches.blocks);
 
-  const inflate = async (entry: PackEntry, offset: number): Promise<Buffer> => {
-    const end = index.nextOffset(offset) ?? size - 20;
-    const data = inflateSync(await read(entry.dataAt, end), {
+  const inflateRange = async (entry: PackEntry, end: number): Promise<Buffer> =>
+    inflateSync(await read(entry.dataAt, end), {
       maxOutputLength: Math.max(1, entry.size),
       chunkSize: Math.min(Math.max(64, entry.size + 64), 1024 * 1024),
     });
+
+  /** Where an object ends is told by the order of all objects of the pack: a small one is rather read with what follows it, which zlib leaves alone. */
+  const inflateEntry = async (entry: PackEntry, offset: number): Promise<Buffer> => {
+    if (entry.size <= smallBytesMax) {
+      const end = Math.min(entry.dataAt + deflatedBytesMax(entry.size), size - 20);
+      try {
+        return await inflateRange(entry, end);
+      } catch (caught) {
+        if (!isUnfinished(caught)) throw caught;
+      }
+    }
+    return inflateRange(entry, index.nextOffset(offset) ?? size - 20);
+  };
+
+  const inflate = async (entry: PackEntry, offset: number): Promise<Buffer> => {
+    const data = await inflateEntry(entry, offset);
     if (data.length !== entry.size) throw damaged(path);
     return data;
   };

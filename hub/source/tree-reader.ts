@@ -23,6 +23,9 @@ export interface TreeReaderOptions {
 /** One folder's listing. Git's own limit on what it reads as a tree is larger; this is some 300,000 entries. */
 const treeBytesMax = 16 * 1024 * 1024;
 const pathBytesMax = 4096;
+/** Folders whose listings a reader holds beside the bounded cache that all readers share, and the longest of such listings. */
+const foldersMax = 16;
+const listingMax = 20_000;
 
 /** Parts of a path. @throws invalid_argument (BadPath) for an absolute path, `..`, `.git`, empty parts and NUL. */
 function splitPath(path: string): readonly string[] {
@@ -70,7 +73,27 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
     return entries;
   };
 
+  /** Listings of folders that were gone through: a commit has many files beside one another. */
+  const folders = new Map<string, readonly TreeEntry[]>();
+
   const find = async (path: string): Promise<TreeEntry | undefined> => {
+    const slash = path.lastIndexOf('/');
+    const listing = slash < 0 ? undefined : folders.get(path.slice(0, slash));
+    const last = path.slice(slash + 1);
+    if (listing !== undefined && !isForbiddenName(last) && path.length <= pathBytesMax)
+      return findByName(listing, last);
+    const found = await findFromTop(path);
+    if (found !== undefined && slash >= 0) {
+      const folder = path.slice(0, slash);
+      const parent = await findFromTop(folder);
+      const entries = parent?.type === 'directory' ? await listTree(parent.oid) : [];
+      if (folders.size >= foldersMax) folders.clear();
+      if (entries.length <= listingMax) folders.set(folder, entries);
+    }
+    return found;
+  };
+
+  const findFromTop = async (path: string): Promise<TreeEntry | undefined> => {
     let entry: TreeEntry = { name: '', type: 'directory', oid: options.tree };
     for (const part of splitPath(path)) {
       if (entry.type !== 'directory') return undefined;

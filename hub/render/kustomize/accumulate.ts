@@ -196,7 +196,7 @@ export class Accumulation<B extends Base> {
     const file = found.shownAs;
     if (!result.ok)
       throw problemError(result.failure.code, { file, line: result.failure.line }, result.failure.message);
-    this.locate = createLocate(file, new TextDecoder().decode(bytes));
+    this.locate = createLocate(file, bytes);
     // kustomize reads the first document and no further.
     const [first] = result.documents;
     this.kustomization = readKustomization(first?.value ?? null, this.locate);

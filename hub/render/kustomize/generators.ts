@@ -1,8 +1,9 @@
 /** configMapGenerator and secretGenerator (kustomize api/internal/generators, kv, hasher). */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import { createResource, type Resource } from '../resource.ts';
+import { utf8Text } from '../yaml/utf8.ts';
 import { goJson } from './go-json.ts';
 import { withName, withPreviousId } from './ids.ts';
 import type { GeneratorArgs, GeneratorOptions } from './kustomization.ts';
@@ -114,12 +115,8 @@ function fileSource(source: string, place: Place): { key: string; path: string }
 const lineLengthMax = 64 * 1024 - 1;
 
 function envLines(bytes: Uint8Array, path: string, place: Place): [string, string][] {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw problemError('invalid_manifest', place, `${path} is not UTF-8 text`);
-  }
+  const text = utf8Text(bytes)?.replace(/^\ufeff/, '');
+  if (text === undefined) throw problemError('invalid_manifest', place, `${path} is not UTF-8 text`);
   const pairs: [string, string][] = [];
   for (const line of text.split('\n')) {
     if (line.length > lineLengthMax)
@@ -142,7 +139,7 @@ function configMapData(pairs: Pairs): JsonObject {
   const binaryData: Record<string, string> = {};
   for (const key of sortedKeys(pairs)) {
     const bytes = pairs.get(key) ?? new Uint8Array();
-    const text = decodeText(bytes);
+    const text = utf8Text(bytes);
     if (text === undefined) binaryData[key] = base64Lines(bytes);
     else data[key] = text;
   }
@@ -156,14 +153,6 @@ function secretData(pairs: Pairs, type: string | undefined): JsonObject {
   const data: Record<string, string> = {};
   for (const key of sortedKeys(pairs)) data[key] = base64Lines(pairs.get(key) ?? new Uint8Array());
   return { type: type || 'Opaque', data };
-}
-
-function decodeText(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Base64 in lines of 70, each ended, as soon as there is more than one (kyaml yaml/datamap.go). */
@@ -230,7 +219,7 @@ export function contentHash(object: KubeObject): string {
   // The name is always empty there: kustomize looks it up by a path that it does not split.
   encoded['name'] = '';
   if (kind === 'Secret') encoded['type'] = textOf(object['type']);
-  const hex = createHash('sha256').update(goJson(encoded)).digest('hex').slice(0, 10);
+  const hex = hash('sha256', goJson(encoded)).slice(0, 10);
   return hex.replace(/[013ae]/g, (digit) => ({ 0: 'g', 1: 'h', 3: 'k', a: 'm', e: 't' })[digit] ?? digit);
 }
 

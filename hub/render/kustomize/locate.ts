@@ -2,12 +2,12 @@ import { LineCounter, parseDocument } from 'yaml';
 import type { Locate } from './kustomization.ts';
 
 /** Finds the line of a field. Parses the text a second time, so only when the line is asked for, for an error. */
-export function createLocate(file: string, text: string): Locate {
+export function createLocate(file: string, bytes: Uint8Array): Locate {
   let find: ((path: readonly (string | number)[]) => number) | undefined;
   return (path, field) => ({
     file,
     get line(): number {
-      find ??= createFinder(text);
+      find ??= createFinder(new TextDecoder().decode(bytes));
       return find(path);
     },
     ...(field === undefined ? {} : { field }),

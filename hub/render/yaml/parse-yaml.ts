@@ -2,6 +2,7 @@ import { load, YAMLException } from 'js-yaml';
 import type { Json } from '../../../shared/manifest/object.ts';
 import type { RenderLimits } from '../limits.ts';
 import { InexactNumber, kubernetesSchema, kustomizationSchema, manifestSchema, Spelled } from './schema.ts';
+import { utf8Text } from './utf8.ts';
 
 export interface YamlDocument {
   readonly value: Json;
@@ -84,12 +85,10 @@ function markJson(documents: readonly YamlDocument[], text: string): readonly Ya
 }
 
 function decode(bytes: Uint8Array): string {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
+  const found = utf8Text(bytes);
+  if (found === undefined)
     throw new Refusal({ code: 'invalid_manifest', line: 1, message: 'not UTF-8 text' });
-  }
+  const text = found.startsWith('\ufeff') ? found.slice(1) : found;
   return text.includes('\r\n') ? text.replaceAll('\r\n', '\n') : text;
 }
 
