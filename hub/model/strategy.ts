@@ -1,0 +1,150 @@
+/** How a release goes over its clusters, as an operator wrote it in a RolloutStrategy, with defaults filled in. Plain JSON: it is snapshotted with each release. */
+import type { LabelSelector } from './fleet.ts';
+
+/** A number of clusters, or a share of them. */
+export type Amount =
+  | { readonly unit: 'clusters'; readonly value: number }
+  | { readonly unit: 'percent'; readonly value: number };
+
+/** Open at each time the cron expression names, for so long. */
+export interface RolloutWindow {
+  /** Five fields, as crontab(5). */
+  readonly cron: string;
+  readonly durationMs: number;
+  /** IANA name such as `Europe/Berlin`. */
+  readonly timeZone: string;
+}
+
+/** Nothing is assigned in this time. */
+export interface RolloutFreeze {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly reason: string;
+}
+
+export interface Approval {
+  /** Before the wave begins, or before the one after it may. */
+  readonly when: 'before' | 'after';
+  /** Names of API users who may; empty: whoever may approve at all. */
+  readonly approvers: readonly string[];
+}
+
+export interface WaveSpec {
+  readonly name: string;
+  /** Which clusters of those that no earlier wave took; undefined: all. */
+  readonly selector: LabelSelector | undefined;
+  /** A label: one wave for each of its values, in their order, named `name/value`. Empty: one wave. */
+  readonly groupBy: string;
+  /** At most so many, of all that take part; a share is rounded up. Undefined: no bound. */
+  readonly take: Amount | undefined;
+  /** In flight at once, of the wave; a share is rounded up, at least one. */
+  readonly maxConcurrent: Amount;
+  /** Not healthy at once, of the wave, in flight or not; a share is rounded down, at least one. */
+  readonly maxUnavailable: Amount;
+  /** A cluster counts once it was healthy for so long without a break. */
+  readonly minHealthyMs: number;
+  /** From the last cluster's counting to the wave's end. */
+  readonly soakMs: number;
+  readonly approval: Approval | undefined;
+  /** Clusters of the wave that may fail; a share is rounded down. */
+  readonly failureBudget: Amount;
+  /** Clusters of the wave that may be away when it ends; they are brought in as they return. A share is rounded down. */
+  readonly offlineBudget: Amount;
+  readonly analysis: readonly AnalysisSpec[];
+}
+
+/** A question that is asked while a wave soaks; its answers decide whether the rollout goes on. */
+export interface AnalysisSpec {
+  readonly name: string;
+  readonly intervalMs: number;
+  /** Answers that are wanted; the wave ends no sooner. */
+  readonly count: number;
+  /** Failed answers that are borne. */
+  readonly failureLimit: number;
+  /** Answers that say neither, that are borne. */
+  readonly inconclusiveLimit: number;
+  readonly provider:
+    | {
+        readonly type: 'prometheus';
+        readonly url: string;
+        readonly query: string;
+        /** CEL over `result` (a number, or a list of them). */
+        readonly success: string;
+        readonly failure: string;
+      }
+    | { readonly type: 'http'; readonly url: string; readonly status: number };
+}
+
+export interface RolloutStrategy {
+  /** Of the RolloutStrategy; empty: the built-in one, or one written in the Application. */
+  readonly name: string;
+  readonly waves: readonly WaveSpec[];
+  /** Nothing is assigned outside them; none: always. */
+  readonly windows: readonly RolloutWindow[];
+  readonly freezes: readonly RolloutFreeze[];
+  /** From Applied to healthy, and from Received to Applied while the agent is there. */
+  readonly healthTimeoutMs: number;
+  /** Clusters that may fail over all waves; a share is rounded down. Undefined: only the waves' own budgets count. */
+  readonly failureBudget: Amount | undefined;
+  readonly onFailure: 'pause' | 'rollback' | 'continue';
+  /** The last wave first, or all at once. */
+  readonly rollbackSpeed: 'waves' | 'at-once';
+  /** Whether clusters of several regions may be in flight at once within a wave. */
+  readonly regions: 'apart' | 'any';
+  /** The sides of a DR pair: never in the same wave; in the same; or as it comes. */
+  readonly pairs: 'apart' | 'together' | 'any';
+}
+
+const everything: Amount = { unit: 'percent', value: 100 };
+const nothing: Amount = { unit: 'clusters', value: 0 };
+
+export const defaultWave: WaveSpec = {
+  name: '',
+  selector: undefined,
+  groupBy: '',
+  take: undefined,
+  maxConcurrent: everything,
+  maxUnavailable: everything,
+  minHealthyMs: 0,
+  soakMs: 0,
+  approval: undefined,
+  failureBudget: nothing,
+  offlineBudget: everything,
+  analysis: [],
+};
+
+/** Without any strategy: one cluster, then a quarter, then the rest, never two regions at once, and the first failure stops it. */
+export const defaultStrategy: RolloutStrategy = {
+  name: '',
+  waves: [
+    { ...defaultWave, name: 'first', take: { unit: 'clusters', value: 1 } },
+    { ...defaultWave, name: 'quarter', take: { unit: 'percent', value: 25 } },
+    { ...defaultWave, name: 'rest' },
+  ],
+  windows: [],
+  freezes: [],
+  healthTimeoutMs: 600_000,
+  failureBudget: undefined,
+  onFailure: 'pause',
+  rollbackSpeed: 'waves',
+  regions: 'apart',
+  pairs: 'apart',
+};
+
+/** Everything in one wave, whatever becomes of it. */
+export const allAtOnceStrategy: RolloutStrategy = {
+  ...defaultStrategy,
+  waves: [{ ...defaultWave, name: 'all', failureBudget: everything }],
+  onFailure: 'continue',
+  regions: 'any',
+  pairs: 'any',
+};
+
+/** So many of `total`; never more than it. */
+export function amountOf(amount: Amount, total: number, rounding: 'up' | 'down'): number {
+  if (amount.unit === 'clusters') return Math.min(amount.value, total);
+  const share = (amount.value * total) / 100;
+  // 29 % of 100 is 28.999999999999996 in binary.
+  const exact = Math.round(share * 1e6) / 1e6;
+  return Math.min(total, rounding === 'up' ? Math.ceil(exact) : Math.floor(exact));
+}

@@ -1,0 +1,301 @@
+/**
+ * The rollout controller: a pure reducer. It is asked again whenever something may have changed and answers with the next state, the assignments to
+ * make now, what happened, and when to ask again at the latest. It never looks at a clock, a store or the network; the same input after its decisions
+ * were kept decides nothing.
+ */
+import type { AssignmentDecision } from '../model/release.ts';
+import { amountOf, type RolloutStrategy } from '../model/strategy.ts';
+import { analysesOf } from './analyses.ts';
+import { chooseClusters } from './choose-clusters.ts';
+import { observeClusters, timerStart } from './observe-clusters.ts';
+import { type ClusterFacts, planWaves, type SelectorMatch, specOf } from './plan-waves.ts';
+import { rollBack } from './roll-back.ts';
+import {
+  type AnalysisQuestion,
+  isAssigned,
+  type ObservedCluster,
+  type RolloutChange,
+  type RolloutPass,
+  type RolloutRelease,
+  type RolloutState,
+  type WaveState,
+} from './rollout-state.ts';
+import { opennessAt } from './windows.ts';
+
+export interface RolloutInput {
+  readonly release: RolloutRelease;
+  readonly observed: ReadonlyMap<string, ObservedCluster>;
+  readonly facts: ReadonlyMap<string, ClusterFacts>;
+  readonly nowMs: number;
+}
+
+/** The state of a release before its first pass. Takes part: who has another Target than the release's. */
+export function startRollout(
+  strategy: RolloutStrategy,
+  { release, observed, facts, nowMs }: RolloutInput,
+  matches: SelectorMatch,
+  held: RolloutState['held'] = [],
+): RolloutState {
+  const due = Object.keys(release.targets)
+    .filter((cluster) => !isAssigned(release, cluster, observed.get(cluster)))
+    .filter((cluster) => !held.includes(release.targets[cluster] ?? ''))
+    .map((name) => facts.get(name) ?? { name, labels: {}, region: '', pair: '', primary: false })
+    // A first wave of one should not be one that is away.
+    .map((one) => ({ ...one, connected: observed.get(one.name)?.connected ?? false }));
+  return {
+    version: 2,
+    application: release.application,
+    releaseId: release.id,
+    revisionId: release.revisionId,
+    strategy,
+    phase: 'Progressing',
+    startedAtMs: nowMs,
+    waves: planWaves(strategy, due, matches),
+    clusters: {},
+    held,
+  };
+}
+
+/** Clusters of a wave that have failed, those apart that somebody excluded. */
+export function failedIn(state: RolloutState, wave: WaveState): readonly string[] {
+  return wave.clusters.filter((cluster) => {
+    const known = state.clusters[cluster];
+    return known?.failure !== undefined && known.excluded === undefined;
+  });
+}
+
+/** Which budget is spent, and by whom; undefined: none is. */
+function spentBudget(state: RolloutState): string | undefined {
+  const { strategy, waves } = state;
+  const total = waves.reduce((sum, { clusters }) => sum + clusters.length, 0);
+  let all = 0;
+  for (const wave of waves) {
+    const failed = failedIn(state, wave);
+    all += failed.length;
+    if (failed.length > amountOf(specOf(strategy, wave).failureBudget, wave.clusters.length, 'down'))
+      return `wave ${wave.name}: ${describeFailures(state, failed)}`;
+  }
+  const { failureBudget } = strategy;
+  if (failureBudget === undefined || all <= amountOf(failureBudget, total, 'down')) return undefined;
+  return `${all} of ${total} clusters failed`;
+}
+
+function describeFailures(state: RolloutState, failed: readonly string[]): string {
+  const [first = ''] = failed;
+  const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : '';
+  return `${first}: ${state.clusters[first]?.failure?.message ?? 'failed'}${more}`;
+}
+
+/** The rollout stops as its strategy says. */
+export function stopFor(state: RolloutState, reason: string, nowMs: number): [RolloutState, RolloutChange] {
+  const stopped = { by: 'failure', actor: 'fairway', reason, atMs: nowMs } as const;
+  if (state.strategy.onFailure !== 'rollback')
+    return [
+      { ...state, phase: 'Paused', stopped },
+      { type: 'rollout.paused', message: `paused: ${reason}` },
+    ];
+  return [
+    { ...state, phase: 'RollingBack', stopped },
+    { type: 'rollout.rolling-back', message: `rolls back: ${reason}` },
+  ];
+}
+
+/** One step of a wave's way. */
+interface WavePass {
+  readonly state: RolloutState;
+  readonly changes: readonly RolloutChange[];
+  readonly questions: readonly AnalysisQuestion[];
+  readonly nextAtMs: number | undefined;
+}
+
+function putWave(state: RolloutState, index: number, change: Partial<WaveState>): RolloutState {
+  return { ...state, waves: state.waves.map((wave, at) => (at === index ? { ...wave, ...change } : wave)) };
+}
+
+/** Clusters that are still to be counted, those apart that were away before it was their turn. */
+export function openClusters(
+  state: RolloutState,
+  wave: WaveState,
+  observed: RolloutInput['observed'],
+): { readonly waiting: readonly string[]; readonly offline: readonly string[] } {
+  const waiting: string[] = [];
+  const offline: string[] = [];
+  for (const cluster of wave.clusters) {
+    const known = state.clusters[cluster];
+    if (known?.excluded || known?.countedAtMs !== undefined || known?.failure) continue;
+    // One that went away after it was assigned is no proof that the release is good.
+    if (observed.get(cluster)?.connected || known?.assignedAtMs !== undefined) waiting.push(cluster);
+    else offline.push(cluster);
+  }
+  return { waiting, offline };
+}
+
+function startWave(state: RolloutState, index: number, { nowMs }: RolloutInput): WavePass {
+  const wave = state.waves[index] as WaveState;
+  const spec = specOf(state.strategy, wave);
+  const none = { questions: [], nextAtMs: undefined };
+  if (spec.approval?.when === 'before' && !wave.approvedBefore) return { state, changes: [], ...none };
+  const message = `wave ${wave.name} begins: ${wave.clusters.length} clusters`;
+  return {
+    state: putWave(state, index, { startedAtMs: nowMs }),
+    changes: [{ type: 'rollout.wave.started', message }],
+    ...none,
+  };
+}
+
+/** From the last counted cluster to the end of the wave: soak, analysis, approval. */
+function endWave(state: RolloutState, index: number, { nowMs, observed }: RolloutInput): WavePass {
+  const none = { changes: [], questions: [], nextAtMs: undefined };
+  let wave = state.waves[index] as WaveState;
+  const spec = specOf(state.strategy, wave);
+  const { waiting, offline } = openClusters(state, wave, observed);
+  const mayBeAway = amountOf(spec.offlineBudget, wave.clusters.length, 'down');
+  if (waiting.length > 0 || offline.length > mayBeAway) return { state, ...none };
+  const changes: RolloutChange[] = [];
+  let next = state;
+  if (wave.settledAtMs === undefined) {
+    next = putWave(next, index, { settledAtMs: nowMs });
+    wave = next.waves[index] as WaveState;
+    if (spec.approval?.when === 'after')
+      changes.push({ type: 'rollout.approval.needed', message: `wave ${wave.name} waits for an approval` });
+  }
+  const analysis = analysesOf(spec.analysis, wave, index, nowMs);
+  if (analysis.failed !== undefined) {
+    const [stopped, change] = stopFor(next, `wave ${wave.name}: ${analysis.failed}`, nowMs);
+    return { state: stopped, changes: [...changes, change], questions: [], nextAtMs: undefined };
+  }
+  const soakedAtMs = wave.promoted ? nowMs : (wave.settledAtMs ?? nowMs) + spec.soakMs;
+  const approved = spec.approval?.when !== 'after' || wave.approvedAfter !== undefined;
+  if (nowMs < soakedAtMs || !analysis.done || !approved) {
+    const times = [nowMs < soakedAtMs ? soakedAtMs : undefined, analysis.nextAtMs];
+    return { state: next, changes, questions: analysis.questions, nextAtMs: earliest(times) };
+  }
+  const message = `wave ${wave.name} has ended: ${describeEnd(next, wave, offline.length)}`;
+  changes.push({ type: 'rollout.wave.completed', message });
+  return { state: putWave(next, index, { endedAtMs: nowMs }), changes, questions: [], nextAtMs: undefined };
+}
+
+function describeEnd(state: RolloutState, wave: WaveState, offline: number): string {
+  const failed = failedIn(state, wave).length;
+  const parts = [`${wave.clusters.length - failed - offline} of ${wave.clusters.length} healthy`];
+  if (failed > 0) parts.push(`${failed} failed`);
+  if (offline > 0) parts.push(`${offline} away`);
+  return parts.join(', ');
+}
+
+export function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+/** When a cluster may come to count, or time out, though nobody reports anything. */
+function clusterTimers(state: RolloutState, { observed, nowMs }: RolloutInput): number | undefined {
+  let next: number | undefined;
+  for (const wave of state.waves) {
+    if (wave.startedAtMs === undefined) break;
+    const { minHealthyMs } = specOf(state.strategy, wave);
+    for (const cluster of wave.clusters) {
+      const known = state.clusters[cluster];
+      if (known?.assignedAtMs === undefined || known.countedAtMs !== undefined || known.failure) continue;
+      const start = known.healthySinceMs === undefined ? timerStart(observed.get(cluster), known) : undefined;
+      const at =
+        known.healthySinceMs === undefined
+          ? start && start + state.strategy.healthTimeoutMs
+          : known.healthySinceMs + minHealthyMs;
+      if (at !== undefined && at > nowMs) next = Math.min(next ?? at, at);
+    }
+  }
+  return next;
+}
+
+/** Assigns what may go now, of the waves that have begun. */
+function assign(
+  state: RolloutState,
+  input: RolloutInput,
+): { state: RolloutState; decisions: readonly AssignmentDecision[] } {
+  const { release, observed, nowMs } = input;
+  const chosen = chooseClusters(state, input);
+  if (chosen.length === 0) return { state, decisions: [] };
+  const clusters = { ...state.clusters };
+  const decisions: AssignmentDecision[] = [];
+  for (const cluster of chosen) {
+    const before = observed.get(cluster);
+    clusters[cluster] = { ...clusters[cluster], assignedAtMs: nowMs, previous: before?.lastHealthyDigest };
+    const targetDigest = release.targets[cluster];
+    if (targetDigest === undefined || isAssigned(release, cluster, before)) continue;
+    const { id: releaseId, application, revisionId, reason } = release;
+    decisions.push({
+      ...{ cluster, application, targetDigest, releaseId, revisionId, reason },
+      removed: release.removes.has(cluster),
+    });
+  }
+  return { state: { ...state, clusters }, decisions };
+}
+
+function walkWaves(
+  start: RolloutState,
+  input: RolloutInput,
+): WavePass & { decisions: readonly AssignmentDecision[] } {
+  let state = start;
+  const changes: RolloutChange[] = [];
+  const questions: AnalysisQuestion[] = [];
+  const times: (number | undefined)[] = [];
+  const take = (pass: WavePass) => {
+    state = pass.state;
+    changes.push(...pass.changes);
+    questions.push(...pass.questions);
+    times.push(pass.nextAtMs);
+  };
+  const open = opennessAt(state.strategy, input.nowMs);
+  for (let index = 0; index < state.waves.length && state.phase === 'Progressing'; index += 1) {
+    if (state.waves[index]?.endedAtMs !== undefined) continue;
+    if (state.waves[index]?.startedAtMs === undefined && open.open) take(startWave(state, index, input));
+    if (state.waves[index]?.startedAtMs !== undefined) take(endWave(state, index, input));
+    if (state.waves[index]?.endedAtMs === undefined) break;
+  }
+  times.push(open.open ? open.untilMs : open.opensAtMs);
+  const ended = state.waves.every(({ endedAtMs }) => endedAtMs !== undefined);
+  if (ended && state.phase === 'Progressing') {
+    state = { ...state, phase: 'Complete', endedAtMs: input.nowMs };
+    changes.push({ type: 'rollout.completed', message: 'every wave has ended' });
+  }
+  const live = state.phase === 'Progressing' || state.phase === 'Complete';
+  const assigned = open.open && live ? assign(state, input) : { state, decisions: [] };
+  times.push(clusterTimers(assigned.state, input));
+  return {
+    state: assigned.state,
+    changes,
+    questions,
+    nextAtMs: earliest(times),
+    decisions: assigned.decisions,
+  };
+}
+
+/** One pass. */
+export function advanceRollout(before: RolloutState, input: RolloutInput): RolloutPass {
+  const seen = observeClusters(before, input);
+  let { state } = seen;
+  const changes = [...seen.changes];
+  const done = { decisions: [], questions: [], nextAtMs: undefined };
+  if (state.phase === 'Progressing' && state.strategy.onFailure !== 'continue') {
+    const spent = spentBudget(state);
+    if (spent !== undefined) {
+      const [stopped, change] = stopFor(state, spent, input.nowMs);
+      state = stopped;
+      changes.push(change);
+    }
+  }
+  if (state.phase === 'RollingBack') {
+    const back = rollBack(state, input);
+    return { ...back, changes: [...changes, ...back.changes], questions: [] };
+  }
+  if (state.phase === 'Progressing' || state.phase === 'Complete') {
+    const pass = walkWaves(state, input);
+    if (pass.state.phase === 'RollingBack') {
+      const back = rollBack(pass.state, input);
+      return { ...back, changes: [...changes, ...pass.changes, ...back.changes], questions: [] };
+    }
+    return { ...pass, changes: [...changes, ...pass.changes] };
+  }
+  return { state, changes, ...done };
+}

@@ -1,0 +1,159 @@
+/** What operators may do to a rollout. Each is idempotent: said twice it changes nothing more; where it does not apply it is refused with why. */
+import { FairwayError } from '../../shared/error/error.ts';
+import { specOf } from './plan-waves.ts';
+import {
+  type AnalysisAnswer,
+  isOver,
+  type RolloutState,
+  type Said,
+  type WaveState,
+} from './rollout-state.ts';
+
+export type RolloutAction =
+  | {
+      readonly type: 'approve' | 'reject' | 'promote' /** Empty: the one that waits. */;
+      readonly wave: string;
+    }
+  | { readonly type: 'pause' | 'resume' | 'abort' | 'rollback' }
+  | {
+      readonly type: 'retry' /** Empty: all that failed, and the Targets that are held. */;
+      readonly cluster: string;
+    }
+  | { readonly type: 'exclude'; readonly cluster: string };
+
+function refuse(state: RolloutState, message: string): never {
+  throw new FairwayError('failed_precondition', message, { subject: state.application });
+}
+
+function putWave(state: RolloutState, index: number, change: Partial<WaveState>): RolloutState {
+  return { ...state, waves: state.waves.map((wave, at) => (at === index ? { ...wave, ...change } : wave)) };
+}
+
+/** @throws not_found; failed_precondition when no wave is under way. */
+function findWave(state: RolloutState, name: string): number {
+  const index =
+    name === ''
+      ? state.waves.findIndex(({ endedAtMs }) => endedAtMs === undefined)
+      : state.waves.findIndex((wave) => wave.name === name);
+  if (index >= 0) return index;
+  if (name === '') return refuse(state, 'every wave has ended');
+  const names = state.waves.map((wave) => wave.name).join(', ');
+  throw new FairwayError('not_found', `the rollout has no wave ${name}; it has ${names}`);
+}
+
+function approve(state: RolloutState, waveName: string, said: Said): RolloutState {
+  const index = findWave(state, waveName);
+  const wave = state.waves[index] as WaveState;
+  const { approval } = specOf(state.strategy, wave);
+  if (approval === undefined) return refuse(state, `wave ${wave.name} wants no approval`);
+  if (approval.approvers.length > 0 && !approval.approvers.includes(said.actor))
+    throw new FairwayError(
+      'permission_denied',
+      `wave ${wave.name} is approved by ${approval.approvers.join(', ')}, not by ${said.actor}`,
+    );
+  if (approval.when === 'before')
+    return wave.approvedBefore ? state : putWave(state, index, { approvedBefore: said });
+  if (wave.approvedAfter) return state;
+  if (wave.settledAtMs === undefined)
+    return refuse(state, `wave ${wave.name} is approved once its clusters are healthy; some are not yet`);
+  return putWave(state, index, { approvedAfter: said });
+}
+
+function promote(state: RolloutState, waveName: string, said: Said): RolloutState {
+  const index = findWave(state, waveName);
+  const wave = state.waves[index] as WaveState;
+  if (wave.promoted) return state;
+  if (wave.settledAtMs === undefined)
+    return refuse(state, `wave ${wave.name} does not soak yet: some of its clusters are not healthy`);
+  return putWave(state, index, { promoted: said });
+}
+
+function stop(state: RolloutState, phase: 'Paused' | 'Aborted' | 'RollingBack', said: Said): RolloutState {
+  const ended = phase === 'Aborted' ? { endedAtMs: said.atMs } : {};
+  return { ...state, phase, stopped: { ...said, by: 'operator' }, ...ended };
+}
+
+function resume(state: RolloutState): RolloutState {
+  if (state.phase === 'Progressing') return state;
+  if (state.phase !== 'Paused') return refuse(state, `it is ${state.phase}, not Paused`);
+  const failed = Object.keys(state.clusters).filter((name) => isFailed(state, name));
+  if (failed.length > 0 && state.stopped?.by === 'failure')
+    return refuse(state, `${failed.join(', ')} failed: retry or exclude them, or roll back`);
+  return { ...state, phase: 'Progressing', stopped: undefined };
+}
+
+function isFailed(state: RolloutState, cluster: string): boolean {
+  const known = state.clusters[cluster];
+  return known?.failure !== undefined && known.excluded === undefined;
+}
+
+/** Timers begin anew. What was held may be released again. */
+function retry(state: RolloutState, cluster: string): RolloutState {
+  const names =
+    cluster === '' ? Object.keys(state.clusters).filter((name) => isFailed(state, name)) : [cluster];
+  const clusters = { ...state.clusters };
+  for (const name of names) {
+    const known = clusters[name];
+    if (known === undefined) throw new FairwayError('not_found', `the rollout has not reached ${name}`);
+    clusters[name] = { ...known, failure: undefined, presentSinceMs: undefined };
+  }
+  const goesOn = state.phase === 'Paused' && state.stopped?.by === 'failure';
+  const phase = goesOn ? { phase: 'Progressing' as const, stopped: undefined } : {};
+  return { ...state, clusters, ...(cluster === '' ? { held: [] } : {}), ...phase };
+}
+
+function exclude(state: RolloutState, cluster: string, said: Said): RolloutState {
+  const known = state.clusters[cluster];
+  if (known?.excluded) return state;
+  if (!state.waves.some(({ clusters }) => clusters.includes(cluster)))
+    throw new FairwayError('not_found', `${cluster} takes no part in the rollout`);
+  return { ...state, clusters: { ...state.clusters, [cluster]: { ...known, excluded: said } } };
+}
+
+/** @throws failed_precondition, not_found or permission_denied, saying why; then nothing has changed. */
+export function applyAction(state: RolloutState, action: RolloutAction, said: Said): RolloutState {
+  if (isOver(state) && action.type !== 'rollback' && action.type !== 'retry')
+    return refuse(state, `the rollout has ended: it is ${state.phase}`);
+  switch (action.type) {
+    case 'approve':
+      return approve(state, action.wave, said);
+    case 'reject': {
+      const wave = state.waves[findWave(state, action.wave)] as WaveState;
+      if (specOf(state.strategy, wave).approval === undefined)
+        return refuse(state, `wave ${wave.name} wants no approval`);
+      return stop(state, state.strategy.onFailure === 'rollback' ? 'RollingBack' : 'Paused', said);
+    }
+    case 'promote':
+      return promote(state, action.wave, said);
+    case 'pause':
+      if (state.phase === 'RollingBack') return refuse(state, 'it rolls back; that is not paused');
+      return state.phase === 'Paused' ? state : stop(state, 'Paused', said);
+    case 'resume':
+      return resume(state);
+    case 'abort':
+      return stop(state, 'Aborted', said);
+    case 'rollback':
+      if (state.phase === 'RollingBack' || state.phase === 'RolledBack') return state;
+      if (state.phase === 'Superseded') return refuse(state, 'a later release has taken over');
+      return stop(state, 'RollingBack', said);
+    case 'retry':
+      return retry(state, action.cluster);
+    case 'exclude':
+      return exclude(state, action.cluster, said);
+  }
+}
+
+/** Keeps the answer to an analysis; one that comes too late is dropped. */
+export function addAnswer(
+  state: RolloutState,
+  wave: number,
+  name: string,
+  answer: AnalysisAnswer,
+): RolloutState {
+  const known = state.waves[wave];
+  if (known === undefined || known.endedAtMs !== undefined || isOver(state)) return state;
+  const answers = [...(known.analyses?.[name] ?? []), answer].slice(-answersKept);
+  return putWave(state, wave, { analyses: { ...known.analyses, [name]: answers } });
+}
+
+const answersKept = 100;

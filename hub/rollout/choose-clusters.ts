@@ -1,0 +1,67 @@
+/** Which clusters may be assigned now, within every bound of their waves. */
+import { amountOf, type WaveSpec } from '../model/strategy.ts';
+import type { RolloutInput } from './advance-rollout.ts';
+import { specOf } from './plan-waves.ts';
+import type { RolloutState, WaveState } from './rollout-state.ts';
+
+/** Assigned, and neither counted nor failed. One whose agent went away since may have been broken by the release: it is still in flight. */
+export function isInFlight(state: RolloutState, cluster: string): boolean {
+  const known = state.clusters[cluster];
+  if (known?.assignedAtMs === undefined || known.countedAtMs !== undefined) return false;
+  return known.failure === undefined && known.excluded === undefined;
+}
+
+/** Not healthy with what it has, as far as its agent says. */
+function isUnavailable(cluster: string, observed: RolloutInput['observed']): boolean {
+  const seen = observed.get(cluster);
+  if (!seen?.connected || seen.targetDigest === undefined) return false;
+  return seen.report !== undefined && seen.report.health !== 'Current';
+}
+
+function atLeastOne(amount: WaveSpec['maxConcurrent'], total: number, rounding: 'up' | 'down'): number {
+  return amount.unit === 'percent' ? Math.max(1, amountOf(amount, total, rounding)) : amount.value;
+}
+
+/** Candidates of one wave, in its order. */
+function candidatesOf(state: RolloutState, wave: WaveState, { observed }: RolloutInput): readonly string[] {
+  return wave.clusters.filter((cluster) => {
+    const known = state.clusters[cluster];
+    if (known?.assignedAtMs !== undefined || known?.excluded !== undefined) return false;
+    return observed.get(cluster)?.connected ?? false;
+  });
+}
+
+function chooseOfWave(state: RolloutState, wave: WaveState, input: RolloutInput): readonly string[] {
+  const candidates = candidatesOf(state, wave, input);
+  if (candidates.length === 0) return [];
+  const { observed, facts } = input;
+  const spec = specOf(state.strategy, wave);
+  const size = wave.clusters.length;
+  const inFlight = wave.clusters.filter((cluster) => isInFlight(state, cluster));
+  let room = atLeastOne(spec.maxConcurrent, size, 'up') - inFlight.length;
+  const busy = new Set(inFlight);
+  for (const cluster of wave.clusters) if (isUnavailable(cluster, observed)) busy.add(cluster);
+  let spare = atLeastOne(spec.maxUnavailable, size, 'down') - busy.size;
+  const regionOf = (cluster: string) => facts.get(cluster)?.region ?? '';
+  const [region = regionOf(candidates[0] ?? '')] = inFlight.map(regionOf);
+  const chosen: string[] = [];
+  for (const cluster of candidates) {
+    if (room <= 0) break;
+    if (state.strategy.regions === 'apart' && regionOf(cluster) !== region) continue;
+    // One that is unavailable already costs nothing more.
+    if (!busy.has(cluster)) {
+      if (spare <= 0) continue;
+      spare -= 1;
+    }
+    room -= 1;
+    chosen.push(cluster);
+  }
+  return chosen;
+}
+
+/** Of all waves that have begun: those that ended bring in who has come back. */
+export function chooseClusters(state: RolloutState, input: RolloutInput): readonly string[] {
+  return state.waves
+    .filter(({ startedAtMs }) => startedAtMs !== undefined)
+    .flatMap((wave) => chooseOfWave(state, wave, input));
+}

@@ -1,0 +1,148 @@
+/** What a rollout waits for, wave by wave and cluster by cluster, in words. Pure. */
+import { failedIn, openClusters, type RolloutInput } from './advance-rollout.ts';
+import { isInFlight } from './choose-clusters.ts';
+import { specOf } from './plan-waves.ts';
+import { isAssigned, type RolloutPhase, type RolloutState, type WaveState } from './rollout-state.ts';
+import { opennessAt } from './windows.ts';
+
+export type ClusterStep =
+  | 'Waiting'
+  | 'Offline'
+  | 'Assigned'
+  | 'Applied'
+  | 'Healthy'
+  | 'Failed'
+  | 'Excluded'
+  | 'RolledBack';
+
+export interface ClusterReport {
+  readonly cluster: string;
+  readonly step: ClusterStep;
+  /** Empty: nothing. */
+  readonly waitsOn: string;
+}
+
+export interface WaveReport {
+  readonly name: string;
+  readonly state: 'Waiting' | 'Running' | 'Soaking' | 'Done';
+  readonly waitsOn: string;
+  readonly startedAtMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+  readonly clusters: readonly ClusterReport[];
+}
+
+export interface RolloutReport {
+  readonly application: string;
+  readonly releaseId: string;
+  readonly revisionId: string;
+  readonly strategy: string;
+  readonly phase: RolloutPhase;
+  /** One line: where it stands and what it waits for. */
+  readonly message: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | undefined;
+  readonly waves: readonly WaveReport[];
+}
+
+/** `1 min 30 s`. */
+function duration(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000));
+  const [hours, minutes, rest] = [
+    Math.floor(seconds / 3_600),
+    Math.floor((seconds % 3_600) / 60),
+    seconds % 60,
+  ];
+  const parts = [hours && `${hours} h`, minutes && `${minutes} min`, rest && hours === 0 && `${rest} s`];
+  return parts.filter(Boolean).join(' ') || '0 s';
+}
+
+function clusterReport(
+  state: RolloutState,
+  cluster: string,
+  input: RolloutInput,
+  minHealthyMs: number,
+): ClusterReport {
+  const { observed, release, nowMs } = input;
+  const known = state.clusters[cluster];
+  const seen = observed.get(cluster);
+  const is = (step: ClusterStep, waitsOn = '') => ({ cluster, step, waitsOn });
+  if (known?.excluded) return is('Excluded', '');
+  if (known?.rolledBackAtMs !== undefined) return is('RolledBack');
+  if (known?.failure) return is('Failed', known.failure.message);
+  if (known?.countedAtMs !== undefined) return is('Healthy');
+  if (!seen?.connected)
+    return is(
+      'Offline',
+      known?.assignedAtMs === undefined ? 'its agent' : 'its agent, which went away since it was assigned',
+    );
+  if (known?.assignedAtMs === undefined || !isAssigned(release, cluster, seen))
+    return is('Waiting', 'its turn');
+  if (known.healthySinceMs !== undefined)
+    return is(
+      'Applied',
+      `healthy for ${duration(minHealthyMs)}: ${duration(known.healthySinceMs + minHealthyMs - nowMs)} left`,
+    );
+  const said = seen.report?.message ?? '';
+  if (seen.report?.waitsFor) return is('Assigned', seen.report.waitsFor);
+  if (seen.acknowledgements?.appliedAtMs === undefined)
+    return is('Assigned', said || 'its agent to apply it');
+  return is('Applied', said || 'health');
+}
+
+function describeGate(state: RolloutState, wave: WaveState, input: RolloutInput): string {
+  const spec = specOf(state.strategy, wave);
+  if (wave.startedAtMs === undefined) {
+    const open = opennessAt(state.strategy, input.nowMs);
+    if (spec.approval?.when === 'before' && !wave.approvedBefore) return 'an approval';
+    if (open.open) return 'the wave before it';
+    const until = open.opensAtMs === undefined ? '' : ` until ${new Date(open.opensAtMs).toISOString()}`;
+    return `${open.reason}${until}`;
+  }
+  const { waiting, offline } = openClusters(state, wave, input.observed);
+  if (waiting.length > 0) {
+    const inFlight = waiting.filter((cluster) => isInFlight(state, cluster));
+    const [first = waiting[0] ?? ''] = inFlight;
+    const { minHealthyMs } = spec;
+    const { waitsOn } = clusterReport(state, first, input, minHealthyMs);
+    return `${waiting.length} of ${wave.clusters.length} not healthy: ${first} waits on ${waitsOn}`;
+  }
+  if (wave.settledAtMs === undefined)
+    return offline.length > 0 ? `${offline.length} clusters that are away` : '';
+  const soakedAtMs = wave.settledAtMs + spec.soakMs;
+  if (!wave.promoted && input.nowMs < soakedAtMs)
+    return `its soak: ${duration(soakedAtMs - input.nowMs)} left`;
+  if (spec.approval?.when === 'after' && !wave.approvedAfter) return 'an approval';
+  return spec.analysis.length > 0 ? 'its analysis' : '';
+}
+
+function waveReport(state: RolloutState, wave: WaveState, input: RolloutInput): WaveReport {
+  const { minHealthyMs } = specOf(state.strategy, wave);
+  const clusters = wave.clusters.map((cluster) => clusterReport(state, cluster, input, minHealthyMs));
+  const { name, startedAtMs, endedAtMs, settledAtMs } = wave;
+  const begun = settledAtMs === undefined ? 'Running' : 'Soaking';
+  const stateName = endedAtMs !== undefined ? 'Done' : startedAtMs === undefined ? 'Waiting' : begun;
+  const waitsOn = stateName === 'Done' ? '' : describeGate(state, wave, input);
+  return { name, state: stateName, waitsOn, startedAtMs, endedAtMs, clusters };
+}
+
+function describePhase(state: RolloutState, waves: readonly WaveReport[]): string {
+  if (state.phase !== 'Progressing' && state.phase !== 'Complete')
+    return state.stopped?.reason ?? state.phase;
+  const current = waves.find((wave) => wave.state !== 'Done');
+  if (current === undefined) {
+    const failed = state.waves.reduce((sum, wave) => sum + failedIn(state, wave).length, 0);
+    const away = waves.flatMap(({ clusters }) => clusters).filter(({ step }) => step === 'Offline').length;
+    return [failed > 0 && `${failed} failed`, away > 0 && `${away} away`].filter(Boolean).join(', ');
+  }
+  return `waits for wave ${current.name}${current.waitsOn === '' ? '' : `: ${current.waitsOn}`}`;
+}
+
+export function describeRollout(state: RolloutState, input: RolloutInput): RolloutReport {
+  const waves = state.waves.map((wave) => waveReport(state, wave, input));
+  const { application, releaseId, revisionId, phase, startedAtMs, endedAtMs } = state;
+  return {
+    ...{ application, releaseId, revisionId, phase, startedAtMs, endedAtMs, waves },
+    strategy: state.strategy.name,
+    message: describePhase(state, waves),
+  };
+}

@@ -1,0 +1,120 @@
+/** What agents report, folded into a rollout's clusters: who is healthy for how long, and who has failed. */
+import { specOf } from './plan-waves.ts';
+import {
+  type ClusterFailure,
+  type ClusterState,
+  isAssigned,
+  type ObservedCluster,
+  type RolloutChange,
+  type RolloutRelease,
+  type RolloutState,
+} from './rollout-state.ts';
+
+export interface ObserveInput {
+  readonly release: RolloutRelease;
+  readonly observed: ReadonlyMap<string, ObservedCluster>;
+  readonly nowMs: number;
+}
+
+/** An agent's word on the very Target that it was assigned; a removal that is done leaves nothing to report. */
+function isHealthy(cluster: string, observed: ObservedCluster | undefined, release: RolloutRelease): boolean {
+  if (release.removes.has(cluster)) return observed?.targetDigest === undefined;
+  if (observed?.acknowledgements?.healthyAtMs === undefined) return false;
+  // Healthy is said once; what became of it since is in the report.
+  return observed.report === undefined || observed.report.health === 'Current';
+}
+
+function failureOf(
+  observed: ObservedCluster | undefined,
+  known: ClusterState,
+  healthTimeoutMs: number,
+  nowMs: number,
+): ClusterFailure | undefined {
+  const { acknowledgements, report, connected } = observed ?? {};
+  if (acknowledgements?.refused !== undefined)
+    return { reason: 'Refused', message: acknowledgements.refused, atMs: nowMs };
+  if (report?.sync === 'Failed') return { reason: 'ApplyFailed', message: report.message, atMs: nowMs };
+  if (report?.health === 'Failed') return { reason: 'Unhealthy', message: report.message, atMs: nowMs };
+  // An agent that is away, or that waits for another application, is not late.
+  if (!connected || (report?.waitsFor ?? '') !== '' || known.healthySinceMs !== undefined) return undefined;
+  const since = timerStart(observed, known);
+  if (since === undefined || nowMs < since + healthTimeoutMs) return undefined;
+  const what = acknowledgements?.appliedAtMs === undefined ? 'not applied' : 'not healthy';
+  const message = `${what} within ${Math.round(healthTimeoutMs / 1_000)} s${report?.message ? `: ${report.message}` : ''}`;
+  return { reason: 'TimedOut', message, atMs: nowMs };
+}
+
+/** From when a timeout counts: from Applied, before that from when the agent has been there with the Target. */
+export function timerStart(observed: ObservedCluster | undefined, known: ClusterState): number | undefined {
+  if (known.presentSinceMs === undefined) return undefined;
+  const { appliedAtMs } = observed?.acknowledgements ?? {};
+  return Math.max(known.presentSinceMs, appliedAtMs ?? known.assignedAtMs ?? 0);
+}
+
+function observeCluster(
+  cluster: string,
+  known: ClusterState,
+  state: RolloutState,
+  minHealthyMs: number,
+  { release, observed: all, nowMs }: ObserveInput,
+): ClusterState {
+  const observed = all.get(cluster);
+  // Somebody else's assignment (a rollback of it, a later release) is not looked at here.
+  if (!isAssigned(release, cluster, observed)) return known;
+  const waits = (observed?.report?.waitsFor ?? '') !== '';
+  const presentSinceMs = observed?.connected && !waits ? (known.presentSinceMs ?? nowMs) : undefined;
+  const healthy = isHealthy(cluster, observed, release);
+  const began = observed?.acknowledgements?.healthyAtMs ?? nowMs;
+  const healthySinceMs = healthy ? (known.healthySinceMs ?? Math.min(began, nowMs)) : undefined;
+  const counts = healthySinceMs !== undefined && nowMs >= healthySinceMs + minHealthyMs;
+  const countedAtMs = known.countedAtMs ?? (counts ? nowMs : undefined);
+  const late = { ...known, presentSinceMs, healthySinceMs };
+  const found = healthy ? undefined : failureOf(observed, late, state.strategy.healthTimeoutMs, nowMs);
+  // A timeout stays one until the cluster is healthy; what an agent said is as long as it says so.
+  const stays = known.failure?.reason === 'TimedOut' && !healthy ? known.failure : undefined;
+  const failure =
+    found && known.failure?.reason === found.reason
+      ? { ...found, atMs: known.failure.atMs }
+      : (found ?? stays);
+  return { ...known, presentSinceMs, healthySinceMs, countedAtMs, failure };
+}
+
+function same(a: ClusterState, b: ClusterState): boolean {
+  return (
+    a.presentSinceMs === b.presentSinceMs &&
+    a.healthySinceMs === b.healthySinceMs &&
+    a.countedAtMs === b.countedAtMs &&
+    a.failure?.reason === b.failure?.reason &&
+    a.failure?.message === b.failure?.message
+  );
+}
+
+/** The same state when nothing is new. */
+export function observeClusters(
+  state: RolloutState,
+  input: ObserveInput,
+): { readonly state: RolloutState; readonly changes: readonly RolloutChange[] } {
+  const changes: RolloutChange[] = [];
+  const next: Record<string, ClusterState> = {};
+  let changed = false;
+  for (const wave of state.waves) {
+    const { minHealthyMs } = specOf(state.strategy, wave);
+    for (const cluster of wave.clusters) {
+      const known = state.clusters[cluster];
+      if (known === undefined) continue;
+      const seen =
+        known.assignedAtMs === undefined ? known : observeCluster(cluster, known, state, minHealthyMs, input);
+      const kept = same(known, seen) ? known : seen;
+      next[cluster] = kept;
+      if (kept === known) continue;
+      changed = true;
+      if (kept.failure && !known.failure)
+        changes.push({
+          type: 'rollout.cluster.failed',
+          cluster,
+          message: `${cluster} failed in wave ${wave.name}: ${kept.failure.message}`,
+        });
+    }
+  }
+  return { state: changed ? { ...state, clusters: next } : state, changes };
+}

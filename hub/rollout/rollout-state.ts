@@ -1,0 +1,161 @@
+/** What a rollout remembers between two looks: plain JSON, kept in the transaction that keeps the assignments it decided. */
+import type { Digest } from '../../shared/manifest/canonical.ts';
+import type { AssignmentReason } from '../../shared/manifest/target.ts';
+import type { Acknowledgements, AssignmentDecision, Release } from '../model/release.ts';
+import type { RolloutStrategy } from '../model/strategy.ts';
+import type { PlannedWave } from './plan-waves.ts';
+
+/**
+ * Progressing: waves go on. Paused: nothing new is assigned until somebody says so. RollingBack: touched clusters go back. Complete: every wave has
+ * ended. RolledBack and Aborted: it ended otherwise. Superseded: a later release took over.
+ */
+export type RolloutPhase =
+  | 'Progressing'
+  | 'Paused'
+  | 'RollingBack'
+  | 'Complete'
+  | 'RolledBack'
+  | 'Aborted'
+  | 'Superseded';
+
+/** Who did what of their own will, and why. */
+export interface Said {
+  readonly actor: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+export type Verdict = 'success' | 'failure' | 'inconclusive';
+
+export interface AnalysisAnswer {
+  readonly atMs: number;
+  readonly verdict: Verdict;
+  /** The value that was measured, or why there is none. */
+  readonly detail: string;
+}
+
+export interface WaveState extends PlannedWave {
+  readonly startedAtMs?: number | undefined;
+  /** Every cluster that takes part has been counted: the soak begins. */
+  readonly settledAtMs?: number | undefined;
+  readonly endedAtMs?: number | undefined;
+  readonly approvedBefore?: Said | undefined;
+  readonly approvedAfter?: Said | undefined;
+  /** The rest of its soak was skipped. */
+  readonly promoted?: Said | undefined;
+  /** By name of the analysis. */
+  readonly analyses?: Readonly<Record<string, readonly AnalysisAnswer[]>> | undefined;
+}
+
+export interface ClusterFailure {
+  readonly reason: 'Refused' | 'ApplyFailed' | 'Unhealthy' | 'TimedOut';
+  /** The object and the words of who refused it. */
+  readonly message: string;
+  readonly atMs: number;
+}
+
+/** Of a cluster that was assigned, or that somebody excluded. */
+export interface ClusterState {
+  readonly assignedAtMs?: number | undefined;
+  /** Since when its agent has been there without a break, since the assignment. */
+  readonly presentSinceMs?: number | undefined;
+  readonly healthySinceMs?: number | undefined;
+  /** It was healthy for long enough. */
+  readonly countedAtMs?: number | undefined;
+  readonly failure?: ClusterFailure | undefined;
+  readonly excluded?: Said | undefined;
+  /** What it had before this release, for going back: its last healthy Target; undefined: none. */
+  readonly previous?: Digest | undefined;
+  readonly rolledBackAtMs?: number | undefined;
+}
+
+export interface RolloutState {
+  readonly version: 2;
+  readonly application: string;
+  readonly releaseId: string;
+  readonly revisionId: string;
+  readonly strategy: RolloutStrategy;
+  readonly phase: RolloutPhase;
+  readonly startedAtMs: number;
+  readonly endedAtMs?: number | undefined;
+  /** Why it is paused, rolls back or was aborted. */
+  readonly stopped?: (Said & { readonly by: 'operator' | 'failure' }) | undefined;
+  readonly waves: readonly WaveState[];
+  readonly clusters: Readonly<Record<string, ClusterState>>;
+  /** Targets that failed: no release takes a cluster to one of them again until somebody retries. */
+  readonly held: readonly Digest[];
+}
+
+/** What one cluster has of the application and how it does; clusters without an assignment have no `targetDigest`. */
+export interface ObservedCluster {
+  readonly targetDigest: Digest | undefined;
+  readonly releaseId: string;
+  readonly removed: boolean;
+  readonly acknowledgements: Acknowledgements | undefined;
+  /** Its agent is connected. */
+  readonly connected: boolean;
+  /** As its agent last reported of this very Target; undefined: it has not yet. */
+  readonly report:
+    | {
+        readonly sync: string;
+        readonly health: string;
+        readonly message: string;
+        /** What it waits for before it applies; empty: nothing. */
+        readonly waitsFor: string;
+      }
+    | undefined;
+  /** The Target with which it was last healthy. */
+  readonly lastHealthyDigest: Digest | undefined;
+}
+
+/** What the reducer is told of one release: the clusters that it takes out of the application are named apart. */
+export interface RolloutRelease extends Release {
+  readonly removes: ReadonlySet<string>;
+  readonly reason: AssignmentReason;
+}
+
+/** Something that happened, for events. */
+export interface RolloutChange {
+  readonly type:
+    | 'rollout.started'
+    | 'rollout.wave.started'
+    | 'rollout.wave.completed'
+    | 'rollout.approval.needed'
+    | 'rollout.cluster.failed'
+    | 'rollout.paused'
+    | 'rollout.rolling-back'
+    | 'rollout.rolled-back'
+    | 'rollout.completed';
+  readonly message: string;
+  readonly cluster?: string | undefined;
+}
+
+export interface AnalysisQuestion {
+  readonly wave: number;
+  readonly name: string;
+}
+
+export interface RolloutPass {
+  readonly state: RolloutState;
+  readonly decisions: readonly AssignmentDecision[];
+  readonly changes: readonly RolloutChange[];
+  /** Analyses that are due: to be answered, and the rollout looked at again. */
+  readonly questions: readonly AnalysisQuestion[];
+  /** When time alone may change something; undefined: it will not. */
+  readonly nextAtMs: number | undefined;
+}
+
+export function isOver({ phase }: Pick<RolloutState, 'phase'>): boolean {
+  return phase === 'Complete' || phase === 'RolledBack' || phase === 'Aborted' || phase === 'Superseded';
+}
+
+/** The Target is there, or nothing is to be there and nothing is. */
+export function isAssigned(
+  release: RolloutRelease,
+  cluster: string,
+  observed: ObservedCluster | undefined,
+): boolean {
+  const has = observed?.targetDigest;
+  if (has === undefined) return release.removes.has(cluster);
+  return has === release.targets[cluster];
+}

@@ -1,0 +1,76 @@
+/** When a rollout may assign: windows and freezes. Times are asked for, never looked up. */
+import { Cron } from 'croner';
+import type { RolloutStrategy, RolloutWindow } from '../model/strategy.ts';
+
+export type Openness =
+  | { readonly open: true /** Undefined: it does not close. */; readonly untilMs: number | undefined }
+  | {
+      readonly open: false;
+      readonly reason: string /** Undefined: never. */;
+      readonly opensAtMs: number | undefined;
+    };
+
+/** Times of the pattern that may lie within one duration of another; a window that is opened again while it is open goes on. */
+const overlapMax = 1_000;
+
+function cronOf({ cron, timeZone }: RolloutWindow): Cron {
+  return new Cron(cron, { timezone: timeZone, mode: '5-part', paused: true });
+}
+
+/** Why an expression or time zone cannot be used; undefined: it can. */
+export function checkWindow(window: RolloutWindow): string | undefined {
+  try {
+    return cronOf(window).nextRun(new Date(0)) === null ? 'the expression names no time' : undefined;
+  } catch (caught) {
+    return caught instanceof Error ? caught.message : String(caught);
+  }
+}
+
+/** The end of the opening that `nowMs` lies in; undefined: it lies in none. */
+function closesAt(window: RolloutWindow, nowMs: number): number | undefined {
+  const cron = cronOf(window);
+  // Openings that began within the last duration; the start itself counts, so one millisecond more.
+  let start = cron.nextRun(new Date(nowMs - window.durationMs));
+  let end: number | undefined;
+  for (let seen = 0; start !== null && seen < overlapMax; seen += 1) {
+    const startMs = start.getTime();
+    if (startMs > (end ?? nowMs)) break;
+    end = startMs + window.durationMs;
+    start = cron.nextRun(start);
+  }
+  return end;
+}
+
+function openWindow(windows: readonly RolloutWindow[], nowMs: number): Openness {
+  if (windows.length === 0) return { open: true, untilMs: undefined };
+  const ends = windows.map((window) => closesAt(window, nowMs)).filter((end) => end !== undefined);
+  if (ends.length > 0) return { open: true, untilMs: Math.max(...ends) };
+  const starts = windows
+    .map((window) => cronOf(window).nextRun(new Date(nowMs))?.getTime())
+    .filter((start) => start !== undefined);
+  const opensAtMs = starts.length === 0 ? undefined : Math.min(...starts);
+  return { open: false, reason: 'outside its windows', opensAtMs };
+}
+
+/** Whether assignments may be made now. A freeze goes before every window. */
+export function opennessAt(
+  { windows, freezes }: Pick<RolloutStrategy, 'windows' | 'freezes'>,
+  nowMs: number,
+): Openness {
+  const frozen = freezes.filter(({ fromMs, untilMs }) => fromMs <= nowMs && nowMs < untilMs);
+  if (frozen.length > 0) {
+    const untilMs = Math.max(...frozen.map((freeze) => freeze.untilMs));
+    const after = opennessAt({ windows, freezes }, untilMs);
+    const [{ reason } = { reason: '' }] = frozen;
+    return {
+      open: false,
+      reason: `frozen${reason === '' ? '' : `: ${reason}`}`,
+      opensAtMs: after.open ? untilMs : after.opensAtMs,
+    };
+  }
+  const within = openWindow(windows, nowMs);
+  if (!within.open) return within;
+  const next = freezes.map(({ fromMs }) => fromMs).filter((fromMs) => fromMs > nowMs);
+  const ends = [within.untilMs, ...next].filter((end) => end !== undefined);
+  return { open: true, untilMs: ends.length === 0 ? undefined : Math.min(...ends) };
+}
