@@ -1,6 +1,6 @@
 import { FairwayError } from '../../shared/error/error.ts';
 import { parseExactJson } from '../../shared/manifest/exact-json.ts';
-import type { KubeObject, ObjectKey } from '../../shared/manifest/object.ts';
+import type { JsonObject, KubeObject, ObjectKey } from '../../shared/manifest/object.ts';
 import type { ManifestEntry } from '../../shared/manifest/target.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
 import { partOfLabel } from '../model/inventory.ts';
@@ -16,6 +16,21 @@ export function effectiveKey(
   if (!resource) return entry.key;
   if (!resource.namespaced) return { ...entry.key, namespace: '' };
   return { ...entry.key, namespace: entry.key.namespace || namespace };
+}
+
+/**
+ * A Secret's `stringData` as `data`. The API server does the same with it, but notes no owner of what it made of it: whoever changes the value then would own
+ * it alone. https://github.com/kubernetes/kubernetes/issues/70281
+ */
+function withoutStringData(object: KubeObject): KubeObject {
+  const { stringData, ...rest } = object;
+  if (object.apiVersion !== 'v1' || object.kind !== 'Secret' || stringData === undefined) return object;
+  const members = Object.entries((stringData ?? {}) as JsonObject);
+  // Anything but text the API server is to refuse in its own words.
+  if (members.some(([, value]) => typeof value !== 'string')) return object;
+  const encoded = members.map(([name, value]) => [name, Buffer.from(String(value)).toString('base64')]);
+  const data = { ...((rest['data'] ?? {}) as JsonObject), ...Object.fromEntries(encoded) };
+  return { ...rest, data } as KubeObject;
 }
 
 /**
@@ -44,7 +59,7 @@ export function effectiveObject(
     namespace: _namespace,
     ...metadata
   } = parsed.metadata;
-  const { status: _status, ...rest } = parsed;
+  const { status: _status, ...rest } = withoutStringData(parsed);
   const object = {
     ...rest,
     metadata: {

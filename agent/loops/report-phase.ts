@@ -137,7 +137,9 @@ export function reportPhase(
   const objects = [...state.objects.values()];
   const synced = hold.failed ? 'Failed' : sumSync(objects);
   const syncStatus = hold.done || synced === 'Failed' ? synced : 'Pending';
-  const message = hold.message ?? (describeWorst(objects, syncStatus) || (hold.note ?? ''));
+  const worst = describeWorst(objects, syncStatus);
+  // What failed is the reason for whatever is held up.
+  const message = (syncStatus === 'Failed' && worst) || (hold.message ?? (worst || (hold.note ?? '')));
   const health = sumHealth(
     [...state.objects.keys()].map((text) => healthOfObject(context, state, text).status),
   );

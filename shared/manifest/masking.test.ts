@@ -19,6 +19,7 @@ describe('maskSecret', () => {
     expect(JSON.stringify(masked)).not.toMatch(/hunter2|aHVudGVyMg/);
     expect(masked.metadata.annotations).toEqual({ keep: 'x' });
     expect(masked['data']).toEqual({ p: '*** (12 characters)' });
+    expect(maskSecret(masked)).toEqual(masked);
   });
 
   it('leaves other kinds alone', () => {

@@ -11,20 +11,24 @@ export function isSensitive(object: KubeObject): boolean {
 const maskedKeys = ['data', 'stringData'] as const;
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
+const masked = /^\*\*\* \(\d+ characters\)$/;
+
+/** What is masked already stays: agent and hub both mask, to be sure. */
 function mask(value: Json): string {
-  return `*** (${String(value).length} characters)`;
+  const text = String(value);
+  return masked.test(text) ? text : `*** (${text.length} characters)`;
 }
 
 function maskMembers(object: KubeObject): KubeObject {
-  const masked: Record<string, Json | undefined> = {};
+  const members: Record<string, Json | undefined> = {};
   for (const member of maskedKeys) {
     const data = object[member];
     if (data === null || typeof data !== 'object' || Array.isArray(data)) continue;
-    masked[member] = Object.fromEntries(
+    members[member] = Object.fromEntries(
       Object.entries(data).map(([name, value]) => [name, mask(value as Json)]),
     );
   }
-  return { ...object, ...masked };
+  return { ...object, ...members };
 }
 
 function withoutLastApplied(object: KubeObject): KubeObject {
@@ -52,7 +56,7 @@ function maskAt(value: Json | undefined, segments: readonly string[]): Json | un
 
 /** @param pointers JSON pointers (RFC 6901); `*`: everything but what names the object. */
 export function maskPointers(object: KubeObject, pointers: readonly string[]): KubeObject {
-  let masked: Json | undefined = withoutLastApplied(object);
+  let result: Json | undefined = withoutLastApplied(object);
   for (const pointer of pointers) {
     if (!pointer.startsWith('/')) {
       const { apiVersion, kind, metadata, ...rest } = object;
@@ -64,12 +68,12 @@ export function maskPointers(object: KubeObject, pointers: readonly string[]): K
       };
     }
     const segments = pointer.slice(1).split('/');
-    masked = maskAt(
-      masked,
+    result = maskAt(
+      result,
       segments.map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~')),
     );
   }
-  return masked as KubeObject;
+  return result as KubeObject;
 }
 
 /** What cannot be read counts as all. */
@@ -89,6 +93,6 @@ function readPointers(text: string): readonly string[] {
  */
 export function maskSecret(object: KubeObject): KubeObject {
   const decrypted = object.metadata.annotations?.[decryptedAnnotation];
-  const masked = decrypted === undefined ? object : maskPointers(object, readPointers(decrypted));
-  return isSecret(keyOf(object)) ? withoutLastApplied(maskMembers(masked)) : masked;
+  const shown = decrypted === undefined ? object : maskPointers(object, readPointers(decrypted));
+  return isSecret(keyOf(object)) ? withoutLastApplied(maskMembers(shown)) : shown;
 }

@@ -7,7 +7,9 @@ import type { AcknowledgementSink, DesiredApplication, PauseEntry } from '../../
 import type { AgentEvent } from '../../../agent/model/report.ts';
 import type { ContestOptions } from '../../../agent/observe/contest.ts';
 import { createReportQueue } from '../../../agent/report/queue.ts';
+import { ageKeysSecret, createSecretOpener } from '../../../agent/secrets/secret-opener.ts';
 import { loadRecordStore } from '../../../agent/stream/record-store.ts';
+import { createKubeSecrets } from '../../../agent/stream/secrets-port.ts';
 import type { StateStorage } from '../../../agent/stream/state-storage.ts';
 import { type Clock, systemClock } from '../../../shared/clock/clock.ts';
 import { systemRandom } from '../../../shared/clock/random.ts';
@@ -224,6 +226,12 @@ async function createAgent(
     random: systemRandom,
     log,
     namespace,
+    secrets: createSecretOpener({
+      readKeys: () => createKubeSecrets(client, namespace).read(ageKeysSecret),
+      namespace,
+      clock: options.clock ?? systemClock,
+      log,
+    }),
     instanceId: Math.random().toString(36).slice(2),
     ...(options.contest && { contest: options.contest }),
     ...(records && { records, secretKey: key }),
