@@ -12,7 +12,7 @@ afterEach(() => opened.close());
 describe('saveContent', () => {
   it('keeps the empty set of a removal, which nothing has rendered', async () => {
     const target = createRemovalTarget('prune');
-    await saveContent(opened.store, { rendered: new Map(), sets: new Map() }, [target]);
+    await saveContent(opened.store, { sets: new Map() }, [target]);
     expect(await opened.store.content.target(target.digest)).toEqual(target);
   });
 });

@@ -2,12 +2,14 @@ import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { ManifestSet, Target } from '../../shared/manifest/target.ts';
 import { type PlacedClusters, placedClusters } from '../fleet/placement.ts';
-import type { Application, Cluster, Fleet } from '../model/fleet.ts';
+import type { Application, Fleet } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
+import type { RenderRecords } from '../model/render-memory.ts';
 import type { RenderedObject, RenderedSet } from '../model/rendered.ts';
 import type { SourceKey } from '../model/revision.ts';
 import type { TreeReader } from '../model/tree.ts';
-import type { Renderer } from '../render/renderer.ts';
+import { addWork, noWork, type RenderWork } from '../render/render-work.ts';
+import type { Renderer, RenderResult } from '../render/renderer.ts';
 import type { Store } from '../store/store.ts';
 import { applicationSourceKey } from './revision-of.ts';
 
@@ -17,6 +19,10 @@ export interface FleetOutcome {
   /** Application, then cluster. */
   readonly rendered: ReadonlyMap<string, ReadonlyMap<string, RenderedPlacement>>;
   readonly sets: ReadonlyMap<Digest, RenderedSet>;
+  /** To be kept once the sets are. */
+  readonly records: RenderRecords;
+  /** What it took. */
+  readonly work: Readonly<RenderWork>;
 }
 
 export type Placements = ReadonlyMap<string, PlacedClusters>;
@@ -39,45 +45,78 @@ export function placeAll(fleet: Fleet): Placements {
   );
 }
 
-/** How many placements are rendered before the event loop gets its turn: streams must not wait for a large fleet. */
-const turnEvery = 64;
-
-/** Renders every application for every cluster it is placed on; the renderer's cache makes one render of equal inputs. */
-export function createFleetRenderer(renderer: Renderer): FleetRenderer {
-  const renderOne = async (
-    application: Application,
-    cluster: Cluster,
-    tree: TreeReader,
-    sets: Map<Digest, RenderedSet>,
-    signal: AbortSignal,
-  ) => {
-    const result = await renderer.render({ source: application.source, cluster, tree }, signal);
-    if (!result.ok) return { problems: result.problems.map((problem) => atOrigin(problem, application)) };
-    sets.set(result.rendered.set.digest, result.rendered);
-    return { set: result.rendered.set };
-  };
-
+/** Renders every application for all clusters it is placed on; equal inputs are one render. */
+export function createFleetRenderer(renderer: Pick<Renderer, 'renderAll'>): FleetRenderer {
   return {
     async render({ fleet, placements, treeOf, signal }) {
       const rendered = new Map<string, ReadonlyMap<string, RenderedPlacement>>();
       const sets = new Map<Digest, RenderedSet>();
-      let count = 0;
+      const records: RenderRecords[] = [];
+      let work: RenderWork = noWork();
+      const treeOnce = rememberTrees(treeOf);
       for (const application of fleet.applications.values()) {
-        const outcomes = new Map<string, RenderedPlacement>();
-        const tree = await openTree(application, fleet, treeOf);
-        for (const name of placements.get(application.name)?.clusters ?? []) {
-          const cluster = fleet.clusters.get(name);
-          if (!cluster) continue;
-          if ('problems' in tree) outcomes.set(name, tree);
-          else outcomes.set(name, await renderOne(application, cluster, tree.tree, sets, signal));
-          count += 1;
-          if (count % turnEvery === 0) await new Promise((resolve) => setImmediate(resolve));
-          signal.throwIfAborted();
+        signal.throwIfAborted();
+        const names = placements.get(application.name)?.clusters ?? [];
+        const clusters = names.flatMap((name) => fleet.clusters.get(name) ?? []);
+        const tree = await openTree(application, fleet, treeOnce);
+        if ('problems' in tree) {
+          rendered.set(application.name, new Map(clusters.map(({ name }) => [name, tree])));
+          continue;
         }
-        rendered.set(application.name, outcomes);
+        const batch = await renderer.renderAll(
+          { source: application.source, clusters, tree: tree.tree },
+          signal,
+        );
+        const placementOf = createPlacements(application, sets);
+        const outcomes = clusters.flatMap(({ name }, index) => {
+          const result = batch.results[index];
+          return result === undefined ? [] : [[name, placementOf(result)] as const];
+        });
+        rendered.set(application.name, new Map(outcomes));
+        records.push(batch.records);
+        work = addWork(work, batch.work);
       }
-      return { rendered, sets };
+      return { rendered, sets, records: joinRecords(records), work };
     },
+  };
+}
+
+/** One reader a source: the renderer keeps what it knows of a commit by its reader. */
+function rememberTrees(treeOf: RenderFleetRequest['treeOf']): RenderFleetRequest['treeOf'] {
+  const known = new Map<SourceKey, Promise<TreeReader>>();
+  return (key) => {
+    const tree = known.get(key) ?? treeOf(key);
+    known.set(key, tree);
+    return tree;
+  };
+}
+
+/** One placement a result, however many clusters share it; notes the sets. */
+function createPlacements(application: Application, sets: Map<Digest, RenderedSet>) {
+  const known = new Map<RenderResult, RenderedPlacement>();
+  return (result: RenderResult): RenderedPlacement => {
+    const before = known.get(result);
+    if (before !== undefined) return before;
+    const placement = result.ok
+      ? { set: result.rendered.set }
+      : { problems: result.problems.map((problem) => atOrigin(problem, application)) };
+    known.set(result, placement);
+    if (result.ok) {
+      const { set } = result.rendered;
+      const earlier = sets.get(set.digest);
+      // The same set by another way: the one that has its objects counts.
+      if (earlier === undefined || earlier.objects.size === 0) sets.set(set.digest, result.rendered);
+    }
+    return placement;
+  };
+}
+
+function joinRecords(all: readonly RenderRecords[]): RenderRecords {
+  return {
+    engine: all[0]?.engine ?? '',
+    nodes: all.flatMap(({ nodes }) => nodes),
+    roots: all.flatMap(({ roots }) => roots),
+    results: all.flatMap(({ results }) => results),
   };
 }
 
@@ -113,7 +152,7 @@ const setsAtOnce = 50;
 /** Keeps what a plan refers to, before the plan: objects, sets, Targets. Known digests cost a look-up. */
 export async function saveContent(
   store: Store,
-  outcome: FleetOutcome,
+  outcome: Pick<FleetOutcome, 'sets'>,
   targets: readonly Target[],
 ): Promise<void> {
   const wanted = new Set(targets.map((target) => target.set.digest));
@@ -134,4 +173,21 @@ export async function saveContent(
   const empty = targets.find(({ set }) => set.entries.length === 0 && !outcome.sets.has(set.digest));
   if (empty) await store.content.saveSets([empty.set], []);
   if (targets.length > 0) await store.content.saveTargets(targets);
+}
+
+/** Records in one call. */
+const recordsAtOnce = 500;
+
+/** Keeps for the next process what the sets were made from; what hangs on sets that are not kept is left out. */
+export async function saveRecords(store: Store, records: RenderRecords): Promise<void> {
+  const { engine, nodes, roots, results } = records;
+  const none = { engine, nodes: [], roots: [], results: [] };
+  for (let at = 0; at < nodes.length; at += recordsAtOnce)
+    await store.renders.save({ ...none, nodes: nodes.slice(at, at + recordsAtOnce) });
+  const byRoot = Map.groupBy(results, ({ root }) => root);
+  for (let at = 0; at < roots.length; at += recordsAtOnce) {
+    const some = roots.slice(at, at + recordsAtOnce);
+    const ofSome = some.flatMap(({ key }) => byRoot.get(key) ?? []);
+    await store.renders.save({ ...none, roots: some, results: ofSome });
+  }
 }

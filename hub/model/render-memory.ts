@@ -40,6 +40,8 @@ export interface RenderResultRecord extends RenderResultKey {
 }
 
 export interface RenderRecords {
+  /** Names the code that rendered: another one may come to other results. */
+  readonly engine: string;
   readonly nodes: readonly RenderNode[];
   readonly roots: readonly RenderRoot[];
   readonly results: readonly RenderResultRecord[];

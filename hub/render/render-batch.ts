@@ -23,7 +23,7 @@ export interface BatchOptions {
   readonly turn: (() => Promise<void> | undefined) | undefined;
 }
 
-const noRecords = { nodes: [], roots: [], results: [] };
+const noRecords = { engine: '', nodes: [], roots: [], results: [] };
 /** Letters of the texts whose digests are remembered. */
 const keysMax = 10_000_000;
 

@@ -40,7 +40,7 @@ export interface RendererOptions {
 
 export interface RendererMemory {
   readonly port: RenderMemory;
-  /** Names the code that renders: another one may come to other results. */
+  /** As in RenderRecords. */
   readonly engine: string;
 }
 
@@ -137,7 +137,7 @@ export function createRenderer(options: RendererOptions): Renderer {
     finishRoot,
     variablesOf: ({ substitute }, rooted) => (substitute ? substituteStep.namesIn(finalOf(rooted)) : []),
     valuesKey: substituteStep.valuesKey,
-    recall: memory && createRecall(memory.port),
+    recall: memory && createRecall(memory.port, memory.engine),
     // Keyed: a digest of variables' values must not tell them.
     digest: (text) => keyedDigest(JSON.stringify([memory?.engine, limits, text]), options.digestKey),
     turn: options.turn,

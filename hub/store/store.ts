@@ -174,9 +174,9 @@ export interface ContentRepository {
 export interface RenderRepository extends RenderMemory {
   /**
    * Keeps what was rendered from what. A root whose node is another than before loses its earlier results; a result whose set is not in the store is left
-   * out. What another engine than this one has made goes with the next garbage.
+   * out. What another engine has made goes with the next garbage.
    */
-  save(records: RenderRecords, engine: string): Promise<void>;
+  save(records: RenderRecords): Promise<void>;
 }
 
 /** Everything that one look at a revision decides, kept in one transaction. */

@@ -60,7 +60,7 @@ const rootsMax = 200_000;
 const probesMax = 500_000;
 const entriesMax = 500_000;
 
-export function createRecall(memory: RenderMemory): Recall {
+export function createRecall(memory: RenderMemory, engine: string): Recall {
   const roots = new Lru<RenderRoot>(rootsMax);
   const nodes = new Lru<KnownNode>(probesMax);
   const results = new Lru<RenderedSet>(entriesMax);
@@ -142,7 +142,7 @@ export function createRecall(memory: RenderMemory): Recall {
     take() {
       const { nodes: below, roots: tops, results: made } = records;
       records = createRecords();
-      return { nodes: [...below.values()], roots: [...tops.values()], results: [...made.values()] };
+      return { engine, nodes: [...below.values()], roots: [...tops.values()], results: [...made.values()] };
     },
   };
 }

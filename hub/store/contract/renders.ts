@@ -5,7 +5,6 @@ import type { StoreUnderTest } from '../contract.ts';
 import { configMap, farFutureMs, rendered, saveTarget, t0, targetOf } from './fixtures.ts';
 
 const request = { nowMs: farFutureMs, eventsKeptMs: 1_000, releasesKeptMs: 1_000, releasesKept: 0 };
-const engine = 'engine-1';
 
 function nodeOf(folder: string, bases: readonly RenderNode[] = [], oid = 'a'.repeat(40)): RenderNode {
   const probes = [[`${folder}/kustomization.yaml`, oid]] as const;
@@ -16,6 +15,7 @@ function nodeOf(folder: string, bases: readonly RenderNode[] = [], oid = 'a'.rep
 function recordsOf(nodes: readonly RenderNode[], set: string, values = ''): RenderRecords {
   const node = nodes.at(-1)?.digest ?? '';
   return {
+    engine: 'engine-1',
     nodes,
     roots: [{ key: 'root', node, variables: values === '' ? [] : ['TIER'] }],
     results: [{ root: 'root', values, set, builtFrom: 'overlays/eu' }],
@@ -29,7 +29,7 @@ export function describeRenders(current: () => StoreUnderTest): void {
       const { set } = await saveTarget(store, targetOf([configMap('a'), configMap('b', 'hidden')], true));
       const base = nodeOf('base');
       const overlay = nodeOf('overlays/eu', [base]);
-      await store.renders.save(recordsOf([base, overlay], set.digest, 'v1'), engine);
+      await store.renders.save(recordsOf([base, overlay], set.digest, 'v1'));
       const again = await reopen();
       const found = await again.renders.roots(['unknown', 'root']);
       expect(found.roots).toEqual([{ key: 'root', node: overlay.digest, variables: ['TIER'] }]);
@@ -49,18 +49,15 @@ export function describeRenders(current: () => StoreUnderTest): void {
       const [one, two] = await Promise.all(
         ['a', 'b'].map((name) => saveTarget(store, targetOf([configMap(name)]))),
       );
-      await store.renders.save(recordsOf([nodeOf('x')], one?.set.digest ?? '', 'v1'), engine);
-      await store.renders.save(
-        recordsOf([nodeOf('x', [], 'b'.repeat(40))], two?.set.digest ?? '', 'v2'),
-        engine,
-      );
+      await store.renders.save(recordsOf([nodeOf('x')], one?.set.digest ?? '', 'v1'));
+      await store.renders.save(recordsOf([nodeOf('x', [], 'b'.repeat(40))], two?.set.digest ?? '', 'v2'));
       const keys = ['v1', 'v2'].map((values) => ({ root: 'root', values }));
       expect((await store.renders.results(keys)).map(({ values }) => values)).toEqual(['v2']);
     });
 
     it('keeps no result whose set it has not, and no root without one', async () => {
       const { store } = current();
-      await store.renders.save(recordsOf([nodeOf('x')], digestText('no set')), engine);
+      await store.renders.save(recordsOf([nodeOf('x')], digestText('no set')));
       expect(await store.renders.roots(['root'])).toEqual({ roots: [], nodes: [] });
     });
 
@@ -68,7 +65,7 @@ export function describeRenders(current: () => StoreUnderTest): void {
       const { store } = current();
       const { set } = await saveTarget(store, targetOf([configMap('a')]));
       const base = nodeOf('base');
-      await store.renders.save(recordsOf([base, nodeOf('x', [base])], set.digest), engine);
+      await store.renders.save(recordsOf([base, nodeOf('x', [base])], set.digest));
       expect((await store.collectGarbage({ ...request, nowMs: t0 })).renders).toBe(0);
       expect(await store.collectGarbage(request)).toMatchObject({ sets: 1, renders: 2 });
       expect(await store.collectGarbage(request)).toMatchObject({ renders: 1 });
@@ -78,16 +75,14 @@ export function describeRenders(current: () => StoreUnderTest): void {
     it('lets go of what another engine has made, and of nothing else', async () => {
       const { store } = current();
       const { set } = await saveTarget(store, targetOf([configMap('a')]));
-      await store.renders.save(recordsOf([nodeOf('x')], set.digest), engine);
+      await store.renders.save(recordsOf([nodeOf('x')], set.digest));
       const other = recordsOf([nodeOf('y')], set.digest);
-      await store.renders.save(
-        {
-          nodes: other.nodes,
-          roots: other.roots.map((root) => ({ ...root, key: 'newer' })),
-          results: other.results.map((result) => ({ ...result, root: 'newer' })),
-        },
-        'engine-2',
-      );
+      await store.renders.save({
+        engine: 'engine-2',
+        nodes: other.nodes,
+        roots: other.roots.map((root) => ({ ...root, key: 'newer' })),
+        results: other.results.map((result) => ({ ...result, root: 'newer' })),
+      });
       expect(await store.collectGarbage({ ...request, nowMs: t0 })).toMatchObject({ renders: 1 });
       const { roots } = await store.renders.roots(['root', 'newer']);
       expect(roots.map(({ key }) => key)).toEqual(['newer']);

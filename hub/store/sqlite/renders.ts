@@ -131,7 +131,7 @@ function createSaver({ client, sealer, nowMs }: SqliteContext): Synchronous<Rend
     for (const { values, set, builtFrom } of kept) insertResult.run(root.key, values, set, builtFrom);
   };
 
-  return ({ nodes, roots, results }: RenderRecords, engine: string) => {
+  return ({ engine, nodes, roots, results }: RenderRecords) => {
     for (const node of nodes) saveNode(node);
     const byRoot = Map.groupBy(results, ({ root }) => root);
     for (const root of roots) saveRoot(root, byRoot.get(root.key) ?? [], engine);
