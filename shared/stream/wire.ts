@@ -128,7 +128,13 @@ function ignoreFromWire({ group, kind, paths, managers, jqPaths }: WireIgnoreRul
 }
 
 function syncToWire(sync: SyncOptions): WireSync {
-  const { serviceAccount = '', recreate = false, waveTimeoutSeconds = 0, pruneLimit = 0, healthTimeoutSeconds = 0 } = sync;
+  const {
+    serviceAccount = '',
+    recreate = false,
+    waveTimeoutSeconds = 0,
+    pruneLimit = 0,
+    healthTimeoutSeconds = 0,
+  } = sync;
   const added = { serviceAccount, recreate, waveTimeoutSeconds, pruneLimit, healthTimeoutSeconds };
   return encode(SyncOptionsSchema, { ...sync, ...added, ignore: sync.ignore.map(ignoreToWire) });
 }

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fairway/v1/common.proto.
  */
 export const file_fairway_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("ChdmYWlyd2F5L3YxL2NvbW1vbi5wcm90bxIKZmFpcndheS52MSJJCglPYmplY3RLZXkSDQoFZ3JvdXAYASABKAkSDAoEa2luZBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDAoEbmFtZRgEIAEoCSIkCgVFcG9jaBIPCgdjb3VudGVyGAEgASgEEgoKAmlkGAIgASgJIo4BCg1NYW5pZmVzdEVudHJ5EhUKDW9iamVjdF9kaWdlc3QYASABKAwSIgoDa2V5GAIgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSEwoLYXBpX3ZlcnNpb24YAyABKAkSEQoJb3JpZ2luX2lkGAQgASgJEgwKBHdhdmUYBSABKBESDAoEaG9vaxgGIAEoCSJJCgtNYW5pZmVzdFNldBIOCgZkaWdlc3QYASABKAwSKgoHZW50cmllcxgCIAMoCzIZLmZhaXJ3YXkudjEuTWFuaWZlc3RFbnRyeSJKCgpJZ25vcmVSdWxlEg0KBWdyb3VwGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFcGF0aHMYAyADKAkSEAoIbWFuYWdlcnMYBCADKAkihQIKC1N5bmNPcHRpb25zEhEKCXNlbGZfaGVhbBgBIAEoCRINCgVwcnVuZRgCIAEoCBIQCghhZG9wdGlvbhgDIAEoCRIRCgljb25mbGljdHMYBCABKAkSFgoOZm9yZWlnbl9maWVsZHMYBSABKAkSJgoGaWdub3JlGAYgAygLMhYuZmFpcndheS52MS5JZ25vcmVSdWxlEhEKCW5hbWVzcGFjZRgHIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYCCABKAkSEAoIcmVjcmVhdGUYCSABKAgSHAoUd2F2ZV90aW1lb3V0X3NlY29uZHMYCiABKA0SEwoLcHJ1bmVfbGltaXQYCyABKA0iZQoKSGVhbHRoUnVsZRITCgthcGlfdmVyc2lvbhgBIAEoCRIMCgRraW5kGAIgASgJEg8KB2N1cnJlbnQYAyABKAkSEwoLaW5fcHJvZ3Jlc3MYBCABKAkSDgoGZmFpbGVkGAUgASgJIssBCgZUYXJnZXQSDgoGZGlnZXN0GAEgASgMEiQKA3NldBgCIAEoCzIXLmZhaXJ3YXkudjEuTWFuaWZlc3RTZXQSJQoEc3luYxgDIAEoCzIXLmZhaXJ3YXkudjEuU3luY09wdGlvbnMSJgoGaGVhbHRoGAQgAygLMhYuZmFpcndheS52MS5IZWFsdGhSdWxlEhIKCmRlcGVuZHNfb24YBSADKAkSFwoPZGVsZXRpb25fcG9saWN5GAYgASgJEg8KB3JlbW92ZWQYByABKAgiJwoEQmxvYhIOCgZkaWdlc3QYASABKAwSDwoHY29udGVudBgCIAEoDGIGcHJvdG8z");
+  fileDesc("ChdmYWlyd2F5L3YxL2NvbW1vbi5wcm90bxIKZmFpcndheS52MSJJCglPYmplY3RLZXkSDQoFZ3JvdXAYASABKAkSDAoEa2luZBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDAoEbmFtZRgEIAEoCSIkCgVFcG9jaBIPCgdjb3VudGVyGAEgASgEEgoKAmlkGAIgASgJIo4BCg1NYW5pZmVzdEVudHJ5EhUKDW9iamVjdF9kaWdlc3QYASABKAwSIgoDa2V5GAIgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSEwoLYXBpX3ZlcnNpb24YAyABKAkSEQoJb3JpZ2luX2lkGAQgASgJEgwKBHdhdmUYBSABKBESDAoEaG9vaxgGIAEoCSJJCgtNYW5pZmVzdFNldBIOCgZkaWdlc3QYASABKAwSKgoHZW50cmllcxgCIAMoCzIZLmZhaXJ3YXkudjEuTWFuaWZlc3RFbnRyeSJcCgpJZ25vcmVSdWxlEg0KBWdyb3VwGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFcGF0aHMYAyADKAkSEAoIbWFuYWdlcnMYBCADKAkSEAoIanFfcGF0aHMYBSADKAkipQIKC1N5bmNPcHRpb25zEhEKCXNlbGZfaGVhbBgBIAEoCRINCgVwcnVuZRgCIAEoCBIQCghhZG9wdGlvbhgDIAEoCRIRCgljb25mbGljdHMYBCABKAkSFgoOZm9yZWlnbl9maWVsZHMYBSABKAkSJgoGaWdub3JlGAYgAygLMhYuZmFpcndheS52MS5JZ25vcmVSdWxlEhEKCW5hbWVzcGFjZRgHIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYCCABKAkSEAoIcmVjcmVhdGUYCSABKAgSHAoUd2F2ZV90aW1lb3V0X3NlY29uZHMYCiABKA0SEwoLcHJ1bmVfbGltaXQYCyABKA0SHgoWaGVhbHRoX3RpbWVvdXRfc2Vjb25kcxgMIAEoDSJlCgpIZWFsdGhSdWxlEhMKC2FwaV92ZXJzaW9uGAEgASgJEgwKBGtpbmQYAiABKAkSDwoHY3VycmVudBgDIAEoCRITCgtpbl9wcm9ncmVzcxgEIAEoCRIOCgZmYWlsZWQYBSABKAkiywEKBlRhcmdldBIOCgZkaWdlc3QYASABKAwSJAoDc2V0GAIgASgLMhcuZmFpcndheS52MS5NYW5pZmVzdFNldBIlCgRzeW5jGAMgASgLMhcuZmFpcndheS52MS5TeW5jT3B0aW9ucxImCgZoZWFsdGgYBCADKAsyFi5mYWlyd2F5LnYxLkhlYWx0aFJ1bGUSEgoKZGVwZW5kc19vbhgFIAMoCRIXCg9kZWxldGlvbl9wb2xpY3kYBiABKAkSDwoHcmVtb3ZlZBgHIAEoCCInCgRCbG9iEg4KBmRpZ2VzdBgBIAEoDBIPCgdjb250ZW50GAIgASgMYgZwcm90bzM");
 
 /**
  * Identity of an object in a cluster; the version is not part of it.
@@ -163,6 +163,13 @@ export type IgnoreRule = Message<"fairway.v1.IgnoreRule"> & {
    * @generated from field: repeated string managers = 4;
    */
   managers: string[];
+
+  /**
+   * Paths in the way of jq, such as .spec.containers[] | select(.name == "x").image.
+   *
+   * @generated from field: repeated string jq_paths = 5;
+   */
+  jqPaths: string[];
 };
 
 /**
@@ -238,6 +245,13 @@ export type SyncOptions = Message<"fairway.v1.SyncOptions"> & {
    * @generated from field: uint32 prune_limit = 11;
    */
   pruneLimit: number;
+
+  /**
+   * How long an object may be on its way before it counts as failed; 0: the default.
+   *
+   * @generated from field: uint32 health_timeout_seconds = 12;
+   */
+  healthTimeoutSeconds: number;
 };
 
 /**

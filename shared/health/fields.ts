@@ -1,0 +1,88 @@
+import type { Health, HealthStatus } from '../manifest/health.ts';
+import type { Json, JsonObject, KubeObject } from '../manifest/object.ts';
+
+/** How one kind is judged; pure. */
+export type Judge = (object: KubeObject) => Health;
+
+export function verdict(status: HealthStatus, reason = '', message = ''): Health {
+  return { status, reason, message };
+}
+
+export const current: Health = verdict('Current');
+
+export function progress(message: string, reason = 'Progressing'): Health {
+  return verdict('InProgress', reason, message);
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+/** The value at a path of names; undefined where there is none. */
+export function member(value: Json | undefined, ...names: readonly string[]): Json | undefined {
+  let at = value;
+  for (const name of names) at = isObject(at) ? at[name] : undefined;
+  return at;
+}
+
+/** The number at a path; 0 where there is none. */
+export function count(value: Json | undefined, ...names: readonly string[]): number {
+  const found = member(value, ...names);
+  return typeof found === 'number' ? found : 0;
+}
+
+/** The text at a path; empty where there is none. */
+export function text(value: Json | undefined, ...names: readonly string[]): string {
+  const found = member(value, ...names);
+  return typeof found === 'string' ? found : '';
+}
+
+/** The objects of the list at a path. */
+export function items(value: Json | undefined, ...names: readonly string[]): readonly JsonObject[] {
+  const found = member(value, ...names);
+  return Array.isArray(found) ? (found as readonly Json[]).filter(isObject) : [];
+}
+
+/** https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties */
+export interface StatusCondition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly observedGeneration: number | undefined;
+}
+
+export function conditionsAt(
+  value: Json | undefined,
+  ...names: readonly string[]
+): readonly StatusCondition[] {
+  return items(value, ...names).map((condition) => {
+    const observed = condition['observedGeneration'];
+    return {
+      type: text(condition, 'type'),
+      status: text(condition, 'status'),
+      reason: text(condition, 'reason'),
+      message: text(condition, 'message'),
+      observedGeneration: typeof observed === 'number' ? observed : undefined,
+    };
+  });
+}
+
+export function conditionsOf(object: JsonObject): readonly StatusCondition[] {
+  return conditionsAt(object, 'status', 'conditions');
+}
+
+export function findCondition(object: JsonObject, type: string): StatusCondition | undefined {
+  return conditionsOf(object).find((condition) => condition.type === type);
+}
+
+/** The condition has that status; its words as a verdict. */
+export function whenStatus(
+  object: JsonObject,
+  type: string,
+  status: 'True' | 'False' | 'Unknown',
+  health: HealthStatus,
+): Health | undefined {
+  const found = findCondition(object, type);
+  return found?.status === status ? verdict(health, found.reason || type, found.message) : undefined;
+}
