@@ -39,7 +39,10 @@ export interface ClusterView {
   readonly connected: boolean;
   readonly lastSeenAtMs: number | undefined;
   readonly agentVersion: string;
+  /** What the agent reports, else what Git states. */
   readonly kubernetesVersion: string;
+  /** Not wrong, but worth knowing: sentences for people. */
+  readonly warnings: readonly string[];
   readonly paused: boolean;
   readonly pauseReason: string;
   readonly pausedUntilMs: number | undefined;

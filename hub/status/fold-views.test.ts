@@ -130,6 +130,7 @@ function input(
       clusters: new Map(clusters.map((one) => [one.name, one])),
       applications: new Map(applications.map((one) => [one.name, one])),
       repositories: new Map(),
+      strategies: new Map(),
       problems: [],
     },
     resolutions: [],
@@ -358,6 +359,22 @@ describe('foldViews', () => {
     expect(applications[0]?.problems).toEqual([]);
     for (const { conditions } of [...applications, ...clusters])
       expect(conditions).toMatchObject([{ type: 'Ready', status: 'True' }]);
+  });
+
+  it('warns of a cluster that runs another minor release than it is rendered for', () => {
+    const { clusters } = foldViews(
+      input({
+        clusters: [
+          cluster('eu-1', { kubernetesVersion: '1.34' }),
+          cluster('eu-2', { kubernetesVersion: '1.36' }),
+        ],
+        registered: [registered('eu-1'), registered('eu-2')],
+      }),
+    );
+    expect(clusters.map(({ warnings }) => warnings)).toEqual([
+      [expect.stringContaining('runs Kubernetes 1.36, but charts and checks take it for 1.34')],
+      [],
+    ]);
   });
 
   it('counts each placement once for 1,000 clusters and 20 applications', () => {

@@ -5,6 +5,7 @@
  */
 import type { Condition } from '../../shared/condition/condition.ts';
 import type { Application, Cluster, Fleet, Origin } from '../model/fleet.ts';
+import { versionWarning } from '../model/kubernetes-version.ts';
 import type { ApplicationObservation } from '../model/observation.ts';
 import { describeProblem, type Problem } from '../model/problem.ts';
 import type { RegisteredCluster } from '../model/registry.ts';
@@ -232,6 +233,7 @@ function foldCluster(
     lastSeenAtMs: registered?.lastSeenAtMs,
     agentVersion: registered?.agentVersion ?? '',
     kubernetesVersion: registered?.kubernetesVersion || (declared?.kubernetesVersion ?? ''),
+    warnings: warningsOf(name, facts),
     paused: pause !== undefined,
     pauseReason: pause?.reason ?? '',
     pausedUntilMs: pause?.untilMs,
@@ -240,6 +242,15 @@ function foldCluster(
     applicationsDrifted: staying.filter(({ view }) => view.drifted).length,
     conditions: clusterConditions(name, facts, placements, input),
   };
+}
+
+function warningsOf(name: string, { declared, registered }: ClusterFacts): readonly string[] {
+  const version = versionWarning(
+    name,
+    declared?.kubernetesVersion ?? '',
+    registered?.kubernetesVersion ?? '',
+  );
+  return version === '' ? [] : [version];
 }
 
 function clusterConditions(

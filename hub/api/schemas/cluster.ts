@@ -15,6 +15,9 @@ export const clusterSchema = z
     lastSeenAt: timeSchema.nullable(),
     agentVersion: z.string(),
     kubernetesVersion: z.string(),
+    warnings: z
+      .array(z.string())
+      .openapi({ description: 'Not wrong, but worth knowing: sentences for people' }),
     paused: z.boolean(),
     pauseReason: z.string(),
     pausedUntil: timeSchema.nullable(),
@@ -28,10 +31,11 @@ export type ApiCluster = z.infer<typeof clusterSchema>;
 export const clusterPageSchema = pageOf('ClusterPage', clusterSchema);
 
 export function toCluster(view: ClusterView): ApiCluster {
-  const { lastSeenAtMs, pausedUntilMs, conditions, labels, ...rest } = view;
+  const { lastSeenAtMs, pausedUntilMs, conditions, labels, warnings, ...rest } = view;
   return {
     ...rest,
     labels: { ...labels },
+    warnings: [...warnings],
     lastSeenAt: toTime(lastSeenAtMs),
     pausedUntil: toTime(pausedUntilMs),
     conditions: conditions.map(toCondition),

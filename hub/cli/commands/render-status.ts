@@ -77,6 +77,7 @@ export function renderClusterStatus(
     const until = cluster.pausedUntil === null ? '' : `, ends ${renderRelative(cluster.pausedUntil, nowMs)}`;
     lines.push(`  ${colours.warn(`paused${until}: ${cluster.pauseReason}`)}`);
   }
+  for (const warning of cluster.warnings) lines.push(`  ${colours.warn('warning')}  ${warning}`);
   const table = renderPlacements(placements, 'APPLICATION', ({ application }) => application, page);
   return lines.join('\n') + '\n' + (table === '' ? '  nothing is placed here\n' : '\n' + table);
 }

@@ -5,6 +5,7 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import { fieldText } from '../../fleet/yaml-document.ts';
 import { type PreviewSide, renderSide } from '../../loops/preview-side.ts';
 import { type Application, emptyFleet } from '../../model/fleet.ts';
+import { minorOf } from '../../model/kubernetes-version.ts';
 import type { Problem } from '../../model/problem.ts';
 import {
   type CheckedPlacement,
@@ -12,7 +13,7 @@ import {
   type ObjectFinding,
   originName,
 } from '../../preview/check-objects.ts';
-import { minorOf, newestMinor } from '../../preview/checks/check-lifecycle.ts';
+import { newestMinor } from '../../preview/checks/check-lifecycle.ts';
 import type { Severity } from '../../preview/checks/complaint.ts';
 import { createReport, type Finding, type ValidationReport } from '../../preview/findings.ts';
 import type { Renderer } from '../../render/renderer.ts';

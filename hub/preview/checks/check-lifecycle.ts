@@ -16,12 +16,6 @@ const older: typeof kubernetesTable.lifecycle = {
 /** What a cluster whose version is not stated is taken for: the newest that is known. */
 export const newestMinor = Number(kubernetesTable.version.split('.')[1]);
 
-/** The minor release of `1.34`, `v1.34.2`, `v1.34.2-gke.1`; undefined for anything else. */
-export function minorOf(version: string): number | undefined {
-  const minor = /^v?1\.(\d{1,3})(?:[.+-]|$)/.exec(version)?.[1];
-  return minor === undefined ? undefined : Number(minor);
-}
-
 /** An API version that the cluster's release has removed (an error) or deprecated (a warning). @param minor of the cluster. Pure. */
 export function checkLifecycle(object: KubeObject, minor: number): readonly Complaint[] {
   const id = `${object.apiVersion}/${object.kind}`;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json, KubeObject } from '../../../shared/manifest/object.ts';
-import { checkLifecycle, minorOf, newestMinor } from './check-lifecycle.ts';
+import { minorOf } from '../../model/kubernetes-version.ts';
+import { checkLifecycle, newestMinor } from './check-lifecycle.ts';
 import { checkReferences, referenceId } from './check-references.ts';
 import { checkSchema, nearest } from './check-schema.ts';
 import { checkSecret } from './check-secret.ts';

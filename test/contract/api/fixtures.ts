@@ -20,6 +20,7 @@ export function clusterView(name: string, overrides: Partial<ClusterView> = {}):
     lastSeenAtMs: startMs - minute,
     agentVersion: '0.1.0',
     kubernetesVersion: 'v1.36.3',
+    warnings: [],
     paused: false,
     pauseReason: '',
     pausedUntilMs: undefined,
