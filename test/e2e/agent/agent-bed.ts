@@ -1,5 +1,6 @@
 /** An agent's inside on a real API server: desired state in memory, everything else as in a cluster. */
 
+import type { KubeConnection } from '../../../agent/kube/connection.ts';
 import { createKubeClient } from '../../../agent/kube/create-kube-client.ts';
 import type { ApiResource, KubeClient, LiveObject } from '../../../agent/kube/kube-client.ts';
 import { type AgentLoops, createAgentLoops } from '../../../agent/loops/agent-loops.ts';
@@ -153,6 +154,8 @@ function toTarget(desired: MemoryDesired, manifests: readonly Manifest[], option
 
 export interface Bed {
   readonly admin: KubeClient;
+  /** The administrator's, for whatever builds a client of its own. */
+  readonly connection: KubeConnection;
   agent(options?: {
     readonly desired?: MemoryDesired;
     readonly contest?: ContestOptions;
@@ -323,6 +326,7 @@ export async function startBed(
   };
   return {
     admin,
+    connection: { server: plane.url, token: plane.token, ca: plane.ca },
     async agent(options) {
       const way = options?.breakable ? await createBreakable(plane.url) : undefined;
       if (way) ways.push(way);
