@@ -27,6 +27,7 @@ import { fleetSchemas } from './fleet/resource-schemas.ts';
 import { createChartArchives } from './helm/chart-archives.ts';
 import { createHelmProcess } from './helm/helm-process.ts';
 import { createAgentPort } from './loops/agent-port.ts';
+import { digestEngine } from './loops/engine-digest.ts';
 import { fleetOf } from './loops/fleet-rows.ts';
 import { createGarbageLoop, createPauseLoop } from './loops/housekeeping.ts';
 import { registerHubMetrics } from './loops/hub-metrics.ts';
@@ -287,7 +288,8 @@ async function createPipeline(base: Base): Promise<Pipeline> {
     ref: config.root.ref,
   };
   // The fleet as last read says what to follow until it is read again; what was followed before that, too, ends now.
-  let followed = followedSources(root, fleetOf(await store.fleet.load()));
+  const lastSources = Object.keys((await store.sources.latestRevision())?.sources ?? {});
+  let followed = followedSources(root, fleetOf(await store.fleet.load()), lastSources);
   const before = await store.sources.list();
   const sourceLoop = createSourceLoop({
     store,
@@ -306,7 +308,8 @@ async function createPipeline(base: Base): Promise<Pipeline> {
     credentials,
     ...ports,
   });
-  const renderer = createRenderer({ digestKey, helm, charts });
+  const memory = { port: store.renders, engine: await digestEngine() };
+  const renderer = createRenderer({ digestKey, helm, charts, memory });
   const resolveLoop = createResolveLoop({
     store,
     source,
@@ -314,9 +317,9 @@ async function createPipeline(base: Base): Promise<Pipeline> {
     root,
     folder: config.root.folder,
     confirmAbove: config.deletion.confirmAbove,
-    onFollowed: (fleet) => {
+    onFollowed: (fleet, remotes) => {
       const before = followed;
-      followed = followedSources(root, fleet);
+      followed = followedSources(root, fleet, remotes);
       for (const key of new Set([...before.keys(), ...followed.keys()]))
         if (before.get(key)?.url !== followed.get(key)?.url) sourceLoop.wake(key);
       return followed;

@@ -4,7 +4,6 @@
  */
 import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
-import { findCondition } from '../../shared/condition/condition.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
@@ -17,12 +16,14 @@ import type { Assignment } from '../model/release.ts';
 import { type Revision, rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
 import type { SourceStatus } from '../model/source-status.ts';
 import { checkFleet } from '../policy/check-fleet.ts';
+import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import { planRevision, type RevisionPlan } from '../rollout/plan-revision.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Plan, Store } from '../store/store.ts';
 import { fleetOf, rowsOf } from './fleet-rows.ts';
 import { followPausesInGit } from './git-pauses.ts';
-import { type FleetRenderer, placeAll, saveContent } from './render-fleet.ts';
+import { createRemoteBases, headOf } from './remote-bases.ts';
+import { type FleetRenderer, placeAll, saveContent, saveRecords } from './render-fleet.ts';
 import { createRevision } from './revision-of.ts';
 import type { FollowedSource } from './source-loop.ts';
 
@@ -41,8 +42,11 @@ export interface ResolveLoopOptions {
   readonly root: FollowedSource;
   readonly folder: string;
   readonly confirmAbove: number;
-  /** The sources that the newest fleet follows, after each step. */
-  readonly onFollowed: (fleet: Fleet) => ReadonlyMap<SourceKey, FollowedSource>;
+  /** The sources that the newest fleet and the remote bases follow, twice in each step: before rendering and when it has told of all bases. */
+  readonly onFollowed: (
+    fleet: Fleet,
+    remotes: readonly SourceKey[],
+  ) => ReadonlyMap<SourceKey, FollowedSource>;
   readonly newId: () => string;
   readonly clock: Clock;
   readonly random: Random;
@@ -51,6 +55,8 @@ export interface ResolveLoopOptions {
 
 export function createResolveLoop(options: ResolveLoopOptions): Loop {
   const { store, source, clock, log } = options;
+  /** What the last step's rendering asked for. */
+  let remotes: readonly SourceKey[] | undefined;
 
   const step = async (_key: string, signal: AbortSignal) => {
     const status = await store.sources.get(options.root.key);
@@ -64,16 +70,24 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
       previous: previousFleet,
       signal,
     });
-    const followed = options.onFollowed(fleet);
-    const statuses = await statusesOf(followed);
-    const heads = headsOf(statuses);
-    const revision = await remember(status.head, heads, fleet);
-    const trees = (key: SourceKey) => treeOf(key, statuses, status.head ?? '');
+    remotes ??= Object.keys((await store.sources.latestRevision())?.sources ?? {});
+    const followed = options.onFollowed(fleet, remotes);
+    const known = new Map((await store.sources.list()).map((one) => [one.key, one]));
+    const bases = createRemoteBases({
+      rootUrl: options.root.url,
+      fleet,
+      treeOf: async (base) => source.tree(base.url, headOf(base, known.get(base.key))),
+    });
+    const trees = async (key: SourceKey) =>
+      createMountedTree(await treeOf(key, followed.get(key), known, status.head ?? ''), bases);
     const placements = placeAll(fleet);
     const beganMs = clock.monotonic();
     const outcome = await options.renderer.render({ fleet, placements, treeOf: trees, signal });
     const renderedMs = clock.monotonic();
     signal.throwIfAborted();
+    remotes = [...bases.asked.keys()];
+    const heads = headsOf(options.onFollowed(fleet, remotes), known);
+    const revision = await remember(status.head, heads, fleet, remotes);
     const assignments = await store.releases.assignments({});
     const targets = await targetsInForce(assignments.map(({ targetDigest }) => targetDigest));
     const plan = planRevision({
@@ -102,11 +116,14 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     const changed = await store.releases.savePlan(planRow(revision.id, fleet, plan, clock.now()));
     // Also those of an earlier step that was killed before it came here.
     await finishUnheard([...assignments, ...changed]);
+    // Last: nothing hangs on it but the work of the next process.
+    await saveRecords(store, outcome.records);
     const isNew = changed.length > 0 || stored.revisionId !== revision.id;
     log[isNew ? 'info' : 'debug']('revision resolved', {
       revision: revision.id,
       assignments: changed.length,
       problems: fleet.problems.length,
+      ...outcome.work,
       renderMs: Math.round(renderedMs - beganMs),
       planMs: Math.round(plannedMs - renderedMs),
       saveMs: Math.round(clock.monotonic() - plannedMs),
@@ -140,26 +157,15 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     return found;
   };
 
-  /** Of what is followed now, as far as it was tried. */
-  const statusesOf = async (
-    followed: ReadonlyMap<SourceKey, FollowedSource>,
-  ): Promise<ReadonlyMap<SourceKey, SourceStatus>> => {
-    const statuses = await store.sources.list();
-    return new Map(
-      statuses.flatMap((status) =>
-        followed.get(status.key)?.url === status.url ? [[status.key, status] as const] : [],
-      ),
-    );
-  };
-
-  const treeOf = (key: SourceKey, statuses: ReadonlyMap<SourceKey, SourceStatus>, rootHead: string) => {
+  const treeOf = async (
+    key: SourceKey,
+    followed: FollowedSource | undefined,
+    known: ReadonlyMap<SourceKey, SourceStatus>,
+    rootHead: string,
+  ) => {
     if (key === sourceKeyOf(rootRepository, '')) return source.tree(options.root.url, rootHead);
-    const status = statuses.get(key);
-    if (status?.head !== undefined) return source.tree(status.url, status.head);
-    const why = status && findCondition(status.conditions, 'Ready')?.message;
-    throw why === undefined
-      ? new FairwayError('unavailable', `source ${key} is being fetched for the first time`, { subject: key })
-      : new FairwayError('not_found', `source ${key} was never fetched: ${why}`, { subject: key });
+    if (!followed) throw new FairwayError('not_found', `source ${key} is not followed`, { subject: key });
+    return source.tree(followed.url, headOf(followed, known.get(key)));
   };
 
   /** Keeps a revision that is new, with who made it and all commits since the last. */
@@ -167,9 +173,11 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     head: string,
     heads: ReadonlyMap<SourceKey, string>,
     fleet: Fleet,
+    remotes: readonly SourceKey[],
   ): Promise<Revision> => {
     const commit = await source.commit(options.root.url, head);
-    const revision = createRevision({ commit, ref: options.root.ref, heads, fleet, seenAtMs: clock.now() });
+    const { ref } = options.root;
+    const revision = createRevision({ commit, ref, heads, fleet, remotes, seenAtMs: clock.now() });
     const known = await store.sources.revision(revision.id);
     if (known) return known;
     const last = await store.sources.latestRevision();
@@ -194,9 +202,16 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
   });
 }
 
-function headsOf(statuses: ReadonlyMap<SourceKey, SourceStatus>): ReadonlyMap<SourceKey, string> {
+/** Of what is followed now, as far as it was fetched. */
+function headsOf(
+  followed: ReadonlyMap<SourceKey, FollowedSource>,
+  known: ReadonlyMap<SourceKey, SourceStatus>,
+): ReadonlyMap<SourceKey, string> {
   return new Map(
-    [...statuses].flatMap(([key, { head }]) => (head === undefined ? [] : [[key, head] as const])),
+    [...followed.values()].flatMap(({ key, url }) => {
+      const status = known.get(key);
+      return status?.url === url && status.head !== undefined ? [[key, status.head] as const] : [];
+    }),
   );
 }
 

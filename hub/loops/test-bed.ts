@@ -4,9 +4,10 @@ import { createSeededRandom, systemRandom } from '../../shared/clock/random.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { Loop } from '../../shared/loop/loop.ts';
-import { rootRepository, sourceKeyOf } from '../model/revision.ts';
+import { rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
 import { createMemoryTree } from '../render/memory-tree.ts';
-import { createRenderer } from '../render/renderer.ts';
+import type { RenderStats } from '../render/render-work.ts';
+import { createRenderer, type Renderer } from '../render/renderer.ts';
 import type { GitSource } from '../source/git-source.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
@@ -26,6 +27,10 @@ export interface LoopBed {
   resolveLoop(over?: Store): Loop;
   /** One step; rejects with what the loop would have logged. */
   resolve(over?: Store): Promise<void>;
+  /** What the renderer of the newest loop has done. */
+  rendered(): Readonly<RenderStats> | undefined;
+  /** What the resolve loops have said to follow, call by call. */
+  readonly followed: readonly ReadonlyMap<SourceKey, FollowedSource>[];
   close(): Promise<void>;
 }
 
@@ -43,6 +48,7 @@ export async function createLoopBed(): Promise<LoopBed> {
   });
   const root = { key: sourceKeyOf(rootRepository, 'main'), url, ref: 'main' };
   const commits = new Map<string, Readonly<Record<string, string>>>();
+  const followed: ReadonlyMap<SourceKey, FollowedSource>[] = [];
   const find = (sha: string) => {
     const files = commits.get(sha);
     if (!files) throw new FairwayError('not_found', `there is no commit ${sha}`);
@@ -60,17 +66,28 @@ export async function createLoopBed(): Promise<LoopBed> {
       return { sha, author: person, committer: person, message: `commit ${sha}`, parents: [] };
     },
     log: async () => [],
+    blame: async () => new Map(),
     tree: async (_url, sha) => createMemoryTree(find(sha), sha),
+  };
+  let renderer: Renderer | undefined;
+  const openRenderer = (over: Store): Renderer => {
+    const memory = { port: over.renders, engine: 'test' };
+    renderer = createRenderer({ digestKey: new Uint8Array(32), memory });
+    return renderer;
   };
   const resolveLoop = (over = store) =>
     createResolveLoop({
       store: over,
       source,
-      renderer: createFleetRenderer(createRenderer({ digestKey: new Uint8Array(32) })),
+      renderer: createFleetRenderer(openRenderer(over)),
       root,
       folder: 'fleet',
       confirmAbove: 10,
-      onFollowed: (fleet) => followedSources(root, fleet),
+      onFollowed: (fleet, remotes) => {
+        const sources = followedSources(root, fleet, remotes);
+        followed.push(sources);
+        return sources;
+      },
       newId: () => Buffer.from(systemRandom.bytes(8)).toString('hex'),
       ...ports,
     });
@@ -79,6 +96,7 @@ export async function createLoopBed(): Promise<LoopBed> {
     clock,
     source,
     root,
+    followed,
     async commit(files) {
       const sha = (commits.size + 1).toString(16).padStart(40, '0');
       commits.set(sha, files);
@@ -96,6 +114,7 @@ export async function createLoopBed(): Promise<LoopBed> {
       await loop.stop();
       if (state?.lastError !== undefined) throw new Error(state.lastError);
     },
+    rendered: () => renderer?.stats(),
     close: () => store.close(),
   };
 }

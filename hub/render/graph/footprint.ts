@@ -2,6 +2,7 @@
  * What a built folder looked at, in the form in which it is compared with another commit: one object id stands for all within the folder while it is
  * the same; what lies outside is asked for one by one.
  */
+import { isMounted } from '../remote/mount.ts';
 import { type Probes, type TreeView, unknown } from '../tree-view.ts';
 
 /** A path and its Git object id, or what stands for none (tree-view.ts). */
@@ -18,8 +19,12 @@ export interface Footprint {
 export function createFootprint(folder: string, oid: string, probes: Iterable<Probe>): Footprint {
   const inside: Probe[] = [];
   const outside: Probe[] = [];
-  for (const probe of probes) (isWithin(folder, probe[0]) ? inside : outside).push(probe);
-  return { folder, oid, inside, outside };
+  const elsewhere: Probe[] = [];
+  for (const probe of probes) {
+    if (isWithin(folder, probe[0])) inside.push(probe);
+    else (isMounted(probe[0]) ? elsewhere : outside).push(probe);
+  }
+  return { folder, oid, inside, outside: [...outside, ...elsewhere] };
 }
 
 /** Of the folder as the view knows it, which has just been built from. */
@@ -56,10 +61,13 @@ function matchesEach(probes: readonly Probe[], view: TreeView): boolean | undefi
   return verdict;
 }
 
-/** Asks the reader for what `matches` could not tell; the next call of it can. Stops at the first answer that differs. */
+/**
+ * Asks the reader for what `matches` could not tell; the next call of it can. Stops at the first answer that differs. Other repositories come last: they are
+ * asked only where what names them is the same, so that a base which nobody names any more is no longer followed.
+ */
 export async function askFor({ folder, oid, inside, outside }: Footprint, view: TreeView): Promise<void> {
   const entry = await view.entry(folder);
-  const own = oid !== '' && entry?.oid === oid ? outside : [...outside, ...inside];
+  const own = oid !== '' && entry?.oid === oid ? outside : [...inside, ...outside];
   for (const [path, answer] of own) {
     if (view.confirms(path, answer) === undefined) await view.entry(path);
     if (view.confirms(path, answer) === false) return;
