@@ -19,6 +19,7 @@ import type { RecordStore } from '../model/record.ts';
 import type { ReportSink } from '../model/report.ts';
 import { type ContestOptions, createContestTracker } from '../observe/contest.ts';
 import { isSuspicious } from '../observe/facts.ts';
+import { createHealthJudge } from '../observe/health-judge.ts';
 import { createObserver } from '../observe/observer.ts';
 import type { ObservedChange } from '../observe/watcher.ts';
 import { createSecretOpener, type SecretOpener } from '../secrets/secret-opener.ts';
@@ -212,7 +213,10 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     desired,
     (apiVersion, kind) => resources.find(apiVersion, kind) ?? resources.findKind(groupOf(apiVersion), kind),
   );
+  const health = createHealthJudge();
   const observer = createObserver({
+    health,
+    applicationOf: (partOf) => byApplySet.get(partOf),
     kube,
     clock,
     random,
@@ -236,6 +240,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     log,
     namespace,
     observer,
+    health,
     resources,
     contest: createContestTracker({ clock, random }, options.contest),
     claims,

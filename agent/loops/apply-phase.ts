@@ -9,7 +9,6 @@ import { findDriftWhileAway } from '../observe/away.ts';
 import { factsOf } from '../observe/facts.ts';
 import { covers, leafPaths, ownFields } from '../observe/fields-v1.ts';
 import { findForeign, foreignSinceOwn, hashForeignPaths } from '../observe/foreign.ts';
-import { healthOf } from '../observe/health.ts';
 import { matchesDesired, projectFields } from '../observe/projection.ts';
 import { createRecord } from '../observe/record.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
@@ -196,7 +195,7 @@ function settle(
     reason: lasting ? before.reason : result === 'failed' ? (outcome.error?.code ?? 'failed') : '',
     message: lasting ? before.message : outcome.message,
     drift: before?.drift,
-    health: outcome.live ? healthOf(outcome.live) : before?.health,
+    health: outcome.live ? context.health.judge(outcome.live, state.application) : before?.health,
   });
   if (!outcome.live || result === 'matched') return;
   state.reapply.delete(text);

@@ -10,6 +10,7 @@ import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
 import type { AppliedRecord } from '../model/record.ts';
 import type { ReportSink } from '../model/report.ts';
 import type { ContestTracker } from '../observe/contest.ts';
+import type { HealthJudge } from '../observe/health-judge.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Claims } from './claims.ts';
 import type { Resources } from './resources.ts';
@@ -85,6 +86,7 @@ export interface AgentContext {
   /** The agent's own namespace. */
   readonly namespace: string;
   readonly observer: Observer;
+  readonly health: HealthJudge;
   readonly resources: Resources;
   readonly contest: ContestTracker;
   readonly claims: Claims;

@@ -15,7 +15,6 @@ import { factsOf, isSuspicious } from '../observe/facts.ts';
 import type { FieldsNode } from '../observe/fields-v1.ts';
 import { ownFields } from '../observe/fields-v1.ts';
 import { type ForeignField, findForeign, newForeign, planForeign, planRemoval } from '../observe/foreign.ts';
-import { healthOf } from '../observe/health.ts';
 import { diffProjection } from '../observe/projection.ts';
 import { findWriters } from '../observe/writers.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
@@ -216,7 +215,7 @@ async function actOn(
   const remember = (seen: LiveObject) => {
     state.records.set(text, { ...record, facts: factsOf(seen) });
     const object = state.objects.get(text);
-    if (object) state.objects.set(text, { ...object, health: healthOf(seen) });
+    if (object) state.objects.set(text, { ...object, health: context.health.judge(seen, state.application) });
   };
   const enforce = desired.target.sync.selfHeal === 'enforce';
   if (enforce && drift) await fence();

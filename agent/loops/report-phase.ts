@@ -1,8 +1,8 @@
 import type { FairwayError } from '../../shared/error/error.ts';
+import { sumHealth } from '../../shared/health/health.ts';
 import type { ChangeAction, Health, HealthStatus, SyncStatus } from '../../shared/manifest/health.ts';
 import { describeKey } from '../../shared/manifest/object.ts';
 import type { DesiredApplication } from '../model/desired.ts';
-import { sumHealth } from '../observe/health.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
 
 /** The watch's word, once it has seen as much as our last write. */

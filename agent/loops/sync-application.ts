@@ -201,6 +201,7 @@ export async function syncApplication(
   const desired = context.desired.applications().get(application);
   if (!desired) {
     context.states.delete(application);
+    await context.health.learn(application, []);
     return undefined;
   }
   const state = stateOf(application);
@@ -210,6 +211,8 @@ export async function syncApplication(
   if (unreachable !== undefined) throw new FairwayError('unavailable', unreachable);
   await context.resources.load(signal);
   if (desired.target.removed) return removeApplication(context, desired, state, signal);
+  for (const { group, kind } of await context.health.learn(application, desired.target.health))
+    context.observer.renew(group, kind);
   const waitsFor = unmetDependency(context, desired, state);
   const before = waitsFor === '' ? undefined : { message: `waits for ${waitsFor}`, ...openEnd };
   if (before && state.records.size === 0) {

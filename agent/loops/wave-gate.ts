@@ -8,7 +8,6 @@ import { defaultWaveTimeoutSeconds } from '../../shared/manifest/target.ts';
 import { findLive } from '../apply/find-live.ts';
 import type { PlannedObject } from '../apply/plan-sync.ts';
 import type { DesiredApplication } from '../model/desired.ts';
-import { healthOf } from '../observe/health.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
 import { healthOfObject } from './report-phase.ts';
 
@@ -45,7 +44,7 @@ async function lookAgain(
   if (!object || !resource) return;
   const { namespace, name } = object.key;
   const live = await findLive(context.kube, { resource, namespace, name }, signal);
-  if (live) state.objects.set(text, { ...object, health: healthOf(live) });
+  if (live) state.objects.set(text, { ...object, health: context.health.judge(live, state.application) });
 }
 
 function describe(object: ObjectState, context: AgentContext, state: ApplicationState): string | undefined {

@@ -4,6 +4,7 @@ import { createSeededRandom } from '../../shared/clock/random.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { KubeClient, ListRequest } from '../kube/kube-client.ts';
+import { createHealthJudge } from './health-judge.ts';
 import { createKindWatch } from './kind-watch.ts';
 
 const resource = {
@@ -48,6 +49,8 @@ function bed(allowed: Set<string>, namespaced = true) {
       clock,
       random: createSeededRandom(1),
       log: silentLogger,
+      health: createHealthJudge(),
+      applicationOf: () => undefined,
       onChange: () => {},
       onState: () => {
         states += 1;

@@ -20,6 +20,8 @@ export interface KindWatch {
   readonly resource: ApiResource;
   /** The API server does not know it any more. */
   readonly missing: boolean;
+  /** Lists anew: verdicts, or what they need, have changed. */
+  renew(): void;
   stop(): void;
 }
 
@@ -91,6 +93,10 @@ export function createKindWatch(resource: ApiResource, ports: WatcherPorts): Kin
     },
     get watches() {
       return narrow() ? scoped.size : 1;
+    },
+    renew() {
+      wide.renew();
+      for (const watcher of scoped.values()) watcher.renew();
     },
     stop() {
       wide.stop();

@@ -21,6 +21,8 @@ export interface Observer {
   missing(): readonly ApiResource[];
   /** Ends the watch of a kind that is not served, or not as it was; `ensure` begins another. What it showed is told as gone. */
   drop(group: string, kind: string): void;
+  /** Looks again at all objects of a kind, since verdicts on it have changed. */
+  renew(group: string, kind: string): void;
   /** All objects that say they belong to that ApplySet. */
   members(partOf: string): readonly ObservedObject[];
   /** Why the API server cannot be reached, and has not been for a while; undefined: it can. */
@@ -73,6 +75,7 @@ export function createObserver(options: Omit<WatcherPorts, 'onReach'>): Observer
       for (const before of shown)
         options.onChange({ keyText: keyText(before.key), before, after: undefined });
     },
+    renew: (group, kind) => find(group, kind)?.renew(),
     get: (group, kind, text) => find(group, kind)?.get(text),
     members(partOf) {
       const found: ObservedObject[] = [];

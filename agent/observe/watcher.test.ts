@@ -5,6 +5,7 @@ import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { KubeClient, LiveObject, WatchEvent, WatchRequest } from '../kube/kube-client.ts';
 import { partOfLabel } from '../model/inventory.ts';
+import { createHealthJudge } from './health-judge.ts';
 import { createWatcher, type ObservedChange } from './watcher.ts';
 
 const resource = {
@@ -51,7 +52,14 @@ function bed() {
         streams.push({ request, send, end: (error) => (error ? reject(error) : resolve()) });
       }),
   } as unknown as KubeClient;
-  const ports = { kube, clock, random: createSeededRandom(1), log: silentLogger };
+  const ports = {
+    kube,
+    clock,
+    random: createSeededRandom(1),
+    log: silentLogger,
+    health: createHealthJudge(),
+    applicationOf: () => undefined,
+  };
   const reached: (string | undefined)[] = [];
   const watcher = createWatcher(resource, {
     ...ports,

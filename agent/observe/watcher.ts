@@ -6,11 +6,11 @@ import type { Logger } from '../../shared/log/log.ts';
 import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import { keyText } from '../../shared/manifest/object.ts';
 import type { ApiResource, KubeClient, LiveObject } from '../kube/kube-client.ts';
-import { partOfLabel, pruneAnnotation } from '../model/inventory.ts';
+import { hookRunAnnotation, partOfLabel, pruneAnnotation, waveAnnotations } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
 import { factsOf } from './facts.ts';
 import { isOwn, managedFieldsOf } from './fields-v1.ts';
-import { healthOf, needsFullObject } from './health.ts';
+import type { HealthJudge } from './health-judge.ts';
 
 export interface ObservedChange {
   readonly keyText: string;
@@ -31,6 +31,8 @@ export interface Watcher {
   /** The API server does not know the kind: its definition is gone, or serves another version. */
   readonly missing: boolean;
   readonly objects: ReadonlyMap<string, ObservedObject>;
+  /** Lists anew and watches on from there: verdicts, or how much of an object they need, have changed. */
+  renew(): void;
   stop(): void;
 }
 
@@ -39,6 +41,10 @@ export interface WatcherPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** `application` is that of the object's inventory label. */
+  readonly health: Pick<HealthJudge, 'judge' | 'needsFullObject'>;
+  /** The application behind an inventory label; undefined: none of this agent. */
+  readonly applicationOf: (partOf: string) => string | undefined;
   readonly onChange: (change: ObservedChange) => void;
   /** `synced` or `denied` has changed. */
   readonly onState?: (() => void) | undefined;
@@ -56,19 +62,40 @@ const briefWatchMs = 5_000;
 /** Rights change seldom, and by hand. */
 const deniedBackoff = { baseMs: 1_000, maxMs: 600_000 };
 
+const noFinalizers: readonly string[] = [];
+
+function waveOf({ metadata: { annotations } }: LiveObject): number {
+  for (const name of waveAnnotations) {
+    const wave = Number(annotations?.[name]);
+    if (annotations?.[name] !== undefined && Number.isSafeInteger(wave)) return wave;
+  }
+  return 0;
+}
+
 /** What is kept of an object as a list or watch gives it. */
-export function observe(object: LiveObject, resource: ApiResource): ObservedObject {
+export function observe(
+  object: LiveObject,
+  resource: ApiResource,
+  { health, applicationOf }: Pick<WatcherPorts, 'health' | 'applicationOf'>,
+): ObservedObject {
   const { group, version, kind } = resource;
   const { metadata } = object;
   const owners = metadata['ownerReferences'];
   const apiVersion = group === '' ? version : `${group}/${version}`;
+  const partOf = metadata.labels?.[partOfLabel] ?? '';
   return {
     key: { group, kind, namespace: metadata.namespace ?? '', name: metadata.name },
     apiVersion,
     facts: factsOf(object),
-    partOf: metadata.labels?.[partOfLabel] ?? '',
-    health: healthOf({ ...object, apiVersion, kind }),
+    partOf,
+    health: health.judge({ ...object, apiVersion, kind }, applicationOf(partOf)),
     pruneAnnotation: metadata.annotations?.[pruneAnnotation],
+    hookRun: metadata.annotations?.[hookRunAnnotation],
+    wave: waveOf(object),
+    finalizers: Array.isArray(metadata['finalizers']) ? metadata['finalizers'].map(String) : noFinalizers,
+    deletedAtMs: metadata['deletionTimestamp']
+      ? Date.parse(String(metadata['deletionTimestamp']))
+      : undefined,
     controlled:
       Array.isArray(owners) &&
       owners.some((owner) => (owner as { controller?: boolean }).controller === true),
@@ -77,21 +104,23 @@ export function observe(object: LiveObject, resource: ApiResource): ObservedObje
 }
 
 function sameObserved(a: ObservedObject | undefined, b: ObservedObject): boolean {
-  return a?.facts.resourceVersion === b.facts.resourceVersion && a.facts.uid === b.facts.uid;
+  return (
+    a?.facts.resourceVersion === b.facts.resourceVersion &&
+    a.facts.uid === b.facts.uid &&
+    a.health.status === b.health.status &&
+    a.health.message === b.health.message
+  );
 }
 
 /** @param namespace empty: all namespaces. */
 export function createWatcher(resource: ApiResource, ports: WatcherPorts, namespace = ''): Watcher {
   const { kube, clock, random, onChange } = ports;
   const log = ports.log.with({ resource: resource.resource, group: resource.group, namespace });
-  const request = {
-    resource,
-    namespace,
-    labelSelector: partOfLabel,
-    metadataOnly: !needsFullObject(resource.group, resource.kind),
-  };
+  const base = { resource, namespace, labelSelector: partOfLabel };
+  let metadataOnly = false;
   const objects = new Map<string, ObservedObject>();
   const abort = new AbortController();
+  let renewal = new AbortController();
   let synced = false;
   let denied = false;
   let missing = false;
@@ -122,15 +151,16 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
   };
 
   const relist = async (): Promise<string> => {
+    metadataOnly = !ports.health.needsFullObject(resource.group, resource.kind);
     const seen = new Set<string>();
     let next: string | undefined;
     for (;;) {
       const page = await kube.list(
-        { ...request, limit: pageSize, ...(next !== undefined && { continue: next }) },
+        { ...base, metadataOnly, limit: pageSize, ...(next !== undefined && { continue: next }) },
         abort.signal,
       );
       for (const item of page.items) {
-        const found = observe(item, resource);
+        const found = observe(item, resource, ports);
         seen.add(keyText(found.key));
         put(found);
       }
@@ -147,17 +177,18 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
       const version = event.object.metadata['resourceVersion'];
       if (typeof version === 'string' && version !== '') resourceVersion = version;
       if (event.type === 'BOOKMARK') return;
-      const found = observe(event.object, resource);
+      const found = observe(event.object, resource, ports);
       if (event.type === 'DELETED') drop(keyText(found.key));
       else put(found);
     };
     try {
       await kube.watch(
-        { ...request, resourceVersion, onOpen: () => ports.onReach?.(undefined) },
+        { ...base, metadataOnly, resourceVersion, onOpen: () => ports.onReach?.(undefined) },
         onEvent,
-        abort.signal,
+        AbortSignal.any([abort.signal, renewal.signal]),
       );
     } catch (caught) {
+      if (renewal.signal.aborted) return resourceVersion;
       const error = toFairwayError(caught);
       // A connection that broke is no reason to list anew: the watch goes on where it was.
       if (error.code !== 'unavailable' && error.code !== 'deadline_exceeded') throw error;
@@ -173,6 +204,10 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
     let briefs = 0;
     while (!abort.signal.aborted) {
       try {
+        if (renewal.signal.aborted) {
+          renewal = new AbortController();
+          resourceVersion = '';
+        }
         const relisted = resourceVersion === '';
         if (relisted) resourceVersion = await relist();
         failure = undefined;
@@ -183,6 +218,7 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
         const openedAtMs = clock.monotonic();
         resourceVersion = await follow(resourceVersion);
         failures = 0;
+        if (renewal.signal.aborted) continue;
         const brief = clock.monotonic() - openedAtMs < briefWatchMs;
         briefs = brief ? briefs + 1 : 0;
         // Once is a server that starts anew; again and again, something in between that ends each watch at once.
@@ -226,6 +262,7 @@ export function createWatcher(resource: ApiResource, ports: WatcherPorts, namesp
       return missing;
     },
     objects,
+    renew: () => renewal.abort(),
     stop: () => abort.abort(),
   };
 }
