@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { parseDuration } from '../../shared/text/duration.ts';
 import type { JsonSchema } from '../fleet/explain-issues.ts';
 import { eventTypes } from '../model/event.ts';
-import { parseDuration } from './duration.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { checkUrlPrefix } from './url-prefix.ts';
 

@@ -1,5 +1,6 @@
 import type { Application, Fleet } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
+import { builtInStrategies, strategyOf } from '../model/strategy.ts';
 
 /** A reference from one resource to another that does not hold. */
 export interface BrokenReference {
@@ -9,7 +10,7 @@ export interface BrokenReference {
   readonly message: string;
 }
 
-type References = Pick<Fleet, 'applications' | 'repositories'>;
+type References = Pick<Fleet, 'applications' | 'repositories' | 'strategies'>;
 
 /** Repositories and dependencies that are not there, and dependencies that go round in a circle. Pure; sorted by application. */
 export function checkReferences(fleet: References): readonly BrokenReference[] {
@@ -20,7 +21,7 @@ export function checkReferences(fleet: References): readonly BrokenReference[] {
 }
 
 function checkApplication(
-  { name, source, dependsOn }: Application,
+  { name, source, dependsOn, rollout }: Application,
   fleet: References,
   circles: ReadonlyMap<string, readonly string[]>,
 ): readonly BrokenReference[] {
@@ -31,6 +32,13 @@ function checkApplication(
       path: ['spec', 'source', 'repository'],
       code: 'not_found',
       message: `there is no Repository ${source.repository}: add it, or leave the field out for the fleet repository itself`,
+    });
+  if (rollout && 'strategy' in rollout && strategyOf(rollout, fleet.strategies) === undefined)
+    broken.push({
+      application: name,
+      path: ['spec', 'rollout', 'strategy'],
+      code: 'not_found',
+      message: `there is no RolloutStrategy ${rollout.strategy}: add it, or take a built-in one (${Object.keys(builtInStrategies).join(', ')})`,
     });
   dependsOn.forEach((other, index) => {
     if (fleet.applications.has(other)) return;

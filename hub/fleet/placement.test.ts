@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Cluster, LabelSelector } from '../model/fleet.ts';
+import type { Cluster } from '../model/fleet.ts';
+import type { LabelSelector } from '../model/label-selector.ts';
 import { matchesSelector, placedClusters } from './placement.ts';
 
 const origin = { file: 'fleet/web.yaml', line: 1, commit: 'c1' };

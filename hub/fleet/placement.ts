@@ -1,4 +1,5 @@
-import type { Application, Cluster, LabelSelector } from '../model/fleet.ts';
+import type { Application, Cluster } from '../model/fleet.ts';
+import type { LabelSelector } from '../model/label-selector.ts';
 import type { Problem } from '../model/problem.ts';
 
 /** Labels that every cluster has besides its own; a cluster's own label of that name does not count. */

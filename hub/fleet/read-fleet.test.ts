@@ -118,13 +118,38 @@ describe('readFleet', () => {
     ],
     [
       'a kind of later',
-      `${api}\nkind: RolloutStrategy\nmetadata: {name: a}\n`,
-      'fleet/a.yaml:2: kind: RolloutStrategy is not supported by this version: remove the resource',
+      `${api}\nkind: ParityGroup\nmetadata: {name: a}\n`,
+      'fleet/a.yaml:2: kind: ParityGroup is not supported by this version: remove the resource',
     ],
     [
       'a field of later',
+      application('a', '  project: {}\n'),
+      'fleet/a.yaml:7: spec.project: not supported by this version: remove it',
+    ],
+    [
+      'a rollout that says nothing',
       application('a', '  rollout: {}\n'),
-      'fleet/a.yaml:7: spec.rollout: not supported by this version: remove it',
+      'fleet/a.yaml:7: spec.rollout: expected strategy, the name of a RolloutStrategy, or inline, a strategy of its own',
+    ],
+    [
+      'a strategy that is not there',
+      application('a', '  rollout: {strategy: fast}\n'),
+      'fleet/a.yaml:7: spec.rollout.strategy: there is no RolloutStrategy fast: add it, or take a built-in one (careful, all-at-once)',
+    ],
+    [
+      'a window that never opens',
+      `${api}\nkind: RolloutStrategy\nmetadata: {name: a}\nspec:\n  windows:\n  - {cron: 0 0 30 2 *, duration: 1h}\n`,
+      'fleet/a.yaml:6: spec.windows[0].cron: the expression names no time',
+    ],
+    [
+      'a wave that may touch nothing',
+      `${api}\nkind: RolloutStrategy\nmetadata: {name: a}\nspec:\n  waves:\n  - name: one\n    maxConcurrent: 0\n`,
+      'fleet/a.yaml:7: spec.waves[0].maxConcurrent: expected more than none: a wave that may touch no cluster never ends',
+    ],
+    [
+      'a share that is none',
+      `${api}\nkind: RolloutStrategy\nmetadata: {name: a}\nspec:\n  waves:\n  - name: one\n    take: some\n`,
+      'fleet/a.yaml:7: spec.waves[0].take: expected a number of clusters, or a share such as 25%',
     ],
     [
       'a mistyped kind',

@@ -4,7 +4,7 @@
  * looks just like a deleted one. Text is parsed by js-yaml; only where something is wrong a second parser finds the line.
  */
 import { toFairwayError } from '../../shared/error/error.ts';
-import type { Application, Cluster, Fleet, Repository } from '../model/fleet.ts';
+import type { Application, Cluster, Fleet, NamedStrategy, Repository } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
 import type { TreeReader } from '../model/tree.ts';
 import { checkReferences } from './check-references.ts';
@@ -146,17 +146,24 @@ interface Members {
   readonly clusters: Map<string, Cluster>;
   readonly applications: Map<string, Application>;
   readonly repositories: Map<string, Repository>;
+  readonly strategies: Map<string, NamedStrategy>;
 }
 
 function put(members: Members, { kind, value }: ReadResource): void {
   if (kind === 'Cluster') members.clusters.set(value.name, value);
   else if (kind === 'Application') members.applications.set(value.name, value);
-  else members.repositories.set(value.name, value);
+  else if (kind === 'Repository') members.repositories.set(value.name, value);
+  else members.strategies.set(value.name, value);
 }
 
 function assemble(found: readonly Found[], problems: readonly Problem[], previous: Fleet): Fleet {
   const all: Problem[] = [...problems];
-  const members: Members = { clusters: new Map(), applications: new Map(), repositories: new Map() };
+  const members: Members = {
+    clusters: new Map(),
+    applications: new Map(),
+    repositories: new Map(),
+    strategies: new Map(),
+  };
   for (const group of groupByName(found)) {
     const [first, ...others] = group;
     if (others.length === 0) put(members, first.resource);
@@ -166,6 +173,7 @@ function assemble(found: readonly Found[], problems: readonly Problem[], previou
     keepPrevious(members.clusters, previous.clusters);
     keepPrevious(members.applications, previous.applications);
     keepPrevious(members.repositories, previous.repositories);
+    keepPrevious(members.strategies, previous.strategies);
   };
   if (all.length > 0) keep();
   const documents = new Map(found.map((one) => [textId(one.resource.kind, one.resource.value.name), one]));

@@ -1,7 +1,16 @@
 import type { JsonObject } from '../../shared/manifest/object.ts';
 import { nearest } from '../../shared/text/nearest.ts';
-import type { Application, Cluster, Fleet, HelmSource, Origin, Repository } from '../model/fleet.ts';
+import type {
+  Application,
+  Cluster,
+  Fleet,
+  HelmSource,
+  NamedStrategy,
+  Origin,
+  Repository,
+} from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
+import type { ApplicationRollout } from '../model/strategy.ts';
 import { explainIssues } from './explain-issues.ts';
 import {
   type FleetKind,
@@ -13,19 +22,22 @@ import {
   type ResourceDocument,
   resourceSchemas,
 } from './resource-schemas.ts';
+import { type StrategyDocument, toStrategy } from './strategy-schema.ts';
 import { type FieldPath, fieldText, findLine, type YamlDocument } from './yaml-document.ts';
 
 /** A resource, or what is wrong with its text. */
 export type ReadResource =
   | { readonly kind: 'Cluster'; readonly value: Cluster }
   | { readonly kind: 'Application'; readonly value: Application }
-  | { readonly kind: 'Repository'; readonly value: Repository };
+  | { readonly kind: 'Repository'; readonly value: Repository }
+  | { readonly kind: 'RolloutStrategy'; readonly value: NamedStrategy };
 
 /** Fleet members by kind. */
 export const memberOf = {
   Cluster: 'clusters',
   Application: 'applications',
   Repository: 'repositories',
+  RolloutStrategy: 'strategies',
 } as const satisfies Record<FleetKind, keyof Fleet>;
 
 /** Reads one document of a fleet file. Pure. */
@@ -87,6 +99,8 @@ function toModel(document: ResourceDocument, origin: Origin): ReadResource {
   const { name } = document.metadata;
   if (document.kind === 'Repository')
     return { kind: 'Repository', value: { name, ...document.spec, origin } };
+  if (document.kind === 'RolloutStrategy')
+    return { kind: 'RolloutStrategy', value: { name, strategy: toStrategy(name, document.spec), origin } };
   if (document.kind === 'Cluster') {
     const { kubernetes, ...spec } = document.spec;
     const kubernetesVersion = (kubernetes.version ?? '').replace(/^v/, '');
@@ -102,7 +116,7 @@ function toModel(document: ResourceDocument, origin: Origin): ReadResource {
       },
     };
   }
-  const { source, placement, substitute, ...spec } = document.spec;
+  const { source, placement, substitute, rollout, ...spec } = document.spec;
   const helm = source.helm && helmOf(source.helm, name, spec.sync.namespace);
   const value: Application = {
     name,
@@ -118,9 +132,18 @@ function toModel(document: ResourceDocument, origin: Origin): ReadResource {
       ...(substitute && { substitute }),
     },
     placement: { clusters: placement.clusters, selector: placement.selector },
+    ...(rollout && { rollout: rolloutOf(rollout) }),
     origin,
   };
   return { kind: 'Application', value };
+}
+
+function rolloutOf(document: {
+  readonly strategy?: string | undefined;
+  readonly inline?: StrategyDocument | undefined;
+}): ApplicationRollout {
+  if (document.inline !== undefined) return { inline: toStrategy('', document.inline) };
+  return { strategy: document.strategy ?? '' };
 }
 
 type HelmDocument = NonNullable<Extract<ResourceDocument, { kind: 'Application' }>['spec']['source']['helm']>;

@@ -3,49 +3,22 @@ import { celCharactersMax } from '../../shared/cel/cel.ts';
 import { checkHealthExpression } from '../../shared/health/evaluate-rules.ts';
 import { parseJqPath } from '../../shared/manifest/jq-path.ts';
 import { defaultSyncOptions } from '../../shared/manifest/target.ts';
+import { dnsLabel, labels, labelValue, listMax, selector } from './common-schemas.ts';
 import type { JsonSchema } from './explain-issues.ts';
 import { checkOverlayTemplate } from './overlay-template.ts';
+import { strategySpec } from './strategy-schema.ts';
 
 export const fleetApiVersion = 'fairway.dev/v1alpha1';
 
 /** Kinds that count in this version. */
-export const fleetKinds = ['Cluster', 'Application', 'Repository'] as const;
+export const fleetKinds = ['Cluster', 'Application', 'Repository', 'RolloutStrategy'] as const;
 export type FleetKind = (typeof fleetKinds)[number];
 
 /** Kinds of later versions, refused by name. */
-export const laterKinds: readonly string[] = [
-  'RolloutStrategy',
-  'ParityGroup',
-  'Project',
-  'Policy',
-  'NotificationRoute',
-];
+export const laterKinds: readonly string[] = ['ParityGroup', 'Project', 'Policy', 'NotificationRoute'];
 
 /** Fields of later versions, refused by name. */
-export const laterFields: readonly string[] = ['spec.rollout', 'spec.project'];
-
-const listMax = 1_000;
-
-/** RFC 1123 label. */
-const dnsLabel = z
-  .string()
-  .regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/)
-  .meta({
-    description:
-      'a name of at most 63 lower-case letters, digits and dashes that starts and ends with a letter or digit',
-  });
-
-const labelKeyPattern =
-  /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const labelKey = z
-  .string()
-  .regex(labelKeyPattern)
-  .meta({ description: 'a Kubernetes label key such as tier or example.com/tier' });
-const labelValue = z
-  .string()
-  .regex(/^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/)
-  .meta({ description: 'a label value of at most 63 letters, digits, dashes, underscores and dots' });
-const labels = z.record(labelKey, labelValue);
+export const laterFields: readonly string[] = ['spec.project'];
 
 const annotations = z.record(z.string().max(317), z.string().max(65_536));
 /** Labels count for Clusters: placement selects by them. */
@@ -105,24 +78,6 @@ const repositoryUrl = z
     else if (url.search !== '' || url.hash !== '') add('expected a URL without ? and #');
   })
   .meta({ description: 'an https:// or http:// URL without credentials' });
-
-const expression = z
-  .strictObject({
-    key: labelKey,
-    operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-    values: z.array(labelValue).max(listMax).default([]),
-  })
-  .superRefine(({ operator, values }, context) => {
-    const needs = operator === 'In' || operator === 'NotIn';
-    const add = (message: string) => context.addIssue({ code: 'custom', path: ['values'], message });
-    if (needs && values.length === 0) add(`${operator} needs at least one value`);
-    if (!needs && values.length > 0) add(`${operator} takes no values: remove them`);
-  });
-
-const selector = z.strictObject({
-  matchLabels: labels.default({}),
-  matchExpressions: z.array(expression).max(100).default([]),
-});
 
 const pointer = z
   .string()
@@ -323,6 +278,13 @@ const application = z.strictObject({
       dependsOn: z.array(dnsLabel).max(100).default([]),
       health: z.array(healthRule).max(100).default([]),
       deletionPolicy: z.enum(['prune', 'orphan']).default('prune'),
+      rollout: z
+        .strictObject({ strategy: dnsLabel.optional(), inline: strategySpec.optional() })
+        .refine(
+          ({ strategy, inline }) => (strategy === undefined) !== (inline === undefined),
+          'expected strategy, the name of a RolloutStrategy, or inline, a strategy of its own',
+        )
+        .optional(),
     })
     .superRefine((spec, context) => {
       const wanted = spec.source.helm?.namespace;
@@ -340,11 +302,19 @@ const repository = z.strictObject({
   spec: z.strictObject({ url: repositoryUrl, ref: ref.default('main') }),
 });
 
+const rolloutStrategy = z.strictObject({
+  apiVersion,
+  kind: z.literal('RolloutStrategy'),
+  metadata,
+  spec: strategySpec,
+});
+
 /** By kind; unknown fields are errors. */
 export const resourceSchemas = {
   Cluster: cluster,
   Application: application,
   Repository: repository,
+  RolloutStrategy: rolloutStrategy,
 } as const;
 
 export type ResourceDocument = z.output<(typeof resourceSchemas)[FleetKind]>;
@@ -357,6 +327,7 @@ export function fleetSchemas(): Readonly<Record<FleetKind, JsonSchema>> {
     Cluster: jsonSchemaOf('Cluster'),
     Application: jsonSchemaOf('Application'),
     Repository: jsonSchemaOf('Repository'),
+    RolloutStrategy: jsonSchemaOf('RolloutStrategy'),
   };
   return published;
 }

@@ -1,4 +1,11 @@
-import { type Application, type Cluster, emptyFleet, type Fleet, type Repository } from '../model/fleet.ts';
+import {
+  type Application,
+  type Cluster,
+  emptyFleet,
+  type Fleet,
+  type NamedStrategy,
+  type Repository,
+} from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
 import type { FleetResource } from '../store/store.ts';
 
@@ -10,6 +17,7 @@ export function rowsOf(fleet: Fleet): readonly FleetResource[] {
     ...rows('Cluster', fleet.clusters.values()),
     ...rows('Application', fleet.applications.values()),
     ...rows('Repository', fleet.repositories.values()),
+    ...rows('RolloutStrategy', fleet.strategies.values()),
   ];
 }
 
@@ -22,10 +30,12 @@ export function fleetOf(stored: {
   const clusters = new Map<string, Cluster>();
   const applications = new Map<string, Application>();
   const repositories = new Map<string, Repository>();
+  const strategies = new Map<string, NamedStrategy>();
   for (const { kind, name, value } of stored.resources) {
     if (kind === 'Cluster') clusters.set(name, value as Cluster);
     else if (kind === 'Application') applications.set(name, value as Application);
-    else repositories.set(name, value as Repository);
+    else if (kind === 'Repository') repositories.set(name, value as Repository);
+    else strategies.set(name, value as NamedStrategy);
   }
-  return { clusters, applications, repositories, problems: stored.problems };
+  return { clusters, applications, repositories, strategies, problems: stored.problems };
 }

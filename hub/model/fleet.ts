@@ -1,7 +1,9 @@
 /** The fleet repository's own resources after validation and defaults (ARCHITECTURE section 4). */
 import type { JsonObject } from '../../shared/manifest/object.ts';
 import type { DeletionPolicy, HealthRule, SyncOptions } from '../../shared/manifest/target.ts';
+import type { LabelSelector } from './label-selector.ts';
 import type { Problem } from './problem.ts';
+import type { ApplicationRollout, RolloutStrategy } from './strategy.ts';
 
 /** Where a resource was read. */
 export interface Origin {
@@ -23,16 +25,6 @@ export interface Cluster {
   readonly kubernetesApiVersions?: readonly string[] | undefined;
   readonly paused: boolean;
   readonly origin: Origin;
-}
-
-/** Label selector as in Kubernetes (apimachinery LabelSelector). Empty matches all. */
-export interface LabelSelector {
-  readonly matchLabels: Readonly<Record<string, string>>;
-  readonly matchExpressions: readonly {
-    readonly key: string;
-    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
-    readonly values: readonly string[];
-  }[];
 }
 
 export interface ApplicationSource {
@@ -95,6 +87,15 @@ export interface Application {
   readonly dependsOn: readonly string[];
   readonly health: readonly HealthRule[];
   readonly deletionPolicy: DeletionPolicy;
+  /** How releases go over its clusters: a RolloutStrategy by name, or one of its own. Undefined: all clusters at once. */
+  readonly rollout?: ApplicationRollout | undefined;
+  readonly origin: Origin;
+}
+
+/** A RolloutStrategy of the fleet repository. */
+export interface NamedStrategy {
+  readonly name: string;
+  readonly strategy: RolloutStrategy;
   readonly origin: Origin;
 }
 
@@ -110,6 +111,7 @@ export interface Fleet {
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly applications: ReadonlyMap<string, Application>;
   readonly repositories: ReadonlyMap<string, Repository>;
+  readonly strategies: ReadonlyMap<string, NamedStrategy>;
   /** What could not be read. Not empty: this revision removes nothing, and what a broken file described stays as it last was. */
   readonly problems: readonly Problem[];
 }
@@ -118,5 +120,6 @@ export const emptyFleet: Fleet = {
   clusters: new Map(),
   applications: new Map(),
   repositories: new Map(),
+  strategies: new Map(),
   problems: [],
 };

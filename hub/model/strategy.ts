@@ -1,5 +1,5 @@
 /** How a release goes over its clusters, as an operator wrote it in a RolloutStrategy, with defaults filled in. Plain JSON: it is snapshotted with each release. */
-import type { LabelSelector } from './fleet.ts';
+import type { LabelSelector } from './label-selector.ts';
 
 /** A number of clusters, or a share of them. */
 export type Amount =
@@ -95,6 +95,9 @@ export interface RolloutStrategy {
   readonly pairs: 'apart' | 'together' | 'any';
 }
 
+/** A RolloutStrategy by name, or one of the Application's own. */
+export type ApplicationRollout = { readonly strategy: string } | { readonly inline: RolloutStrategy };
+
 const everything: Amount = { unit: 'percent', value: 100 };
 const nothing: Amount = { unit: 'clusters', value: 0 };
 
@@ -147,4 +150,21 @@ export function amountOf(amount: Amount, total: number, rounding: 'up' | 'down')
   // 29 % of 100 is 28.999999999999996 in binary.
   const exact = Math.round(share * 1e6) / 1e6;
   return Math.min(total, rounding === 'up' ? Math.ceil(exact) : Math.floor(exact));
+}
+
+/** Strategies that need not be written; one of the same name in the fleet repository goes before. */
+export const builtInStrategies: Readonly<Record<string, RolloutStrategy>> = {
+  careful: { ...defaultStrategy, name: 'careful' },
+  'all-at-once': { ...allAtOnceStrategy, name: 'all-at-once' },
+};
+
+/** Undefined: there is none of that name. */
+export function strategyOf(
+  rollout: ApplicationRollout,
+  strategies: ReadonlyMap<string, { readonly strategy: RolloutStrategy }>,
+): RolloutStrategy | undefined {
+  if ('inline' in rollout) return rollout.inline;
+  const { strategy } = rollout;
+  const own = Object.hasOwn(builtInStrategies, strategy) ? builtInStrategies[strategy] : undefined;
+  return strategies.get(strategy)?.strategy ?? own;
 }

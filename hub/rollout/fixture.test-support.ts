@@ -50,6 +50,7 @@ export function createFixture(confirmAbove = 10) {
       clusters: new Map(clusters),
       applications: new Map(applications),
       repositories: new Map(),
+      strategies: new Map(),
       problems,
     };
     const placed = (application: Application) =>

@@ -1,5 +1,5 @@
 /** Which cluster goes in which wave. Pure, and the same for the same input: waves are planned once a release and kept with it. */
-import type { LabelSelector } from '../model/fleet.ts';
+import type { LabelSelector } from '../model/label-selector.ts';
 import { amountOf, defaultWave, type RolloutStrategy, type WaveSpec } from '../model/strategy.ts';
 
 /** What is known of a cluster besides what it runs. */

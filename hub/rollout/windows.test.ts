@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkWindow, opennessAt } from './windows.ts';
+import { opennessAt } from './windows.ts';
 
 const at = (text: string) => Date.parse(text);
 const hour = 3_600_000;
@@ -40,14 +40,5 @@ describe('opennessAt', () => {
     expect(opennessAt({ windows: [], freezes: [christmas] }, at('2026-12-23T10:00Z'))).toEqual({
       ...{ open: true, untilMs: christmas.fromMs },
     });
-  });
-});
-
-describe('checkWindow', () => {
-  it('says what is wrong with an expression or a time zone', () => {
-    expect(checkWindow(office)).toBeUndefined();
-    expect(checkWindow({ ...office, cron: 'often' })).toContain('often');
-    expect(checkWindow({ ...office, timeZone: 'Mars/Olympus' })).toContain('Mars/Olympus');
-    expect(checkWindow({ ...office, cron: '0 0 30 2 *' })).toBe('the expression names no time');
   });
 });

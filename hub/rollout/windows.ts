@@ -17,15 +17,6 @@ function cronOf({ cron, timeZone }: RolloutWindow): Cron {
   return new Cron(cron, { timezone: timeZone, mode: '5-part', paused: true });
 }
 
-/** Why an expression or time zone cannot be used; undefined: it can. */
-export function checkWindow(window: RolloutWindow): string | undefined {
-  try {
-    return cronOf(window).nextRun(new Date(0)) === null ? 'the expression names no time' : undefined;
-  } catch (caught) {
-    return caught instanceof Error ? caught.message : String(caught);
-  }
-}
-
 /** The end of the opening that `nowMs` lies in; undefined: it lies in none. */
 function closesAt(window: RolloutWindow, nowMs: number): number | undefined {
   const cron = cronOf(window);

@@ -129,9 +129,9 @@ export interface SourceRepository {
 
 /** One fleet resource as last read well, with the problem of its newest text if that is broken. */
 export interface FleetResource {
-  readonly kind: 'Cluster' | 'Application' | 'Repository';
+  readonly kind: 'Cluster' | 'Application' | 'Repository' | 'RolloutStrategy';
   readonly name: string;
-  /** The parsed model (Cluster, Application, Repository) as JSON. */
+  /** The parsed model (Cluster, Application, Repository, NamedStrategy) as JSON. */
   readonly value: unknown;
 }
 

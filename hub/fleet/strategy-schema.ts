@@ -1,0 +1,143 @@
+/** How a RolloutStrategy is written: its fields, and the model that they become with defaults filled in. */
+import { Cron } from 'croner';
+import { z } from 'zod';
+import {
+  type Amount,
+  defaultStrategy,
+  defaultWave,
+  type RolloutStrategy,
+  type WaveSpec,
+} from '../model/strategy.ts';
+import { durationMs, selector } from './common-schemas.ts';
+
+/** `3` or `25%`. */
+const amount = z
+  .union(
+    [z.number().int().min(0).max(100_000), z.string().regex(/^(?:100|\d{1,2})%$/)],
+    'expected a number of clusters, or a share such as 25%',
+  )
+  .meta({ description: 'a number of clusters, or a share such as 25%' });
+const positive = amount.refine(
+  (value) => value !== 0 && value !== '0%',
+  'expected more than none: a wave that may touch no cluster never ends',
+);
+
+const wave = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/)
+    .meta({ description: 'a name of at most 63 lower-case letters, digits and dashes' }),
+  selector: selector.optional(),
+  groupBy: z.string().min(1).max(317).optional(),
+  take: positive.optional(),
+  maxConcurrent: positive.default('100%'),
+  maxUnavailable: positive.default('100%'),
+  minHealthySeconds: z.number().int().min(0).max(86_400).default(0),
+  soak: durationMs.prefault('0s'),
+  approval: z
+    .strictObject({
+      when: z.enum(['before', 'after']),
+      approvers: z.array(z.string().min(1).max(253)).max(100).default([]),
+    })
+    .optional(),
+  failureBudget: amount.default(0),
+  offlineBudget: amount.default('100%'),
+});
+
+/** Why an expression cannot be used; undefined: it can. */
+function checkCron(cron: string): string | undefined {
+  let first: Date | null;
+  try {
+    first = new Cron(cron, { mode: '5-part', paused: true, timezone: 'UTC' }).nextRun(new Date(0));
+  } catch {
+    return 'expected five fields as crontab(5) has them, such as 0 9 * * 1-5';
+  }
+  return first === null ? 'the expression names no time' : undefined;
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const window = z.strictObject({
+  cron: z
+    .string()
+    .max(200)
+    .meta({ description: 'five fields as crontab(5) has them, such as 0 9 * * 1-5' })
+    .superRefine((cron, context) => {
+      const message = checkCron(cron);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    }),
+  duration: durationMs.refine((ms) => ms > 0, 'expected more than no time'),
+  timeZone: z
+    .string()
+    .max(64)
+    .default('UTC')
+    .meta({ description: 'an IANA time zone such as Europe/Berlin' })
+    .refine(isTimeZone, 'expected an IANA time zone such as Europe/Berlin'),
+});
+
+const moment = z.iso.datetime({ offset: true }).meta({ description: 'a time such as 2026-12-24T00:00:00Z' });
+const freeze = z
+  .strictObject({ from: moment, until: moment, reason: z.string().max(1_024).default('') })
+  .refine(({ from, until }) => Date.parse(from) < Date.parse(until), {
+    path: ['until'],
+    message: 'expected a time after from',
+  });
+
+/** `spec` of a RolloutStrategy, and `spec.rollout` of an Application that has one of its own. */
+export const strategySpec = z.strictObject({
+  waves: z.array(wave).max(100).default([]),
+  windows: z.array(window).max(50).default([]),
+  freezes: z.array(freeze).max(100).default([]),
+  healthTimeout: durationMs.prefault('10m'),
+  failureBudget: amount.optional(),
+  onFailure: z.enum(['pause', 'rollback', 'continue']).default(defaultStrategy.onFailure),
+  rollbackSpeed: z.enum(['waves', 'at-once']).default(defaultStrategy.rollbackSpeed),
+  regions: z.enum(['apart', 'any']).default(defaultStrategy.regions),
+  pairs: z.enum(['apart', 'together', 'any']).default(defaultStrategy.pairs),
+});
+
+export type StrategyDocument = z.output<typeof strategySpec>;
+
+function toAmount(value: string | number): Amount {
+  if (typeof value === 'number') return { unit: 'clusters', value };
+  return { unit: 'percent', value: Number(value.slice(0, -1)) };
+}
+
+function toWave(document: StrategyDocument['waves'][number]): WaveSpec {
+  const { name, selector: picked, groupBy, take, minHealthySeconds, soak, approval } = document;
+  return {
+    ...defaultWave,
+    ...{ name, selector: picked, groupBy: groupBy ?? '', approval, soakMs: soak },
+    take: take === undefined ? undefined : toAmount(take),
+    maxConcurrent: toAmount(document.maxConcurrent),
+    maxUnavailable: toAmount(document.maxUnavailable),
+    minHealthyMs: minHealthySeconds * 1_000,
+    failureBudget: toAmount(document.failureBudget),
+    offlineBudget: toAmount(document.offlineBudget),
+  };
+}
+
+/** Without waves of its own it has those of the built-in strategy. */
+export function toStrategy(name: string, document: StrategyDocument): RolloutStrategy {
+  const { waves, windows, freezes, healthTimeout, failureBudget, ...rest } = document;
+  return {
+    name,
+    waves: waves.length === 0 ? defaultStrategy.waves : waves.map(toWave),
+    windows: windows.map(({ cron, duration, timeZone }) => ({ cron, durationMs: duration, timeZone })),
+    freezes: freezes.map(({ from, until, reason }) => ({
+      fromMs: Date.parse(from),
+      untilMs: Date.parse(until),
+      reason,
+    })),
+    healthTimeoutMs: healthTimeout,
+    failureBudget: failureBudget === undefined ? undefined : toAmount(failureBudget),
+    ...rest,
+  };
+}
