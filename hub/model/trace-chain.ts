@@ -14,6 +14,9 @@ import { indexOfItem, isItemPart, isMap, listPathText, printFieldPath } from './
 
 type MergeKeys = ObjectTrace['mergeKeys'];
 
+/** What a trace needs to be replayed. */
+export type TraceHistory = Pick<ObjectTrace, 'start' | 'steps' | 'mergeKeys'>;
+
 /** What one step did to a field. */
 export interface ChainEntry {
   readonly step: TraceStep;
@@ -47,7 +50,7 @@ export interface Replay {
 }
 
 /** As Replay's `chain`, for one field. */
-export function fieldChain(trace: ObjectTrace, path: FieldPath): FieldChain {
+export function fieldChain(trace: TraceHistory, path: FieldPath): FieldChain {
   return replayTrace(trace).chain(path);
 }
 
@@ -59,7 +62,7 @@ interface ReplayedStep {
 }
 
 /** @throws Error for a change that does not fit the object. */
-export function replayTrace(trace: ObjectTrace): Replay {
+export function replayTrace(trace: TraceHistory): Replay {
   const { start, mergeKeys } = trace;
   let state = start.object as unknown as Json;
   const steps = trace.steps.map((step): ReplayedStep => {

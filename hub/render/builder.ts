@@ -53,6 +53,8 @@ export interface BuildServices {
   readonly cache: BuildCache;
   /** Undefined: `helmCharts` are refused. */
   readonly charts: ChartInflator | undefined;
+  /** Each object's lineage is remembered, for `cache` alone. */
+  readonly traced?: boolean | undefined;
 }
 
 /** What is remembered from commit to commit. */
@@ -196,12 +198,12 @@ export class BuildSession {
   }
 
   async #make(folder: string, way: readonly string[], mode: BuildMode, signal?: AbortSignal): Promise<Built> {
-    const { files, limits, charts } = this.services;
+    const { files, limits, charts, traced } = this.services;
     const probes: Probes = new Map();
     if (way.length > limits.layersMax)
       throw problemError('resource_exhausted', { file: folder }, `more than ${limits.layersMax} layers`);
     if ((await findKustomization(folder, this.view, probes)) === undefined) {
-      const resources = await renderPlain(folder, { view: this.view, files, limits, probes });
+      const resources = await renderPlain(folder, { view: this.view, files, limits, probes, traced });
       const plain = { config: defaultConfig, vars: noVars, sort: undefined, buildMetadata: [] };
       return {
         folder,
@@ -228,6 +230,7 @@ export class BuildSession {
         probes,
         bases,
         roots,
+        traced,
         signal,
         ...mode,
       },

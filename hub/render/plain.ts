@@ -3,6 +3,7 @@ import type { RenderLimits } from './limits.ts';
 import { objectsOf } from './objects-of.ts';
 import { problemError } from './render-error.ts';
 import { createResource, type Resource } from './resource.ts';
+import { readPlain } from './trace/entry-trace.ts';
 import type { Found, Probes, TreeView } from './tree-view.ts';
 
 export interface PlainContext {
@@ -10,6 +11,8 @@ export interface PlainContext {
   readonly files: FileLoader;
   readonly limits: RenderLimits;
   readonly probes: Probes;
+  /** Whether each object's lineage is remembered. */
+  readonly traced?: boolean | undefined;
 }
 
 const manifestName = /\.(?:ya?ml|json)$/;
@@ -27,7 +30,8 @@ export async function renderPlain(folder: string, context: PlainContext): Promis
           place,
           `a ${object.kind} in a plain folder; let the Application's path or overlays name its folder`,
         );
-      resources.push(createResource(object, place));
+      const resource = createResource(object, place);
+      resources.push(context.traced === true ? readPlain(resource, folder, found.path, documents) : resource);
       if (resources.length > context.limits.objectsMax)
         throw problemError('resource_exhausted', place, `more than ${context.limits.objectsMax} objects`);
     }

@@ -1,5 +1,5 @@
 import type { TreeReader } from '../model/tree.ts';
-import { type BuildCache, BuildSession } from './builder.ts';
+import { type BuildCache, BuildSession, createBuildCache } from './builder.ts';
 import { type FileCache, FileLoader } from './file-loader.ts';
 import type { Footprint } from './graph/footprint.ts';
 import type { NodeSource } from './graph/node-of.ts';
@@ -42,8 +42,14 @@ export interface SessionOptions {
   readonly cache: BuildCache;
 }
 
-/** One session a reader, as long as that lives. */
-export function createSessions(options: SessionOptions): { of(tree: TreeReader): RenderSession } {
+export interface Sessions {
+  /** One session a reader, as long as that lives. */
+  of(tree: TreeReader): RenderSession;
+  /** A new one in which each object's lineage is remembered. What is built in it stays in it. */
+  traced(tree: TreeReader): RenderSession;
+}
+
+export function createSessions(options: SessionOptions): Sessions {
   const { limits, total, files, cache, archives, helm: runner } = options;
   const sessions = new WeakMap<TreeReader, RenderSession>();
   const worksOf = new WeakMap<TreeView, readonly RenderWork[]>();
@@ -54,13 +60,14 @@ export function createSessions(options: SessionOptions): { of(tree: TreeReader):
   const helm = charts && createHelmRenderer({ ...charts, archives, limits });
   const inflator = charts && createChartInflator({ ...charts, limits });
 
-  const open = (tree: TreeReader): RenderSession => {
+  const open = (tree: TreeReader, traced: boolean): RenderSession => {
     const work = noWork();
-    const works = [work, total];
+    const works = traced ? [work] : [work, total];
     const view = new TreeView(tree, works);
     worksOf.set(view, works);
     const loader = new FileLoader(limits, files, works);
-    const services = { limits, works, files: loader, cache, charts: inflator };
+    const built = traced ? createBuildCache(limits) : cache;
+    const services = { limits, works, files: loader, cache: built, charts: inflator, traced };
     let version: Promise<string> | undefined;
     return {
       ...{ view, files: loader, helm, work },
@@ -75,10 +82,11 @@ export function createSessions(options: SessionOptions): { of(tree: TreeReader):
 
   return {
     of(tree) {
-      const session = sessions.get(tree) ?? open(tree);
+      const session = sessions.get(tree) ?? open(tree, false);
       sessions.set(tree, session);
       return session;
     },
+    traced: (tree) => open(tree, true),
   };
 }
 

@@ -8,6 +8,7 @@ import type { ApplicationSource, Cluster } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderMemory, RenderRecords } from '../model/render-memory.ts';
 import type { RenderedSet } from '../model/rendered.ts';
+import type { ObjectSelector } from '../model/trace.ts';
 import type { TreeReader } from '../model/tree.ts';
 import { createBuildCache } from './builder.ts';
 import { createFileCache } from './file-loader.ts';
@@ -23,6 +24,8 @@ import { noWork, type RenderStats, type RenderWork } from './render-work.ts';
 import type { Resource } from './resource.ts';
 import { findPlace, type Place, type Rooted, rootOf } from './rooted.ts';
 import { createSubstituteStep } from './substitute/substitute-step.ts';
+import { traceObject } from './trace/trace-object.ts';
+import type { TraceResult } from './trace/trace-result.ts';
 
 export interface RendererOptions {
   /** Key of the digests of Secrets. */
@@ -55,6 +58,8 @@ export interface BatchRequest {
   readonly source: ApplicationSource;
   readonly clusters: readonly Cluster[];
   readonly tree: TreeReader;
+  /** Whether what an earlier process kept counts. Default true. */
+  readonly remembered?: boolean | undefined;
 }
 
 export type RenderResult =
@@ -78,6 +83,11 @@ export interface Renderer {
   render(request: RenderRequest, signal?: AbortSignal): Promise<RenderResult>;
   /** As `render` for each cluster; a set that an earlier process has kept comes without its objects. */
   renderAll(request: BatchRequest, signal?: AbortSignal): Promise<BatchResult>;
+  /**
+   * Why one object of what `render` gives is as it is. Builds anew, for this alone. Problems as `render` has them; not_found and conflict without a file where
+   * the selector means none or several, which the message names. @throws as `render` does.
+   */
+  trace(request: RenderRequest, selector: ObjectSelector, signal?: AbortSignal): Promise<TraceResult>;
   stats(): Readonly<RenderStats>;
 }
 
@@ -156,6 +166,8 @@ export function createRenderer(options: RendererOptions): Renderer {
         return { ok: false, problems: [problem] };
       }
     },
+    trace: (request, selector, signal) =>
+      traceObject(request, selector, sessions.traced(request.tree), limits, signal),
     renderAll: (request, signal) => {
       stats.renders += request.clusters.length;
       return batches.renderAll(request, signal);

@@ -1,6 +1,7 @@
 import { isSecret, type JsonObject, type KubeObject, keyOf, keyText } from '../../shared/manifest/object.ts';
 import type { Origin } from './kustomize/origins.ts';
 import { type Place, problemError } from './render-error.ts';
+import type { Lineage } from './trace/lineage.ts';
 
 /** What kustomize remembers of an object while it changes names (its `internal.config.kubernetes.io/*` annotations, here outside the object). */
 export interface NameHistory {
@@ -45,6 +46,8 @@ export interface Resource {
   readonly history: NameHistory;
   /** Only where the topmost kustomization asks for it in `buildMetadata`. */
   readonly trace?: { readonly origin: Origin; readonly transformations: readonly Origin[] };
+  /** Only in builds that are traced. */
+  readonly lineage?: Lineage;
 }
 
 export const noHistory: NameHistory = {

@@ -8,6 +8,8 @@ import { describeWay, entryOf, findCircle, rootsBehind } from '../remote/circles
 import { childOf } from '../remote/mount.ts';
 import { type Place, problemError, withWay } from '../render-error.ts';
 import { createResource, type Resource, withStems } from '../resource.ts';
+import type { EntryTrace } from '../trace/entry-trace.ts';
+import { type GeneratorTrace, LayerTrace } from '../trace/layer-trace.ts';
 import type { Found, Probes, TreeView } from '../tree-view.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
 import { type Generated, generate, mergeGenerated } from './generators.ts';
@@ -53,6 +55,8 @@ export interface AccumulateContext<B extends Base> {
   schema: SchemaChoice;
   /** The folder from which origins are told; undefined: they are not. */
   readonly traceFrom: string | undefined;
+  /** Whether each object's lineage is remembered. */
+  readonly traced?: boolean | undefined;
   /** Undefined: `helmCharts` are refused. */
   readonly charts: ChartInflator | undefined;
   /** Of the overlays that lead here, for charts that name none; empty: there is none; undefined: not known. */
@@ -109,6 +113,10 @@ export class Accumulation<B extends Base> {
   /** Path of the kustomization file. */
   file = '';
   locate: Locate = () => ({ file: '', line: 0 });
+  /** Only in builds that are traced. */
+  trace: LayerTrace | undefined;
+  /** The folders from that of the Kustomization to this one: several within Components. */
+  root: readonly string[];
   #resources: Resource[] = [];
   #config: TransformerConfig | undefined;
   #vars: VarSet = noVars;
@@ -125,6 +133,7 @@ export class Accumulation<B extends Base> {
     this.helmNamespace = way.length === 0 ? '' : helmNamespace;
     this.folder = folder;
     this.way = [...way, folder];
+    this.root = [folder];
     this.loader = new KustomizeLoader(context.view, context.probes, context.loadRestrictor);
   }
 
@@ -145,8 +154,10 @@ export class Accumulation<B extends Base> {
     this.#config = start.config;
     this.#vars = start.vars;
     const { resources = [], bases = [], components = [] } = this.kustomization;
-    for (const [index, path] of resources.entries()) await this.#addPath(path, this.#at('resources', index));
-    for (const [index, path] of bases.entries()) await this.#addPath(path, this.#at('bases', index));
+    for (const [index, path] of resources.entries())
+      await this.#addPath(path, this.#at('resources', index), this.trace?.entry('resources', index));
+    for (const [index, path] of bases.entries())
+      await this.#addPath(path, this.#at('bases', index), this.trace?.entry('bases', index));
     this.#addConfig(await loadConfig(this), this.#at('configurations'));
     await this.#addGenerated();
     for (const [index, path] of components.entries())
@@ -201,6 +212,8 @@ export class Accumulation<B extends Base> {
     const [first] = result.documents;
     this.kustomization = readKustomization(first?.value ?? null, this.locate);
     this.file = file;
+    if (this.context.traced === true)
+      this.trace = new LayerTrace(this.folder, this.root, found.path, this.kustomization);
     this.context.schema = await chooseSchema(this, start.resources);
   }
 
@@ -220,13 +233,14 @@ export class Accumulation<B extends Base> {
       );
   }
 
-  async #addPath(path: string, place: Place): Promise<void> {
+  async #addPath(path: string, place: Place, trace: EntryTrace | undefined): Promise<void> {
     const found = await this.loader.fileOrFolder(this.folder, path, place, this.context.signal);
     if (found.entry.type === 'directory') return this.#addBase(found, place);
     const { files, view } = this.context;
     const documents = await files.parse(view, found.path, found.entry, found.path);
     for (const { object, place: where } of objectsOf(documents, found.path)) {
-      this.#append(this.#traced(createResource(object, where), found.path));
+      const resource = this.#traced(createResource(object, where), found.path);
+      this.#append(trace?.read(resource, { path: found.path }, documents) ?? resource);
     }
   }
 
@@ -246,7 +260,8 @@ export class Accumulation<B extends Base> {
     this.context.bases.set(buildKey(folder, mode), base);
     this.context.schema = base.schema;
     for (const root of roots) this.context.roots.add(root);
-    this.#appendBase(withStems(base.resources));
+    const stems = withStems(base.resources);
+    this.#appendBase(this.trace?.enter(stems) ?? stems);
     this.#addConfig(base.config, place);
     this.#vars = mergeVars(this.#vars, base.vars);
   }
@@ -287,6 +302,7 @@ export class Accumulation<B extends Base> {
       throw problemError('resource_exhausted', place, `more than ${this.context.limits.layersMax} layers`);
     const namespace = this.kustomization.namespace || this.helmNamespace;
     const component = new Accumulation(this.context, found.path, this.#wayTo(found), namespace);
+    component.root = [...this.root, found.path];
     const start = { resources: this.#resources, config: this.#config, vars: this.#vars };
     const result = await component.run(start, true);
     this.#resources = [...result.resources];
@@ -339,13 +355,16 @@ export class Accumulation<B extends Base> {
       for (const [index, args] of list.entries()) {
         const place = this.#at(field, index);
         const read = (path: string) => this.readSource(path, place);
-        this.#absorb(await generate(kind, args, generatorOptions, place, read), `${kind}Generator`);
+        const made = await generate(kind, args, generatorOptions, place, read);
+        this.#absorb(made, this.trace?.generator(args, field, index), `${kind}Generator`);
       }
     for (const resource of await inflateCharts(this, (index) =>
       this.locate(['helmCharts', index], `helmCharts[${index}]`),
     ))
       this.#append(this.#tracedPlugin(resource, 'HelmChartInflationGenerator'));
-    await runGenerators(this, (generated, plugin) => this.#absorb(generated, plugin.kind, plugin.object));
+    await runGenerators(this, (generated, plugin) =>
+      this.#absorb(generated, this.trace?.generatorPlugin(plugin), plugin.kind, plugin.object),
+    );
   }
 
   #tracedPlugin(resource: Resource, plugin: string): Resource {
@@ -358,6 +377,7 @@ export class Accumulation<B extends Base> {
   /** A file that a generator names. @throws a Problem. */
   async readSource(path: string, place: Place): Promise<Uint8Array> {
     const found = await this.loader.file(this.folder, path, place);
+    this.trace?.noteFile(path, found.path);
     return this.context.files.bytes(this.context.view, found.path, found.entry, found.path);
   }
 
@@ -370,14 +390,19 @@ export class Accumulation<B extends Base> {
     [this.#resources, this.#ids] = [[], undefined];
     try {
       for (const resource of inline) this.#append(resource);
-      for (const { path, place } of paths) await this.#addPath(path, place);
+      for (const { path, place } of paths) await this.#addPath(path, place, this.trace?.entry('plugin'));
       return this.#resources;
     } finally {
       [this.#resources, this.#ids, this.#config, this.#vars] = own;
     }
   }
 
-  #absorb({ resource: generated, behavior }: Generated, plugin: string, object?: KubeObject): void {
+  #absorb(
+    { resource: generated, behavior }: Generated,
+    trace: GeneratorTrace | undefined,
+    plugin: string,
+    object?: KubeObject,
+  ): void {
     const { traceFrom } = this.context;
     const file = object === undefined ? this.file : generated.place.file;
     const resource =
@@ -396,7 +421,7 @@ export class Accumulation<B extends Base> {
           resource.place,
           `behavior is ${behavior}, but there is no ${what} to change`,
         );
-      this.#append(resource);
+      this.#append(trace?.made(resource) ?? resource);
       return;
     }
     if (behavior === 'create')
@@ -405,7 +430,8 @@ export class Accumulation<B extends Base> {
         resource.place,
         `${what} is there already, from ${old.place.file}:${old.place.line}; behavior must be merge or replace`,
       );
-    const merged = mergeGenerated(old, resource, behavior);
+    const changed = mergeGenerated(old, resource, behavior);
+    const merged = trace?.merged(changed) ?? changed;
     this.#resources = this.#resources.map((one) => (one === old ? merged : one));
     this.#ids = undefined;
   }

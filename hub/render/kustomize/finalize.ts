@@ -1,6 +1,7 @@
 /** What kustomize does once, at the top: name hashes, references, local objects left out, the default order. */
 import type { JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
 import { isStem, type Resource } from '../resource.ts';
+import type { FinalTrace } from '../trace/final-trace.ts';
 import { addHashes } from './generators.ts';
 import { withObject } from './ids.ts';
 import { textOf } from './list-merge.ts';
@@ -11,12 +12,19 @@ import type { TransformerConfig } from './transformer-config.ts';
 import { resolveVars, type VarSet } from './vars.ts';
 
 /** @throws a Problem for a reference that could mean several objects, and for a var without a value. */
-export function finalize({ resources, config, vars, sort, buildMetadata }: Finalizable): readonly Resource[] {
-  const referring = fixReferences(addHashes(resources), config.nameReference);
+export function finalize(built: Finalizable, trace?: FinalTrace): readonly Resource[] {
+  const { resources, config, vars, sort, buildMetadata } = built;
+  const hashed = addHashes(resources);
+  const named = trace?.hashed(hashed) ?? hashed;
+  const fixed = fixReferences(named, config.nameReference);
+  const referring = trace?.referred(fixed, config) ?? fixed;
+  const resolved = resolveVars(referring, vars, config.varReference);
   const list: Resource[] = [];
-  for (const resource of resolveVars(referring, vars, config.varReference))
+  for (const resource of trace?.expanded(resolved, referring, vars) ?? resolved)
     if (!isLocal(resource.object)) list.push(withNormalAnnotations(resource));
-  return addMetadata(sortResources(list, sort), buildMetadata);
+  const sorted = sortResources(trace?.cleaned(list) ?? list, sort);
+  const described = addMetadata(sorted, buildMetadata);
+  return trace?.described(described) ?? described;
 }
 
 /** A built folder, and what its own kustomization says of the end. */

@@ -34,7 +34,8 @@ export async function inflateCharts<B extends Base>(
       readFile: (path) => from.readSource(path, place),
       signal,
     });
-    resources.push(...inflated);
+    const trace = from.trace?.entry('helmCharts', index);
+    for (const resource of inflated) resources.push(trace?.inflated(resource) ?? resource);
   }
   return resources;
 }

@@ -7,6 +7,8 @@ import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/obje
 import { objectsOf } from '../objects-of.ts';
 import { type Place, problemError, problemOf } from '../render-error.ts';
 import { createResource, type Resource } from '../resource.ts';
+import type { EntryTrace } from '../trace/entry-trace.ts';
+import type { Lineage } from '../trace/lineage.ts';
 import type { Accumulation, Base } from './accumulate.ts';
 import { type Generated, generate } from './generators.ts';
 import { checkShape, type GeneratorArgs } from './kustomization.ts';
@@ -24,6 +26,8 @@ export interface Plugin {
   readonly place: Place;
   /** As written. */
   readonly object: KubeObject;
+  /** Only in builds that are traced. */
+  readonly lineage?: Lineage | undefined;
 }
 
 /** @throws a Problem. */
@@ -34,7 +38,7 @@ export async function runTransformers<B extends Base>(
 ): Promise<readonly Resource[]> {
   let list = start;
   for (const plugin of await loadPlugins('transformers', from)) {
-    list = await runTransformer(plugin, list, from);
+    list = await runTransformer(plugin, list, from, from.trace?.plugin('transformers', plugin));
     ran(plugin);
   }
   return list;
@@ -49,7 +53,7 @@ export async function runValidators<B extends Base>(
 ): Promise<readonly Resource[]> {
   let list = start;
   for (const plugin of await loadPlugins('validators', from)) {
-    const next = await runTransformer(plugin, list, from);
+    const next = await runTransformer(plugin, list, from, from.trace?.plugin('validators', plugin));
     const same =
       next.length === list.length && next.every((one, index) => list[index] && isAlike(list[index], one));
     if (!same) throw problemError('invalid_manifest', plugin.place, 'a validator may not change any object');
@@ -135,7 +139,7 @@ async function loadPlugins<B extends Base>(
   const paths: { readonly path: string; readonly place: Place }[] = [];
   for (const [index, entry] of entries.entries()) {
     const place = from.locate([field, index], `${field}[${index}]`);
-    const found = inlineObjects(entry, from, place);
+    const found = inlineObjects(entry, from, place, from.trace?.entry(field, index));
     if (found === undefined) paths.push({ path: entry, place });
     else inline.push(...found);
   }
@@ -148,17 +152,21 @@ function inlineObjects<B extends Base>(
   entry: string,
   from: Accumulation<B>,
   place: Place,
+  trace: EntryTrace | undefined,
 ): readonly Resource[] | undefined {
   try {
     const { documents } = parseInline(entry, from, place, 'the entry');
-    return objectsOf(documents, place.file).map(({ object }) => createResource(object, place));
+    return objectsOf(documents, place.file).map(({ object }) => {
+      const resource = createResource(object, place);
+      return trace?.read(resource, { within: trace.spot, trimmed: false }, documents) ?? resource;
+    });
   } catch (caught) {
     if (problemOf(caught) === undefined) throw caught;
     return undefined;
   }
 }
 
-function describe({ object, place }: Resource, field: PluginField): Plugin {
+function describe({ object, place, lineage }: Resource, field: PluginField): Plugin {
   const { apiVersion, kind } = object;
   const shape = Object.hasOwn(pluginShapes, kind) ? pluginShapes[kind] : undefined;
   if (apiVersion !== 'builtin')
@@ -178,5 +186,5 @@ function describe({ object, place }: Resource, field: PluginField): Plugin {
   if (generatorKinds.has(kind) !== (field === 'generators'))
     throw problemError('invalid_manifest', place, `a ${kind} cannot be used under ${field}`);
   const config = checkShape(object as unknown as JsonObject, { fields: shape }, [], () => place, 'lenient');
-  return { kind, config: (config ?? {}) as Plugin['config'], place, object };
+  return { kind, config: (config ?? {}) as Plugin['config'], place, object, lineage };
 }

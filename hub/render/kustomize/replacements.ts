@@ -97,6 +97,16 @@ function idsOf({ object, history }: Resource): readonly Id[] {
 function findValue(resources: readonly Resource[], { source, sourceValue }: ReplacementArgs): Value {
   if (source === undefined) return { json: sourceValue ?? '', typed: false };
   if (sourceValue !== undefined) throw new FieldPathError('source and sourceValue exclude one another');
+  const { resource, path, json } = findSource(resources, source);
+  if (source.options?.delimiter) return { json: refined(json, source.options), typed: true };
+  return { json, typed: true, live: { index: resources.indexOf(resource), path } };
+}
+
+/** The field that a replacement takes its value from. @throws FieldPathError where there is not exactly one. */
+export function findSource(
+  resources: readonly Resource[],
+  source: NonNullable<ReplacementArgs['source']>,
+): { readonly resource: Resource; readonly path: ConcretePath; readonly json: Json } {
   const { group = '', version = '', kind = '', name = '', namespace = '' } = source;
   const shown = [kind, namespace, name].filter((part) => part !== '').join(' ');
   const isSelected = (resource: Resource): boolean => {
@@ -125,8 +135,7 @@ function findValue(resources: readonly Resource[], { source, sourceValue }: Repl
     (typeof json === 'object' && Object.keys(json).length === 0)
   )
     throw new FieldPathError(`its source ${shown} has no ${path}`);
-  if (source.options?.delimiter) return { json: refined(json, source.options), typed: true };
-  return { json, typed: true, live: { index: resources.indexOf(first), path: field.path } };
+  return { resource: first, path: field.path, json };
 }
 
 function refined(json: Json, { delimiter = '', index = 0 }: FieldOptions = {}): Json {

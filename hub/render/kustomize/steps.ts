@@ -2,6 +2,7 @@
 import type { Json } from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
+import type { EntryTrace } from '../trace/entry-trace.ts';
 import type { Accumulation, Base } from './accumulate.ts';
 import { applySpecs } from './apply-specs.ts';
 import { type FieldSpec, PathError, setScalar } from './field-spec.ts';
@@ -9,12 +10,13 @@ import { replacementShape } from './fields.ts';
 import { currentId, isSameObject, isSelected, withObject } from './ids.ts';
 import { imageTransform } from './images.ts';
 import { checkShape, type ImageArgs, type PatchArgs, type ReplicaArgs } from './kustomization.ts';
-import { loadYaml, parseInline } from './load-yaml.ts';
+import { type Loaded, loadYaml, parseInline } from './load-yaml.ts';
 import { type NamespaceOptions, setNamespace } from './names.ts';
 import {
   applyOperationsTo,
   applyPatch,
   applyToNamed,
+  type MergePatch,
   type ParsedPatch,
   parseOperations,
   parsePatch,
@@ -25,6 +27,8 @@ import { ConfigError } from './transformer-config.ts';
 type Resources = readonly Resource[];
 /** Where an entry of a list is written. */
 export type PlaceOf = (index: number) => Place & { readonly field?: string };
+/** What an entry of a list tells; only in builds that are traced. */
+export type TraceOf = (index: number) => EntryTrace | undefined;
 
 /** One entry of `replacements`. */
 export type ReplacementEntry = ReplacementArgs & { readonly path?: string };
@@ -34,20 +38,25 @@ export async function replaceFields<B extends Base>(
   entries: readonly ReplacementEntry[],
   from: Accumulation<B>,
   placeOf: PlaceOf,
+  traceOf?: TraceOf,
 ): Promise<Resources> {
   let list = start;
+  const replace = (args: ReplacementArgs, place: Place, trace: EntryTrace | undefined): void => {
+    const replaced = applyReplacement(list, args, place);
+    list = trace?.replaced(replaced, args, list) ?? replaced;
+  };
   for (const [index, args] of entries.entries()) {
     const place = placeOf(index);
     const { path = '', source, targets = [], ...rest } = args;
     if (path === '') {
       const given = { ...rest, ...(source && { source }), ...(targets.length > 0 && { targets }) };
-      list = applyReplacement(list, given, place);
+      replace(given, place, traceOf?.(index));
       continue;
     }
     if (source !== undefined || targets.length > 0)
       throw problemError('invalid_manifest', place, 'expected a path or a replacement, not both');
-    for (const [one, where] of await loadReplacements(path, from, place))
-      list = applyReplacement(list, one, where);
+    for (const [one, where, at] of await loadReplacements(path, from, place))
+      replace(one, where, traceOf?.(index)?.inFile(where.file, at));
   }
   return list;
 }
@@ -57,15 +66,15 @@ async function loadReplacements<B extends Base>(
   path: string,
   from: Accumulation<B>,
   place: Place,
-): Promise<readonly (readonly [ReplacementArgs, Place])[]> {
+): Promise<readonly (readonly [ReplacementArgs, Place, readonly number[]])[]> {
   const loaded = await loadYaml(path, from, place);
   const value = loaded.documents[0]?.value ?? null;
   if (typeof value !== 'object' || value === null)
     throw problemError('invalid_manifest', loaded.place, 'expected a replacement, or a list of them');
   const items: readonly Json[] = Array.isArray(value) ? value : [value];
-  return items.map((item) => {
+  return items.map((item, index) => {
     const args = checkShape(item, replacementShape, [], () => loaded.place, 'lenient') ?? {};
-    return [args as ReplacementArgs, loaded.place];
+    return [args as ReplacementArgs, loaded.place, Array.isArray(value) ? [index] : []];
   });
 }
 
@@ -151,22 +160,31 @@ export async function patch<B extends Base>(
   args: PatchArgs,
   from: Accumulation<B>,
   place: Place,
+  trace?: EntryTrace,
 ): Promise<Resources> {
-  return applyPatch(list, args, await loadPatch(args, from, place), place, from.context.schema.table);
+  const { loaded, parsed } = await loadPatch(args, from, place);
+  const apply = (resources: Resources, some: ParsedPatch): Resources =>
+    applyPatch(resources, args, some, place, from.context.schema.table);
+  if (trace === undefined) return apply(list, parsed);
+  return trace.patched(list, {
+    ...{ loaded, parsed, inline: trace.below('patch'), trimmed: true },
+    apply: (resources, merge) =>
+      apply(resources, merge === undefined ? parsed : { merge: [merge], json: undefined }),
+    oneByOne: args.target === undefined,
+  });
 }
 
 async function loadPatch<B extends Base>(
   args: PatchArgs,
   from: Accumulation<B>,
   place: Place,
-): Promise<ParsedPatch> {
+): Promise<{ readonly loaded: Loaded; readonly parsed: ParsedPatch }> {
   const text = args.patch?.trim() ?? '';
   const path = args.path ?? '';
   if ((text === '') === (path === ''))
     throw problemError('invalid_manifest', place, 'expected one of path and patch');
   const loaded = text === '' ? await loadYaml(path, from, place) : parseInline(text, from, place);
-  const parsed = parsePatch(loaded.documents, loaded.place);
-  return parsed;
+  return { loaded, parsed: parsePatch(loaded.documents, loaded.place) };
 }
 
 /** Each entry is a patch's text or the path of its file. */
@@ -175,22 +193,34 @@ export async function patchStrategicMerge<B extends Base>(
   entries: readonly string[],
   from: Accumulation<B>,
   placeOf: PlaceOf,
+  traceOf?: TraceOf,
 ): Promise<Resources> {
   let list = start;
   for (const [index, entry] of entries.entries()) {
     const place = placeOf(index);
     const inline = /\n|^\s*\{|:\s/.test(entry);
     const loaded = inline ? parseInline(entry, from, place) : await loadYaml(entry, from, place);
-    const { merge, json } = parsePatch(loaded.documents, loaded.place);
-    if (json !== undefined)
+    const parsed = parsePatch(loaded.documents, loaded.place);
+    if (parsed.json !== undefined)
       throw problemError(
         'invalid_manifest',
         place,
         'expected a part of an object, found a list of operations',
       );
-    for (const patch of merge) {
-      list = applyToNamed(list, patch, {}, from.context.schema.table);
-    }
+    const apply = (resources: Resources, patch: MergePatch): Resources =>
+      applyToNamed(resources, patch, {}, from.context.schema.table);
+    const applyAll = (resources: Resources, patch?: MergePatch): Resources =>
+      patch === undefined ? parsed.merge.reduce(apply, resources) : apply(resources, patch);
+    const trace = traceOf?.(index);
+    list =
+      trace?.patched(list, {
+        loaded,
+        parsed,
+        inline: trace,
+        trimmed: false,
+        apply: applyAll,
+        oneByOne: true,
+      }) ?? applyAll(list);
   }
   return list;
 }
@@ -200,6 +230,8 @@ export async function patchJson6902<B extends Base>(
   entries: readonly PatchArgs[],
   from: Accumulation<B>,
   placeOf: PlaceOf,
+  traceOf?: TraceOf,
+  inlineField = 'patch',
 ): Promise<Resources> {
   let list = start;
   for (const [index, args] of entries.entries()) {
@@ -209,13 +241,21 @@ export async function patchJson6902<B extends Base>(
     const { path = '', patch = '' } = args;
     if ((path === '') === (patch === ''))
       throw problemError('invalid_manifest', place, 'expected one of path and patch');
-    const { documents, place: where } =
-      path === '' ? parseInline(patch, from, place) : await loadYaml(path, from, place);
+    const loaded = path === '' ? parseInline(patch, from, place) : await loadYaml(path, from, place);
+    const { documents, place: where } = loaded;
     if (documents[0]?.isJson === false)
       throw problemError('invalid_manifest', where, 'what starts with [ must be JSON, in a patch');
     const operations = parseOperations(documents[0]?.value ?? null, where);
     if (operations.length === 0) throw problemError('invalid_manifest', where, 'the patch is empty');
-    list = applyOperationsTo(list, target, operations, where);
+    const trace = traceOf?.(index);
+    const apply = (resources: Resources): Resources =>
+      applyOperationsTo(resources, target, operations, where);
+    const parsed = { merge: [], json: operations };
+    list =
+      trace?.patched(list, {
+        ...{ loaded, parsed, inline: trace.below(inlineField), trimmed: false },
+        ...{ apply, oneByOne: false },
+      }) ?? apply(list);
   }
   return list;
 }

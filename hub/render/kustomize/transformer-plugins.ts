@@ -2,6 +2,7 @@
 import type { Json } from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
+import type { EntryTrace } from '../trace/entry-trace.ts';
 import type { Accumulation, Base } from './accumulate.ts';
 import type { FieldSpec } from './field-spec.ts';
 import { addHashes } from './generators.ts';
@@ -47,6 +48,7 @@ type Run = <B extends Base>(
   config: Config & PatchArgs & ValueAddArgs,
   from: Accumulation<B>,
   place: Place,
+  trace: EntryTrace | undefined,
 ) => Resources | Promise<Resources>;
 
 const affix =
@@ -75,10 +77,12 @@ function isSubjectMode(text: string): text is SubjectMode {
   return text === 'defaultOnly' || text === 'allServiceAccounts' || text === 'none';
 }
 
-const strategicMerge: Run = (list, { paths = [], patches = '' }, from, place) => {
+const strategicMerge: Run = (list, { paths = [], patches = '' }, from, place, trace) => {
   const entries = [...paths, ...(patches === '' ? [] : [patches])];
   if (entries.length === 0) throw problemError('invalid_manifest', place, 'expected paths or patches');
-  return patchStrategicMerge(list, entries, from, () => place);
+  const traceOf = (index: number) =>
+    index < paths.length ? trace?.below('paths', index) : trace?.below('patches');
+  return patchStrategicMerge(list, entries, from, () => place, traceOf);
 };
 
 const transformers: Readonly<Record<string, Run>> = {
@@ -90,16 +94,25 @@ const transformers: Readonly<Record<string, Run>> = {
   LabelTransformer: (list, { labels = {}, fieldSpecs = [] }, _from, place) =>
     guarded(place, () => setEntries(list, labels, fieldSpecs)),
   NamespaceTransformer: namespace,
-  PatchJson6902Transformer: (list, { target, path, jsonOp }, from, place) => {
+  PatchJson6902Transformer: (list, { target, path, jsonOp }, from, place, trace) => {
     const args = { ...(target && { target }), ...(path && { path }), ...(jsonOp && { patch: jsonOp }) };
-    return patchJson6902(list, [args], from, () => place);
+    return patchJson6902(
+      ...([list, [args], from] as const),
+      () => place,
+      () => trace,
+      'jsonOp',
+    );
   },
   PatchStrategicMergeTransformer: strategicMerge,
-  PatchTransformer: (list, args, from, place) => patch(list, args, from, place),
+  PatchTransformer: (list, args, from, place, trace) => patch(list, args, from, place, trace),
   PrefixSuffixTransformer: affix('prefix', 'suffix'),
   PrefixTransformer: affix('prefix'),
-  ReplacementTransformer: (list, { replacements = [] }, from, place) =>
-    replaceFields(list, replacements, from, () => place),
+  ReplacementTransformer: (list, { replacements = [] }, from, place, trace) =>
+    replaceFields(
+      ...([list, replacements, from] as const),
+      () => place,
+      (index) => trace?.below('replacements', index),
+    ),
   ReplicaCountTransformer: (list, { replica = {}, fieldSpecs = [] }, _from, place) =>
     setReplicas(list, replica, fieldSpecs, place),
   SuffixTransformer: affix('suffix'),
@@ -111,8 +124,10 @@ export async function runTransformer<B extends Base>(
   { kind, config, place }: Plugin,
   list: Resources,
   from: Accumulation<B>,
+  trace: EntryTrace | undefined,
 ): Promise<Resources> {
   const run = transformers[kind];
   if (run === undefined) throw problemError('internal', place, `no transformer ${kind}`);
-  return run(list, config as Readonly<Record<string, Json>> & Config, from, place);
+  const next = await run(list, config as Readonly<Record<string, Json>> & Config, from, place, trace);
+  return trace?.transformed(next, kind, config) ?? next;
 }

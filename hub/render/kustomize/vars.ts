@@ -113,6 +113,14 @@ export function resolveVars(
   });
 }
 
+/** A var's field path; it may end in an index: `spec.ports[0]`. */
+export function varParts(fieldPath: string): readonly string[] {
+  return splitFieldPath(fieldPath).flatMap((part) => {
+    const [, before = '', index] = /^(.*)\[(\d+)\]$/.exec(part) ?? [];
+    return index === undefined ? [part] : before === '' ? [index] : [before, index];
+  });
+}
+
 function readValue(
   resources: readonly Resource[],
   name: string,
@@ -122,10 +130,7 @@ function readValue(
   const source = resources.find(({ history }) => history.vars.includes(name));
   if (source === undefined)
     throw problemError('not_found', place, `the var ${name} names an object that is not there`);
-  const parts = splitFieldPath(fieldPath).flatMap((part) => {
-    const [, before = '', index] = /^(.*)\[(\d+)\]$/.exec(part) ?? [];
-    return index === undefined ? [part] : before === '' ? [index] : [before, index];
-  });
+  const parts = varParts(fieldPath);
   let found: ReturnType<typeof findField>;
   try {
     found = findField(source.object as unknown as Json, parts);

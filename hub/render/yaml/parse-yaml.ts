@@ -92,12 +92,13 @@ function decode(bytes: Uint8Array): string {
   return text.includes('\r\n') ? text.replaceAll('\r\n', '\n') : text;
 }
 
-interface Chunk {
+export interface Chunk {
   readonly text: string;
   readonly line: number;
 }
 
-function splitDocuments(text: string): readonly Chunk[] {
+/** As kustomize splits: at lines that start with `---`. @throws a Refusal for text behind the separator. */
+export function splitDocuments(text: string): readonly Chunk[] {
   if (!text.includes('\n---')) return [{ text, line: 1 }];
   const chunks: Chunk[] = [];
   const separator = /\n---(.*)\n/g;

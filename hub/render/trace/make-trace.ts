@@ -1,0 +1,255 @@
+/** A lineage as a trace: what each step changed, and where what it put in is written. */
+import type { Json, KubeObject } from '../../../shared/manifest/object.ts';
+import type {
+  FieldChange,
+  FieldPath,
+  ObjectTrace,
+  TraceAction,
+  TraceStart,
+  TraceStep,
+  Written,
+  WrittenField,
+} from '../../model/trace.ts';
+import { fieldChain, valueAt } from '../../model/trace-chain.ts';
+import { indexOfItem, isItemPart, listPathText } from '../../model/trace-path.ts';
+import { resolveField } from '../../model/trace-resolve.ts';
+import { helmGenerated } from '../kustomize/inflation.ts';
+import type { SchemaTable } from '../kustomize/schema.ts';
+import { withNulls } from '../kustomize/values.ts';
+import { isSecretObject, type Resource } from '../resource.ts';
+import { diffObjects, leavesOf } from './diff-objects.ts';
+import {
+  type Agent,
+  eventsOf,
+  type FindOrigin,
+  type Lineage,
+  type Origin,
+  type RawChange,
+  type Spot,
+  spotBelow,
+  type WrittenPath,
+} from './lineage.ts';
+import { mergeKeysOf } from './list-keys.ts';
+import type { SpotLines } from './spot-lines.ts';
+import { identityOf, nowhere } from './taken-values.ts';
+
+/** One step before it is told, with the objects on both sides. */
+interface RawStep {
+  readonly agent: Agent;
+  readonly action: string;
+  readonly find: FindOrigin;
+  readonly before: KubeObject;
+  readonly after: KubeObject;
+  readonly lineage: Lineage;
+}
+
+type History = Pick<ObjectTrace, 'start' | 'steps' | 'mergeKeys'>;
+type MergeKeys = ObjectTrace['mergeKeys'];
+
+export class TraceMaker {
+  readonly #lines: SpotLines;
+  readonly #table: SchemaTable;
+  readonly #histories = new Map<Lineage, Promise<History>>();
+
+  /** @param table says by which keys lists merge. */
+  constructor(lines: SpotLines, table: SchemaTable) {
+    this.#lines = lines;
+    this.#table = table;
+  }
+
+  /** The resource as rendered, with its lineage. */
+  async trace(resource: Resource, lineage: Lineage): Promise<ObjectTrace> {
+    const final = shown(resource.object);
+    const events = eventsOf(lineage);
+    return {
+      identity: identityOf(final),
+      originId: resource.originId,
+      way: lineage.folders,
+      ...(await this.#history(lineage)),
+      final,
+      secret: events.some(({ object }) => isSecretObject(object)),
+    };
+  }
+
+  #history(lineage: Lineage): Promise<History> {
+    let history = this.#histories.get(lineage);
+    if (history === undefined) {
+      history = this.#makeHistory(lineage);
+      this.#histories.set(lineage, history);
+    }
+    return history;
+  }
+
+  async #makeHistory(lineage: Lineage): Promise<History> {
+    const events = eventsOf(lineage);
+    const [begin] = events;
+    if (begin === undefined) throw new Error('a lineage without a beginning');
+    const raw = events.flatMap((event) => stepsOf(event));
+    const states = [shown(begin.object), ...raw.map(({ after }) => after)];
+    const mergeKeys = mergeKeysOf(states, this.#table);
+    const steps: TraceStep[] = [];
+    for (const step of raw) {
+      const changes = diffObjects(step.before as unknown as Json, step.after as unknown as Json, mergeKeys);
+      if (changes.length > 0) steps.push(await this.#step(step, changes, mergeKeys));
+    }
+    return { start: await this.#start(begin, mergeKeys), steps, mergeKeys };
+  }
+
+  async #start(begin: Lineage, mergeKeys: MergeKeys): Promise<TraceStart> {
+    const object = shown(begin.object);
+    const root = object as unknown as Json;
+    const { agent } = begin;
+    const spot = begin.at !== undefined && 'text' in begin.at ? begin.at : undefined;
+    const at = await this.#place(begin.at ?? agent.configuredAt, 'value');
+    const find: FindOrigin = (change) =>
+      agent.find(change) ??
+      (spot === undefined || agent.kind === 'generator'
+        ? undefined
+        : { spot: spotBelow(spot, ...concretePath(root, change.path, mergeKeys)), holds: 'value' });
+    const written = await this.#leaves(root, [], root, find, at, begin, mergeKeys);
+    return { ...(await this.#action(agent, agent.action)), object, at, written };
+  }
+
+  async #step(raw: RawStep, changes: readonly RawChange[], mergeKeys: MergeKeys): Promise<TraceStep> {
+    const told: FieldChange[] = [];
+    const root = raw.after as unknown as Json;
+    for (const change of changes) {
+      const origin = this.#originOf(raw, change, mergeKeys);
+      const at = await this.#at(origin, raw.agent);
+      const { after } = change;
+      const isContainer = typeof after === 'object' && after !== null && Object.keys(after).length > 0;
+      const written = isContainer
+        ? await this.#leaves(after, change.path, root, raw.find, at, raw.lineage, mergeKeys)
+        : [];
+      const from = origin !== undefined && 'from' in origin ? { from: origin.from } : {};
+      told.push({ ...change, at, ...from, ...(written.length === 0 ? {} : { written }) });
+    }
+    return {
+      ...(await this.#action(raw.agent, raw.action)),
+      identityBefore: identityOf(raw.before),
+      identityAfter: identityOf(raw.after),
+      changes: told,
+    };
+  }
+
+  /** A default within a text is where the text is written. */
+  #originOf({ agent, find, lineage }: RawStep, change: RawChange, mergeKeys: MergeKeys): Origin | undefined {
+    const origin = find(change);
+    if (origin !== undefined || agent.kind !== 'variable' || lineage.earlier === undefined) return origin;
+    const before = shown(lineage.earlier.object) as unknown as Json;
+    const path = concretePath(before, change.path, mergeKeys);
+    return { lineage: lineage.earlier, path, holds: 'part', otherwise: nowhere };
+  }
+
+  async #leaves(
+    value: Json,
+    path: FieldPath,
+    root: Json,
+    find: FindOrigin,
+    at: Written,
+    { agent }: Lineage,
+    mergeKeys: MergeKeys,
+  ): Promise<readonly WrittenField[]> {
+    const written: WrittenField[] = [];
+    for (const leaf of leavesOf(value, path, mergeKeys)) {
+      const after = valueAt(root, leaf, mergeKeys);
+      const own = await this.#at(find(after === undefined ? { path: leaf } : { path: leaf, after }), agent);
+      if (!isSamePlace(own, at)) written.push({ path: leaf, at: own });
+    }
+    return written;
+  }
+
+  async #action({ kind, layer, configuredAt }: Agent, action: string): Promise<TraceAction> {
+    return { kind, action, layer, configuredAt: await this.#place(configuredAt, 'cause') };
+  }
+
+  async #at(origin: Origin | undefined, { configuredAt }: Agent): Promise<Written> {
+    if (origin === undefined) return this.#place(configuredAt, 'cause');
+    if ('spot' in origin) return this.#lines.written(origin.spot, origin.holds);
+    if ('written' in origin) return this.#complete(origin.written);
+    if ('envFiles' in origin) {
+      const { envFiles, key, holds } = origin;
+      return (await this.#lines.envKey(envFiles, key, holds)) ?? this.#place(configuredAt, 'cause');
+    }
+    const known =
+      origin.lineage === undefined ? undefined : await this.#lastWritten(origin.lineage, origin.path);
+    const found = known?.file ? known : await this.#place(origin.otherwise, 'cause');
+    return { ...found, holds: weaker(found.holds, origin.holds) };
+  }
+
+  /** Where a field of an object, as it was then, was last written. */
+  async #lastWritten(lineage: Lineage, path: FieldPath): Promise<Written | undefined> {
+    const history = await this.#history(lineage);
+    const field = resolveField(shown(lineage.object) as unknown as Json, path, history.mergeKeys);
+    if (!field.ok) return undefined;
+    const { start, entries } = fieldChain(history, field.path);
+    const places = [start.at, ...entries.map(({ at }) => at)];
+    // What nobody wrote, such as a hash, comes after what somebody did.
+    return places.findLast(({ file }) => file !== '') ?? start.at;
+  }
+
+  async #place(place: Spot | Written, holds: Written['holds']): Promise<Written> {
+    return 'text' in place ? this.#lines.written(place, holds) : this.#complete(place);
+  }
+
+  async #complete(written: Written): Promise<Written> {
+    const { source, file, line, holds, field } = written;
+    return source === 'repository' && file !== '' ? this.#lines.inFile(file, line, holds, field) : written;
+  }
+}
+
+function stepsOf(lineage: Lineage): readonly RawStep[] {
+  const { earlier, agent } = lineage;
+  if (earlier === undefined) return [];
+  const steps: RawStep[] = [];
+  let before = shown(earlier.object);
+  const add = (object: KubeObject, action: string, find: FindOrigin): void => {
+    const after = shown(object);
+    steps.push({ agent, action, find, before, after, lineage });
+    before = after;
+  };
+  for (const { name, object, find } of agent.split?.(earlier.object) ?? [])
+    add(object, name === '' ? agent.action : `${agent.action} ${name}`, find);
+  add(lineage.object, agent.action, agent.find);
+  return steps;
+}
+
+/** As it is written out, without what the renderer notes in a chart's objects for itself. */
+function shown(object: KubeObject): KubeObject {
+  const whole = withNulls(object as unknown as Json) as unknown as KubeObject;
+  const { annotations, ...metadata } = whole.metadata;
+  if (!annotations || !Object.hasOwn(annotations, helmGenerated)) return whole;
+  const { [helmGenerated]: _own, ...others } = annotations;
+  const some = Object.keys(others).length > 0;
+  return { ...whole, metadata: some ? { ...metadata, annotations: others } : metadata };
+}
+
+function concretePath(root: Json, path: FieldPath, mergeKeys: MergeKeys): WrittenPath {
+  const concrete: (string | number)[] = [];
+  for (const [depth, part] of path.entries()) {
+    if (!isItemPart(part)) {
+      concrete.push(part);
+      continue;
+    }
+    const list = valueAt(root, path.slice(0, depth), mergeKeys);
+    const keys = mergeKeys[listPathText(path.slice(0, depth))];
+    concrete.push(Array.isArray(list) ? indexOfItem(list, part, keys) : -1);
+  }
+  return concrete;
+}
+
+function isSamePlace(a: Written, b: Written): boolean {
+  return (
+    a.source === b.source &&
+    a.file === b.file &&
+    a.line === b.line &&
+    a.field === b.field &&
+    a.holds === b.holds
+  );
+}
+
+const strength = { value: 2, part: 1, cause: 0 } as const;
+
+function weaker(a: Written['holds'], b: Written['holds']): Written['holds'] {
+  return strength[a] < strength[b] ? a : b;
+}
