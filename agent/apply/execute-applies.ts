@@ -5,11 +5,13 @@ import type { SyncOptions } from '../../shared/manifest/target.ts';
 import type { ApiResource, KubeClient, LiveObject, ResourceRef } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
 import { partOfLabel } from '../model/inventory.ts';
+import { checkAdoption } from './adoption.ts';
 import { effectiveObject } from './effective-object.ts';
 import { findLive } from './find-live.ts';
 import { handOverManager, ignoredPaths, planHandOver } from './ignore.ts';
 import { forEachBounded } from './parallel.ts';
 import type { PlannedObject, SyncPlan } from './plan-sync.ts';
+import { isUnfinished, takeOver } from './take-over.ts';
 
 /** What became of one object. */
 export interface ApplyOutcome {
@@ -58,26 +60,6 @@ const parallelMax = 8;
 const unsettled: ReadonlySet<ApplyOutcome['result']> = new Set(['failed', 'held', 'waiting']);
 const establishLimitMs = 30_000;
 
-/** Without our label, managers and versions: what adoption would have to leave as it is. */
-function comparable(object: LiveObject): string {
-  const { managedFields: _m, resourceVersion: _r, generation: _g, labels, ...metadata } = object.metadata;
-  const { [partOfLabel]: _label, ...rest } = labels ?? {};
-  return JSON.stringify({ ...object, metadata: { ...metadata, labels: rest } });
-}
-
-/** @throws failed_precondition when the object is there already and may not be taken over. */
-async function checkAdoption(body: KubeObject, ref: ResourceRef, ports: ApplyPorts): Promise<void> {
-  const { kube, signal, sync } = ports;
-  if (sync.adoption === 'always') return;
-  const live = await findLive(kube, ref, signal);
-  if (!live) return;
-  if (sync.adoption === 'never')
-    throw new FairwayError('failed_precondition', 'it exists already, and adoption is never');
-  const after = await kube.apply(ref, body, { dryRun: true, signal });
-  if (comparable(after) !== comparable(live))
-    throw new FairwayError('failed_precondition', 'it exists already and differs, and adoption is ifNoDiff');
-}
-
 /** What the watch would have told, of an object that could only be read. @throws failed_precondition when it is a foreign ApplySet's. */
 function isOurs(live: LiveObject, ports: ApplyPorts): boolean {
   const partOf = live.metadata.labels?.[partOfLabel];
@@ -115,21 +97,25 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
   let before: LiveObject | undefined;
   if (knowledge === 'labelled') {
     before = await findLive(kube, ref, signal);
-    if (before && ports.matches(body, before))
+    if (before && ports.matches(body, before) && !isUnfinished(before))
       return { object: planned, result: 'matched', message: '', live: before, body };
   }
   if (ports.matchOnly) return { object: planned, result: 'waiting', message: '' };
-  if (knowledge === 'absent' || (before && !isOurs(before, ports))) await checkAdoption(body, ref, ports);
+  const foreign = knowledge === 'absent' || (before !== undefined && !isOurs(before, ports));
+  if (foreign) await checkAdoption(body, ref, ports);
   if (omit.length > 0 && knowledge !== 'absent') await handOver(ref, omit, ports);
+  const force = ports.sync.conflicts === 'take';
   let created = false;
-  const live = await kube.apply(ref, body, {
-    force: ports.sync.conflicts === 'take',
+  const applied = await kube.apply(ref, body, {
+    force,
     signal,
     onStatus: (status) => {
       created = status === 201;
     },
   });
   const result = created ? 'created' : 'applied';
+  const taken = !created && force && (foreign || (before !== undefined && isUnfinished(before)));
+  const live = taken ? await takeOver(kube, ref, body, applied, signal) : applied;
   return { object: planned, result, message: '', live, body, ...(before && { before }) };
 }
 

@@ -40,6 +40,22 @@ export function concealError(error: FairwayError): FairwayError {
   );
 }
 
+const conflictsMax = 10;
+
+/** Fields that other managers apply, by name: the API server's causes say which and whose (`reason: FieldManagerConflict`). */
+export function explainConflict(error: FairwayError): FairwayError {
+  const causes = statusOf(error)?.details?.causes ?? [];
+  const conflicts = causes.filter(({ reason }) => reason === 'FieldManagerConflict');
+  if (error.code !== 'conflict' || conflicts.length === 0) return error;
+  const named = conflicts.slice(0, conflictsMax).map(({ field, message }) => `${field}: ${message}`);
+  if (conflicts.length > conflictsMax) named.push(`and ${conflicts.length - conflictsMax} more`);
+  return new FairwayError(
+    'failed_precondition',
+    `others apply fields of it, and sync.conflicts is report: ${named.join('; ')}`,
+    { subject: error.subject, details: { ...error.details } },
+  );
+}
+
 /** Codes whose message the API server makes of names alone. */
 const plainCodes: ReadonlySet<string> = new Set([
   'not_found',
@@ -88,7 +104,7 @@ export function writerOf(
         return await through.apply(ref, body, options);
       } catch (caught) {
         const error = toFairwayError(caught);
-        throw isPlain(error, body as unknown as KubeObject) ? error : concealError(error);
+        throw isPlain(error, body as unknown as KubeObject) ? explainConflict(error) : concealError(error);
       }
     },
     create: through.create,
