@@ -1,6 +1,8 @@
 /** Where values are written that a step takes out of other objects: replacements, vars, names that references follow. */
+import { canonicalJson } from '../../../shared/manifest/canonical.ts';
 import { type Json, type KubeObject, keyOf } from '../../../shared/manifest/object.ts';
 import type { FieldPath, TracedIdentity, ValueSource, Written } from '../../model/trace.ts';
+import { valueAt } from '../../model/trace-chain.ts';
 import { printFieldPath } from '../../model/trace-path.ts';
 import { findField } from '../kustomize/field-path.ts';
 import { splitPath } from '../kustomize/field-spec.ts';
@@ -37,14 +39,27 @@ export function replacedFrom(spot: Spot, args: ReplacementArgs, before: readonly
       spot: spotBelow(spot, 'sourceValue'),
       holds: String(after) === sourceValue ? 'value' : 'part',
     });
-  return ({ after }) => {
+  return (change) => {
     const { resource, path, json } = findSource(before, source);
-    return takenFrom(resource, path, isWhole(json, after) ? 'value' : 'part', spotBelow(spot, 'source'));
+    const below = partOf(json, change);
+    const holds = below === undefined ? (change.after === undefined ? 'cause' : 'part') : 'value';
+    return takenFrom(resource, [...path, ...(below ?? [])], holds, spotBelow(spot, 'source'));
   };
 }
 
-function isWhole(json: Json, after: Json | undefined): boolean {
-  return typeof json === 'object' ? typeof after === 'object' : String(json) === String(after);
+/** Where in the value that was put in the changed field is; empty: it is the value. Undefined: it is made from it. */
+function partOf(json: Json, { path, after }: RawChange): FieldPath | undefined {
+  if (after === undefined) return undefined;
+  for (let length = 0; length <= path.length; length += 1) {
+    const rest = path.slice(path.length - length);
+    const found = valueAt(json, rest, {});
+    if (found !== undefined && textOf(found) === textOf(after)) return rest;
+  }
+  return undefined;
+}
+
+function textOf(value: Json): string {
+  return typeof value === 'object' ? canonicalJson(value) : String(value);
 }
 
 /** The object whose new name the reference follows. */
