@@ -28,6 +28,7 @@ import { createChartArchives } from './helm/chart-archives.ts';
 import { createHelmProcess } from './helm/helm-process.ts';
 import { createAgentPort } from './loops/agent-port.ts';
 import { digestEngine } from './loops/engine-digest.ts';
+import { createExplainer, type Explainer } from './loops/explain.ts';
 import { fleetOf } from './loops/fleet-rows.ts';
 import { createGarbageLoop, createPauseLoop } from './loops/housekeeping.ts';
 import { registerHubMetrics } from './loops/hub-metrics.ts';
@@ -268,6 +269,7 @@ interface Pipeline {
   readonly resolveLoop: Loop;
   readonly renderer: Renderer;
   readonly preview: Preview;
+  readonly explainer: Explainer;
   readonly followed: () => ReadonlyMap<SourceKey, FollowedSource>;
   start(): void;
 }
@@ -334,7 +336,8 @@ async function createPipeline(base: Base): Promise<Pipeline> {
     resolveLoop.wake(resolveKey);
   };
   const preview = createPreview({ store, source, renderer, root, folder: config.root.folder });
-  return { sourceLoop, resolveLoop, renderer, preview, followed: () => followed, start };
+  const explainer = createExplainer({ store, source, tracer: renderer, root, folder: config.root.folder });
+  return { sourceLoop, resolveLoop, renderer, preview, explainer, followed: () => followed, start };
 }
 
 interface Served {
@@ -372,6 +375,7 @@ async function serve(
           ),
       }),
       preview: pipeline.preview,
+      explainer: pipeline.explainer,
       install: { manifests: (options) => createInstallManifests({ enrolmentAddress, ...options }) },
       schemas: fleetSchemas,
       backup: async () => {

@@ -10,6 +10,7 @@ import { confirmationEndpoints } from './routes/confirmations.ts';
 import { diffEndpoints } from './routes/diff.ts';
 import { createEventStream } from './routes/event-stream.ts';
 import { eventEndpoints } from './routes/events.ts';
+import { explainEndpoints } from './routes/explain.ts';
 import { objectEndpoints } from './routes/objects.ts';
 import { pauseEndpoints } from './routes/pauses.ts';
 import { revisionEndpoints } from './routes/revisions.ts';
@@ -33,6 +34,7 @@ export function createEndpoints(
     ...applicationEndpoints,
     ...revisionEndpoints,
     ...diffEndpoints,
+    ...explainEndpoints,
     ...assignmentEndpoints,
     ...objectEndpoints,
     ...eventEndpoints,

@@ -4,7 +4,9 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
+import type { Explanation } from '../explain/explanation.ts';
 import type { ForgottenCluster } from '../model/registry.ts';
+import type { ObjectSelector } from '../model/trace.ts';
 import type { ApplicationView, ClusterView, PlacementView } from '../model/view.ts';
 import type { DiffReport } from '../preview/report.ts';
 import type { AssignmentFilter, Store } from '../store/store.ts';
@@ -18,6 +20,7 @@ export interface ApiPorts {
   readonly sources: SourcePort;
   readonly install: InstallPort;
   readonly preview: PreviewPort;
+  readonly explainer: ExplainPort;
   /** JSON Schemas of the fleet repository's kinds, by kind. */
   schemas(): Readonly<Record<string, unknown>>;
   /** Writes a consistent copy of the store to a file of its own and resolves to its path; the API streams it and deletes it. */
@@ -131,6 +134,23 @@ export interface PreviewPort {
     },
     signal: AbortSignal,
   ): Promise<DiffReport>;
+}
+
+/** Why a rendered object is as it is. */
+export interface ExplainPort {
+  /** @throws not_found for what is nowhere, invalid_argument, invalid_manifest, resource_exhausted while others ask, cancelled. */
+  explain(
+    question: {
+      readonly application: string;
+      readonly cluster: string;
+      readonly object: ObjectSelector;
+      /** Empty: the whole object. */
+      readonly field: string;
+      /** A branch, tag or commit of the root repository; undefined: the one that was resolved last. */
+      readonly revision: string | undefined;
+    },
+    signal: AbortSignal,
+  ): Promise<Explanation>;
 }
 
 export interface InstallPort {

@@ -6,6 +6,7 @@ import { addAgentForget } from './commands/agent-forget.ts';
 import { addAgentInstall } from './commands/agent-install.ts';
 import { addAgentRevoke } from './commands/agent-revoke.ts';
 import { addDiff } from './commands/diff.ts';
+import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
 import { addPrograms } from './commands/programs.ts';
 import { addRender } from './commands/render.ts';
@@ -48,6 +49,7 @@ export function createProgram(io: CliIo, programs: Programs, setExitCode: (code:
   addStatus(program, io);
   addGet(program, io);
   addRender(program, io);
+  addExplain(program, io);
   addDiff(program, io, setExitCode);
   addValidate(program, io, programs, setExitCode);
   addSchema(program, io);

@@ -7,6 +7,8 @@ export interface BlameFile {
   readonly path: string;
   /** 1-based; those that the file has not are left out of the answer. */
   readonly lines: readonly number[];
+  /** The file as it lies on disk, after the commit: lines are counted in it, and those that the commit has not are left out of the answer. */
+  readonly content?: Uint8Array | undefined;
 }
 
 /** The commit that last wrote a line. */

@@ -192,6 +192,30 @@ describe('blame', () => {
     expect(await source.blame({ ...request, limits: { commitsMax: 0 } })).toEqual(blame);
   });
 
+  it('counts lines of a file on disk, and knows which are not committed', async () => {
+    const script = create();
+    const sha = script.commit({ files: { f: lines('a', 'b') } });
+    const content = new TextEncoder().encode(lines('new', 'a', 'changed', 'b'));
+    const files = [
+      { path: 'f', lines: [1, 2, 3, 4], content },
+      { path: 'g', lines: [1], content },
+    ];
+    const blame = await source.blame({ url: script.folder, commit: sha, files, signal });
+    const found = [...blame].map(([path, answers]) => [
+      path,
+      [...answers].map(([line, at]) => [line, at.line]),
+    ]);
+    expect(found).toEqual([
+      [
+        'f',
+        [
+          [2, 1],
+          [4, 2],
+        ],
+      ],
+    ]);
+  });
+
   it('says at or before where it had to end, and never keeps that', async () => {
     const script = create();
     const first = script.commit({ files: { f: lines('old', 'x') } });

@@ -114,25 +114,30 @@ class BlameWalk {
   async run(head: string, files: readonly BlameFile[]): Promise<Blame> {
     const { history, cache, id } = this.options;
     const parsed = await history.commit(head);
-    for (const { path, lines } of files) {
-      const known = cache.get(id, head, path);
-      const ids = await this.trees.resolve(parsed.tree, path);
-      const blob = blobOf({ ids, path });
-      if (blob === undefined) continue;
-      const count = (await this.file(blob)).lines.length;
-      const answers = new Map<number, BlamedLine>();
-      this.found.set(path, answers);
-      const sought: Sought[] = [];
-      for (const line of new Set(lines)) {
-        const answer = known?.get(line);
-        if (answer) answers.set(line, answer);
-        else if (line >= 1 && line <= count) sought.push({ wanted: line - 1, line: line - 1 });
-      }
-      await this.add(head, { file: path, path, ids, sought });
-    }
+    for (const file of files) await this.begin(head, parsed.tree, file);
     for (let visit = this.queue.shift(); visit; visit = this.queue.shift()) await this.visit(visit);
-    for (const [path, answers] of this.found) cache.add(id, head, path, answers);
+    for (const { path, content } of files)
+      if (content === undefined) cache.add(id, head, path, this.found.get(path) ?? new Map());
     return new Map([...this.found].map(([path, answers]) => [path, inOrder(answers)]));
+  }
+
+  private async begin(head: string, tree: string, { path, lines, content }: BlameFile): Promise<void> {
+    const ids = await this.trees.resolve(tree, path);
+    const blob = blobOf({ ids, path });
+    if (blob === undefined) return;
+    const answers = new Map<number, BlamedLine>();
+    this.found.set(path, answers);
+    const known = content === undefined ? this.options.cache.get(this.options.id, head, path) : undefined;
+    const committed = await this.file(blob);
+    const matches = content && matchLines(committed, this.numbers.split(content));
+    const sought: Sought[] = [];
+    for (const line of new Set(lines)) {
+      const at = matches ? (matches[line - 1] ?? -1) : line - 1;
+      const answer = known?.get(line);
+      if (answer) answers.set(line, answer);
+      else if (at >= 0 && at < committed.lines.length) sought.push({ wanted: line - 1, line: at });
+    }
+    await this.add(head, { file: path, path, ids, sought });
   }
 
   /** Newest first, then by id, so that a walk is the same each time. */

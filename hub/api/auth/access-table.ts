@@ -32,6 +32,7 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   'GET /api/v1/revisions': read,
   'GET /api/v1/revisions/{revision}': read,
   'GET /api/v1/diff': read,
+  'GET /api/v1/applications/{application}/clusters/{cluster}/explain': read,
   'GET /api/v1/assignments': read,
   'GET /api/v1/assignments/{cluster}/{application}/manifests': read,
   'GET /api/v1/objects': read,

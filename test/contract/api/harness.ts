@@ -213,6 +213,11 @@ function createFakePorts(
         throw new FairwayError('unavailable', 'no preview in this test');
       },
     },
+    explainer: {
+      async explain() {
+        throw new FairwayError('unavailable', 'nothing is explained in this test');
+      },
+    },
     install: { manifests: ({ cluster, token }) => `# ${cluster} ${token}\n` },
     schemas: () => ({ Cluster: { type: 'object' }, Application: { type: 'object' } }),
     backup: async () => {

@@ -1,0 +1,267 @@
+import type { Json, KubeObject } from '../../shared/manifest/object.ts';
+import { describeKey, parseKeyText } from '../../shared/manifest/object.ts';
+import type { FieldPath, ObjectTrace, TraceStep, Written } from '../model/trace.ts';
+import { type ChainEntry, type FieldChain, type Replay, replayTrace, valueAt } from '../model/trace-chain.ts';
+import { isMap, printFieldPath } from '../model/trace-path.ts';
+import { resolveField } from '../model/trace-resolve.ts';
+import type {
+  ExplainedAction,
+  ExplainedLine,
+  ExplainedPlace,
+  ExplainedStep,
+  ExplainedSubject,
+  Explanation,
+  FieldExplanation,
+  LineCommit,
+} from './explanation.ts';
+import { isSecretField, secretFrom, shorten, shortJson } from './masking.ts';
+import { leafPaths, type YamlLine, yamlLines } from './yaml-lines.ts';
+
+/** Who wrote a line: the commit, or that it is not committed, or undefined where nobody knows. */
+export type AuthorOf = (written: Written) => LineCommit | 'uncommitted' | undefined;
+
+export interface ExplainRequest {
+  readonly subject: ExplainedSubject;
+  readonly trace: ObjectTrace;
+  /** Empty: the whole object. */
+  readonly field: FieldPath;
+  /** Whether objects of this kind have such a field; undefined: not known. */
+  readonly knows: (path: FieldPath) => boolean | undefined;
+}
+
+export type Explained =
+  | { readonly ok: true; readonly explanation: Explanation }
+  | {
+      readonly ok: false;
+      /** `spec has no "replica"; it has paused, replicas`. */
+      readonly message: string;
+      /** Fields that may have been meant. */
+      readonly near: readonly string[];
+    };
+
+/** Of one explanation. */
+const linesMax = 5_000;
+const fieldsMax = 500;
+const lineCharactersMax = 500;
+
+/** Pure: the same trace and the same authors give the same explanation. */
+export function explainObject(request: ExplainRequest, authorOf: AuthorOf): Explained {
+  const { trace, subject, field } = request;
+  const teller = new Teller(trace, authorOf);
+  const found = teller.find(field);
+  const state = found.ok ? 'set' : teller.findRemoved(field) ? 'removed' : 'unset';
+  if (state === 'unset' && request.knows(field) !== true && !found.ok)
+    return { ok: false, message: found.message, near: found.near };
+  const path = found.ok ? found.path : (teller.findRemoved(field) ?? field);
+  const parts =
+    state === 'unset' ? { lines: [], fields: [], omitted: 0 } : teller.tell(path, field.length === 0);
+  const { apiVersion, kind, namespace, name } = trace.identity;
+  const originName = parseKeyText(trace.originId)?.name ?? name;
+  return {
+    ok: true,
+    explanation: {
+      ...subject,
+      object: { apiVersion, kind, namespace, name, originName },
+      way: trace.way,
+      field: printFieldPath(path),
+      state,
+      secret: trace.secret,
+      ...parts,
+    },
+  };
+}
+
+/** The lines that an explanation will tell the authors of. */
+export function placesOf(request: ExplainRequest): readonly Written[] {
+  const places: Written[] = [];
+  explainObject(request, (written) => {
+    places.push(written);
+    return undefined;
+  });
+  return places;
+}
+
+type Parts = Pick<Explanation, 'lines' | 'fields' | 'omitted'>;
+
+class Teller {
+  private readonly trace: ObjectTrace;
+  private readonly authorOf: AuthorOf;
+  private readonly replay: Replay;
+
+  constructor(trace: ObjectTrace, authorOf: AuthorOf) {
+    this.trace = trace;
+    this.authorOf = authorOf;
+    this.replay = replayTrace(trace);
+  }
+
+  find(field: FieldPath) {
+    return resolveField(this.trace.final as unknown as Json, field, this.trace.mergeKeys);
+  }
+
+  /** The field as it was spelled out when it was still there. */
+  findRemoved(field: FieldPath): FieldPath | undefined {
+    for (const state of this.replay.states.toReversed()) {
+      const found = resolveField(state, field, this.trace.mergeKeys);
+      if (found.ok) return found.path;
+    }
+    return undefined;
+  }
+
+  tell(path: FieldPath, whole: boolean): Parts {
+    const value = this.valueOf(path);
+    const holds = value !== undefined && isFilled(value);
+    const lines = holds
+      ? yamlLines(inUsualOrder(value, path), path, this.trace.mergeKeys, (...leaf) => this.show(...leaf))
+      : [];
+    const told = lines.slice(0, linesMax).map((line) => this.line(line));
+    const removed = this.removedBelow(path).map((gone) => this.replay.chain(gone));
+    const changed =
+      whole || !holds
+        ? []
+        : leafPaths(value, path, this.trace.mergeKeys)
+            .map((leaf) => this.replay.chain(leaf))
+            .filter(({ start, entries }) => entries.length > (start.value === undefined ? 1 : 0));
+    const own = holds ? [] : [this.replay.chain(path)];
+    const fields = [...own, ...changed, ...(holds ? removed : [])];
+    return {
+      lines: told,
+      fields: fields.slice(0, fieldsMax).map((chain) => this.field(chain)),
+      omitted: Math.max(0, lines.length - linesMax) + Math.max(0, fields.length - fieldsMax),
+    };
+  }
+
+  private valueOf(path: FieldPath): Json | undefined {
+    return valueAt(this.trace.final as unknown as Json, path, this.trace.mergeKeys);
+  }
+
+  /** Fields that were there for a while, each named by the highest that is gone. */
+  private removedBelow(path: FieldPath): readonly FieldPath[] {
+    const gone = new Map<string, FieldPath>();
+    const seen = new Set<Json>();
+    for (const state of this.replay.states) {
+      const value = valueAt(state, path, this.trace.mergeKeys);
+      if (value === undefined || seen.has(value)) continue;
+      seen.add(value);
+      for (const leaf of leafPaths(value, path, this.trace.mergeKeys)) {
+        const top = this.highestGone(leaf, path.length);
+        if (top) gone.set(printFieldPath(top), top);
+      }
+    }
+    return [...gone.values()];
+  }
+
+  private highestGone(leaf: FieldPath, from: number): FieldPath | undefined {
+    for (let length = from + 1; length <= leaf.length; length += 1) {
+      const path = leaf.slice(0, length);
+      if (this.valueOf(path) === undefined) return path;
+    }
+    return undefined;
+  }
+
+  /** As masking.ts of shared/manifest shows it. */
+  private show(value: Json, path: FieldPath): Json {
+    const isSecret =
+      isSecretField(this.trace, path) || secretFrom(this.replay.chain(path)) !== Number.POSITIVE_INFINITY;
+    return isSecret ? `*** (${String(value).length} characters)` : value;
+  }
+
+  private line({ text, path }: YamlLine): ExplainedLine {
+    if (path === undefined) return { text: cut(text), path: '', origin: null, changes: 0 };
+    const chain = this.replay.chain(path);
+    const last = chain.entries.at(-1);
+    const { start, entries } = chain;
+    return {
+      text: cut(text),
+      path: printFieldPath(path),
+      origin: { ...actionOf(last?.step ?? this.trace.start), at: this.place(last?.at ?? start.at) },
+      changes: entries.length,
+    };
+  }
+
+  private field(chain: FieldChain): FieldExplanation {
+    const masked = isSecretField(this.trace, chain.path);
+    const from = masked ? -1 : secretFrom(chain);
+    const { start, entries } = chain;
+    const read: ExplainedStep[] =
+      start.value === undefined
+        ? []
+        : [
+            {
+              ...actionOf(this.trace.start),
+              change: 'read',
+              before: null,
+              after: masked ? null : shortJson(start.value),
+              ...this.places(start.at, this.trace.start.configuredAt),
+              from: null,
+            },
+          ];
+    return {
+      path: printFieldPath(chain.path),
+      state: chain.value === undefined ? 'removed' : 'set',
+      value: from < entries.length ? null : shortJson(chain.value),
+      masked: from < entries.length,
+      steps: [...read, ...entries.map((entry, index) => this.step(entry, index > from, index >= from))],
+    };
+  }
+
+  private step(entry: ChainEntry, hideBefore: boolean, hideAfter: boolean): ExplainedStep {
+    const { step, before, after, at, changes } = entry;
+    const from = changes.findLast((change) => change.from !== undefined)?.from;
+    return {
+      ...actionOf(step),
+      change: before === undefined ? 'added' : after === undefined ? 'removed' : 'changed',
+      before: hideBefore ? null : shortJson(before),
+      after: hideAfter ? null : shortJson(after),
+      ...this.places(at, step.configuredAt),
+      from: from ? { object: describeKey(from.object), field: from.field } : null,
+    };
+  }
+
+  private places(at: Written, configuredAt: Written): Pick<ExplainedStep, 'at' | 'configuredAt'> {
+    const same = configuredAt.file === '' || (at.file === configuredAt.file && at.line === configuredAt.line);
+    return { at: this.place(at), configuredAt: same ? null : this.place(configuredAt) };
+  }
+
+  private place(written: Written): ExplainedPlace {
+    const { source, file, line, field, holds } = written;
+    const author = file === '' || line === 0 ? undefined : this.authorOf(written);
+    return {
+      source,
+      file,
+      line,
+      field,
+      holds,
+      commit: author === 'uncommitted' ? null : (author ?? null),
+      uncommitted: author === 'uncommitted',
+    };
+  }
+}
+
+const actionOf = ({
+  kind,
+  action,
+  layer,
+}: Pick<TraceStep, 'kind' | 'action' | 'layer'>): ExplainedAction => ({
+  kind,
+  action,
+  layer,
+});
+
+const cut = (text: string) => shorten(text, lineCharactersMax);
+
+function isFilled(value: Json): boolean {
+  return Array.isArray(value) ? value.length > 0 : isMap(value) && Object.keys(value).length > 0;
+}
+
+/** As people write manifests: what it is and its name first. */
+function inUsualOrder(value: Json, path: FieldPath): Json {
+  if (path.length > 0 || !isMap(value)) return value;
+  const { apiVersion, kind, metadata, ...rest } = value as unknown as KubeObject;
+  const { name, namespace, ...others } = metadata;
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), ...others },
+    ...rest,
+  } as Json;
+}
