@@ -32,10 +32,10 @@ export type FieldPath = readonly FieldPart[];
 /** A line that somebody wrote. */
 export interface Written {
   /**
-   * What `file` belongs to: the repository that is rendered; a remote base, which `file` names with its URL; the Cluster's or Application's resource in the fleet
+   * What `file` belongs to: the repository that is rendered; a remote base, which `file` names with its URL; a chart of a chart repository, with whose name and version `file` begins; the Cluster's or Application's resource in the fleet
    * repository; nothing that was written (an own rule of kustomize or Helm, such as a hash).
    */
-  readonly source: 'repository' | 'remote' | 'cluster' | 'application' | 'none';
+  readonly source: 'repository' | 'remote' | 'chart' | 'cluster' | 'application' | 'none';
   /** Path within that; empty where unknown. */
   readonly file: string;
   /** 1-based; 0 where unknown. */

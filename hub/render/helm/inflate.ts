@@ -16,6 +16,7 @@ import { joinPath, type Probes, type TreeView } from '../tree-view.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
 import type { ChartRuns } from './chart-runs.ts';
 import type { ValueFile } from './helm-runner.ts';
+import { templatesOf } from './parse-output.ts';
 import type { Chart, ChartReader } from './read-chart.ts';
 
 /** An entry of `helmCharts` (api types/helmchartargs.go). */
@@ -178,9 +179,10 @@ function resourcesOf(output: Uint8Array, chart: Chart, limits: RenderLimits): re
       { file: chart.folder },
       `once rendered: ${parsed.failure.message}`,
     );
+  const templateAt = templatesOf(output, chart.folder);
   return objectsOf(parsed.documents, chart.folder).map(({ object, place }) => {
     const annotations = { ...(object.metadata.annotations ?? {}), [helmGenerated]: 'true' };
     const marked = { ...object, metadata: { ...object.metadata, annotations } };
-    return createResource(marked, { ...place, line: 0 });
+    return createResource(marked, { file: templateAt(place.line) || chart.folder, line: 0 });
   });
 }

@@ -19,13 +19,13 @@ export function parseOutput(
   folder: string,
   limits: RenderLimits,
 ): readonly OutputDocument[] {
-  const sources = sourcesOf(output, folder);
+  const templateAt = templatesOf(output, folder);
   const parsed = parseYaml(output, limits, 'manifest');
   if (!parsed.ok) {
-    const file = fileAt(sources, parsed.failure.line);
+    const file = templateAt(parsed.failure.line);
     throw problemError(parsed.failure.code, { file }, `once rendered: ${parsed.failure.message}`);
   }
-  return parsed.documents.map(({ value, line }) => ({ value, file: fileAt(sources, line) }));
+  return parsed.documents.map(({ value, line }) => ({ value, file: templateAt(line) }));
 }
 
 /** @throws a Problem for what is no object, or a hook that cannot be mapped. */
@@ -39,6 +39,12 @@ export function resourcesOf(documents: readonly OutputDocument[], limits: Render
         throw problemError('resource_exhausted', place, `more than ${limits.objectsMax} objects`);
     }
   return resources;
+}
+
+/** Which template, within the chart's folder, a line comes from; empty where Helm does not say. */
+export function templatesOf(output: Uint8Array, folder: string): (line: number) => string {
+  const sources = sourcesOf(output, folder);
+  return (line) => fileAt(sources, line);
 }
 
 interface Source {

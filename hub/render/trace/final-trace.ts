@@ -82,12 +82,12 @@ export class FinalTrace {
     );
   }
 
-  /** Objects of an Application's chart. */
-  inflated(list: Resources): Resources {
+  /** Objects of an Application's chart. @param source where the chart is. */
+  inflated(list: Resources, source: 'repository' | 'chart'): Resources {
     const configured: Written = { ...nowhere, source: 'application', field: 'spec.source.helm' };
     return list.map((resource) => {
       const { file } = resource.place;
-      const at: Written = { source: 'repository', file, line: 0, field: '', holds: 'part' };
+      const at: Written = { source, file, line: 0, field: '', holds: 'part' };
       const agent = this.#agent('chart', 'helm', configured, () => ({ written: at }));
       return beginLineage(resource, agent, at, [this.#folder]);
     });

@@ -64,7 +64,7 @@ async function finish(
     rooted.kind === 'kustomize'
       ? finalize(rooted, trace)
       : rooted.kind === 'chart'
-        ? trace.inflated(rooted.resources)
+        ? trace.inflated(rooted.resources, source.helm?.pin === undefined ? 'repository' : 'chart')
         : rooted.resources;
   const { substitute } = source;
   if (substitute === undefined) return { ok: true, resources: final };
