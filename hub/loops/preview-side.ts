@@ -9,8 +9,10 @@ import type { TreeReader } from '../model/tree.ts';
 import { checkFleet } from '../policy/check-fleet.ts';
 import type { FleetSide, PlacementState, SideProblem } from '../preview/compare-fleets.ts';
 import type { DiffSide } from '../preview/report.ts';
+import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { Resolution, Store } from '../store/store.ts';
+import { createRemoteBases } from './remote-bases.ts';
 import { createFleetRenderer, type FleetOutcome, placeAll } from './render-fleet.ts';
 
 /** One side of a comparison, with what its objects hold. */
@@ -44,12 +46,14 @@ export function withTurns(renderer: Renderer): Renderer {
 export interface RenderSideRequest {
   readonly name: DiffSide;
   readonly tree: TreeReader;
+  /** Of the root repository, for remote bases that name it; empty: not known. */
+  readonly rootUrl: string;
   readonly folder: string;
   /** What a file that cannot be read leaves in force, and who has an object already: the other side. Undefined: nothing. */
   readonly previous: Pick<PreviewSide, 'fleet' | 'setOf'> | undefined;
   readonly emptyFleet: Fleet;
   readonly renderer: Renderer;
-  /** Of a repository that is not the root at this commit. @throws not_found for one that cannot be had. */
+  /** Of a repository that is not the root at this commit, an Application's or a remote base's. @throws not_found for one that cannot be had. */
   readonly treeOf: (key: SourceKey, fleet: Fleet) => Promise<TreeReader>;
   /** This cluster only. */
   readonly cluster: string | undefined;
@@ -73,7 +77,7 @@ export async function renderSide(request: RenderSideRequest): Promise<PreviewSid
   const outcome = await createFleetRenderer(withTurns(request.renderer)).render({
     fleet,
     placements,
-    treeOf: async (key) => (key === '@' ? tree : request.treeOf(key, fleet)),
+    treeOf: openTrees(request, fleet),
     signal,
   });
   const checked = checkFleet({
@@ -98,6 +102,13 @@ export async function renderSide(request: RenderSideRequest): Promise<PreviewSid
   }
   const side = { side: request.name, placements: states, problems };
   return { side, fleet, sets: outcome.sets, rendered: outcome.rendered, setOf: setFinder(states) };
+}
+
+/** With the remote bases in them. */
+function openTrees({ tree, treeOf, rootUrl }: RenderSideRequest, fleet: Fleet) {
+  const bases = createRemoteBases({ rootUrl, fleet, treeOf: (base) => treeOf(base.key, fleet) });
+  return async (key: SourceKey): Promise<TreeReader> =>
+    createMountedTree(key === '@' ? tree : await treeOf(key, fleet), bases);
 }
 
 function setFinder(states: FleetSide['placements']): PreviewSide['setOf'] {

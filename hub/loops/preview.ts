@@ -72,7 +72,8 @@ export function createPreview(options: PreviewOptions): Preview {
       previous,
       emptyFleet,
       renderer,
-      treeOf: rememberTrees((key, fleet) => openTree(key, fleet, stored, signal)),
+      rootUrl: root.url,
+      treeOf: (key, fleet) => openTree(key, fleet, stored, signal),
       cluster: request.cluster,
       signal,
     });
@@ -161,14 +162,4 @@ export function contentsOf(
       if (content !== undefined) found.set(digest, content);
     }
   return found;
-}
-
-/** One reader a source and side: the renderer keeps what it knows of a tree by its reader. */
-function rememberTrees(open: (key: SourceKey, fleet: Fleet) => Promise<TreeReader>) {
-  const known = new Map<SourceKey, Promise<TreeReader>>();
-  return (key: SourceKey, fleet: Fleet) => {
-    const tree = known.get(key) ?? open(key, fleet);
-    known.set(key, tree);
-    return tree;
-  };
 }

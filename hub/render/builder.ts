@@ -13,6 +13,7 @@ import {
   nothingYet,
 } from './kustomize/accumulate.ts';
 import { NeedsNamespace } from './kustomize/inflation.ts';
+import type { LoadRestrictor } from './kustomize/loader.ts';
 import { needsTrace } from './kustomize/origins.ts';
 import { buildKey, noChoice, type SchemaChoice } from './kustomize/schema-choice.ts';
 import { type Sort, sortOf } from './kustomize/sort-order.ts';
@@ -53,6 +54,7 @@ export interface BuildServices {
   readonly cache: BuildCache;
   /** Undefined: `helmCharts` are refused. */
   readonly charts: ChartInflator | undefined;
+  readonly loadRestrictor?: LoadRestrictor | undefined;
   /** Each object's lineage is remembered, for `cache` alone. */
   readonly traced?: boolean | undefined;
 }
@@ -231,6 +233,7 @@ export class BuildSession {
         bases,
         roots,
         traced,
+        loadRestrictor: this.services.loadRestrictor,
         signal,
         ...mode,
       },

@@ -8,6 +8,7 @@ import { createHelmRenderer, type HelmRenderer, type RenderedChart } from './hel
 import type { ChartArchives, HelmRunner } from './helm/helm-runner.ts';
 import { createChartInflator } from './helm/inflate.ts';
 import { createChartReader } from './helm/read-chart.ts';
+import type { LoadRestrictor } from './kustomize/loader.ts';
 import type { RenderLimits } from './limits.ts';
 import { noWork, type RenderWork } from './render-work.ts';
 import { TreeView } from './tree-view.ts';
@@ -38,6 +39,8 @@ export interface SessionOptions {
   readonly total: RenderWork;
   readonly helm: HelmRunner | undefined;
   readonly archives: ChartArchives | undefined;
+  /** Default: files are read in and below a kustomization's own folder. */
+  readonly loadRestrictor?: LoadRestrictor | undefined;
   readonly files: FileCache;
   readonly cache: BuildCache;
 }
@@ -67,7 +70,8 @@ export function createSessions(options: SessionOptions): Sessions {
     worksOf.set(view, works);
     const loader = new FileLoader(limits, files, works);
     const built = traced ? createBuildCache(limits) : cache;
-    const services = { limits, works, files: loader, cache: built, charts: inflator, traced };
+    const { loadRestrictor } = options;
+    const services = { limits, works, files: loader, cache: built, charts: inflator, traced, loadRestrictor };
     let version: Promise<string> | undefined;
     return {
       ...{ view, files: loader, helm, work },

@@ -15,7 +15,9 @@ import { createFileCache } from './file-loader.ts';
 import { createFinisher } from './finish.ts';
 import { createRecall } from './graph/recall.ts';
 import type { ChartArchives, HelmRunner } from './helm/helm-runner.ts';
-import { finalize } from './kustomize/finalize.ts';
+import { type Finalizable, finalize } from './kustomize/finalize.ts';
+import type { LoadRestrictor } from './kustomize/loader.ts';
+import { asFound } from './kustomize/sort-order.ts';
 import { defaultLimits, type RenderLimits } from './limits.ts';
 import { createBatchRenderer } from './render-batch.ts';
 import { problemOf } from './render-error.ts';
@@ -35,10 +37,17 @@ export interface RendererOptions {
   readonly helm?: HelmRunner | undefined;
   /** Undefined: charts of repositories are refused. */
   readonly charts?: ChartArchives | undefined;
+  /** kustomize's flags. Default: files from a kustomization's own folder, sorted where no `sortOptions` say otherwise. */
+  readonly kustomize?: KustomizeFlags | undefined;
   /** What an earlier process kept; undefined: nothing is taken from it, nor told for it. */
   readonly memory?: RendererMemory | undefined;
   /** Called often in a batch: gives others their turn when it is time. Undefined: never. */
   readonly turn?: (() => Promise<void> | undefined) | undefined;
+}
+
+export interface KustomizeFlags {
+  readonly loadRestrictor?: LoadRestrictor | undefined;
+  readonly reorder?: 'legacy' | 'none' | undefined;
 }
 
 export interface RendererMemory {
@@ -96,6 +105,7 @@ export function createRenderer(options: RendererOptions): Renderer {
   const stats: RenderStats = { renders: 0, cacheHits: 0, ...noWork() };
   const sessions = createSessions({
     ...{ limits, total: stats, helm: options.helm, archives: options.charts },
+    loadRestrictor: options.kustomize?.loadRestrictor,
     files: createFileCache(limits),
     cache: createBuildCache(limits),
   });
@@ -105,6 +115,10 @@ export function createRenderer(options: RendererOptions): Renderer {
   const substituteStep = createSubstituteStep<RenderResult>(limits.builtObjectsMax);
   const { memory } = options;
 
+  /** As kustomize: `sortOptions` count before the flag. */
+  const ordered = (built: Finalizable): Finalizable =>
+    options.kustomize?.reorder === 'none' && built.sort === undefined ? { ...built, sort: asFound } : built;
+
   const finish = (resources: readonly Resource[], folder: string): RenderResult => {
     const outcome = finisher.finish(resources, folder);
     return 'rendered' in outcome
@@ -113,7 +127,7 @@ export function createRenderer(options: RendererOptions): Renderer {
   };
 
   const finalOf = (rooted: Rooted) =>
-    once(finals, rooted, () => (rooted.kind === 'kustomize' ? finalize(rooted) : rooted.resources));
+    once(finals, rooted, () => (rooted.kind === 'kustomize' ? finalize(ordered(rooted)) : rooted.resources));
 
   const finishRoot = (rooted: Rooted, { source, cluster }: Omit<RenderRequest, 'tree'>): RenderResult => {
     const { substitute } = source;

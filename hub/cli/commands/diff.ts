@@ -39,6 +39,7 @@ export function addDiff(program: Command, io: CliIo, setExitCode: (code: number)
       .option('--cluster <name>', 'in this cluster only')
       .option('--path <folder>', 'a Git repository on disk; needs no hub')
       .option('--fleet-folder <folder>', 'with --path: where its fleet resources are', 'fleet')
+      .option('--allow-remote', 'with --path: fetch other repositories, without credentials')
       .addOption(
         new Option('-o, --output <format>', 'how to show it (default text)').choices([
           'text',
@@ -109,13 +110,16 @@ async function compareOnDisk(
   // Loaded only here: the rest of the command line stays small.
   const { diffOnDisk } = await import('../preview/diff-on-disk.ts');
   const { createLocalRenderer } = await import('../preview/local-renderer.ts');
-  return diffOnDisk({
+  const { openRemoteAccess } = await import('../preview/remote-access.ts');
+  await using remotes = await openRemoteAccess(Boolean(options['allowRemote']), io.signal);
+  return await diffOnDisk({
     folder: resolve(io.cwd, path),
     ...parseRange(revisions, 'HEAD', 'HEAD..worktree'),
     fleetFolder: options['fleetFolder'] ?? 'fleet',
     application: options['application'],
     cluster: options['cluster'],
     renderer: createLocalRenderer(io),
+    remotes,
     signal: io.signal,
   });
 }

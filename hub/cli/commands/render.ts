@@ -1,17 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { FairwayError } from '../../../shared/error/error.ts';
-import { maskSecret } from '../../../shared/manifest/masking.ts';
 import type { KubeObject } from '../../../shared/manifest/object.ts';
-import type { Cluster } from '../../model/fleet.ts';
-import { describeProblem } from '../../model/problem.ts';
-import type { RenderedSet } from '../../model/rendered.ts';
 import { createClient } from '../client.ts';
 import { type ClientContext, withConnection } from '../command.ts';
-import { createDirectoryTree } from '../directory-tree.ts';
 import type { CliIo } from '../io.ts';
 import { createPrinter, type OutputFormat } from '../output/printer.ts';
 import { loadConnection } from '../settings.ts';
@@ -20,13 +12,18 @@ type Options = Record<string, unknown>;
 
 const help = `
 With --path, the folder on disk is built as the hub would build it, without a hub. Files above the folder count too, up to
-the top of the Git repository that it is in (--root names another top).
-With --application and --cluster, the hub shows what it has assigned.
+the top of the Git repository that it is in (--root names another top); with --rev, a revision of that repository is built.
+With --path, --application and --cluster, the folder is that of a fleet repository, and the Application of it is built.
+With --application and --cluster alone, the hub shows what it has assigned.
 Values of Secrets are masked, except with --path and --show-secrets.
+
+--enable-helm, --load-restrictor and --reorder mean what they mean to kustomize build.
 
 Examples:
   fairway render --path apps/web/overlays/eu
   fairway render --path apps/web --overlay 'overlays/{{cluster.region}}' --overlay base --region eu
+  fairway render --path apps/web/overlays/eu --rev main~1
+  fairway render --path . --application web --cluster eu-1
   fairway render --application web --cluster eu-1`;
 
 /** `fairway render`: the manifests of a folder on disk, or of an assignment. */
@@ -43,8 +40,21 @@ export function addRender(program: Command, io: CliIo): void {
       .option('--set <name=value>', "with --path: a variable of the cluster's", collect, [])
       .option('--kubernetes <version>', "with --path: the cluster's version", '')
       .option('--show-secrets', 'with --path: do not mask the values of Secrets')
-      .option('--application <name>', 'as assigned by the hub; with --cluster')
-      .option('--cluster <name>', 'as assigned by the hub; with --path: the name given to the cluster')
+      .option('--rev <revision>', 'with --path: a branch, tag or commit instead of what lies on disk')
+      .option('--enable-helm', 'with --path: render the charts of kustomizations')
+      .addOption(
+        new Option('--load-restrictor <restrictor>', 'with --path: where files may lie').choices([
+          'LoadRestrictionsRootOnly',
+          'LoadRestrictionsNone',
+        ]),
+      )
+      .addOption(
+        new Option('--reorder <order>', 'with --path: where no sortOptions are').choices(['legacy', 'none']),
+      )
+      .option('--allow-remote', 'with --path: fetch other repositories, without credentials')
+      .option('--fleet-folder <folder>', 'with --path and --application: where the fleet is', 'fleet')
+      .option('--application <name>', 'with --cluster')
+      .option('--cluster <name>', 'with --application; with --path alone: the name given to the cluster')
       .addOption(
         new Option('-o, --output <format>', 'how to show it (default yaml)').choices(['yaml', 'json']),
       )
@@ -54,7 +64,7 @@ export function addRender(program: Command, io: CliIo): void {
     const manifests =
       options['path'] === undefined
         ? await loadAssigned(options, io)
-        : await renderFolder(String(options['path']), options, io);
+        : await (await import('./render-on-disk.ts')).renderOnDisk(String(options['path']), options, io);
     io.stdout(renderManifests(manifests, options['output'] as OutputFormat));
   });
 }
@@ -97,70 +107,4 @@ async function loadAssigned(options: Options, io: CliIo): Promise<readonly KubeO
   const path = `/api/v1/assignments/${encodeURIComponent(cluster)}/${encodeURIComponent(application)}/manifests`;
   const items = await context.client.list<ManifestPage>(path);
   return items.map(({ manifest }) => manifest);
-}
-
-async function renderFolder(path: string, options: Options, io: CliIo): Promise<readonly KubeObject[]> {
-  const folder = resolve(io.cwd, path);
-  if (!(await stat(folder).catch(() => undefined))?.isDirectory())
-    throw new FairwayError('not_found', `${folder} is no folder.`);
-  const root =
-    options['root'] === undefined
-      ? await findRepositoryTop(folder)
-      : resolve(io.cwd, String(options['root']));
-  const inside = relative(root, folder);
-  if (inside.startsWith('..'))
-    throw new FairwayError('invalid_argument', `${folder} is not below --root ${root}.`);
-  const { createRenderer } = await import('../../render/renderer.ts');
-  const { createHelmProcess } = await import('../../helm/helm-process.ts');
-  // Digests are not shown, so any key will do.
-  const renderer = createRenderer({
-    digestKey: randomBytes(32),
-    helm: createHelmProcess({ path: io.env['PATH'] ?? '' }),
-  });
-  const source = {
-    repository: '',
-    ref: '',
-    path: inside.split(sep).join('/'),
-    overlays: options['overlay'] as readonly string[],
-  };
-  const tree = createDirectoryTree(root);
-  const result = await renderer.render({ source, cluster: clusterOf(options), tree }, io.signal);
-  if (result.ok) return objectsOf(result.rendered, options['showSecrets'] === true);
-  const [first, ...more] = result.problems.map(describeProblem);
-  throw new FairwayError('invalid_manifest', first ?? 'It cannot be rendered.', {
-    details: { hint: more.join('\n') },
-  });
-}
-
-/** The nearest folder that holds `.git`, or else the folder itself. */
-async function findRepositoryTop(folder: string): Promise<string> {
-  for (let at = folder; ; at = dirname(at)) {
-    if (await stat(join(at, '.git')).catch(() => undefined)) return at;
-    if (dirname(at) === at) return folder;
-  }
-}
-
-function clusterOf(options: Options): Cluster {
-  const variables = (options['set'] as readonly string[]).map((text) => {
-    const at = text.indexOf('=');
-    if (at < 1) throw new InvalidArgumentError(`--set ${text}: expected name=value.`);
-    return [text.slice(0, at), text.slice(at + 1)];
-  });
-  return {
-    name: String(options['cluster'] ?? 'local'),
-    labels: {},
-    region: String(options['region']),
-    role: 'none',
-    variables: Object.fromEntries(variables) as Record<string, string>,
-    kubernetesVersion: String(options['kubernetes']),
-    paused: false,
-    origin: { file: '', line: 0, commit: '' },
-  };
-}
-
-function objectsOf({ set, objects }: RenderedSet, showSecrets: boolean): readonly KubeObject[] {
-  return set.entries.map(({ objectDigest }) => {
-    const object = JSON.parse(objects.get(objectDigest)?.content ?? 'null') as KubeObject;
-    return showSecrets ? object : maskSecret(object);
-  });
 }

@@ -42,6 +42,7 @@ export function addValidate(
     )
     .option('--kubernetes <version>', 'of clusters that state none (default: the newest known)')
     .option('--fleet-folder <folder>', 'where the fleet resources are', 'fleet')
+    .option('--allow-remote', 'fetch other repositories, without credentials')
     .addOption(
       new Option('-o, --output <format>', 'how to show it (default text)').choices([
         'text',
@@ -57,12 +58,15 @@ export function addValidate(
       // Loaded only here: the rest of the command line stays small.
       const { validateOnDisk } = await import('../preview/validate-on-disk.ts');
       const { createLocalRenderer } = await import('../preview/local-renderer.ts');
+      const { openRemoteAccess } = await import('../preview/remote-access.ts');
+      await using remotes = await openRemoteAccess(options['allowRemote'] === true, io.signal);
       const report = await validateOnDisk({
         folder: resolve(io.cwd, folder),
         fleetFolder: String(options['fleetFolder']),
         plainSecrets: options['plainSecrets'] as Severity | 'off',
         kubernetes: options['kubernetes'] as string | undefined,
         renderer: createLocalRenderer(io),
+        remotes,
         signal: io.signal,
       });
       io.stdout(await renderReport(report, options['output'], io, programs));

@@ -1,10 +1,7 @@
 /** Previews without a hub: the stages that the hub runs, over a repository on this machine's disk. */
 import { stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { systemClock } from '../../../shared/clock/clock.ts';
 import { FairwayError } from '../../../shared/error/error.ts';
-import { silentLogger } from '../../../shared/log/log.ts';
 import { findCommit } from '../../loops/find-commit.ts';
 import { contentsOf } from '../../loops/preview.ts';
 import {
@@ -15,16 +12,14 @@ import {
   takeTurn,
 } from '../../loops/preview-side.ts';
 import { emptyFleet } from '../../model/fleet.ts';
-import type { TreeReader } from '../../model/tree.ts';
+import type { RemoteTrees, TreeReader } from '../../model/tree.ts';
 import { compareFleets } from '../../preview/compare-fleets.ts';
 import { schemaOf } from '../../preview/merge-keys.ts';
 import type { DiffReport, DiffSide } from '../../preview/report.ts';
 import type { Renderer } from '../../render/renderer.ts';
-import { createGitSource, type GitSource } from '../../source/git-source.ts';
+import type { GitSource } from '../../source/git-source.ts';
 import { createDirectoryTree } from '../directory-tree.ts';
-
-/** A clone has its remotes' branches here: `origin/main`. */
-const folders = ['refs/remotes/'];
+import { cloneFolders, createLocalSource } from './local-source.ts';
 
 /** The revision that is no commit: what lies in the folder. */
 export const worktree = 'worktree';
@@ -38,6 +33,8 @@ export interface DiffOnDiskRequest {
   readonly application: string | undefined;
   readonly cluster: string | undefined;
   readonly renderer: Renderer;
+  /** Repositories that are not on this disk. */
+  readonly remotes: RemoteTrees;
   readonly signal: AbortSignal;
 }
 
@@ -51,11 +48,12 @@ export async function diffOnDisk(request: DiffOnDiskRequest): Promise<DiffReport
     return renderSide({
       name,
       tree,
+      rootUrl: '',
       folder: request.fleetFolder,
       previous,
       emptyFleet,
       renderer,
-      treeOf: async (key, fleet) => openOther(source, top, key, fleet.repositories, signal),
+      treeOf: async (key, fleet) => openOther(source, top, key, fleet.repositories, request),
       cluster,
       signal,
     });
@@ -76,18 +74,8 @@ export async function diffOnDisk(request: DiffOnDiskRequest): Promise<DiffReport
   });
 }
 
-/** Reads local repositories only; nothing is ever fetched or written. */
-function createLocalSource(): GitSource {
-  return createGitSource({
-    directory: join(tmpdir(), 'fairway-none'),
-    credentials: { forUrl: async () => undefined },
-    clock: systemClock,
-    log: silentLogger,
-    egress: (url) => url.startsWith('/') || url.startsWith('file:'),
-  });
-}
-
-async function openRevision(
+/** @throws not_found for a revision that is not there. */
+export async function openRevision(
   source: GitSource,
   top: string,
   revision: string,
@@ -95,26 +83,26 @@ async function openRevision(
 ): Promise<{ readonly name: DiffSide; readonly tree: TreeReader }> {
   if (revision === worktree)
     return { name: { name: worktree, commit: null }, tree: createDirectoryTree(top) };
-  const commit = await findCommit({ source, url: top, revision, folders, signal });
+  const commit = await findCommit({ source, url: top, revision, folders: cloneFolders, signal });
   return { name: { name: revision, commit }, tree: await source.tree(top, commit) };
 }
 
-/** Another ref of this repository is here; other repositories are not, and their applications are told as problems. */
+/** Another ref of this repository is here; other repositories may be fetched, or else what needs them is told as problems. */
 async function openOther(
   source: GitSource,
   top: string,
   key: string,
-  repositories: ReadonlyMap<string, unknown>,
-  signal: AbortSignal,
+  repositories: ReadonlyMap<string, { readonly url: string }>,
+  { remotes, signal }: Pick<DiffOnDiskRequest, 'remotes' | 'signal'>,
 ): Promise<TreeReader> {
   const at = key.indexOf('@');
   const [repository, ref] = [key.slice(0, at), key.slice(at + 1)];
-  if (repositories.has(repository))
-    throw new FairwayError(
-      'not_found',
-      `Repository ${repository} is elsewhere: without a hub, only this repository is read`,
-    );
-  return source.tree(top, await findCommit({ source, url: top, revision: ref, folders, signal }));
+  const url = repositories.get(repository)?.url;
+  if (url !== undefined) return remotes.remoteTree({ url, ref }, signal);
+  return source.tree(
+    top,
+    await findCommit({ source, url: top, revision: ref, folders: cloneFolders, signal }),
+  );
 }
 
 /** @throws not_found */

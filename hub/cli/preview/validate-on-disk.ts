@@ -7,6 +7,7 @@ import { type PreviewSide, renderSide } from '../../loops/preview-side.ts';
 import { type Application, emptyFleet } from '../../model/fleet.ts';
 import { minorOf } from '../../model/kubernetes-version.ts';
 import type { Problem } from '../../model/problem.ts';
+import type { RemoteTrees } from '../../model/tree.ts';
 import {
   type CheckedPlacement,
   checkObjects,
@@ -28,6 +29,8 @@ export interface ValidateRequest {
   /** Of clusters that state none; undefined: the newest known. */
   readonly kubernetes: string | undefined;
   readonly renderer: Renderer;
+  /** Other repositories. */
+  readonly remotes: RemoteTrees;
   readonly signal: AbortSignal;
 }
 
@@ -39,12 +42,17 @@ export async function validateOnDisk(request: ValidateRequest): Promise<Validati
   const side = await renderSide({
     name: { name: 'worktree', commit: null },
     tree,
+    rootUrl: '',
     folder: request.fleetFolder,
     previous: undefined,
     emptyFleet,
     renderer: request.renderer,
-    treeOf: async (key) => {
-      throw new FairwayError('not_found', `${key} is elsewhere: without a hub, only this repository is read`);
+    treeOf: async (key, { repositories }) => {
+      const [name = '', ref = ''] = key.split(/@(.*)/s);
+      const url = repositories.get(name)?.url;
+      if (url === undefined)
+        throw new FairwayError('not_found', `${key} is elsewhere: of this repository, the work tree is read`);
+      return request.remotes.remoteTree({ url, ref }, signal);
     },
     cluster: undefined,
     signal,
@@ -135,13 +143,13 @@ function problemFindings({ side, fleet }: PreviewSide): readonly Finding[] {
 }
 
 function ruleOf(
-  { code, field }: Problem,
+  { code, field }: Pick<Problem, 'code' | 'field'>,
   application: Application | undefined,
 ): Pick<Finding, 'rule' | 'severity'> {
   if (code === 'conflict') return { rule: 'claim', severity: 'error' };
   // Nobody's mistake: what lies in another repository cannot be checked from here.
   const { repository = '', ref = '' } = application?.source ?? {};
-  const elsewhere = field === 'spec.source' && (repository !== '' || ref !== '');
+  const elsewhere = code === 'unavailable' || (field === 'spec.source' && (repository !== '' || ref !== ''));
   return { rule: 'render', severity: elsewhere ? 'warning' : 'error' };
 }
 

@@ -20,7 +20,12 @@ export async function inflateCharts<B extends Base>(
   const resources: Resource[] = [];
   for (const [index, args] of helmCharts.entries()) {
     const place = placeOf(index);
-    if (charts === undefined) throw problemError('unsupported', place, 'charts are not rendered here');
+    if (charts === undefined)
+      throw problemError(
+        'unsupported',
+        place,
+        'charts are not rendered here; fairway render does so with --enable-helm, as kustomize',
+      );
     const inherited = args.namespace || namespace || from.helmNamespace;
     if (inherited === undefined) throw new NeedsNamespace('the namespace of a chart is not known yet');
     const inflated = await charts.inflate({

@@ -89,6 +89,9 @@ export interface Sort {
   readonly place: Place;
 }
 
+/** No order but that in which objects were found. */
+export const asFound: Sort = { options: { order: 'fifo' }, place: { file: '', line: 0 } };
+
 export function sortOf(from: {
   readonly kustomization: { readonly sortOptions?: SortOptions };
   readonly locate: (path: readonly string[]) => Place;

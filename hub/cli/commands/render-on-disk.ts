@@ -1,0 +1,178 @@
+/** `fairway render --path`: the hub's own renderer over a folder on disk, or over a Git revision of the repository that it lies in. */
+import { realpath, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { InvalidArgumentError } from 'commander';
+import { FairwayError } from '../../../shared/error/error.ts';
+import { maskSecret } from '../../../shared/manifest/masking.ts';
+import type { KubeObject } from '../../../shared/manifest/object.ts';
+import type { Cluster } from '../../model/fleet.ts';
+import { describeProblem, type Problem } from '../../model/problem.ts';
+import type { RenderedSet } from '../../model/rendered.ts';
+import type { RemoteTrees, TreeReader } from '../../model/tree.ts';
+import type { KustomizeFlags, Renderer } from '../../render/renderer.ts';
+import { createDirectoryTree } from '../directory-tree.ts';
+import type { CliIo } from '../io.ts';
+
+type Options = Record<string, unknown>;
+
+/** @throws not_found, invalid_argument, invalid_manifest with what is wrong and where. */
+export async function renderOnDisk(
+  path: string,
+  options: Options,
+  io: CliIo,
+): Promise<readonly KubeObject[]> {
+  const folder = await realpath(resolve(io.cwd, path)).catch(() => undefined);
+  if (folder === undefined || !(await stat(folder)).isDirectory())
+    throw new FairwayError('not_found', `${resolve(io.cwd, path)} is no folder.`);
+  const place = await findPlace(folder, options, io);
+  // Loaded only here: the rest of the command line stays small.
+  const { openRemoteAccess } = await import('../preview/remote-access.ts');
+  const { createLocalRenderer } = await import('../preview/local-renderer.ts');
+  await using remotes = await openRemoteAccess(options['allowRemote'] === true, io.signal);
+  const renderer = createLocalRenderer(io, {
+    // An Application's own chart is what was asked for.
+    helm: options['enableHelm'] === true || options['application'] !== undefined,
+    kustomize: {
+      loadRestrictor: options['loadRestrictor'] as KustomizeFlags['loadRestrictor'],
+      reorder: options['reorder'] as KustomizeFlags['reorder'],
+    },
+  });
+  const rendered =
+    options['application'] === undefined
+      ? await renderFolder({ ...place, renderer, remotes }, options, io)
+      : await renderApplication({ ...place, renderer, remotes }, options, io);
+  return objectsOf(rendered, options['showSecrets'] === true);
+}
+
+interface OnDisk {
+  readonly tree: TreeReader;
+  /** From the tree's top, `/` between its parts. */
+  readonly path: string;
+}
+
+type ShownSet = Pick<RenderedSet, 'set' | 'objects'>;
+
+interface Request extends OnDisk {
+  readonly renderer: Renderer;
+  readonly remotes: RemoteTrees;
+}
+
+async function findPlace(folder: string, options: Options, io: CliIo): Promise<OnDisk> {
+  const revision = options['rev'] as string | undefined;
+  const { root } = options as { root?: string };
+  if (revision !== undefined && root !== undefined)
+    throw new FairwayError('invalid_argument', 'Give --rev or --root: a revision has a top of its own.');
+  const top = root === undefined ? await findTop(folder) : await realpath(resolve(io.cwd, root));
+  const inside = relative(top, folder);
+  if (inside.startsWith('..'))
+    throw new FairwayError('invalid_argument', `${folder} is not below --root ${top}.`);
+  const path = inside.split(sep).join('/');
+  if (revision === undefined) return { tree: createDirectoryTree(top), path };
+  const { openRevision } = await import('../preview/diff-on-disk.ts');
+  const { createLocalSource } = await import('../preview/local-source.ts');
+  return { tree: (await openRevision(createLocalSource(), top, revision, io.signal)).tree, path };
+}
+
+async function renderFolder(
+  { tree, path, renderer, remotes }: Request,
+  options: Options,
+  io: CliIo,
+): Promise<ShownSet> {
+  const { createMountedTree } = await import('../../render/remote/mounted-tree.ts');
+  const overlays = options['overlay'] as readonly string[];
+  const result = await renderer.render(
+    {
+      source: { repository: '', ref: '', path, overlays },
+      cluster: clusterOf(options),
+      tree: createMountedTree(tree, remotes),
+    },
+    io.signal,
+  );
+  if (result.ok) return result.rendered;
+  throw problemsError(result.problems);
+}
+
+/** An Application of the fleet folder, for a Cluster that it is placed on. */
+async function renderApplication(
+  { tree, path, renderer, remotes }: Request,
+  options: Options,
+  io: CliIo,
+): Promise<ShownSet> {
+  const { application, cluster } = options as Record<string, string | undefined>;
+  if (application === undefined || cluster === undefined)
+    throw new FairwayError('invalid_argument', 'Give --application and --cluster together.');
+  const { renderSide } = await import('../../loops/preview-side.ts');
+  const { emptyFleet } = await import('../../model/fleet.ts');
+  const { rendered, sets, fleet } = await renderSide({
+    name: { name: 'here', commit: null },
+    tree,
+    rootUrl: '',
+    folder: [path, String(options['fleetFolder'])].filter((part) => part !== '').join('/'),
+    previous: undefined,
+    emptyFleet,
+    renderer,
+    treeOf: async (key, { repositories }) => {
+      const [name = '', ref = ''] = key.split(/@(.*)/s);
+      const url = repositories.get(name)?.url;
+      if (url === undefined)
+        throw new FairwayError('not_found', `${key} is another state of this repository: give --rev`);
+      return remotes.remoteTree({ url, ref }, io.signal);
+    },
+    cluster,
+    signal: io.signal,
+  });
+  const placement = rendered.get(application)?.get(cluster);
+  if (placement === undefined) throw problemsError(fleet.problems, notPlaced(application, cluster));
+  if ('problems' in placement) throw problemsError(placement.problems);
+  const objects = sets.get(placement.set.digest)?.objects;
+  if (objects === undefined) throw new FairwayError('internal', 'a rendered set is missing');
+  return { set: placement.set, objects };
+}
+
+function notPlaced(application: string, cluster: string): FairwayError {
+  return new FairwayError(
+    'not_found',
+    `Application "${application}" is not placed on a Cluster "${cluster}" in the fleet folder.`,
+  );
+}
+
+function problemsError(problems: readonly Problem[], otherwise?: FairwayError): FairwayError {
+  const [first, ...more] = problems.map(describeProblem);
+  if (first === undefined && otherwise !== undefined) return otherwise;
+  return new FairwayError('invalid_manifest', first ?? 'It cannot be rendered.', {
+    details: { hint: more.join('\n') },
+  });
+}
+
+/** The nearest folder that holds `.git`, or else the folder itself. */
+async function findTop(folder: string): Promise<string> {
+  for (let at = folder; ; at = dirname(at)) {
+    if (await stat(join(at, '.git')).catch(() => undefined)) return at;
+    if (dirname(at) === at) return folder;
+  }
+}
+
+function clusterOf(options: Options): Cluster {
+  const variables = (options['set'] as readonly string[]).map((text) => {
+    const at = text.indexOf('=');
+    if (at < 1) throw new InvalidArgumentError(`--set ${text}: expected name=value.`);
+    return [text.slice(0, at), text.slice(at + 1)];
+  });
+  return {
+    name: String(options['cluster'] ?? 'local'),
+    labels: {},
+    region: String(options['region']),
+    role: 'none',
+    variables: Object.fromEntries(variables) as Record<string, string>,
+    kubernetesVersion: String(options['kubernetes']),
+    paused: false,
+    origin: { file: '', line: 0, commit: '' },
+  };
+}
+
+function objectsOf({ set, objects }: ShownSet, showSecrets: boolean): readonly KubeObject[] {
+  return set.entries.map(({ objectDigest }) => {
+    const object = JSON.parse(objects.get(objectDigest)?.content ?? 'null') as KubeObject;
+    return showSecrets ? object : maskSecret(object);
+  });
+}
