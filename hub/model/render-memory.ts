@@ -61,6 +61,8 @@ export interface RenderMemory {
   roots(
     keys: readonly Digest[],
   ): Promise<{ readonly roots: readonly RenderRoot[]; readonly nodes: readonly RenderNode[] }>;
-  /** Those whose sets are in the store. */
+  /** Those whose sets are in the store; they count as fresh, so that they stay there until a plan names them. */
   results(keys: readonly RenderResultKey[]): Promise<readonly RememberedResult[]>;
+  /** Which of these sets, had from here before, are still there; they count as fresh. */
+  refresh(sets: readonly Digest[]): Promise<readonly Digest[]>;
 }

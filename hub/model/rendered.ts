@@ -14,8 +14,10 @@ export interface RenderedObject {
 /** What a renderer hands on: the set and each object it names. */
 export interface RenderedSet {
   readonly set: ManifestSet;
-  /** Empty for a set that was rendered before and is in the store with all its objects. */
+  /** Empty for a set that is stored. */
   readonly objects: ReadonlyMap<Digest, RenderedObject>;
   /** The folder that was built, for people. */
   readonly builtFrom: string;
+  /** It was rendered before, and is in the store with all its objects. */
+  readonly stored?: true;
 }

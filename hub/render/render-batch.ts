@@ -28,7 +28,7 @@ const noRecords = { engine: '', nodes: [], roots: [], results: [] };
 const keysMax = 10_000_000;
 
 export function createBatchRenderer(options: BatchOptions) {
-  const { sessionOf, recall, digest } = options;
+  const { sessionOf, digest } = options;
 
   const keys = new Lru<Digest>(keysMax);
   const rootKey = (place: Place, { substitute }: ApplicationSource): Digest | undefined => {
@@ -48,9 +48,9 @@ export function createBatchRenderer(options: BatchOptions) {
     { source, clusters }: BatchRequest,
     places: readonly (Place | RenderResult)[],
     session: RenderSession,
+    recall: Recall,
     signal: AbortSignal | undefined,
   ): Promise<void> => {
-    if (recall === undefined) return;
     const members = new Map<Digest, Cluster[]>();
     for (const [index, cluster] of clusters.entries()) {
       const place = places[index];
@@ -72,7 +72,7 @@ export function createBatchRenderer(options: BatchOptions) {
     place: Place,
     request: FolderRequest,
     session: RenderSession,
-    noted: Noted,
+    { recall, noted }: Remembered,
     signal: AbortSignal | undefined,
   ): Promise<RenderResult> => {
     const known = recallRoot(place, session);
@@ -115,9 +115,10 @@ export function createBatchRenderer(options: BatchOptions) {
         const one = { source, cluster };
         places.push(peekPlace(one, session) ?? (await attempt(() => findPlace(one, session))));
       }
-      await prefetch(request, places, session, signal);
+      const recall = request.remembered === false ? undefined : options.recall;
+      if (recall !== undefined) await prefetch(request, places, session, recall, signal);
+      const memory: Remembered = { recall, noted: new Map() };
       const results: RenderResult[] = [];
-      const noted: Noted = new Map();
       for (const [index, cluster] of clusters.entries()) {
         signal?.throwIfAborted();
         await options.turn?.();
@@ -126,7 +127,7 @@ export function createBatchRenderer(options: BatchOptions) {
           if (place !== undefined) results.push(place);
           continue;
         }
-        results.push(await attempt(() => renderOne(place, { source, cluster }, session, noted, signal)));
+        results.push(await attempt(() => renderOne(place, { source, cluster }, session, memory, signal)));
       }
       const records = recall?.take() ?? noRecords;
       return { results, records, work: workSince(before, session.work) };
@@ -136,6 +137,11 @@ export function createBatchRenderer(options: BatchOptions) {
 
 /** Results of one batch, by root: of ten thousand clusters that share one it is noted once. */
 type Noted = Map<Digest, Set<RenderResult>>;
+
+interface Remembered {
+  readonly recall: Recall | undefined;
+  readonly noted: Noted;
+}
 
 function isNew(noted: Noted, root: Digest, result: RenderResult): boolean {
   const ofRoot = noted.get(root) ?? new Set();

@@ -59,6 +59,8 @@ interface KnownNode {
 const rootsMax = 200_000;
 const probesMax = 500_000;
 const entriesMax = 500_000;
+/** In one call: what comes at once is unpacked at once. */
+const setsAtOnce = 50;
 
 export function createRecall(memory: RenderMemory, engine: string): Recall {
   const roots = new Lru<RenderRoot>(rootsMax);
@@ -82,9 +84,26 @@ export function createRecall(memory: RenderMemory, engine: string): Recall {
   };
 
   const loadResults = async (keys: readonly RenderResultKey[]): Promise<void> => {
-    for (const chunk of chunksOf(keys))
+    for (const chunk of chunksOf(keys, setsAtOnce))
       for (const { root, values, set, builtFrom } of await memory.results(chunk))
-        results.set(resultId(root, values), { set, objects: new Map(), builtFrom }, set.entries.length + 1);
+        results.set(
+          resultId(root, values),
+          { set, objects: new Map(), builtFrom, stored: true },
+          set.entries.length + 1,
+        );
+  };
+
+  /** A set that was fetched a while ago may have gone since. */
+  const refreshResults = async (keys: readonly RenderResultKey[]): Promise<void> => {
+    const atHand = new Map<string, Digest>();
+    for (const { root, values } of keys) {
+      const found = results.get(resultId(root, values));
+      if (found !== undefined) atHand.set(resultId(root, values), found.set.digest);
+    }
+    const fresh = new Set<Digest>();
+    for (const chunk of chunksOf([...new Set(atHand.values())]))
+      for (const digest of await memory.refresh(chunk)) fresh.add(digest);
+    for (const [id, digest] of atHand) if (!fresh.has(digest)) results.delete(id);
   };
 
   const holds = async (digest: Digest, commit: Commit): Promise<boolean> => {
@@ -112,15 +131,15 @@ export function createRecall(memory: RenderMemory, engine: string): Recall {
   return {
     async prefetch(wanted, commit, signal) {
       await loadRoots(wanted.map(({ root }) => root).filter((root) => !isAtHand(root)));
-      const missing: RenderResultKey[] = [];
+      const keys: RenderResultKey[] = [];
       for (const { root, values } of wanted) {
         signal?.throwIfAborted();
         const known = roots.get(root);
         if (known === undefined || !(await holds(known.node, commit))) continue;
-        for (const one of new Set(values(known.variables)))
-          if (results.get(resultId(root, one)) === undefined) missing.push({ root, values: one });
+        for (const one of new Set(values(known.variables))) keys.push({ root, values: one });
       }
-      await loadResults(missing);
+      await refreshResults(keys);
+      await loadResults(keys.filter(({ root, values }) => results.get(resultId(root, values)) === undefined));
     },
     find(root, values, view) {
       const known = roots.get(root);
@@ -163,6 +182,6 @@ function resultId(root: Digest, values: string): string {
   return `${root} ${values}`;
 }
 
-function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let at = 0; at < items.length; at += renderKeysMax) yield items.slice(at, at + renderKeysMax);
+function* chunksOf<T>(items: readonly T[], size = renderKeysMax): Generator<readonly T[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }

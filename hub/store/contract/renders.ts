@@ -88,6 +88,15 @@ export function describeRenders(current: () => StoreUnderTest): void {
       expect(roots.map(({ key }) => key)).toEqual(['newer']);
     });
 
+    it('says which sets are still there', async () => {
+      const { store } = current();
+      const { set } = await saveTarget(store, targetOf([configMap('a')]));
+      await store.renders.save(recordsOf([nodeOf('x')], set.digest));
+      expect(await store.renders.refresh([set.digest, 'unknown'])).toEqual([set.digest]);
+      await store.collectGarbage(request);
+      expect(await store.renders.refresh([set.digest])).toEqual([]);
+    });
+
     it('refuses to be asked for more than 500 keys', async () => {
       const keys = Array.from({ length: 501 }, (_, index) => String(index));
       await expect(current().store.renders.roots(keys)).rejects.toMatchObject({ code: 'invalid_argument' });

@@ -15,7 +15,7 @@ export const objectsAskedMax = 1_000;
 const touchEveryMs = 60_000;
 
 /** @returns for a digest: false when it is not there; true when it is, and is fresh from now on. */
-function createToucher({ client, nowMs }: SqliteContext, table: 'blobs' | 'sets' | 'targets') {
+export function createToucher({ client, nowMs }: SqliteContext, table: 'blobs' | 'sets' | 'targets') {
   const find = client.prepare(`SELECT touched_at_ms FROM ${table} WHERE digest = ?`).pluck();
   const touch = client.prepare(`UPDATE ${table} SET touched_at_ms = ? WHERE digest = ?`);
   return (digest: Digest): boolean => {

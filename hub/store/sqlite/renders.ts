@@ -16,6 +16,7 @@ import type {
 import { renderKeysMax } from '../../model/render-memory.ts';
 import { decodeBlob, encodeBlob } from '../blob-codec.ts';
 import type { RenderRepository } from '../store.ts';
+import { createToucher } from './content.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 
 type NodeContent = Pick<RenderNode, 'folder' | 'oid' | 'helm' | 'probes' | 'bases'>;
@@ -76,7 +77,11 @@ function createRootLoader({ client, sealer }: SqliteContext): Synchronous<Render
   };
 }
 
-function createResultLoader({ client, sealer }: SqliteContext): Synchronous<RenderRepository>['results'] {
+function createResultLoader(
+  context: SqliteContext,
+  touch: (set: Digest) => boolean,
+): Synchronous<RenderRepository>['results'] {
+  const { client, sealer } = context;
   const find = client.prepare(
     `SELECT sets.digest AS digest, sets.encoding AS encoding, sets.entries AS entries, built_from AS builtFrom
      FROM render_results JOIN sets ON sets.digest = set_digest WHERE root_key = ? AND values_key = ?`,
@@ -85,7 +90,7 @@ function createResultLoader({ client, sealer }: SqliteContext): Synchronous<Rend
     checkCount(keys);
     return keys.flatMap(({ root, values }: RenderResultKey): readonly RememberedResult[] => {
       const row = find.get(root, values) as ResultRow | undefined;
-      if (row === undefined) return [];
+      if (row === undefined || !touch(row.digest)) return [];
       const { digest, encoding, entries, builtFrom } = row;
       const text = decodeBlob({ encoding, sealed: false, bytes: entries }, digest, sealer);
       return [{ root, values, builtFrom, set: { digest, entries: JSON.parse(text) as ManifestEntry[] } }];
@@ -139,9 +144,14 @@ function createSaver({ client, sealer, nowMs }: SqliteContext): Synchronous<Rend
 }
 
 export function createSqliteRenders(context: SqliteContext): Synchronous<RenderRepository> {
+  const touch = createToucher(context, 'sets');
   return {
     roots: createRootLoader(context),
-    results: createResultLoader(context),
+    results: createResultLoader(context, touch),
+    refresh(sets) {
+      checkCount(sets);
+      return sets.filter(touch);
+    },
     save: createSaver(context),
   };
 }

@@ -1,0 +1,230 @@
+/** The life of the thread that renders: started when it is needed, its orders bounded, given to a new thread once when it dies under them. */
+import { Worker } from 'node:worker_threads';
+import { type Clock, sleep } from '../../../shared/clock/clock.ts';
+import type { Random } from '../../../shared/clock/random.ts';
+import { FairwayError, toFairwayError } from '../../../shared/error/error.ts';
+import type { Logger } from '../../../shared/log/log.ts';
+import { planBackoffMs } from '../../../shared/loop/backoff.ts';
+import type { ManifestSet } from '../../../shared/manifest/target.ts';
+import type { RenderedObject } from '../../model/rendered.ts';
+import type { RenderStats } from '../render-work.ts';
+import type { TraceResult } from '../trace/trace-result.ts';
+import type { Fetch } from './fetch-sets.ts';
+import type {
+  HubMessage,
+  PortCall,
+  RenderedHeads,
+  RenderOrder,
+  ThreadInput,
+  ThreadMessage,
+  ThreadOrder,
+  TraceOrder,
+} from './messages.ts';
+import { packError, unpackError } from './posted-error.ts';
+
+export interface ThreadOptions {
+  readonly input: ThreadInput;
+  /** Asked by the thread. */
+  readonly answer: (call: PortCall) => Promise<unknown>;
+  readonly onStats: (stats: RenderStats) => void;
+  /** A thread has ended, and its counts with it. */
+  readonly onStopped: () => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly heapMbMax?: number | undefined;
+  readonly threadUrl?: URL | undefined;
+}
+
+/** Orders at once: each belongs to a resolution or a comparison, which are few. */
+export const ordersMax = 64;
+/** Threads that may die under one order. */
+const attemptsMax = 2;
+const heapMbDefault = 4_096;
+const ownThread = new URL('./render-thread.ts', import.meta.url);
+
+type Finish<A, T> = (answer: A, fetch: Fetch) => T | Promise<T>;
+
+interface Waiter {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Running {
+  readonly worker: Worker;
+  /** By order, and by call of a fetch. */
+  readonly orders: Map<number, Waiter>;
+  readonly calls: Map<number, Waiter>;
+}
+
+/** The thread ended while it worked. */
+class ThreadDied extends Error {
+  override readonly name = 'ThreadDied';
+}
+
+export interface RenderThread {
+  /** @param finish fetches what the order gave, before the thread lets go of it. */
+  run<T>(order: RenderOrder, signal: AbortSignal | undefined, finish: Finish<RenderedHeads, T>): Promise<T>;
+  run<T>(order: TraceOrder, signal: AbortSignal | undefined, finish: Finish<TraceResult, T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export function createThread(options: ThreadOptions): RenderThread {
+  const { clock, random, log } = options;
+  let running: Running | undefined;
+  let closed = false;
+  let deaths = 0;
+  let lastId = 0;
+  let open = 0;
+
+  const end = (ended: Running, cause: unknown): void => {
+    if (running !== ended) return;
+    running = undefined;
+    options.onStopped();
+    const waiters = [...ended.orders.values(), ...ended.calls.values()];
+    if (!closed) {
+      deaths += 1;
+      log.error('render thread ended', { error: toFairwayError(cause), cause, orders: ended.orders.size });
+    }
+    for (const { reject } of waiters) reject(closed ? closedError() : new ThreadDied('', { cause }));
+  };
+
+  const start = (): Running => {
+    const worker = new Worker(options.threadUrl ?? ownThread, {
+      workerData: options.input,
+      name: 'render',
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: options.heapMbMax ?? heapMbDefault },
+    });
+    const started: Running = { worker, orders: new Map(), calls: new Map() };
+    worker.on('message', (message: ThreadMessage) => hear(message, started));
+    worker.on('error', (cause) => end(started, cause));
+    worker.on('messageerror', (cause) => end(started, cause));
+    worker.on('exit', (code) => end(started, new Error(`the thread ended with ${code}`)));
+    return started;
+  };
+
+  const hear = (message: ThreadMessage, from: Running): void => {
+    if (message.type === 'ask') void answer(message.call, message.ask, from);
+    else if (message.type === 'sets') settle(from.calls, message.call, message.sets);
+    else if (message.type === 'objects') settle(from.calls, message.call, message.objects);
+    else {
+      options.onStats(message.stats);
+      if (message.type === 'done') {
+        deaths = 0;
+        settle(from.orders, message.id, message.value);
+      } else {
+        from.orders.get(message.id)?.reject(unpackError(message.error));
+        from.orders.delete(message.id);
+      }
+    }
+  };
+
+  const settle = (waiters: Map<number, Waiter>, id: number, value: unknown): void => {
+    waiters.get(id)?.resolve(value as never);
+    waiters.delete(id);
+  };
+
+  const answer = async (call: number, ask: PortCall, to: Running): Promise<void> => {
+    try {
+      post(to, { type: 'answer', call, value: await options.answer(ask) });
+    } catch (caught) {
+      post(to, { type: 'refused', call, error: packError(caught) });
+    }
+  };
+
+  const post = ({ worker }: Running, message: HubMessage) => worker.postMessage(message);
+
+  const ask = <T>(to: Running, waiters: 'orders' | 'calls', make: (id: number) => HubMessage): Promise<T> => {
+    if (running !== to) throw closed ? closedError() : new ThreadDied();
+    lastId += 1;
+    const id = lastId;
+    return new Promise<T>((resolve, reject) => {
+      to[waiters].set(id, { resolve: resolve as Waiter['resolve'], reject });
+      post(to, make(id));
+    });
+  };
+
+  const attempt = async <A, T>(
+    order: ThreadOrder,
+    signal: AbortSignal | undefined,
+    finish: Finish<A, T>,
+  ): Promise<T> => {
+    running ??= start();
+    const on = running;
+    on.worker.ref();
+    let id = 0;
+    const { promise: aborted, reject: abort } = Promise.withResolvers<never>();
+    aborted.catch(() => undefined);
+    const onAbort = () => abort(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      const answered = ask<A>(on, 'orders', (given) => {
+        id = given;
+        return { type: 'order', id, order };
+      });
+      const answer = await Promise.race([answered, aborted]);
+      return await finish(answer, {
+        sets: (digests) =>
+          ask<readonly ManifestSet[]>(on, 'calls', (call) => ({ type: 'sets', id, call, digests })),
+        objects: (digests) =>
+          ask<readonly RenderedObject[]>(on, 'calls', (call) => ({ type: 'objects', id, call, digests })),
+      });
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      on.orders.delete(id);
+      if (running === on) post(on, { type: 'release', id });
+      // An idle thread keeps no process.
+      if (on.orders.size === 0) on.worker.unref();
+    }
+  };
+
+  const pause = async (signal: AbortSignal | undefined): Promise<void> => {
+    const delayMs = deaths > 0 ? planBackoffMs(deaths - 1, random) : 0;
+    if (delayMs > 0) await sleep(clock, delayMs, signal);
+  };
+
+  return {
+    async run<A, T>(order: ThreadOrder, signal: AbortSignal | undefined, finish: Finish<A, T>): Promise<T> {
+      if (open >= ordersMax)
+        throw new FairwayError('resource_exhausted', 'too many renders wait for the renderer');
+      open += 1;
+      try {
+        // One that dies of an order is given it no third time.
+        for (let tried = 1; ; tried += 1) {
+          if (closed) throw closedError();
+          signal?.throwIfAborted();
+          await pause(signal);
+          try {
+            return await attempt(order, signal, finish);
+          } catch (caught) {
+            if (!(caught instanceof ThreadDied)) throw caught;
+            if (tried >= attemptsMax) throw diedError(caught.cause);
+          }
+        }
+      } finally {
+        open -= 1;
+      }
+    },
+    async close() {
+      closed = true;
+      await running?.worker.terminate();
+    },
+  };
+}
+
+function closedError(): FairwayError {
+  return new FairwayError('unavailable', 'the renderer is closed', { retry: false });
+}
+
+function diedError(cause: unknown): FairwayError {
+  const { code } = (cause ?? {}) as { readonly code?: unknown };
+  // https://nodejs.org/api/errors.html#err_worker_out_of_memory
+  return code === 'ERR_WORKER_OUT_OF_MEMORY'
+    ? new FairwayError(
+        'resource_exhausted',
+        'rendering takes more memory than it may have: split what one revision renders, or make its objects fewer',
+        { cause },
+      )
+    : new FairwayError('unavailable', 'the renderer has stopped twice over the same order', { cause });
+}

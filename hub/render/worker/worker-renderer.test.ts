@@ -1,0 +1,226 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createFakeClock } from '../../../shared/clock/fake-clock.ts';
+import { createSeededRandom } from '../../../shared/clock/random.ts';
+import { silentLogger } from '../../../shared/log/log.ts';
+import type { Cluster } from '../../model/fleet.ts';
+import type { RememberedResult, RenderMemory } from '../../model/render-memory.ts';
+import type { RenderedSet } from '../../model/rendered.ts';
+import type { TreeReader } from '../../model/tree.ts';
+import { createMemoryTree } from '../memory-tree.ts';
+import { createRenderer, type RendererOptions } from '../renderer.ts';
+import { createWorkerRenderer, type WorkerRenderer, type WorkerRendererOptions } from './worker-renderer.ts';
+
+const digestKey = new Uint8Array(32);
+const clusterOf = (name: string): Cluster => ({
+  ...{ name, labels: {}, region: 'eu', role: 'none', variables: {}, kubernetesVersion: '', paused: false },
+  origin: { file: 'fleet/c.yaml', line: 1, commit: 'c' },
+});
+const source = { repository: '', ref: '', path: '', overlays: ['overlays/{{cluster.name}}', 'base'] };
+const files: Record<string, string> = {
+  'base/kustomization.yaml': 'resources: [map.yaml, secret.yaml]\n',
+  'base/map.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\ndata: { a: "1" }\n',
+  'base/secret.yaml': 'apiVersion: v1\nkind: Secret\nmetadata: { name: key }\nstringData: { a: hidden }\n',
+  'overlays/one/kustomization.yaml': 'resources: [../../base]\nnamePrefix: one-\n',
+  'overlays/bad/kustomization.yaml': 'resources: [missing.yaml]\n',
+};
+const clusters = ['one', 'two', 'bad', 'three'].map(clusterOf);
+
+let opened: WorkerRenderer | undefined;
+afterEach(() => opened?.close());
+
+function open(options: Partial<WorkerRendererOptions> = {}): WorkerRenderer {
+  opened = createWorkerRenderer({
+    ...{ digestKey, random: createSeededRandom(1), log: silentLogger },
+    // Waits are over at once.
+    clock: {
+      ...createFakeClock(),
+      after(_delayMs, callback) {
+        queueMicrotask(callback);
+        return () => undefined;
+      },
+    },
+    ...options,
+  });
+  return opened;
+}
+
+/** A thread of another make. */
+const threadUrl = (code: string): URL =>
+  new URL(
+    `data:text/javascript,${encodeURIComponent(`import { parentPort } from 'node:worker_threads';\n${code}`)}`,
+  );
+
+describe('createWorkerRenderer', () => {
+  it('gives what the renderer gives, one result for equal inputs, and the same one again', async () => {
+    const tree = createMemoryTree(files);
+    const there = await createRenderer({ digestKey }).renderAll({ source, clusters, tree });
+    const renderer = open();
+    const here = await renderer.renderAll({ source, clusters, tree });
+    expect(here).toEqual(there);
+    expect(here.results[1]).toBe(here.results[3]);
+    expect(here.results[2]).toMatchObject({
+      ok: false,
+      problems: [{ file: 'overlays/bad/kustomization.yaml' }],
+    });
+    const again = await renderer.renderAll({ source, clusters, tree: createMemoryTree(files, 'next') });
+    expect(again.work).toMatchObject({ filesRead: 0, bytesParsed: 0 });
+    expect(again.results[1]).toBe(here.results[1]);
+    expect(renderer.stats()).toMatchObject({ renders: 8, filesRead: there.work.filesRead });
+  });
+
+  it('traces an object', async () => {
+    const renderer = open();
+    const tree = createMemoryTree(files);
+    const request = { source, cluster: clusterOf('one'), tree };
+    const selector = { kind: 'ConfigMap', name: 'one-a' };
+    const there = await createRenderer({ digestKey }).trace(request, selector);
+    expect(there.ok).toBe(true);
+    expect(await renderer.trace(request, selector)).toEqual(there);
+  });
+
+  it('takes sets from an earlier process without reading a file, and their entries not twice', async () => {
+    const tree = createMemoryTree(files);
+    const kept = keeper();
+    await kept.keep({ source, clusters, tree });
+    const renderer = open({ memory: { port: kept.memory, engine: 'e' } });
+    const first = await renderer.renderAll({ source, clusters, tree });
+    // The faulty overlay alone is looked at again.
+    expect(first.work).toMatchObject({ directoriesBuilt: 1, filesRead: 1 });
+    expect(first.results[1]).toMatchObject({ ok: true, rendered: { stored: true } });
+    const [one] = first.results;
+    expect(one?.ok && one.rendered.set).toEqual(kept.setOf(0));
+    const next = createMemoryTree(files, 'next');
+    const second = await renderer.renderAll({ source, clusters, tree: next });
+    expect(second.results[0]).toBe(one);
+    // Gone from the store: rendered, with all its objects.
+    kept.forget();
+    const third = await renderer.renderAll({ source, clusters, tree: createMemoryTree(files, 'third') });
+    const [anew] = third.results;
+    expect(anew?.ok && [anew.rendered.stored, anew.rendered.objects.size]).toEqual([undefined, 2]);
+  });
+
+  it('does what a dead thread has left undone in a new one', async () => {
+    const asked: string[] = [];
+    const tree: TreeReader = {
+      ...createMemoryTree(files),
+      entry: async (path) => {
+        asked.push(path);
+        return asked.length === 1 ? undefined : { name: 'x', type: 'file', oid: 'o' };
+      },
+    };
+    const renderer = open({
+      threadUrl: threadUrl(`
+        let order;
+        parentPort.on('message', (message) => {
+          if (message.type === 'order') {
+            order = message;
+            const ask = { port: 'tree', tree: order.order.tree.id, method: 'entry', args: ['x'] };
+            parentPort.postMessage({ type: 'ask', call: 1, ask });
+          }
+          if (message.type !== 'answer') return;
+          if (message.value === undefined) process.exit(3);
+          const heads = [{ ok: false, problems: [] }];
+          parentPort.postMessage({ type: 'done', id: order.id, value: { results: [0], heads }, stats: {} });
+        });`),
+    });
+    const { results } = await renderer.renderAll({ source, clusters: [clusterOf('one')], tree });
+    expect(results).toEqual([{ ok: false, problems: [] }]);
+    expect(asked).toEqual(['x', 'x']);
+  });
+
+  it('gives up on what kills two threads, and says so', async () => {
+    const renderer = open({ threadUrl: threadUrl(`parentPort.on('message', () => process.exit(3));`) });
+    const request = { source, clusters, tree: createMemoryTree(files) };
+    await expect(renderer.renderAll(request)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('stopped twice'),
+    });
+  });
+
+  it('says that memory is short when that is what the thread died of', async () => {
+    const code = `parentPort.on('message', () => { const all = []; for (;;) all.push(new Array(1e5).fill({})); });`;
+    const renderer = open({ threadUrl: threadUrl(code), heapMbMax: 16 });
+    const request = { source, clusters, tree: createMemoryTree(files) };
+    await expect(renderer.renderAll(request)).rejects.toMatchObject({ code: 'resource_exhausted' });
+  });
+
+  it('hands on what the tree throws', async () => {
+    const tree = { ...createMemoryTree(files), entry: () => Promise.reject(new Error('disk')) };
+    await expect(open().renderAll({ source, clusters, tree })).rejects.toMatchObject({ code: 'internal' });
+  });
+
+  it('lets go at once of what nobody wants any more, and goes on with the next', async () => {
+    const renderer = open();
+    const abort = new AbortController();
+    const { promise: reading, resolve: read } = Promise.withResolvers<void>();
+    const stuck: TreeReader = {
+      ...createMemoryTree(files),
+      read: () => {
+        read();
+        return new Promise(() => undefined);
+      },
+    };
+    const rendering = renderer.renderAll({ source, clusters, tree: stuck }, abort.signal);
+    await reading;
+    const reason = new Error('a newer revision');
+    abort.abort(reason);
+    await expect(rendering).rejects.toBe(reason);
+    const { results } = await renderer.renderAll({ source, clusters, tree: createMemoryTree(files) });
+    expect(results.map(({ ok }) => ok)).toEqual([true, true, false, true]);
+  });
+
+  it('refuses all work once it is closed, also what was under way', async () => {
+    const renderer = open();
+    const { promise: reading, resolve: read } = Promise.withResolvers<void>();
+    const stuck: TreeReader = {
+      ...createMemoryTree(files),
+      read: () => {
+        read();
+        return new Promise(() => undefined);
+      },
+    };
+    const rendering = renderer.renderAll({ source, clusters, tree: stuck });
+    const refused = expect(rendering).rejects.toMatchObject({ code: 'unavailable' });
+    await reading;
+    await renderer.close();
+    await refused;
+    await expect(renderer.renderAll({ source, clusters, tree: stuck })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+  });
+});
+
+/** What an earlier process has kept in a store. */
+function keeper() {
+  const results: RememberedResult[] = [];
+  let roots: Awaited<ReturnType<RenderMemory['roots']>> = { roots: [], nodes: [] };
+  let sets = new Map<string, RenderedSet>();
+  const none: RenderMemory = {
+    roots: async () => ({ roots: [], nodes: [] }),
+    results: async () => [],
+    refresh: async () => [],
+  };
+  return {
+    async keep(request: Parameters<WorkerRenderer['renderAll']>[0]): Promise<void> {
+      const options: RendererOptions = { digestKey, memory: { port: none, engine: 'e' } };
+      const made = await createRenderer(options).renderAll(request);
+      for (const result of made.results) if (result.ok) sets.set(result.rendered.set.digest, result.rendered);
+      roots = made.records;
+      for (const { root, values, set, builtFrom } of made.records.results) {
+        const rendered = sets.get(set);
+        if (rendered) results.push({ root, values, builtFrom, set: rendered.set });
+      }
+    },
+    setOf: (index: number) => results[index]?.set,
+    forget() {
+      sets = new Map();
+      results.length = 0;
+    },
+    memory: {
+      roots: async () => roots,
+      results: async (keys) =>
+        results.filter(({ root, values }) => keys.some((key) => key.root === root && key.values === values)),
+      refresh: async (digests) => digests.filter((digest) => sets.has(digest)),
+    } satisfies RenderMemory,
+  };
+}

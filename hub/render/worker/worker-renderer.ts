@@ -1,0 +1,115 @@
+/**
+ * The renderer in a thread of its own, so that the streams' event loop stays free while a large tree is rendered. Trees, the store and helm stay on this
+ * side: the thread asks for what it reads. It gives digests back; this side fetches the sets that it has not got, a little at a time.
+ */
+import type { Clock } from '../../../shared/clock/clock.ts';
+import type { Random } from '../../../shared/clock/random.ts';
+import type { Logger } from '../../../shared/log/log.ts';
+import { noWork, type RenderStats } from '../render-work.ts';
+import type { BatchRequest, BatchResult, Renderer, RendererOptions } from '../renderer.ts';
+import { createSetFetcher } from './fetch-sets.ts';
+import { createPorts } from './ports.ts';
+import { createThread } from './thread.ts';
+
+export interface WorkerRendererOptions extends Omit<RendererOptions, 'turn'> {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Most memory of the thread's heap. Default 4,096. */
+  readonly heapMbMax?: number | undefined;
+  /** Default: the thread that renders. For tests. */
+  readonly threadUrl?: URL | undefined;
+}
+
+export interface WorkerRenderer extends Renderer {
+  /** Ends the thread; what is rendered is cancelled. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts its thread with the first order, and a new one when it dies.
+ * @throws from render: resource_exhausted when an order takes more memory than the thread may have, twice; unavailable when it dies otherwise, or is closed.
+ */
+export function createWorkerRenderer(options: WorkerRendererOptions): WorkerRenderer {
+  const { digestKey, limits = {}, helm, charts, memory } = options;
+  const stats = createStats();
+  const sets = createSetFetcher();
+  const ports = createPorts({ helm, charts, memory: memory?.port, find: sets.find });
+  const thread = createThread({
+    ...options,
+    input: {
+      ...{ digestKey, limits, engine: memory?.engine },
+      helm: helm !== undefined,
+      charts: charts !== undefined,
+    },
+    answer: ports.answer,
+    onStats: stats.take,
+    onStopped: stats.carry,
+  });
+
+  const renderAll = async (request: BatchRequest, signal?: AbortSignal): Promise<BatchResult> => {
+    const { source, clusters, tree, remembered = true } = request;
+    const handle = ports.hold(tree);
+    try {
+      return await thread.run(
+        { kind: 'render', source, clusters, remembered, tree: handle },
+        signal,
+        async (heads, fetch) => {
+          const results = await sets.resultsOf(heads.heads, ports.stored, fetch, signal);
+          return {
+            results: heads.results.flatMap((index) => results[index] ?? []),
+            records: heads.records,
+            work: heads.work,
+          };
+        },
+      );
+    } finally {
+      ports.letGo(handle);
+    }
+  };
+
+  return {
+    stats: stats.now,
+    renderAll,
+    async render({ source, cluster, tree }, signal) {
+      const { results } = await renderAll({ source, clusters: [cluster], tree, remembered: false }, signal);
+      const [result] = results;
+      return result ?? { ok: false, problems: [] };
+    },
+    async trace({ source, cluster, tree }, selector, signal) {
+      const handle = ports.hold(tree);
+      try {
+        const order = { kind: 'trace', source, cluster, selector, tree: handle } as const;
+        return await thread.run(order, signal, (result) => result);
+      } finally {
+        ports.letGo(handle);
+      }
+    },
+    close: thread.close,
+  };
+}
+
+/** Counts go on when a new thread begins at nothing. */
+function createStats() {
+  const nothing: RenderStats = { renders: 0, cacheHits: 0, ...noWork() };
+  let before = nothing;
+  let latest = nothing;
+  const now = (): RenderStats => ({
+    renders: before.renders + latest.renders,
+    cacheHits: before.cacheHits + latest.cacheHits,
+    directoriesBuilt: before.directoriesBuilt + latest.directoriesBuilt,
+    filesRead: before.filesRead + latest.filesRead,
+    filesParsed: before.filesParsed + latest.filesParsed,
+    bytesParsed: before.bytesParsed + latest.bytesParsed,
+  });
+  return {
+    now,
+    take(stats: RenderStats) {
+      latest = stats;
+    },
+    carry() {
+      before = now();
+      latest = nothing;
+    },
+  };
+}
