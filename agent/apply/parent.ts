@@ -7,6 +7,7 @@ import {
   applySetId,
   applySetIdLabel,
   groupKindsAnnotation,
+  hooksAnnotation,
   markAnnotation,
   namespacesAnnotation,
   parentName,
@@ -20,6 +21,8 @@ export interface ParentContent {
   readonly namespaces: readonly string[];
   /** Of the newest target that was applied; undefined: never told. */
   readonly mark?: string | undefined;
+  /** Which hooks have been run, as text. */
+  readonly hooks?: string | undefined;
 }
 
 const configMaps = {
@@ -62,6 +65,7 @@ export function parseParent(object: LiveObject): ParentContent | undefined {
     groupKinds: split(annotations?.[groupKindsAnnotation]),
     namespaces: split(annotations?.[namespacesAnnotation]),
     mark: annotations?.[markAnnotation],
+    hooks: annotations?.[hooksAnnotation],
   };
 }
 
@@ -79,6 +83,7 @@ export function formatParent(content: ParentContent, namespace: string): JsonObj
         [toolingAnnotation]: 'fairway/v0.1',
         [applicationAnnotation]: content.application,
         ...(content.mark !== undefined && { [markAnnotation]: content.mark }),
+        ...(content.hooks !== undefined && { [hooksAnnotation]: content.hooks }),
         [groupKindsAnnotation]: sorted(content.groupKinds),
         [namespacesAnnotation]: sorted(
           content.namespaces.filter((name) => name !== namespace && name !== ''),

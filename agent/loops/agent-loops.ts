@@ -143,6 +143,17 @@ function summarise({ states, observer }: AgentContext) {
   };
 }
 
+function createMetrics(): AgentMetrics {
+  return {
+    syncs: 0,
+    driftFound: 0,
+    driftHealed: 0,
+    driftMissedByWatch: 0,
+    suspicions: 0,
+    pruned: 0,
+  };
+}
+
 export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   const { kube, desired, clock, random, namespace } = options;
   const log = options.log.with({ component: 'loops' });
@@ -151,14 +162,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     createSecretOpener({ readKeys: () => Promise.resolve(undefined), namespace, clock, log });
   const states = new Map<string, ApplicationState>();
   const byApplySet = new Map<string, string>();
-  const metrics: AgentMetrics = {
-    syncs: 0,
-    driftFound: 0,
-    driftHealed: 0,
-    driftMissedByWatch: 0,
-    suspicions: 0,
-    pruned: 0,
-  };
+  const metrics = createMetrics();
   let events = 0;
   let parentsRead: Promise<void> | undefined;
   /** Of applications that have no state yet. */
@@ -282,7 +286,10 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     syncNow(application) {
       // Somebody asks for it: what was refused is tried again.
       for (const state of states.values())
-        if (!application || state.application === application) forgetRefusals(state);
+        if (!application || state.application === application) {
+          forgetRefusals(state);
+          state.retryHooks = true;
+        }
       if (application === undefined || application === '') wakeAll();
       else loop.wake(application);
     },

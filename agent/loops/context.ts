@@ -7,12 +7,14 @@ import type { ManifestEntry } from '../../shared/manifest/target.ts';
 import type { ParentContent } from '../apply/parent.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
+import type { HookMemory } from '../model/hook-memory.ts';
 import type { AppliedRecord } from '../model/record.ts';
 import type { ReportSink } from '../model/report.ts';
 import type { ContestTracker } from '../observe/contest.ts';
 import type { HealthJudge } from '../observe/health-judge.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Claims } from './claims.ts';
+import type { ProgressWatch } from './overdue.ts';
 import type { Resources } from './resources.ts';
 import type { Retry } from './retries.ts';
 import type { WaveWait } from './wave-gate.ts';
@@ -54,12 +56,24 @@ export interface ApplicationState {
   acknowledged: string;
   /** Of the last step: what objects tell as their action is of the last sync, not of a look in between. */
   generation: number;
+  /** Objects that are not healthy, and since when. */
+  readonly progress: Map<string, ProgressWatch>;
+  /** Which hooks have been run; undefined: the application has had none. */
+  hooks: HookMemory | undefined;
+  /** Ends when the memory of hooks is written as far as it was asked for. */
+  hookSaves: Promise<void>;
+  /** Attempts that are under way, by the hook's key. */
+  readonly hookAttempts: Map<string, number>;
+  /** Somebody has asked for a sync: hooks that failed are run once more. */
+  retryHooks: boolean;
   /** The wave that waited when it was last looked at. */
   wait: WaveWait | undefined;
   /** Keys whose turn has not come; what they wait for wakes the application. */
   heldUp: ReadonlySet<string>;
   /** Digests of what is applied have changed since the desired state was told which to retain. */
   retainStale: boolean;
+  /** The target is applied, but the release was not over when that was told. */
+  unannounced: boolean;
   /** A step has run since the start. */
   settled: boolean;
 }
@@ -121,9 +135,15 @@ export function createApplicationState(application: string, applySetId: string):
     failureTold: '',
     acknowledged: '',
     generation: 0,
+    progress: new Map(),
+    hooks: undefined,
+    hookSaves: Promise.resolve(),
+    hookAttempts: new Map(),
+    retryHooks: false,
     wait: undefined,
     heldUp: new Set(),
     retainStale: true,
+    unannounced: false,
     settled: false,
   };
 }

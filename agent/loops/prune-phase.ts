@@ -6,6 +6,8 @@ import { formatGroupKind, parseGroupKind } from '../apply/parent.ts';
 import { type PrunePlan, planPrune } from '../apply/plan-prune.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
 import type { DesiredApplication } from '../model/desired.ts';
+import { parseHookMark } from '../model/hook-memory.ts';
+import { hookFinalizer } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { activePause } from './pauses.ts';
@@ -77,11 +79,18 @@ export function pruneBlocked(context: AgentContext, state: ApplicationState): st
   return unwatched && `the inventory of ${unwatched.kind} is incomplete: ${unwatched.reason}`;
 }
 
+/** Runs of hooks go by their own policies while their hook is in the set (`hooks`), and never before they are remembered. */
+function isHookToStay(object: ObservedObject, hooks: ReadonlySet<string>): boolean {
+  const mark = parseHookMark(object.hookRun);
+  return mark !== undefined && (hooks.has(mark.hook) || object.finalizers.includes(hookFinalizer));
+}
+
 export function planApplicationPrune(
   context: AgentContext,
   state: ApplicationState,
   desired: ReadonlySet<string>,
   pruneEnabled: boolean,
+  hooks: ReadonlySet<string> = new Set(),
 ): PrunePlan {
   const { claims } = context;
   const { application } = state;
@@ -90,7 +99,8 @@ export function planApplicationPrune(
     // The parent says in which kinds we have objects; a label on any other was put there by somebody else.
     members: context.observer
       .members(state.applySetId)
-      .filter(({ key }) => kinds.has(formatGroupKind(key.group, key.kind))),
+      .filter(({ key }) => kinds.has(formatGroupKind(key.group, key.kind)))
+      .filter((object) => !isHookToStay(object, hooks)),
     desired,
     claimedBy: (text) => claims.claimedBy(text, application),
     namespaceUsed: (namespace) => claims.namespaceUsed(namespace),

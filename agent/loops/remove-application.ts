@@ -6,6 +6,7 @@ import type { DesiredApplication } from '../model/desired.ts';
 import type { ObservedObject } from '../model/record.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { assertNewest } from './fence.ts';
+import { releaseHookFinalizers } from './hook-sweep.ts';
 import {
   executePlannedPrune,
   forgetObject,
@@ -63,6 +64,7 @@ export async function removeApplication(
   signal: AbortSignal,
 ): Promise<StepResult | undefined> {
   await watchInventory(context, state, signal);
+  await releaseHookFinalizers(context, state, signal);
   state.settled = true;
   const remaining = await clear(context, desired, state, signal);
   if (remaining) {

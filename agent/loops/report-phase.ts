@@ -5,14 +5,21 @@ import { describeKey } from '../../shared/manifest/object.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
 
-/** The watch's word, once it has seen as much as our last write. */
-export function healthOfObject(context: AgentContext, state: ApplicationState, text: string): Health {
+/** The watch's word by the rules, once it has seen as much as our last write. */
+export function seenHealth(context: AgentContext, state: ApplicationState, text: string): Health {
   const object = state.objects.get(text);
   const seen = object && context.observer.get(object.key.group, object.key.kind, text);
   const record = state.records.get(text);
   const behind = (seen?.facts.generation ?? 0) < (record?.facts.generation ?? 0);
   if (seen && !behind) return seen.health;
   return object?.health ?? { status: 'NotFound', reason: '', message: '' };
+}
+
+/** The same, and of what has been on its way for too long, or has failed without a word, what was found out about it (overdue.ts). */
+export function healthOfObject(context: AgentContext, state: ApplicationState, text: string): Health {
+  const seen = seenHealth(context, state, text);
+  const told = state.progress.get(text)?.told?.health;
+  return told && (seen.status === 'InProgress' || seen.status === 'Failed') ? told : seen;
 }
 
 const statusOrder: readonly SyncStatus[] = ['Failed', 'Pending', 'Contested', 'Drifted'];
@@ -28,6 +35,11 @@ function describeWorst(objects: readonly ObjectState[], status: SyncStatus): str
   if (!first) return '';
   const rest = worst.length > 1 ? ` (and ${worst.length - 1} more)` : '';
   return `${describeKey(first.key)}: ${first.message}${rest}`;
+}
+
+/** A hook for a failure that did not come is as it should be. */
+function countsAsSynced({ status, entry }: ObjectState): boolean {
+  return entry !== undefined && (status === 'Synced' || (entry.hook !== undefined && status === 'Skipped'));
 }
 
 /** One row for each object. The queue drops rows that say nothing new. */
@@ -86,7 +98,8 @@ function tellOutcome(
   const failed = syncStatus === 'Failed';
   const told = failed ? `${desired.target.digest} ${message}` : '';
   const recovered = state.failureTold !== '' && syncStatus !== 'Pending' && !failed;
-  const fresh = !failed && syncStatus !== 'Pending' && state.appliedDigest !== desired.target.digest;
+  const settled = !failed && syncStatus !== 'Pending';
+  const fresh = settled && (state.unannounced || state.appliedDigest !== desired.target.digest);
   const changed = [...state.objects.values()].some(({ action }) => action !== 'unchanged');
   const base = {
     application: state.application,
@@ -130,8 +143,10 @@ export function reportPhase(
     /** Told where there is nothing worse to tell. */
     readonly note?: string;
     readonly done: boolean;
-    /** What it waits for has taken too long. */
+    /** What it waits for has failed, or has taken too long. */
     readonly failed?: boolean;
+    /** All objects are applied, though not everything is done. */
+    readonly isApplied?: boolean;
   },
 ): SyncStatus {
   const objects = [...state.objects.values()];
@@ -139,19 +154,23 @@ export function reportPhase(
   const syncStatus = hold.done || synced === 'Failed' ? synced : 'Pending';
   const worst = describeWorst(objects, syncStatus);
   // What failed is the reason for whatever is held up.
-  const message = (syncStatus === 'Failed' && worst) || (hold.message ?? (worst || (hold.note ?? '')));
-  const health = sumHealth(
-    [...state.objects.keys()].map((text) => healthOfObject(context, state, text).status),
-  );
+  const refused = syncStatus === 'Failed' && !hold.failed && worst;
+  const message = refused || (hold.message ?? (worst || (hold.note ?? '')));
+  // Hooks come and go: they are no part of how the application is.
+  const lasting = [...state.objects].filter(([, { entry }]) => entry?.hook === undefined);
+  const health = sumHealth(lasting.map(([text]) => healthOfObject(context, state, text).status));
   const complete = syncStatus !== 'Failed' && syncStatus !== 'Pending';
   tellOutcome(context, desired, state, syncStatus, message);
-  if (complete) {
+  if (complete || hold.isApplied) {
     if (state.appliedDigest !== desired.target.digest) {
       state.appliedAtMs = context.clock.now();
       context.recordsChanged();
     }
     state.appliedDigest = desired.target.digest;
-    acknowledge(context, desired, state, 'applied', '');
+    state.unannounced = !complete;
+    if (syncStatus !== 'Failed') acknowledge(context, desired, state, 'applied', '');
+  }
+  if (complete) {
     if (health === 'Current') acknowledge(context, desired, state, 'healthy', '');
   } else if (syncStatus === 'Failed') acknowledge(context, desired, state, 'failed', message);
   setHealth(context, state, complete ? health : 'InProgress');
@@ -164,7 +183,7 @@ export function reportPhase(
     healthStatus: health,
     message,
     objects: desired.target.set.entries.length,
-    objectsSynced: objects.filter(({ status, entry }) => entry && status === 'Synced').length,
+    objectsSynced: objects.filter(countsAsSynced).length,
     appliedAtMs: state.appliedAtMs,
     timeMs: context.clock.now(),
     waitsFor: hold.waitsFor ?? '',
@@ -195,7 +214,7 @@ export function reportError(
     healthStatus: 'Unknown',
     message,
     objects: desired.target.set.entries.length,
-    objectsSynced: objects.filter(({ status, entry }) => entry && status === 'Synced').length,
+    objectsSynced: objects.filter(countsAsSynced).length,
     appliedAtMs: state.appliedAtMs,
     timeMs: context.clock.now(),
     waitsFor: '',

@@ -6,9 +6,10 @@ import { groupOf } from '../../shared/manifest/object.ts';
 import { effectiveKey } from '../apply/effective-object.ts';
 import { formatGroupKind, formatParent, type ParentContent, saveParent } from '../apply/parent.ts';
 import type { DesiredApplication, PauseEntry } from '../model/desired.ts';
-import { applyPhase } from './apply-phase.ts';
+import { formatHookMemory } from '../model/hook-memory.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { assertNewest, assertNotOutdated, formatMark } from './fence.ts';
+import { watchProgress } from './overdue.ts';
 import { activePause } from './pauses.ts';
 import { proveSuspects } from './prove-suspects.ts';
 import {
@@ -20,6 +21,7 @@ import {
   retain,
   watchInventory,
 } from './prune-phase.ts';
+import { beginHooks, type ReleaseSummary, runRelease } from './release.ts';
 import { removeApplication } from './remove-application.ts';
 import { reportPhase } from './report-phase.ts';
 import { nextRetryMs } from './retries.ts';
@@ -64,6 +66,7 @@ function contentOf(
     // A target that is applied already, given again, is no reason to write.
     mark:
       (state.appliedDigest === desired.target.digest ? state.parent?.mark : undefined) ?? formatMark(desired),
+    hooks: state.hooks && formatHookMemory(state.hooks),
   };
 }
 
@@ -88,6 +91,7 @@ async function prepare(
   signal: AbortSignal,
 ): Promise<void> {
   await assertNotOutdated(context, desired, state, signal);
+  beginHooks(desired, state);
   const wanted = contentOf(context, desired, state);
   const merge = (a: readonly string[] = [], b: readonly string[]) => [...new Set([...a, ...b])].sort();
   const union = {
@@ -95,6 +99,7 @@ async function prepare(
     groupKinds: merge(state.parent?.groupKinds, wanted.groupKinds),
     namespaces: merge(state.parent?.namespaces, wanted.namespaces),
     mark: wanted.mark,
+    hooks: wanted.hooks,
   };
   await writeParent(context, state, union, signal);
   await watchInventory(context, state, signal);
@@ -105,16 +110,17 @@ async function prunePhase(
   context: AgentContext,
   desired: DesiredApplication,
   state: ApplicationState,
-  keys: ReadonlySet<string>,
+  release: ReleaseSummary,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const { desired: keys, told, applied } = release;
   // Definitions that were just made are served only now.
   await watchInventory(context, state, signal);
-  const unfinished = [...keys].some((text) => {
+  const unfinished = [...applied].some((text) => {
     const status = state.objects.get(text)?.status;
     return status === 'Failed' || status === 'Pending';
   });
-  const plan = planApplicationPrune(context, state, keys, desired.target.sync.prune);
+  const plan = planApplicationPrune(context, state, keys, desired.target.sync.prune, told);
   const blocked = pruneBlocked(context, state) ?? (unfinished ? 'not everything is applied yet' : undefined);
   const kept = new Set(plan.retained.map(({ object }) => object));
   if (blocked === undefined) {
@@ -129,7 +135,7 @@ async function prunePhase(
   );
   for (const [text, object] of [...state.objects]) {
     const stays = object.status === 'Retained' || object.status === 'Failed';
-    if (!keys.has(text) && !(stays && members.has(text))) forgetObject(context, state, text);
+    if (!told.has(text) && !(stays && members.has(text))) forgetObject(context, state, text);
   }
   for (const text of state.records.keys()) if (!state.objects.has(text)) state.records.delete(text);
   const done = blocked === undefined && kept.size === 0 && plan.leaving.length === 0;
@@ -223,14 +229,16 @@ export async function syncApplication(
   suspectRestored(context, state);
   queueStandingDrift(desired, state);
   const contestedMs = await proveSuspects(context, desired, state, mayWait(desired, before), signal);
-  const { keys, holdup } = await applyPhase(context, desired, state, before, signal);
-  const held = await prunePhase(context, desired, state, keys, signal);
+  const release = await runRelease(context, desired, state, before, signal);
+  const { holdup, isApplied } = release;
+  const held = await prunePhase(context, desired, state, release, signal);
   retainApplied(context, state);
   state.settled = true;
   context.metrics.syncs += 1;
   const told = holdup
-    ? { done: false, message: holdup.message, failed: holdup.failed, waitsFor }
+    ? { done: false, message: holdup.message, failed: holdup.failed, isApplied, waitsFor }
     : { done: true, ...describeHold(context, state, held) };
+  const dueMs = await watchProgress(context, desired, state, signal);
   const status = reportPhase(context, desired, state, told);
   if (state.suspects.size > 0 && contestedMs === 0) context.wake(application);
   state.failures = status === 'Failed' || status === 'Pending' ? state.failures + 1 : 0;
@@ -239,11 +247,16 @@ export async function syncApplication(
     ([text, object]) =>
       (object.status === 'Failed' || object.status === 'Pending') &&
       !state.retries.has(text) &&
-      !state.heldUp.has(text),
+      !state.heldUp.has(text) &&
+      object.entry?.hook === undefined,
   );
   const retryMs = others ? planBackoffMs(state.failures - 1, context.random, retryBackoff) : undefined;
-  const waits = [retryMs, nextRetryMs(context, state), contestedMs || undefined, holdup?.againMs].filter(
-    (wait) => wait !== undefined,
-  );
+  const waits = [
+    retryMs,
+    dueMs,
+    nextRetryMs(context, state),
+    contestedMs || undefined,
+    holdup?.againMs,
+  ].filter((wait) => wait !== undefined);
   return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) };
 }

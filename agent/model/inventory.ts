@@ -11,6 +11,14 @@ export const namespacesAnnotation = 'applyset.kubernetes.io/additional-namespace
 export const applicationAnnotation = 'fairway.dev/application';
 /** On the parent: hub's life and generation of the newest target that was applied. */
 export const markAnnotation = 'fairway.dev/applied';
+/** On the parent: which hooks have been run (agent/model/hook-memory.ts). */
+export const hooksAnnotation = 'fairway.dev/hooks';
+/** On the object of a hook's run: which run it is. */
+export const hookRunAnnotation = 'fairway.dev/hook-run';
+/** On a run that has not been remembered yet: nobody else's deletion makes it vanish unseen. */
+export const hookFinalizer = 'fairway.dev/hook';
+/** In this order. */
+export const waveAnnotations = ['fairway.dev/wave', 'argocd.argoproj.io/sync-wave'] as const;
 /** `disabled`: never pruned. `allowed`: pruned though its kind is protected. */
 export const pruneAnnotation = 'fairway.dev/prune';
 

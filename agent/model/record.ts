@@ -46,6 +46,13 @@ export interface ObservedObject {
   readonly health: Health;
   /** Value of the annotation `fairway.dev/prune`. */
   readonly pruneAnnotation: string | undefined;
+  /** Value of the annotation `fairway.dev/hook-run`: it is a run of a hook. */
+  readonly hookRun: string | undefined;
+  /** Its wave, as the manifest it was applied from said. */
+  readonly wave: number;
+  readonly finalizers: readonly string[];
+  /** When its deletion was asked for, by the API server's clock; undefined: it was not. */
+  readonly deletedAtMs: number | undefined;
   /** A controller made it (ownerReferences): it may have copied the label, and is never pruned. */
   readonly controlled: boolean;
   /** Our own entry is in its managedFields. Without it the label was copied by somebody, and the object is never pruned. */

@@ -23,6 +23,7 @@ import {
   createManifestSet,
   createTarget,
   defaultSyncOptions,
+  type HealthRule,
   type HookPhase,
   type SyncOptions,
   type Target,
@@ -41,6 +42,7 @@ export type Manifest = {
 export interface Desire {
   readonly sync?: Partial<SyncOptions>;
   readonly dependsOn?: readonly string[];
+  readonly health?: readonly HealthRule[];
   readonly removed?: boolean;
   readonly deletionPolicy?: 'prune' | 'orphan';
   /** Default: one of its own for each assignment. */
@@ -145,7 +147,7 @@ function toTarget(desired: MemoryDesired, manifests: readonly Manifest[], option
   return createTarget({
     set: createManifestSet(entries),
     sync: { ...defaultSyncOptions, ...options.sync },
-    health: [],
+    health: options.health ?? [],
     dependsOn: options.dependsOn ?? [],
     deletionPolicy: options.deletionPolicy ?? 'prune',
     removed: options.removed ?? false,

@@ -166,7 +166,10 @@ describe.skipIf(!bed)('waves', () => {
     };
     agent.desire('refused', [service, inWave(1, configMap('refused-last', { v: '1' }))]);
     const report = await agent.synced('refused', 'Failed');
-    expect(report.message).toMatch(/^waits for wave 0: Service default\/refused: .*99999/);
+    expect(report.message).toMatch(/^Service default\/refused: .*99999/);
+    expect(agent.objects.get('refused /ConfigMap/default/refused-last')?.message).toMatch(
+      /^waits for wave 0: Service default\/refused: /,
+    );
     expect(await dataOf('refused-last')).toBeUndefined();
     agent.desire('refused', [
       { ...service, spec: { ports: [{ port: 80 }] } },

@@ -1,0 +1,122 @@
+/** Runs that are none of this step's business any more: ended ones that an agent left half put away, and those of earlier releases. */
+
+import { describeKey } from '../../shared/manifest/object.ts';
+import { findLive } from '../apply/find-live.ts';
+import { judgeHook } from '../apply/hook-outcome.ts';
+import type { ResourceRef } from '../kube/kube-client.ts';
+import { type HookMark, hookRunId } from '../model/hook-memory.ts';
+import { hookFinalizer } from '../model/inventory.ts';
+import type { ObservedObject } from '../model/record.ts';
+import type { AgentContext, ApplicationState } from './context.ts';
+import {
+  deleteRun,
+  type Hook,
+  type HookStep,
+  lastRun,
+  observedRuns,
+  putAway,
+  type RunAtWork,
+  takeFinalizerOff,
+} from './hook-step.ts';
+
+/** Runs of one hook that are kept where its delete policy does not take the ones before away. */
+const keptRunsMax = 5;
+
+function refOf(context: AgentContext, { apiVersion, key }: ObservedObject): ResourceRef | undefined {
+  const resource = context.resources.find(apiVersion, key.kind);
+  return resource && { resource, namespace: key.namespace, name: key.name };
+}
+
+/** Ids of the runs that belong to this release: those that were, and the next of each hook. */
+function ownRuns(step: HookStep): ReadonlySet<string> {
+  const { memory, hooks } = step;
+  const next = hooks.flatMap((hook) => {
+    const attempt = (lastRun(step, hook)?.attempt ?? 0) + 1;
+    return Array.from({ length: attempt }, (_, before) =>
+      hookRunId(memory.release, hook.entry.objectDigest, before + 1),
+    );
+  });
+  return new Set(next);
+}
+
+async function sweepRemembered(
+  step: HookStep,
+  object: ObservedObject,
+  mark: HookMark,
+  outcome: 'succeeded' | 'failed' | 'given up',
+): Promise<void> {
+  const ref = refOf(step.context, object);
+  const policy = outcome === 'succeeded' ? 'hook-succeeded' : 'hook-failed';
+  const held = object.finalizers.includes(hookFinalizer);
+  const going = outcome === 'given up' || mark.policies.includes(policy);
+  if (!ref || !(held || (going && object.deletedAtMs === undefined))) return;
+  const live = await findLive(step.writer, ref, step.signal);
+  if (live) await putAway(step.writer, ref, live, mark, outcome, step.signal);
+}
+
+/** An earlier release's run: still at work, or put away now. */
+async function sweepEarlier(
+  { context, state: application, writer, signal }: HookStep,
+  object: ObservedObject,
+  mark: HookMark,
+): Promise<RunAtWork | undefined> {
+  const ref = refOf(context, object);
+  if (!ref || !object.finalizers.includes(hookFinalizer)) return undefined;
+  const live = await findLive(writer, ref, signal);
+  if (!live) return undefined;
+  const { state } = judgeHook(live, (one) => context.health.judge(one, application.application));
+  const leftMs = mark.startedAtMs + mark.limitMs - context.clock.now();
+  if (state === 'running' && leftMs > 0) return { name: describeKey(object.key), leftMs };
+  await putAway(writer, ref, live, mark, state === 'running' ? 'given up' : state, signal);
+  return undefined;
+}
+
+/** @returns runs of earlier releases that are still at work: no other is begun beside them. */
+export async function sweepHooks(step: HookStep): Promise<readonly RunAtWork[]> {
+  const own = ownRuns(step);
+  const atWork: RunAtWork[] = [];
+  for (const { object, mark } of observedRuns(step.context, step.state)) {
+    const past = step.memory.runs.find(
+      ({ digest, attempt }) => hookRunId(step.memory.release, digest, attempt) === mark.run,
+    );
+    if (past) {
+      const outcome = past.reason === 'HookTimeout' ? 'given up' : past.outcome;
+      await sweepRemembered(step, object, mark, outcome);
+    } else if (!own.has(mark.run)) {
+      const earlier = await sweepEarlier(step, object, mark);
+      if (earlier) atWork.push(earlier);
+    }
+  }
+  return atWork;
+}
+
+/** Before a run is made: the ones before go where the policy says so, and the oldest of too many do anyway. */
+export async function deleteEarlierRuns(
+  { context, state, writer, signal }: HookStep,
+  hook: Hook,
+  run: string,
+  beforeCreation: boolean,
+): Promise<void> {
+  const earlier = observedRuns(context, state)
+    .filter(
+      ({ mark, object }) => mark.hook === hook.text && mark.run !== run && object.deletedAtMs === undefined,
+    )
+    .sort((a, b) => b.mark.startedAtMs - a.mark.startedAtMs);
+  for (const { object } of earlier.slice(beforeCreation ? 0 : keptRunsMax - 1)) {
+    const ref = refOf(context, object);
+    if (ref) await deleteRun(writer, ref, object.facts.uid, signal);
+  }
+}
+
+/** The application leaves the cluster: its runs are not waited for. */
+export async function releaseHookFinalizers(
+  context: AgentContext,
+  state: ApplicationState,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { object } of observedRuns(context, state)) {
+    const ref = refOf(context, object);
+    if (!ref || !object.finalizers.includes(hookFinalizer)) continue;
+    await takeFinalizerOff(context.kube, ref, await findLive(context.kube, ref, signal), signal);
+  }
+}

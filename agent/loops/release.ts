@@ -1,0 +1,134 @@
+/** A Target as a release: hooks before it, the set wave by wave, hooks after it; where that fails, hooks for it. Each step goes as far as it can. */
+import type { DesiredApplication } from '../model/desired.ts';
+import { beginRelease, hookRunId, parseHookMemory } from '../model/hook-memory.ts';
+import { type ApplySummary, applyPhase } from './apply-phase.ts';
+import type { AgentContext, ApplicationState } from './context.ts';
+import { holdPhase, isPhaseOver, runHooks } from './hook-phase.ts';
+import { type HookStep, lastRun, observedRuns, openHookStep } from './hook-step.ts';
+import { sweepHooks } from './hook-sweep.ts';
+import { checkWaves, type Holdup } from './wave-gate.ts';
+
+export interface ReleaseSummary {
+  /** Of what is to be there: objects, and hooks that keep their name. */
+  readonly desired: ReadonlySet<string>;
+  /** Of objects alone; what of them is not done keeps anything from being deleted. */
+  readonly applied: ReadonlySet<string>;
+  /** Of everything that is told of. */
+  readonly told: ReadonlySet<string>;
+  readonly holdup: Holdup | undefined;
+  /** All objects are applied, though the release is not over. */
+  readonly isApplied: boolean;
+}
+
+/** Refusals of one object until the sync counts as failed for its hooks: the first may pass by itself. */
+const refusalsMin = 3;
+const hooksAhead: Holdup = { message: 'waits for pre-sync hooks', failed: false, againMs: undefined };
+
+/** The memory of hooks for this target; it is written with the mark of the target, before anything else is. */
+export function beginHooks(desired: DesiredApplication, state: ApplicationState): void {
+  const { target, releaseId } = desired;
+  state.hooks ??= parseHookMemory(state.parent?.hooks);
+  if (!state.hooks && !target.set.entries.some(({ hook }) => hook !== undefined)) return;
+  const settled = state.appliedDigest === target.digest;
+  state.hooks = beginRelease(state.hooks, { release: releaseId, target: target.digest, settled });
+}
+
+async function applyAfterHooks(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  step: HookStep,
+  signal: AbortSignal,
+): Promise<ApplySummary> {
+  const known = isPhaseOver(step, 'pre-sync') ? await runHooks(step, 'pre-sync') : hooksAhead;
+  // What the hooks need is applied, and what is applied already is healed, before they run.
+  const summary = await applyPhase(context, desired, state, known, signal);
+  if (known !== hooksAhead) return summary;
+  const holdup = await runHooks(step, 'pre-sync');
+  return holdup ? { ...summary, holdup } : applyPhase(context, desired, state, undefined, signal);
+}
+
+function isAllApplied(state: ApplicationState, { keys, holdup }: ApplySummary): boolean {
+  if (holdup) return false;
+  return [...keys].every((text) => {
+    const status = state.objects.get(text)?.status;
+    return status !== 'Failed' && status !== 'Pending';
+  });
+}
+
+/** Hooks after the sync wait for all of it to be applied and healthy. */
+async function runAfter(
+  step: HookStep,
+  { plan }: ApplySummary,
+  isApplied: boolean,
+): Promise<Holdup | undefined> {
+  const { context, desired, state, signal } = step;
+  if (isPhaseOver(step, 'post-sync')) return runHooks(step, 'post-sync');
+  const unhealthy = isApplied && (await checkWaves(context, desired, state, plan.objects, signal));
+  if (isApplied && !unhealthy) return runHooks(step, 'post-sync');
+  holdPhase(step, 'post-sync');
+  return unhealthy || undefined;
+}
+
+function hasFailed(state: ApplicationState, holdup: Holdup | undefined): boolean {
+  return (
+    holdup?.failed === true || [...state.retries.values()].some(({ failures }) => failures >= refusalsMin)
+  );
+}
+
+/** Whether hooks of a failure were begun in this release: then they are brought to their end, whatever became of it. */
+function hasBegun(step: HookStep): boolean {
+  const ids = new Set(observedRuns(step.context, step.state).map(({ mark }) => mark.run));
+  return step.hooks.some(
+    (hook) =>
+      hook.phase === 'sync-fail' &&
+      (lastRun(step, hook) !== undefined ||
+        step.state.hookAttempts.has(hook.text) ||
+        ids.has(hookRunId(step.memory.release, hook.entry.objectDigest, 1))),
+  );
+}
+
+async function runFailed(step: HookStep, holdup: Holdup | undefined): Promise<number | undefined> {
+  if (hasFailed(step.state, holdup) || hasBegun(step)) return (await runHooks(step, 'sync-fail'))?.againMs;
+  holdPhase(step, 'sync-fail');
+  return undefined;
+}
+
+function sooner(holdup: Holdup | undefined, againMs: number | undefined): Holdup | undefined {
+  if (!holdup || againMs === undefined) return holdup;
+  return { ...holdup, againMs: Math.min(againMs, holdup.againMs ?? againMs) };
+}
+
+/** @param before what the release waits for as a whole (an application it depends on). */
+export async function runRelease(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  before: Holdup | undefined,
+  signal: AbortSignal,
+): Promise<ReleaseSummary> {
+  const step = openHookStep(context, desired, state, signal);
+  if (step) step.atWork = await sweepHooks(step);
+  const waits = before !== undefined || !step;
+  const summary = waits
+    ? await applyPhase(context, desired, state, before, signal)
+    : await applyAfterHooks(context, desired, state, step, signal);
+  const isApplied = isAllApplied(state, summary);
+  let { holdup } = summary;
+  if (step && before)
+    for (const phase of ['pre-sync', 'post-sync', 'sync-fail'] as const) holdPhase(step, phase);
+  else if (step) {
+    const after = await runAfter(step, summary, isApplied);
+    holdup = sooner(holdup ?? after, await runFailed(step, holdup ?? after));
+  }
+  state.retryHooks = false;
+  const hooks = step?.hooks ?? [];
+  const named = hooks.filter(({ manner }) => manner !== 'run').map(({ text }) => text);
+  return {
+    desired: new Set([...summary.keys, ...named]),
+    applied: summary.keys,
+    told: new Set([...summary.keys, ...hooks.map(({ text }) => text)]),
+    holdup,
+    isApplied,
+  };
+}
