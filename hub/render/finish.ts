@@ -9,6 +9,7 @@ import {
 import type { Problem } from '../model/problem.ts';
 import type { RenderedObject, RenderedSet } from '../model/rendered.ts';
 import { canonicalText } from './canonical-text.ts';
+import { ObjectsByDigest } from './objects-by-digest.ts';
 import { problemError, problemOf } from './render-error.ts';
 import { isSecretObject, isStem, type Resource } from './resource.ts';
 
@@ -59,17 +60,16 @@ export function createFinisher(digestKey: Uint8Array): Finisher {
       const problems: Problem[] = [];
       const entries: ManifestEntry[] = [];
       const lines: string[] = [];
-      const objects = new Map<Digest, RenderedObject>();
-      const seen = new Map<string, Resource>();
+      const objects: RenderedObject[] = [];
+      const seen = new Set<string>();
       for (const resource of resources) {
         try {
           const finished = finishOne(resource);
-          const earlier = seen.get(finished.keyText);
-          if (earlier !== undefined) throw duplicate(resource, earlier);
-          seen.set(finished.keyText, resource);
+          seen.add(finished.keyText);
+          if (seen.size === objects.length) throw duplicate(resource, resources);
           entries.push(finished.entry);
           lines.push(finished.line);
-          objects.set(finished.rendered.digest, finished.rendered);
+          objects.push(finished.rendered);
         } catch (caught) {
           const problem = problemOf(caught);
           if (problem === undefined) throw caught;
@@ -77,12 +77,20 @@ export function createFinisher(digestKey: Uint8Array): Finisher {
         }
       }
       if (problems.length > 0) return { problems };
-      return { rendered: { set: createManifestSet(entries, lines), objects, builtFrom } };
+      return {
+        rendered: {
+          set: createManifestSet(entries, lines),
+          objects: new ObjectsByDigest(objects),
+          builtFrom,
+        },
+      };
     },
   };
 }
 
-function duplicate(resource: Resource, earlier: Resource): Error {
+function duplicate(resource: Resource, all: readonly Resource[]): Error {
+  const key = keyText(keyOf(resource.object));
+  const earlier = all.find(({ object }) => keyText(keyOf(object)) === key) ?? resource;
   const { file, line } = earlier.place;
   return problemError(
     'conflict',
@@ -106,7 +114,19 @@ function finishObject(resource: Resource, digestKey: Uint8Array): Finished {
     ...(hook === undefined ? {} : { hook }),
     originId: resource.originId,
   };
-  return { rendered: { digest, content, secret }, entry, line: entryLine(entry), keyText: keyText(key) };
+  const rendered = isStem(resource) ? { digest, content, secret } : written(resource, digest, secret);
+  return { rendered, entry, line: entryLine(entry), keyText: keyText(key) };
+}
+
+/** What one set has for itself is asked for once, to be stored: its text is written again then, and not held beside the object for as long as the set is. */
+function written({ object, stem }: Resource, digest: Digest, secret: boolean): RenderedObject {
+  return {
+    digest,
+    get content() {
+      return canonicalText(object, stem);
+    },
+    secret,
+  };
 }
 
 /** The same object of another origin. */

@@ -126,8 +126,10 @@ export function createRenderer(options: RendererOptions): Renderer {
       : { ok: false, problems: outcome.problems };
   };
 
-  const finalOf = (rooted: Rooted) =>
-    once(finals, rooted, () => (rooted.kind === 'kustomize' ? finalize(ordered(rooted)) : rooted.resources));
+  const finalNow = (rooted: Rooted) =>
+    rooted.kind === 'kustomize' ? finalize(ordered(rooted)) : rooted.resources;
+  /** Remembered where it is needed for each cluster. */
+  const finalOf = (rooted: Rooted) => once(finals, rooted, () => finalNow(rooted));
 
   const finishRoot = (rooted: Rooted, { source, cluster }: Omit<RenderRequest, 'tree'>): RenderResult => {
     const { substitute } = source;
@@ -139,12 +141,11 @@ export function createRenderer(options: RendererOptions): Renderer {
       stats.cacheHits += 1;
       return known;
     }
-    const final = finalOf(rooted);
     if (substitute !== undefined)
-      return substituteStep.make(final, cluster, substitute, (filled) =>
+      return substituteStep.make(finalOf(rooted), cluster, substitute, (filled) =>
         filled.ok ? finish(filled.resources, rooted.folder) : filled,
       );
-    const result = finish(final, rooted.folder);
+    const result = finish(finalNow(rooted), rooted.folder);
     finished.set(rooted, result);
     return result;
   };

@@ -1,5 +1,4 @@
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import type { Credentials } from '../model/credentials.ts';
@@ -146,7 +145,10 @@ function start(request: GitRequest): ClientRequest {
     const { username, password } = request.credentials;
     headers['authorization'] = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   }
-  const send = request.url.protocol === 'https:' ? httpsRequest : httpRequest;
+  // Not imported: with `node:http` as a module comes all of undici, some 10 MB that repositories on disk do not need.
+  const { request: send } = process.getBuiltinModule(
+    request.url.protocol === 'https:' ? 'node:https' : 'node:http',
+  );
   return send(request.url, { method: request.method, headers });
 }
 

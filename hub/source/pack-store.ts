@@ -2,7 +2,6 @@ import { createHash, type Hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { indexPack } from 'isomorphic-git';
 import type { PackFile } from './pack-file.ts';
 import { sourceError } from './source-error.ts';
 
@@ -65,6 +64,8 @@ async function install(
   subject: string,
 ): Promise<void> {
   // A cache of its own: what indexing learns of a pack is not needed after it.
+  // Loaded where a pack came from elsewhere: repositories on the hub's disk need none of it.
+  const { indexPack } = await import('isomorphic-git');
   const index = await indexPack({
     fs,
     dir: folder,

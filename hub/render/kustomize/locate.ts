@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { type YamlLibrary, yamlLibrary } from '../yaml/library.ts';
 import type { Locate } from './kustomization.ts';
 
 /** Finds the line of a field. Parses the text a second time, so only when the line is asked for, for an error. */
@@ -19,6 +19,7 @@ interface Ranged {
 }
 
 function createFinder(text: string): (path: readonly (string | number)[]) => number {
+  const { LineCounter, parseDocument } = yamlLibrary();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, logLevel: 'silent' });
   return (path) => {
@@ -36,7 +37,10 @@ function createFinder(text: string): (path: readonly (string | number)[]) => num
 }
 
 /** The key of a mapping's entry, or a list's item. */
-function keyOrItem(document: ReturnType<typeof parseDocument>, path: readonly (string | number)[]): unknown {
+function keyOrItem(
+  document: ReturnType<YamlLibrary['parseDocument']>,
+  path: readonly (string | number)[],
+): unknown {
   const last = path.at(-1);
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   const items = (parent as { items?: readonly unknown[] } | null | undefined)?.items;

@@ -1,7 +1,7 @@
 /** Changing a field of a document that is written as text in a field, such as JSON in a ConfigMap (kustomize api/filters/replacement). */
-import { isScalar, parseDocument } from 'yaml';
 import type { Json } from '../../../shared/manifest/object.ts';
 import { defaultLimits } from '../limits.ts';
+import { yamlLibrary } from '../yaml/library.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
 import {
   type ConcretePath,
@@ -57,6 +57,7 @@ export function setInText(
 }
 
 function changeYaml(text: string, changes: readonly [ConcretePath, Json][]): string {
+  const { isScalar, parseDocument } = yamlLibrary();
   const document = parseDocument(text, { logLevel: 'silent', uniqueKeys: false });
   for (const [path, value] of changes) {
     const node = document.getIn(path, true);

@@ -1,7 +1,15 @@
 import { load, YAMLException } from 'js-yaml';
 import type { Json } from '../../../shared/manifest/object.ts';
 import type { RenderLimits } from '../limits.ts';
-import { InexactNumber, kubernetesSchema, kustomizationSchema, manifestSchema, Spelled } from './schema.ts';
+import { readPlainYaml } from './plain-yaml.ts';
+import {
+  InexactNumber,
+  kubernetesSchema,
+  kustomizationSchema,
+  manifestSchema,
+  plainResolvers,
+  Spelled,
+} from './schema.ts';
 import { utf8Text } from './utf8.ts';
 
 export interface YamlDocument {
@@ -55,13 +63,7 @@ export function parseYaml(
       line = chunk.line;
       const start = contentLine(chunk.text, chunk.line);
       if (start === undefined) continue;
-      const loaded = load(chunk.text, {
-        schema: schemas[kind],
-        maxDepth: limits.yamlDepthMax,
-        maxAliases: limits.yamlAliasesMax,
-        // kustomize reads its own files without minding keys that are there twice: the last counts.
-        json: kind === 'kustomization',
-      });
+      const loaded = loadDocument(chunk.text, limits, kind);
       keepTexts(loaded);
       checkValue(loaded, chunk.text, start, limits);
       const value = loaded instanceof Spelled ? loaded.value : loaded;
@@ -72,6 +74,21 @@ export function parseYaml(
   } catch (caught) {
     return { ok: false, failure: failureOf(caught, line) };
   }
+}
+
+/** Depth from which on the library is asked whatever the text, to apply the limit itself. */
+const plainDepthMin = 50;
+
+function loadDocument(text: string, limits: YamlLimits, kind: keyof typeof schemas): unknown {
+  const plain = limits.yamlDepthMax >= plainDepthMin ? readPlainYaml(text, plainResolvers[kind]) : undefined;
+  if (plain !== undefined) return plain.value;
+  return load(text, {
+    schema: schemas[kind],
+    maxDepth: limits.yamlDepthMax,
+    maxAliases: limits.yamlAliasesMax,
+    // kustomize reads its own files without minding keys that are there twice: the last counts.
+    json: kind === 'kustomization',
+  });
 }
 
 function markJson(documents: readonly YamlDocument[], text: string): readonly YamlDocument[] {

@@ -220,6 +220,33 @@ export const manifestSchema: Schema = CORE_SCHEMA.withTags(
   textKeyed,
 );
 
+/** What a scalar without quotes is by its text. */
+export type PlainResolver = (text: string) => unknown;
+
+/** As the library asks the schema's tags; texts that start as none of them does are just that. */
+function resolverOf(
+  firstLetters: RegExp,
+  tags: readonly {
+    resolve(source: string, isExplicit: boolean, tagName: string): unknown;
+    readonly tagName: string;
+  }[],
+): PlainResolver {
+  return (text) => {
+    if (!firstLetters.test(text)) return text;
+    for (const tag of tags) {
+      const value = tag.resolve(text, false, tag.tagName);
+      if (value !== NOT_RESOLVED) return value;
+    }
+    return text;
+  };
+}
+
+export const plainResolvers = {
+  object: resolverOf(/^(?:$|[~nNtTfF+\-.0-9])/, [nullTag, boolean, integer, float, timestamp]),
+  kustomization: resolverOf(/^(?:$|[~nNtTfFyYoO+\-.0-9])/, [nullTag, oldBoolean, integer, float, timestamp]),
+  manifest: resolverOf(/^(?:$|[~nNtTfFyYoO+\-.0-9])/, [nullTag, oldBoolean, integer, float]),
+} as const;
+
 /** The type that a plain scalar has by its text; undefined: it is a text. Null for what is empty. */
 export function resolvePlain(text: string): null | Scalar | undefined {
   if (/^(?:~|null|Null|NULL)?$/.test(text)) return null;
