@@ -15,6 +15,8 @@ export interface KubeClientPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Asked before each request that changes something; throws where it may not. Default: it may. */
+  readonly assertMayWrite?: (() => void) | undefined;
 }
 
 const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
@@ -61,7 +63,8 @@ function impersonate(transport: Transport, { user, groups }: Impersonated): Tran
 /** A client of one API server. `log` hears of discovery only; errors go to the caller. */
 export function createKubeClient(connection: KubeConnection, ports: KubeClientPorts): KubeClient {
   const { clock, random } = ports;
-  const transport = createTransport(connection, { clock, random });
+  const { assertMayWrite } = ports;
+  const transport = createTransport(connection, { clock, random, assertMayWrite });
   return clientOf(connection.server, transport, createDiscovery(transport, clock), ports);
 }
 
@@ -169,6 +172,7 @@ function clientOf(
     async list(request, signal): Promise<ListResult> {
       const path = resourcePath(request.resource, request.namespace, undefined, {
         labelSelector: request.labelSelector,
+        fieldSelector: request.fieldSelector,
         limit: request.limit === undefined ? undefined : String(request.limit),
         continue: request.continue,
       });
@@ -200,6 +204,7 @@ function clientOf(
         allowWatchBookmarks: 'true',
         resourceVersion: request.resourceVersion,
         labelSelector: request.labelSelector,
+        fieldSelector: request.fieldSelector,
         timeoutSeconds: String(timeoutSeconds),
       });
       const accept = request.metadataOnly ? metadataOne : 'application/json';

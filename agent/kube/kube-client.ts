@@ -99,6 +99,7 @@ export interface ListRequest {
   /** Empty: all namespaces. */
   readonly namespace: string;
   readonly labelSelector?: string;
+  readonly fieldSelector?: string;
   /** Metadata only (PartialObjectMetadata). */
   readonly metadataOnly?: boolean;
   readonly limit?: number;
