@@ -1,7 +1,9 @@
+/* biome-ignore-all lint/suspicious/noTemplateCurlyInString: cluster variables */
 import { describe, expect, it } from 'vitest';
 import { describeProblem } from '../../model/problem.ts';
 import type { ObjectSelector } from '../../model/trace.ts';
 import { createMemoryTree } from '../memory-tree.ts';
+import { createMountedTree } from '../remote/mounted-tree.ts';
 import {
   ask,
   cluster,
@@ -78,6 +80,28 @@ describe('a traced object', () => {
     const found = await traceOf({ 'app/deep/all.yaml': `${settings}---\n${web()}` }, 'Deployment', 'web');
     expect(found).toMatchObject({ way: ['app'], steps: [], start: { action: 'folder', layer: 'app' } });
     expect(writtenOf(found)).toContain('spec.replicas app/deep/all.yaml:14 value');
+  });
+
+  it('of a remote base has the lines there', async () => {
+    const url = 'https://git.example/org/base';
+    const remote = createMemoryTree({
+      'web/web.yaml': web(),
+      'web/kustomization.yaml': 'resources: [web.yaml]\n',
+    });
+    const own = createMemoryTree({
+      'app/kustomization.yaml': `resources: ["${url}//web?ref=v1"]\nnamespace: x\n`,
+    });
+    const tree = createMountedTree(own, { remoteTree: async () => remote });
+    const request = { source: { repository: '', ref: '', path: 'app', overlays: [] }, cluster, tree };
+    const result = await renderer.trace(request, { kind: 'Deployment', name: 'web' });
+    const [found] = result.ok ? result.traces : [];
+    expect(found?.way).toEqual(['app', `${url}?ref=v1//web`]);
+    expect(found?.start.at).toMatchObject({ source: 'remote', file: `${url}?ref=v1//web/web.yaml`, line: 1 });
+    expect(found?.steps[0]?.changes[0]?.at).toMatchObject({
+      source: 'repository',
+      file: 'app/kustomization.yaml',
+      line: 2,
+    });
   });
 
   it('gives the Git object of each file', async () => {
