@@ -31,18 +31,6 @@ export async function takeTurn(signal: AbortSignal): Promise<void> {
   if (signal.aborted) throw new FairwayError('cancelled', 'cancelled', { cause: signal.reason });
 }
 
-/** The same renderer, so that its cache is shared, with a turn for others after each render. */
-export function withTurns(renderer: Renderer): Renderer {
-  return {
-    ...renderer,
-    async render(request, signal) {
-      const result = await renderer.render(request, signal);
-      if (signal) await takeTurn(signal);
-      return result;
-    },
-  };
-}
-
 export interface RenderSideRequest {
   readonly name: DiffSide;
   readonly tree: TreeReader;
@@ -74,7 +62,7 @@ export async function renderSide(request: RenderSideRequest): Promise<PreviewSid
       },
     ]),
   );
-  const outcome = await createFleetRenderer(withTurns(request.renderer)).render({
+  const outcome = await createFleetRenderer(request.renderer).render({
     fleet,
     placements,
     treeOf: openTrees(request, fleet),

@@ -9,7 +9,7 @@ import type { RenderedObject, RenderedSet } from '../model/rendered.ts';
 import type { SourceKey } from '../model/revision.ts';
 import type { TreeReader } from '../model/tree.ts';
 import { addWork, noWork, type RenderWork } from '../render/render-work.ts';
-import type { Renderer, RenderResult } from '../render/renderer.ts';
+import type { MemoryUse, Renderer, RenderResult } from '../render/renderer.ts';
 import type { Store } from '../store/store.ts';
 import { applicationSourceKey } from './revision-of.ts';
 
@@ -32,6 +32,8 @@ export interface RenderFleetRequest {
   readonly placements: Placements;
   readonly treeOf: (key: SourceKey) => Promise<TreeReader>;
   readonly signal: AbortSignal;
+  /** `keep` where the sets are kept as well. Default `read`. */
+  readonly memory?: MemoryUse | undefined;
 }
 
 export interface FleetRenderer {
@@ -47,11 +49,12 @@ export function placeAll(fleet: Fleet): Placements {
 
 /** Renders every application for all clusters it is placed on; equal inputs are one render. */
 export function createFleetRenderer(renderer: Pick<Renderer, 'renderAll'>): FleetRenderer {
+  // What is told once is not told again: that of a render that was given up is kept with the next.
+  let records: RenderRecords[] = [];
   return {
-    async render({ fleet, placements, treeOf, signal }) {
+    async render({ fleet, placements, treeOf, signal, memory = 'read' }) {
       const rendered = new Map<string, ReadonlyMap<string, RenderedPlacement>>();
       const sets = new Map<Digest, RenderedSet>();
-      const records: RenderRecords[] = [];
       let work: RenderWork = noWork();
       const treeOnce = rememberTrees(treeOf);
       for (const application of fleet.applications.values()) {
@@ -64,7 +67,7 @@ export function createFleetRenderer(renderer: Pick<Renderer, 'renderAll'>): Flee
           continue;
         }
         const batch = await renderer.renderAll(
-          { source: application.source, clusters, tree: tree.tree },
+          { source: application.source, clusters, tree: tree.tree, memory },
           signal,
         );
         const placementOf = createPlacements(application, sets);
@@ -76,7 +79,9 @@ export function createFleetRenderer(renderer: Pick<Renderer, 'renderAll'>): Flee
         records.push(batch.records);
         work = addWork(work, batch.work);
       }
-      return { rendered, sets, records: joinRecords(records), work };
+      const joined = joinRecords(records);
+      records = [];
+      return { rendered, sets, records: joined, work };
     },
   };
 }

@@ -1,5 +1,6 @@
 /** What is rendered by a hub that starts again. Each `bed.resolve()` has a renderer of its own over the same store, as a new process would. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { resolveKey } from './resolve-loop.ts';
 import { createLoopBed, type LoopBed } from './test-bed.ts';
 
 const overlays = 40;
@@ -121,5 +122,39 @@ describe('a hub that starts again', () => {
     const secret = target?.set.entries.find(({ key }) => key.kind === 'Secret')?.objectDigest ?? '';
     const found = (await bed.store.content.objects([secret])).get(secret);
     expect(found).toMatchObject({ secret: true, content: expect.stringContaining('hidden') });
+  });
+});
+
+describe('a commit that comes while another is rendered', () => {
+  it('is rendered instead of it', async () => {
+    const files = fleet();
+    const first = await bed.commit(files);
+    const { promise: reading, resolve: read } = Promise.withResolvers<void>();
+    const { tree } = bed.source;
+    vi.spyOn(bed.source, 'tree').mockImplementation(async (url, sha) => {
+      const found = await tree(url, sha);
+      if (sha !== first) return found;
+      return {
+        ...found,
+        async read(path) {
+          if (!path.startsWith('shop/')) return found.read(path);
+          read();
+          // Takes its time.
+          await new Promise((resolve) => setImmediate(resolve));
+          return found.read(path);
+        },
+      };
+    });
+    const loop = bed.resolveLoop();
+    loop.wake(resolveKey);
+    await reading;
+    files['shop/overlays/c7/own.yaml'] = map('own', 'changed');
+    const second = await bed.commit(files);
+    loop.wake(resolveKey);
+    await loop.idle();
+    await loop.stop();
+    const { items } = await bed.store.sources.revisions({ limit: 10 });
+    expect(items.map(({ commit }) => commit.sha)).toEqual([second]);
+    expect((await assigned()).size).toBe(2 * overlays);
   });
 });

@@ -4,7 +4,7 @@ import type { ApplicationSource, Cluster, Substitution } from '../model/fleet.ts
 import type { TreeReader } from '../model/tree.ts';
 import type { FolderRequest } from './choose-folder.ts';
 import type { NodeSource } from './graph/node-of.ts';
-import type { Recall, Wanted } from './graph/recall.ts';
+import type { Recall, RecordList, Wanted } from './graph/recall.ts';
 import { Lru } from './lru.ts';
 import { problemOf } from './render-error.ts';
 import type { RenderSession } from './render-session.ts';
@@ -72,7 +72,7 @@ export function createBatchRenderer(options: BatchOptions) {
     place: Place,
     request: FolderRequest,
     session: RenderSession,
-    { recall, noted }: Remembered,
+    { recall, list, noted }: Remembered,
     signal: AbortSignal | undefined,
   ): Promise<RenderResult> => {
     const known = recallRoot(place, session);
@@ -83,13 +83,13 @@ export function createBatchRenderer(options: BatchOptions) {
     }
     const rooted = known ?? (await rootOf(place, request, session, signal));
     const result = options.finishRoot(rooted, request);
-    if (recall && root !== undefined && result.ok && isNew(noted, root, result)) {
+    if (list && root !== undefined && result.ok && isNew(noted, root, result)) {
       const source = nodeSourceOf(rooted, place, session);
       const variables = options.variablesOf(request.source, rooted);
       const values = valuesOf(variables, request);
       const helm = source?.inflated ? await session.helmVersion() : '';
       const { rendered } = result;
-      if (source !== undefined) recall.note({ root, source, helm, variables, values, rendered });
+      if (source !== undefined) list.note({ root, source, helm, variables, values, rendered });
     }
     return result;
   };
@@ -115,9 +115,10 @@ export function createBatchRenderer(options: BatchOptions) {
         const one = { source, cluster };
         places.push(peekPlace(one, session) ?? (await attempt(() => findPlace(one, session))));
       }
-      const recall = request.remembered === false ? undefined : options.recall;
+      const recall = request.memory === 'none' ? undefined : options.recall;
       if (recall !== undefined) await prefetch(request, places, session, recall, signal);
-      const memory: Remembered = { recall, noted: new Map() };
+      const list = request.memory === 'keep' ? recall?.list() : undefined;
+      const memory: Remembered = { recall, list, noted: new Map() };
       const results: RenderResult[] = [];
       for (const [index, cluster] of clusters.entries()) {
         signal?.throwIfAborted();
@@ -129,7 +130,7 @@ export function createBatchRenderer(options: BatchOptions) {
         }
         results.push(await attempt(() => renderOne(place, { source, cluster }, session, memory, signal)));
       }
-      const records = recall?.take() ?? noRecords;
+      const records = list?.records() ?? noRecords;
       return { results, records, work: workSince(before, session.work) };
     },
   };
@@ -140,6 +141,8 @@ type Noted = Map<Digest, Set<RenderResult>>;
 
 interface Remembered {
   readonly recall: Recall | undefined;
+  /** Undefined: nothing is told. */
+  readonly list: RecordList | undefined;
   readonly noted: Noted;
 }
 

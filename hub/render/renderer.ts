@@ -63,12 +63,15 @@ export interface RenderRequest {
   readonly tree: TreeReader;
 }
 
+/** `read`: what an earlier process kept counts. `keep`: and what is made anew is told, since the caller keeps its sets. */
+export type MemoryUse = 'none' | 'read' | 'keep';
+
 export interface BatchRequest {
   readonly source: ApplicationSource;
   readonly clusters: readonly Cluster[];
   readonly tree: TreeReader;
-  /** Whether what an earlier process kept counts. Default true. */
-  readonly remembered?: boolean | undefined;
+  /** Default `read`. */
+  readonly memory?: MemoryUse | undefined;
 }
 
 export type RenderResult =

@@ -36,10 +36,14 @@ export interface Recall {
   prefetch(wanted: readonly Wanted[], commit: Commit, signal?: AbortSignal): Promise<void>;
   /** Of what was fetched: the set, if all that it was made from is the same in this commit. */
   find(root: Digest, values: (names: readonly string[]) => string, view: TreeView): RenderedSet | undefined;
-  /** A result that was rendered anew. */
+  /** A list for results that are rendered anew. */
+  list(): RecordList;
+}
+
+export interface RecordList {
   note(made: NewResult): void;
-  /** What was noted since the last call, without what was told before. */
-  take(): RenderRecords;
+  /** What was noted, without what another list has told. */
+  records(): RenderRecords;
 }
 
 export interface NewResult {
@@ -68,7 +72,6 @@ export function createRecall(memory: RenderMemory, engine: string): Recall {
   const results = new Lru<RenderedSet>(entriesMax);
   const verdicts = new WeakMap<TreeView, Map<Digest, boolean>>();
   const told = new Lru<true>(2 * rootsMax);
-  let records = createRecords();
 
   const loadRoots = async (keys: readonly Digest[]): Promise<void> => {
     for (const chunk of chunksOf(keys)) {
@@ -146,6 +149,13 @@ export function createRecall(memory: RenderMemory, engine: string): Recall {
       if (known === undefined || verdicts.get(view)?.get(known.node) !== true) return undefined;
       return results.get(resultId(root, values(known.variables)));
     },
+    list: () => createList(engine, roots, told),
+  };
+}
+
+function createList(engine: string, roots: Lru<RenderRoot>, told: Lru<true>): RecordList {
+  const records = createRecords();
+  return {
     note({ root, source, helm, variables, values, rendered }) {
       const node = nodeOf(source, helm).digest;
       const id = [resultId(root, values), node, rendered.set.digest].join(' ');
@@ -158,9 +168,8 @@ export function createRecall(memory: RenderMemory, engine: string): Recall {
       const { builtFrom } = rendered;
       records.results.set(resultId(root, values), { root, values, set: rendered.set.digest, builtFrom });
     },
-    take() {
+    records() {
       const { nodes: below, roots: tops, results: made } = records;
-      records = createRecords();
       return { engine, nodes: [...below.values()], roots: [...tops.values()], results: [...made.values()] };
     },
   };

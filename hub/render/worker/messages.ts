@@ -9,6 +9,7 @@ import type { RenderedObject } from '../../model/rendered.ts';
 import type { ObjectSelector } from '../../model/trace.ts';
 import type { RenderLimits } from '../limits.ts';
 import type { RenderStats, RenderWork } from '../render-work.ts';
+import type { MemoryUse } from '../renderer.ts';
 import type { TraceResult } from '../trace/trace-result.ts';
 
 export interface ThreadInput {
@@ -35,8 +36,7 @@ export interface RenderOrder {
   readonly source: ApplicationSource;
   readonly clusters: readonly Cluster[];
   readonly tree: TreeHandle;
-  /** What an earlier process kept counts. */
-  readonly remembered: boolean;
+  readonly memory: MemoryUse;
 }
 
 export interface TraceOrder {

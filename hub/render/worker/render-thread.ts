@@ -143,8 +143,8 @@ function serve(port: MessagePort, input: ThreadInput): void {
   };
 
   const render = async (order: RenderOrder, open: OpenOrder): Promise<RenderedHeads> => {
-    const { source, clusters, remembered } = order;
-    const request = { source, clusters, tree: treeOf(order.tree), remembered };
+    const { source, clusters, memory } = order;
+    const request = { source, clusters, tree: treeOf(order.tree), memory };
     const { results, records, work } = await renderer.renderAll(request, open.abort.signal);
     const indices = new Map<RenderResult, number>();
     const heads: ResultHead[] = [];

@@ -208,7 +208,7 @@ function keeper() {
   return {
     async keep(request: Parameters<WorkerRenderer['renderAll']>[0]): Promise<void> {
       const options: RendererOptions = { digestKey, memory: { port: none, engine: 'e' } };
-      const made = await createRenderer(options).renderAll(request);
+      const made = await createRenderer(options).renderAll({ ...request, memory: 'keep' });
       for (const result of made.results) if (result.ok) sets.set(result.rendered.set.digest, result.rendered);
       roots = made.records;
       for (const { root, values, set, builtFrom } of made.records.results) {

@@ -48,11 +48,11 @@ export function createWorkerRenderer(options: WorkerRendererOptions): WorkerRend
   });
 
   const renderAll = async (request: BatchRequest, signal?: AbortSignal): Promise<BatchResult> => {
-    const { source, clusters, tree, remembered = true } = request;
+    const { source, clusters, tree, memory: use = 'read' } = request;
     const handle = ports.hold(tree);
     try {
       return await thread.run(
-        { kind: 'render', source, clusters, remembered, tree: handle },
+        { kind: 'render', source, clusters, memory: use, tree: handle },
         signal,
         async (heads, fetch) => {
           const results = await sets.resultsOf(heads.heads, ports.stored, fetch, signal);
@@ -72,7 +72,7 @@ export function createWorkerRenderer(options: WorkerRendererOptions): WorkerRend
     stats: stats.now,
     renderAll,
     async render({ source, cluster, tree }, signal) {
-      const { results } = await renderAll({ source, clusters: [cluster], tree, remembered: false }, signal);
+      const { results } = await renderAll({ source, clusters: [cluster], tree, memory: 'none' }, signal);
       const [result] = results;
       return result ?? { ok: false, problems: [] };
     },
