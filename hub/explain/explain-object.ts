@@ -27,6 +27,8 @@ export interface ExplainRequest {
   readonly field: FieldPath;
   /** Whether objects of this kind have such a field; undefined: not known. */
   readonly knows: (path: FieldPath) => boolean | undefined;
+  /** Says better where something is written. Undefined: it is where the trace says. */
+  readonly locate?: ((written: Written) => Written) | undefined;
 }
 
 export type Explained =
@@ -47,7 +49,8 @@ const lineCharactersMax = 500;
 /** Pure: the same trace and the same authors give the same explanation. */
 export function explainObject(request: ExplainRequest, authorOf: AuthorOf): Explained {
   const { trace, subject, field } = request;
-  const teller = new Teller(trace, authorOf);
+  const { locate = (written: Written) => written } = request;
+  const teller = new Teller(trace, locate, authorOf);
   const found = teller.find(field);
   const state = found.ok ? 'set' : teller.findRemoved(field) ? 'removed' : 'unset';
   if (state === 'unset' && request.knows(field) !== true && !found.ok)
@@ -85,11 +88,13 @@ type Parts = Pick<Explanation, 'lines' | 'fields' | 'omitted'>;
 
 class Teller {
   private readonly trace: ObjectTrace;
+  private readonly locate: (written: Written) => Written;
   private readonly authorOf: AuthorOf;
   private readonly replay: Replay;
 
-  constructor(trace: ObjectTrace, authorOf: AuthorOf) {
+  constructor(trace: ObjectTrace, locate: (written: Written) => Written, authorOf: AuthorOf) {
     this.trace = trace;
+    this.locate = locate;
     this.authorOf = authorOf;
     this.replay = replayTrace(trace);
   }
@@ -222,7 +227,8 @@ class Teller {
     return { at: this.place(at), configuredAt: same ? null : this.place(configuredAt) };
   }
 
-  private place(written: Written): ExplainedPlace {
+  private place(rough: Written): ExplainedPlace {
+    const written = this.locate(rough);
     const { source, file, line, field, holds } = written;
     const author = file === '' || line === 0 ? undefined : this.authorOf(written);
     return {

@@ -10,6 +10,7 @@ import { isItemPart, parseFieldPath, printFieldPath } from '../model/trace-path.
 import type { TreeReader } from '../model/tree.ts';
 import { builtInSchema, type ObjectSchema } from '../preview/checks/object-schema.ts';
 import type { Renderer } from '../render/renderer.ts';
+import { locateFleetFields, type ReadFleetFile } from './locate-fleet-fields.ts';
 
 /** The renderer's traced mode. */
 export type Tracer = Pick<Renderer, 'trace'>;
@@ -23,6 +24,7 @@ export interface LineAuthors {
   ): Promise<Blame | undefined>;
   /** The files are those of a folder on disk: lines that no commit has are not committed. */
   readonly onDisk: boolean;
+  readonly readFleetFile: ReadFleetFile;
 }
 
 export interface ExplainTreeRequest {
@@ -52,14 +54,18 @@ export async function explainTree(request: ExplainTreeRequest): Promise<Explanat
   const { apiVersion, kind, name } = trace.identity;
   const schema = builtInSchema(apiVersion, kind);
   const question = { subject, trace, field, knows: (path: FieldPath) => knowsField(schema, path) };
-  const found = await findAuthors(placesOf(question), authors);
-  const explained = explainObject(question, found);
+  const located = { ...question, locate: await locateFleetFields(placesOf(question), authors.readFleetFile) };
+  const found = await findAuthors(placesOf(located), authors);
+  const explained = explainObject(located, found);
   if (explained.ok) return explained.explanation;
   const near = explained.near.length > 0 ? explained.near : nearFields(schema, field);
-  const hint = near.length === 0 ? undefined : `Did you mean ${near.join(', or ')}?`;
-  throw new FairwayError('not_found', `${kind} ${name}: ${explained.message}.`, {
-    details: { near, ...(hint === undefined ? {} : { hint }) },
-  });
+  const meant = near.length === 0 ? '' : ` Did you mean ${near.join(', or ')}?`;
+  throw new FairwayError('not_found', `${kind} ${name}: ${explained.message}.${meant}`);
+}
+
+/** Undefined: there is no such file. */
+export async function readFile(tree: TreeReader, path: string): Promise<Uint8Array | undefined> {
+  return (await tree.entry(path))?.type === 'file' ? tree.read(path) : undefined;
 }
 
 /** @throws invalid_argument */
@@ -68,25 +74,18 @@ export function readField(text: string): FieldPath {
   if (parsed.ok) return parsed.path;
   throw new FairwayError(
     'invalid_argument',
-    `The field "${text.slice(0, 200)}" cannot be read: ${parsed.message}.`,
-    {
-      details: {
-        hint: 'Such as spec.replicas, spec.template.spec.containers[name=web].image or metadata.labels["app.kubernetes.io/name"].',
-      },
-    },
+    `The field "${text.slice(0, 200)}" cannot be read: ${parsed.message}; write it as spec.replicas, spec.containers[name=web].image or metadata.labels["a.b/c"].`,
   );
 }
 
 function problemsError(problems: readonly Problem[]): FairwayError {
-  const [first, ...more] = problems;
+  const [first] = problems;
   const code =
-    first?.code === 'not_found' || first?.code === 'resource_exhausted' ? first.code : 'invalid_manifest';
-  const message = first === undefined ? 'It cannot be rendered.' : describeProblem(first);
-  return new FairwayError(
-    code,
-    message,
-    more.length === 0 ? {} : { details: { hint: more.map(describeProblem).join('\n') } },
-  );
+    first?.code === 'not_found' || first?.code === 'resource_exhausted' || first?.code === 'unavailable'
+      ? first.code
+      : 'invalid_manifest';
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more problems)` : '';
+  return new FairwayError(code, `${first ? describeProblem(first) : 'it cannot be rendered'}${more}`);
 }
 
 /** Lines asked of the source in one explanation; a file of more has them left unknown. */

@@ -9,7 +9,7 @@ import type { ObjectSelector } from '../model/trace.ts';
 import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Store } from '../store/store.ts';
-import { explainTree, type LineAuthors, readField, type Tracer } from './explain-tree.ts';
+import { explainTree, type LineAuthors, readField, readFile, type Tracer } from './explain-tree.ts';
 import { findCommit } from './find-commit.ts';
 import { fleetOf } from './fleet-rows.ts';
 import { createRemoteBases } from './remote-bases.ts';
@@ -112,14 +112,16 @@ export function createExplainer(options: ExplainerOptions): Explainer {
     const key = applicationSourceKey(application, side.fleet);
     const url = urlOf(application, side.fleet, root.url);
     const commit = key === sourceKeyOf(rootRepository, '') ? side.rootCommit : await side.commitOf(key, url);
+    // A fleet file that cannot be read leaves in force what it said before.
+    const commitOf = (from: 'cluster' | 'application') =>
+      (from === 'cluster' ? cluster : application).origin.commit || side.rootCommit;
     const authors: LineAuthors = {
       onDisk: false,
-      blame(from, files) {
-        if (from === 'repository') return source.blame({ url, commit, files, signal });
-        // A fleet file that cannot be read leaves in force what it said before.
-        const { origin } = from === 'cluster' ? cluster : application;
-        return source.blame({ url: root.url, commit: origin.commit || side.rootCommit, files, signal });
-      },
+      blame: (from, files) =>
+        from === 'repository'
+          ? source.blame({ url, commit, files, signal })
+          : source.blame({ url: root.url, commit: commitOf(from), files, signal }),
+      readFleetFile: async (from, file) => readFile(await source.tree(root.url, commitOf(from)), file),
     };
     const { repository } = application.source;
     return explainTree({
@@ -183,16 +185,16 @@ export function findPlacement(
   if (cluster === undefined) throw unknownName('cluster', names.cluster, [...fleet.clusters.keys()]);
   const { clusters } = placedClusters(application, fleet.clusters);
   if (clusters.includes(cluster.name)) return { application, cluster };
-  const shown =
-    clusters.slice(0, 10).join(', ') + (clusters.length > 10 ? ` and ${clusters.length - 10} more` : '');
-  throw new FairwayError('not_found', `${application.name} is not placed in ${cluster.name}.`, {
-    details: { hint: clusters.length === 0 ? 'It is placed nowhere.' : `It is placed in ${shown}.` },
-  });
+  const more = clusters.length > 10 ? ` and ${clusters.length - 10} more` : '';
+  const where = clusters.length === 0 ? 'nowhere' : `in ${clusters.slice(0, 10).join(', ')}${more}`;
+  throw new FairwayError(
+    'not_found',
+    `${application.name} is not placed in ${cluster.name}: it is placed ${where}.`,
+  );
 }
 
 function unknownName(kind: string, name: string, known: readonly string[]): FairwayError {
   const near = nearest(name, known);
-  return new FairwayError('not_found', `There is no ${kind} "${name}".`, {
-    ...(near === undefined ? {} : { details: { hint: `Did you mean ${near}?` } }),
-  });
+  const meant = near === undefined ? '' : ` Did you mean ${near}?`;
+  return new FairwayError('not_found', `There is no ${kind} "${name}".${meant}`);
 }

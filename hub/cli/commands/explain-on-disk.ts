@@ -5,7 +5,7 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import type { Explanation } from '../../explain/explanation.ts';
 import { readFleet } from '../../fleet/read-fleet.ts';
 import { findPlacement } from '../../loops/explain.ts';
-import { explainTree, type LineAuthors, type Tracer } from '../../loops/explain-tree.ts';
+import { explainTree, type LineAuthors, readFile, type Tracer } from '../../loops/explain-tree.ts';
 import { findCommit } from '../../loops/find-commit.ts';
 import { applicationSourceKey } from '../../loops/revision-of.ts';
 import type { Blame, BlameFile } from '../../model/blame.ts';
@@ -31,7 +31,7 @@ export interface ExplainOnDiskRequest extends ExplainWords {
 interface Side {
   readonly tree: TreeReader;
   readonly commit: string | null;
-  readonly authors: LineAuthors;
+  readonly authors: Omit<LineAuthors, 'readFleetFile'>;
 }
 
 /** @throws not_found, invalid_argument, invalid_manifest as the hub's own answer does. */
@@ -63,6 +63,7 @@ export async function explainOnDisk(request: ExplainOnDiskRequest): Promise<Expl
     authors: {
       onDisk: own.authors.onDisk,
       blame: (from, files) => (from === 'repository' ? own : side).authors.blame(from, files),
+      readFleetFile: (_, file) => readFile(side.tree, file),
     },
     signal,
   });
