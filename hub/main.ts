@@ -37,16 +37,17 @@ import { createPreview, type Preview } from './loops/preview.ts';
 import { createFleetRenderer } from './loops/render-fleet.ts';
 import { createResolveLoop, resolveKey } from './loops/resolve-loop.ts';
 import { followedSources } from './loops/revision-of.ts';
+import { createRolloutLoop, type RolloutDriver } from './loops/rollout-loop.ts';
 import { createSourceLoop, type FollowedSource } from './loops/source-loop.ts';
 import { createSourcePort } from './loops/source-port.ts';
 import { createTeardown, type Teardown } from './loops/teardown.ts';
 import { createViewCache, type ViewCache } from './loops/view-cache.ts';
 import { rootRepository, type SourceKey, sourceKeyOf } from './model/revision.ts';
 import { createRegistry, type Registry } from './registry/registry.ts';
-import { createRenderer, type Renderer } from './render/renderer.ts';
+import { createWorkerRenderer, type WorkerRenderer } from './render/worker/worker-renderer.ts';
 import { createGitSource } from './source/git-source.ts';
 import { openStore } from './store/open-store.ts';
-import type { Store } from './store/store.ts';
+import type { Store, StoreTopic } from './store/store.ts';
 import { createStreamServer, type StreamServer } from './stream/stream-server.ts';
 
 export interface HubAddresses {
@@ -183,6 +184,7 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
   const { config, store } = base;
   const stream = createStream(base);
   const pipeline = await createPipeline(base);
+  teardown.add('the renderer', pipeline.renderer.close);
   const views = createViewCache(store, base.clock);
   teardown.add('the views', views.stop);
   teardown.add('the stream', stream.stop);
@@ -202,8 +204,17 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
     releasesKept: config.retention.releasesKept,
   });
   const pauseLoop = createPauseLoop(base);
-  const loops: readonly Loop[] = [pipeline.sourceLoop, pipeline.resolveLoop, notify, garbage, pauseLoop];
+  const rollouts = createRolloutLoop(base);
+  const loops: readonly Loop[] = [
+    pipeline.sourceLoop,
+    pipeline.resolveLoop,
+    notify,
+    garbage,
+    pauseLoop,
+    rollouts.loop,
+  ];
   teardown.add('the loops', async () => void (await Promise.all(loops.map((loop) => loop.stop()))));
+  teardown.add('the rollouts', rollouts.stop);
   const unsubscribe = store.subscribe((topic, key) => {
     if (topic === 'assignments' || topic === 'pauses') stream.wake(key === '' ? undefined : key);
     if (topic === 'pauses') pauseLoop.wake('pauses');
@@ -212,13 +223,15 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
       pipeline.resolveLoop.wake(resolveKey);
     }
     if (topic === 'events') notify.wake('outbox');
+    if (rolloutTopics.has(topic)) rollouts.wakeCluster(key);
+    if (topic === 'fleet') rollouts.wakeAll();
   });
   const ports = await stream.start();
   const firstToken = await ensureFirstToken({
     ...base,
     keep: (token) => replacePrivateFile(join(config.dataDir, 'admin.token'), `${token}\n`),
   });
-  const { api, served } = await serve(base, { stream, pipeline, views, loops, ports });
+  const { api, served } = await serve(base, { stream, pipeline, views, rollouts, loops, ports });
   teardown.add('the API', () => {
     api.close();
     return served.close();
@@ -232,9 +245,18 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
       notify.wake('outbox');
       garbage.wake('garbage');
       pauseLoop.wake('pauses');
+      rollouts.wakeAll();
     },
   };
 }
+
+/** What agents say that a rollout may wait for. */
+const rolloutTopics: ReadonlySet<StoreTopic> = new Set([
+  'acknowledgements',
+  'observations',
+  'registry',
+  'assignments',
+]);
 
 /** Copies that a killed process was making or sending. */
 async function sweepBackups(folder: string): Promise<void> {
@@ -267,7 +289,7 @@ function createStream(base: Base): StreamServer {
 interface Pipeline {
   readonly sourceLoop: Loop;
   readonly resolveLoop: Loop;
-  readonly renderer: Renderer;
+  readonly renderer: WorkerRenderer;
   readonly preview: Preview;
   readonly explainer: Explainer;
   readonly followed: () => ReadonlyMap<SourceKey, FollowedSource>;
@@ -311,7 +333,7 @@ async function createPipeline(base: Base): Promise<Pipeline> {
     ...ports,
   });
   const memory = { port: store.renders, engine: await digestEngine() };
-  const renderer = createRenderer({ digestKey, helm, charts, memory });
+  const renderer = createWorkerRenderer({ digestKey, helm, charts, memory, ...ports });
   const resolveLoop = createResolveLoop({
     store,
     source,
@@ -344,13 +366,14 @@ interface Served {
   readonly stream: StreamServer;
   readonly pipeline: Pipeline;
   readonly views: ViewCache;
+  readonly rollouts: RolloutDriver;
   readonly loops: readonly Loop[];
   readonly ports: { readonly agentPort: number; readonly enrolmentPort: number };
 }
 
 async function serve(
   base: Base,
-  { stream, pipeline, views, loops, ports }: Served,
+  { stream, pipeline, views, rollouts, loops, ports }: Served,
 ): Promise<{ readonly api: Api; readonly served: ServedApi }> {
   const { config, store, registry, secrets, clock, random, log, metrics } = base;
   registerHubMetrics(metrics, { stream, renderer: pipeline.renderer, loops, views });
@@ -376,6 +399,7 @@ async function serve(
       }),
       preview: pipeline.preview,
       explainer: pipeline.explainer,
+      rollouts,
       install: { manifests: (options) => createInstallManifests({ enrolmentAddress, ...options }) },
       schemas: fleetSchemas,
       backup: async () => {

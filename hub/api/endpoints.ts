@@ -14,6 +14,7 @@ import { explainEndpoints } from './routes/explain.ts';
 import { objectEndpoints } from './routes/objects.ts';
 import { pauseEndpoints } from './routes/pauses.ts';
 import { revisionEndpoints } from './routes/revisions.ts';
+import { rolloutEndpoints } from './routes/rollouts.ts';
 import { createSystemEndpoints } from './routes/system.ts';
 import { accessTokenEndpoints } from './routes/tokens.ts';
 import { webhookEndpoints } from './routes/webhooks.ts';
@@ -42,6 +43,7 @@ export function createEndpoints(
     ...actionEndpoints,
     ...pauseEndpoints,
     ...confirmationEndpoints,
+    ...rolloutEndpoints,
     ...agentEndpoints,
     ...accessTokenEndpoints,
     ...backupEndpoints,

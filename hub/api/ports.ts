@@ -4,11 +4,15 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
+import type { Target } from '../../shared/manifest/target.ts';
 import type { Explanation } from '../explain/explanation.ts';
+import type { AdoptionFinding } from '../model/query.ts';
 import type { ForgottenCluster } from '../model/registry.ts';
 import type { ObjectSelector } from '../model/trace.ts';
 import type { ApplicationView, ClusterView, PlacementView } from '../model/view.ts';
 import type { DiffReport } from '../preview/report.ts';
+import type { RolloutAction } from '../rollout/apply-action.ts';
+import type { RolloutReport } from '../rollout/describe-rollout.ts';
 import type { AssignmentFilter, Store } from '../store/store.ts';
 import type { InstallOptions } from './install/install-options.ts';
 
@@ -21,6 +25,7 @@ export interface ApiPorts {
   readonly install: InstallPort;
   readonly preview: PreviewPort;
   readonly explainer: ExplainPort;
+  readonly rollouts: RolloutPort;
   /** JSON Schemas of the fleet repository's kinds, by kind. */
   schemas(): Readonly<Record<string, unknown>>;
   /** Writes a consistent copy of the store to a file of its own and resolves to its path; the API streams it and deletes it. */
@@ -63,11 +68,24 @@ export type AgentQuestion =
       readonly container: string;
       readonly tailLines: number;
       readonly previous: boolean;
+    }
+  | { readonly kind: 'diagnostics' }
+  | {
+      readonly kind: 'adoption';
+      readonly application: string;
+      readonly target: Target;
+      readonly blobs: readonly { readonly digest: string; readonly content: string }[];
     };
 
 export type AgentAnswer =
   | { readonly kind: 'object'; readonly found: boolean; readonly content: Uint8Array }
-  | { readonly kind: 'logs'; readonly content: Uint8Array; readonly truncated: boolean };
+  | { readonly kind: 'logs'; readonly content: Uint8Array; readonly truncated: boolean }
+  | { readonly kind: 'diagnostics'; readonly content: Uint8Array }
+  | {
+      readonly kind: 'adoption';
+      readonly findings: readonly AdoptionFinding[];
+      readonly truncated: boolean;
+    };
 
 export interface AgentSession {
   readonly cluster: string;
@@ -151,6 +169,19 @@ export interface ExplainPort {
     },
     signal: AbortSignal,
   ): Promise<Explanation>;
+}
+
+/** The rollouts of applications that have a strategy; keeps the audit events of what is done to them. */
+export interface RolloutPort {
+  /** Sorted by application. */
+  reports(): Promise<readonly RolloutReport[]>;
+  report(application: string): Promise<RolloutReport | undefined>;
+  /** @throws not_found, failed_precondition or permission_denied with why; conflict. */
+  act(
+    application: string,
+    action: RolloutAction,
+    said: { readonly actor: string; readonly reason: string; readonly atMs: number },
+  ): Promise<RolloutReport>;
 }
 
 export interface InstallPort {

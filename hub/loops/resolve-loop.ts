@@ -22,15 +22,20 @@ import type { GitSource } from '../source/git-source.ts';
 import type { Plan, Store } from '../store/store.ts';
 import { fleetOf, rowsOf } from './fleet-rows.ts';
 import { followPausesInGit } from './git-pauses.ts';
+import { createOvertaking } from './overtaking.ts';
 import { createRemoteBases, headOf } from './remote-bases.ts';
 import { type FleetRenderer, placeAll, saveContent, saveRecords } from './render-fleet.ts';
 import { createRevision } from './revision-of.ts';
+import { loadWaves } from './rollout-inputs.ts';
 import type { FollowedSource } from './source-loop.ts';
 
 export const resolveKey = 'fleet';
 
 /** Looks again though nothing woke it: whatever hindered the last step may be gone. Costs little while inputs are as they were. */
 const periodMs = 300_000;
+
+/** Whoever moved the head wakes the loop as well, as a rule at once. */
+const overtakenWaitMs = 1_000;
 
 /** Targets read in one call. */
 const targetsAtOnce = 500;
@@ -57,6 +62,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
   const { store, source, clock, log } = options;
   /** What the last step's rendering asked for. */
   let remotes: readonly SourceKey[] | undefined;
+  const overtaking = createOvertaking(store);
 
   const step = async (_key: string, signal: AbortSignal) => {
     const status = await store.sources.get(options.root.key);
@@ -82,7 +88,14 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
       createMountedTree(await treeOf(key, followed.get(key), known, status.head ?? ''), bases);
     const placements = placeAll(fleet);
     const beganMs = clock.monotonic();
-    const outcome = await options.renderer.render({ fleet, placements, treeOf: trees, signal });
+    const seen = new Map([...followed.keys()].map((key) => [key, known.get(key)?.head] as const));
+    const outcome = await overtaking.run(seen.set(options.root.key, status.head), signal, (own) =>
+      options.renderer.render({ fleet, placements, treeOf: trees, signal: own, memory: 'keep' }),
+    );
+    if (outcome === undefined) {
+      log.info('render given up for a newer revision', { head: status.head });
+      return { requeueAfterMs: overtakenWaitMs };
+    }
     const renderedMs = clock.monotonic();
     signal.throwIfAborted();
     remotes = [...bases.asked.keys()];
@@ -105,6 +118,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
       assignments,
       targets,
       confirmations: await store.releases.confirmations(),
+      waves: await loadWaves(store, fleet),
       thresholds: { confirmAbove: options.confirmAbove },
       nowMs: clock.now(),
       newId: options.newId,

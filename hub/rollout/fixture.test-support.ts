@@ -94,6 +94,7 @@ export function createFixture(confirmAbove = 10) {
       assignments: [...assignments.values()],
       targets: new Map(targets),
       confirmations,
+      waves: { facts: new Map(), connected: new Set(), rollouts: new Map(), matches: () => true },
       thresholds: { confirmAbove },
       nowMs: 1_000,
       newId: () => `rel-${++ids}`,

@@ -16,6 +16,7 @@ import type {
   Release,
 } from '../model/release.ts';
 import type { Revision } from '../model/revision.ts';
+import { strategyOf } from '../model/strategy.ts';
 import type { Plan, Resolution } from '../store/store.ts';
 import { orderForHandOver } from './hand-over.ts';
 import {
@@ -26,6 +27,8 @@ import {
   removalTargetFor,
 } from './plan-removals.ts';
 import { allAtOnce, type ObservedCluster, planRollout, type RolloutState } from './plan-rollout.ts';
+import { planStrategyRelease } from './plan-strategy-release.ts';
+import type { ClusterFacts, SelectorMatch } from './plan-waves.ts';
 import {
   type ApplicationPlacement,
   type ClusterProblem,
@@ -35,6 +38,7 @@ import {
   type Wanted,
 } from './resolve-application.ts';
 import { assignmentEvent, failedEvent, heldEvent, releaseEvent } from './revision-events.ts';
+import type { RolloutState as WaveRolloutState } from './rollout-state.ts';
 
 /** An assignment in force; acknowledgements only inform the rollout's report. */
 export type AssignmentInForce = Assignment & { readonly acknowledgements?: Acknowledgements | undefined };
@@ -57,10 +61,25 @@ export interface PlanRevisionInput {
   readonly targets: ReadonlyMap<Digest, Target>;
   /** Open and confirmed ones. While a `restored-hub` one is open nothing is removed. */
   readonly confirmations: readonly Confirmation[];
+  /** For applications with a strategy. */
+  readonly waves: WaveInput;
   /** Above this number of assignments removals wait for a confirmation. */
   readonly thresholds: { readonly confirmAbove: number };
   readonly nowMs: number;
   readonly newId: () => string;
+}
+
+/** What the rollouts of applications with a strategy need besides. */
+export interface WaveInput {
+  readonly facts: ReadonlyMap<string, ClusterFacts>;
+  /** Clusters whose agent is there. */
+  readonly connected: ReadonlySet<string>;
+  /** By application: its rollout, and the Targets of that one's release. */
+  readonly rollouts: ReadonlyMap<
+    string,
+    { readonly state: WaveRolloutState; readonly targets: Release['targets'] }
+  >;
+  readonly matches: SelectorMatch;
 }
 
 /** The parts of a Plan that are decided here, and the Targets to keep before it. */
@@ -70,7 +89,7 @@ export interface RevisionPlan {
   readonly decisions: readonly AssignmentDecision[];
   readonly confirmations: Plan['confirmations'];
   /** Of the applications with a new release. */
-  readonly rollouts: Readonly<Record<string, RolloutState>>;
+  readonly rollouts: Readonly<Record<string, RolloutState | WaveRolloutState>>;
   readonly events: readonly NewEvent[];
   /** All that resolutions, releases and decisions name, but for those in force already. Their sets are the rendered ones, or empty. */
   readonly targets: readonly Target[];
@@ -188,7 +207,7 @@ function resolveAll(
 interface PlannedReleases {
   readonly releases: readonly Release[];
   readonly decisions: readonly AssignmentDecision[];
-  readonly rollouts: Readonly<Record<string, RolloutState>>;
+  readonly rollouts: Readonly<Record<string, RolloutState | WaveRolloutState>>;
   readonly targets: ReadonlyMap<Digest, Target>;
 }
 
@@ -200,7 +219,7 @@ function planReleases(
 ): PlannedReleases {
   const releases: Release[] = [];
   const decisions: AssignmentDecision[] = [];
-  const rollouts: Record<string, RolloutState> = {};
+  const rollouts: Record<string, RolloutState | WaveRolloutState> = {};
   const targets = new Map<Digest, Target>();
   const wantedTargets = new Map(wanted.map((one) => [one.application, one.targets]));
   for (const application of [...new Set([...wantedTargets.keys(), ...removals.keys()])].sort()) {
@@ -209,6 +228,14 @@ function planReleases(
     const observed = new Map(
       (assigned.get(application) ?? []).map((assignment) => [assignment.cluster, observe(assignment)]),
     );
+    const removes = new Set(removals.get(application)?.keys());
+    const waved = planWaved(input, application, all, removes, assigned.get(application) ?? []);
+    if (waved !== 'none') {
+      if (waved === undefined) continue;
+      releases.push(waved.release);
+      rollouts[application] = waved.state;
+      continue;
+    }
     if ([...all].every(([cluster, { digest }]) => observed.get(cluster)?.targetDigest === digest)) continue;
     const release: Release = {
       id: input.newId(),
@@ -217,7 +244,6 @@ function planReleases(
       createdAtMs: input.nowMs,
       targets: Object.fromEntries([...all].map(([cluster, { digest }]) => [cluster, digest])),
     };
-    const removes = new Set(removals.get(application)?.keys());
     const pass = planRollout(
       allAtOnce,
       { ...release, removes, reason: 'release' },
@@ -230,6 +256,42 @@ function planReleases(
     rollouts[application] = pass.state;
   }
   return { releases, decisions, rollouts, targets };
+}
+
+/** `none`: the application has no strategy. Undefined: nothing begins. */
+function planWaved(
+  { fleet, waves, revision, newId, nowMs }: PlanRevisionInput,
+  application: string,
+  wanted: ReadonlyMap<string, Target>,
+  removes: ReadonlySet<string>,
+  assigned: readonly AssignmentInForce[],
+) {
+  const rollout = fleet.applications.get(application)?.rollout;
+  const strategy = rollout && strategyOf(rollout, fleet.strategies);
+  if (strategy === undefined) return 'none';
+  const has = new Map(assigned.map((assignment) => [assignment.cluster, assignment]));
+  return planStrategyRelease({
+    ...{ strategy, application, removes, newId, nowMs, revisionId: revision.id },
+    wanted: new Map([...wanted].map(([cluster, { digest }]) => [cluster, digest])),
+    observed: new Map(
+      [...wanted.keys()].map((cluster) => {
+        const seen = has.get(cluster);
+        const state = {
+          targetDigest: seen?.targetDigest,
+          releaseId: seen?.releaseId ?? '',
+          removed: seen?.removed ?? false,
+          acknowledgements: undefined,
+          connected: waves.connected.has(cluster),
+          report: undefined,
+          lastHealthyDigest: undefined,
+        };
+        return [cluster, state];
+      }),
+    ),
+    facts: waves.facts,
+    before: waves.rollouts.get(application),
+    matches: waves.matches,
+  });
 }
 
 function observe({ targetDigest, releaseId, removed, acknowledgements }: AssignmentInForce): ObservedCluster {

@@ -70,6 +70,7 @@ function assignment(
     generation: 1,
     assignedAtMs: 1_000,
     removed: false,
+    healthyTargetDigest: undefined,
     acknowledgements: {
       receivedAtMs: undefined,
       appliedAtMs: undefined,

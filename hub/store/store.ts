@@ -49,6 +49,7 @@ export type StoreTopic =
   /** How far a cluster has come with them: nothing that its agent does not know. */
   | 'acknowledgements'
   | 'pauses'
+  | 'rollouts'
   | 'observations'
   | 'events'
   | 'registry'
@@ -194,12 +195,24 @@ export interface Plan {
   readonly nowMs: number;
 }
 
+/** One pass of a rollout. States are JSON, compared as text. */
+export interface RolloutPassRow {
+  readonly application: string;
+  readonly before: unknown;
+  readonly state: unknown;
+  readonly decisions: readonly AssignmentDecision[];
+  readonly events: readonly NewEvent[];
+  readonly nowMs: number;
+}
+
 export interface AssignmentFilter {
   readonly cluster?: string | undefined;
   readonly application?: string | undefined;
 }
 
 export interface AssignmentState extends Assignment {
+  /** The Target with which it was last healthy there; undefined: none. Never collected as garbage. */
+  readonly healthyTargetDigest: Digest | undefined;
   readonly acknowledgements: Acknowledgements;
 }
 
@@ -212,6 +225,13 @@ export interface ReleaseRepository {
   release(id: string): Promise<Release | undefined>;
   releases(application: string, page: PageRequest): Promise<Page<Release>>;
   rollout(application: string): Promise<unknown>;
+  /** Of all applications that have one, by application. */
+  rollouts(): Promise<ReadonlyMap<string, unknown>>;
+  /**
+   * Keeps the next state of a rollout with all that it decided, in one transaction, as `savePlan` does. Nothing is kept, and the result is undefined,
+   * when the state is not `before` any more: somebody else was faster.
+   */
+  saveRollout(pass: RolloutPassRow): Promise<readonly Assignment[] | undefined>;
   /** Sorted by cluster, application. */
   assignments(filter: AssignmentFilter): Promise<readonly AssignmentState[]>;
   /** Records a stage for that generation only; an older generation's is ignored. `time` keeps its first value. A removal that is applied deletes the assignment and its observations. */

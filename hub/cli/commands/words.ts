@@ -1,8 +1,19 @@
 /** How the states of things are said and coloured, in one place. */
 import type { Colours } from '../output/colour.ts';
 
-const good = new Set(['Healthy', 'Current', 'Synced', 'True', 'Resolved', 'connected']);
-const bad = new Set(['Failed', 'Refused', 'Drifted', 'Contested', 'False', 'drifted', 'NotFound']);
+const good = new Set(['Healthy', 'Current', 'Synced', 'True', 'Resolved', 'connected', 'Complete', 'Done']);
+const bad = new Set([
+  'Failed',
+  'Refused',
+  'Drifted',
+  'Contested',
+  'False',
+  'drifted',
+  'NotFound',
+  'RollingBack',
+  'RolledBack',
+  'Aborted',
+]);
 const waiting = new Set([
   'InProgress',
   'Pending',
@@ -11,6 +22,8 @@ const waiting = new Set([
   'Received',
   'Applied',
   'Retained',
+  'Progressing',
+  'Paused',
 ]);
 
 export function colourState(colours: Colours, state: string): string {

@@ -63,6 +63,45 @@ function describePlans(current: () => StoreUnderTest): void {
     expect(await store.events.lastSequence()).toBe(0);
   });
 
+  it('moves a rollout from the state it was in, with all that was decided, or not at all', async () => {
+    const { store } = current();
+    const one = await saveTarget(store, targetOf([configMap('a')]));
+    const first = { wave: 1, clusters: { '7': {}, eu: {} } };
+    await store.releases.savePlan(planOf({ rollouts: { web: first } }));
+    const pass = {
+      application: 'web',
+      decisions: [decide('eu', 'web', one)],
+      events: [anEvent()],
+      nowMs: t0,
+    };
+    const known = await store.releases.rollout('web');
+    const kept = await store.releases.saveRollout({ ...pass, before: known, state: { wave: 2 } });
+    expect(kept).toMatchObject([{ cluster: 'eu', generation: 1 }]);
+    expect(await store.releases.saveRollout({ ...pass, before: known, state: { wave: 3 } })).toBeUndefined();
+    expect(await store.releases.rollouts()).toEqual(new Map([['web', { wave: 2 }]]));
+    expect(await store.events.lastSequence()).toBe(1);
+    const unknown = [decide('us', 'web', targetOf([configMap('never-saved')]))];
+    await expect(
+      store.releases.saveRollout({ ...pass, before: { wave: 2 }, state: { wave: 3 }, decisions: unknown }),
+    ).rejects.toMatchObject({ code: 'failed_precondition' });
+    expect(await store.releases.rollout('web')).toEqual({ wave: 2 });
+  });
+
+  it('knows with which Target a cluster was last healthy', async () => {
+    const { store } = current();
+    const [one, two] = [
+      await saveTarget(store, targetOf([configMap('a')])),
+      await saveTarget(store, targetOf([])),
+    ];
+    await store.releases.savePlan(planOf({ decisions: [decide('eu', 'web', one)] }));
+    const last = async () => (await store.releases.assignments({}))[0]?.healthyTargetDigest;
+    expect(await last()).toBeUndefined();
+    const at = { cluster: 'eu', application: 'web', generation: 1, message: '', timeMs: t0 };
+    await store.releases.acknowledge({ ...at, stage: 'healthy' });
+    await store.releases.savePlan(planOf({ decisions: [decide('eu', 'web', two)] }));
+    expect(await last()).toBe(one.digest);
+  });
+
   it('keeps releases, pages them newest first, and rollout state', async () => {
     const { store } = current();
     const target = await saveTarget(store, targetOf([]));

@@ -18,9 +18,10 @@ export interface SqliteAssignments {
 }
 
 function assignmentOf(row: AssignmentRow): AssignmentState {
-  const { receivedAtMs, appliedAtMs, healthyAtMs, refused, healthyTargetDigest: _, ...assignment } = row;
+  const { receivedAtMs, appliedAtMs, healthyAtMs, refused, healthyTargetDigest, ...assignment } = row;
   return {
     ...assignment,
+    healthyTargetDigest: healthyTargetDigest ?? undefined,
     acknowledgements: {
       receivedAtMs: receivedAtMs ?? undefined,
       appliedAtMs: appliedAtMs ?? undefined,

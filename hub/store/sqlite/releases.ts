@@ -3,7 +3,7 @@
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { Assignment, Release } from '../../model/release.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
-import type { Plan, ReleaseRepository } from '../store.ts';
+import type { Plan, ReleaseRepository, RolloutPassRow } from '../store.ts';
 import { createSqliteAssignments, type SqliteAssignments } from './assignments.ts';
 import { createSqliteConfirmations, type SqliteConfirmations } from './confirmations.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
@@ -82,6 +82,30 @@ function createPlanSaver(
   };
 }
 
+function createPassSaver(context: SqliteContext, events: SqliteEvents, assignments: SqliteAssignments) {
+  const { client } = context;
+  const known = client.prepare('SELECT 1 FROM targets WHERE digest = ?').pluck();
+  const move = client.prepare(
+    'UPDATE rollouts SET state = :state WHERE application = :application AND state = :before',
+  );
+  return (pass: RolloutPassRow): readonly Assignment[] | undefined => {
+    const { application, decisions, nowMs } = pass;
+    const row = { application, before: JSON.stringify(pass.before), state: JSON.stringify(pass.state) };
+    if (move.run(row).changes === 0) return undefined;
+    for (const { targetDigest } of decisions)
+      if (known.get(targetDigest) === undefined)
+        throw new FairwayError('failed_precondition', 'a target of the rollout is not in the store', {
+          subject: targetDigest,
+        });
+    const assigned = decisions
+      .map((decision) => assignments.decide(decision, nowMs))
+      .filter((assignment) => assignment !== undefined);
+    events.append(pass.events);
+    context.changed('rollouts', application);
+    return assigned;
+  };
+}
+
 function releaseOf({ position: _, ...release }: typeof releases.$inferSelect): Release {
   return release;
 }
@@ -115,6 +139,15 @@ export function createSqliteReleases(
     },
     rollout: (application) =>
       db.select().from(rollouts).where(eq(rollouts.application, application)).get()?.state,
+    rollouts: () =>
+      new Map(
+        db
+          .select()
+          .from(rollouts)
+          .all()
+          .map(({ application, state }) => [application, state]),
+      ),
+    saveRollout: createPassSaver(context, events, assignments),
     assignments: assignments.list,
     acknowledge: assignments.acknowledge,
     ...createSqlitePauses(context, events),

@@ -24,6 +24,10 @@ const examples: Readonly<Record<string, { readonly path: string } & CallOptions>
     body: { cluster: 'eu-1', durationSeconds: 60, reason: 'test' },
   },
   'POST /api/v1/resume': { path: '/api/v1/resume', body: { cluster: 'eu-1', application: 'shop' } },
+  'POST /api/v1/applications/{application}/rollout/actions': {
+    path: '/api/v1/applications/shop/rollout/actions',
+    body: { action: 'pause', reason: 'freeze' },
+  },
   'POST /api/v1/confirmations/{confirmation}/confirm': { path: '/api/v1/confirmations/hold-1/confirm' },
   'POST /api/v1/clusters/{cluster}/revoke': {
     path: '/api/v1/clusters/eu-1/revoke',

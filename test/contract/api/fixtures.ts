@@ -172,6 +172,7 @@ export function fillState(state: FakeState): void {
       generation: 3,
       assignedAtMs: startMs - 5 * minute,
       removed: false,
+      healthyTargetDigest: undefined,
       acknowledgements: {
         receivedAtMs: startMs - 5 * minute + 40,
         appliedAtMs: startMs - 5 * minute + 900,

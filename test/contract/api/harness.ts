@@ -5,6 +5,7 @@ import { createAccessToken } from '../../../hub/api/auth/access-token.ts';
 import type { AgentAnswer, AgentQuestion, ApiPorts } from '../../../hub/api/ports.ts';
 import { createEvent } from '../../../hub/model/event.ts';
 import type { Scope } from '../../../hub/model/registry.ts';
+import type { RolloutReport } from '../../../hub/rollout/describe-rollout.ts';
 import { createFakeClock, type FakeClock } from '../../../shared/clock/fake-clock.ts';
 import { createSeededRandom } from '../../../shared/clock/random.ts';
 import { FairwayError } from '../../../shared/error/error.ts';
@@ -218,6 +219,23 @@ function createFakePorts(
         throw new FairwayError('unavailable', 'nothing is explained in this test');
       },
     },
+    rollouts: {
+      reports: async () => [rolloutReport],
+      report: async (application) => (application === 'shop' ? rolloutReport : undefined),
+      async act(application, { type }, { actor, reason }) {
+        if (application !== 'shop') throw new FairwayError('not_found', 'no rollout');
+        const event = createEvent({
+          type: 'audit.rollout',
+          actor,
+          timeMs: startMs,
+          application,
+          message: reason,
+        });
+        await fake.store.events.append([event]);
+        calls.push(`${type} ${application}`);
+        return rolloutReport;
+      },
+    },
     install: { manifests: ({ cluster, token }) => `# ${cluster} ${token}\n` },
     schemas: () => ({ Cluster: { type: 'object' }, Application: { type: 'object' } }),
     backup: async () => {
@@ -228,6 +246,22 @@ function createFakePorts(
     version: '0.1.0',
   };
 }
+
+const rolloutReport: RolloutReport = {
+  ...{ application: 'shop', releaseId: 'release-1', revisionId: 'r1', strategy: 'careful' },
+  phase: 'Progressing',
+  message: 'waits for wave rest: 1 of 1 not healthy: eu-1 waits on health',
+  startedAtMs: startMs,
+  endedAtMs: undefined,
+  waves: [
+    {
+      ...{ name: 'rest', state: 'Running', waitsOn: '1 of 1 not healthy: eu-1 waits on health' },
+      startedAtMs: startMs,
+      endedAtMs: undefined,
+      clusters: [{ cluster: 'eu-1', step: 'Applied', waitsOn: 'health' }],
+    },
+  ],
+};
 
 /** What in an answer is not as the document says: its status, its media type or its body. */
 function checkAnswer(

@@ -1,0 +1,82 @@
+import { z } from '@hono/zod-openapi';
+import type { RolloutReport } from '../../rollout/describe-rollout.ts';
+import { timeSchema, toTime } from './common.ts';
+
+const clusterSchema = z.object({
+  cluster: z.string(),
+  step: z.enum(['Waiting', 'Offline', 'Assigned', 'Applied', 'Healthy', 'Failed', 'Excluded', 'RolledBack']),
+  waitsOn: z.string().openapi({ description: 'What it waits on, or why it failed; empty: nothing' }),
+});
+
+const waveSchema = z.object({
+  name: z.string(),
+  state: z.enum(['Waiting', 'Running', 'Soaking', 'Done']),
+  waitsOn: z.string(),
+  startedAt: timeSchema.nullable(),
+  endedAt: timeSchema.nullable(),
+  clusters: z.array(clusterSchema),
+});
+
+export const rolloutSchema = z
+  .object({
+    application: z.string(),
+    releaseId: z.string(),
+    revisionId: z.string(),
+    strategy: z.string().openapi({ description: 'Empty: one of the Application itself' }),
+    phase: z.enum([
+      'Progressing',
+      'Paused',
+      'RollingBack',
+      'Complete',
+      'RolledBack',
+      'Aborted',
+      'Superseded',
+    ]),
+    message: z.string().openapi({ description: 'Where it stands and what it waits for, in one line' }),
+    startedAt: timeSchema,
+    endedAt: timeSchema.nullable(),
+    waves: z.array(waveSchema),
+  })
+  .openapi('Rollout');
+
+export type ApiRollout = z.infer<typeof rolloutSchema>;
+
+export function toRollout({ startedAtMs, endedAtMs, waves, ...rest }: RolloutReport): ApiRollout {
+  return {
+    ...rest,
+    startedAt: toTime(startedAtMs),
+    endedAt: toTime(endedAtMs),
+    waves: waves.map((wave) => {
+      const { startedAtMs: began, endedAtMs: ended, clusters, ...about } = wave;
+      return { ...about, startedAt: toTime(began), endedAt: toTime(ended), clusters: [...clusters] };
+    }),
+  };
+}
+
+/** What an operator asks of a rollout. */
+export const rolloutActionSchema = z
+  .strictObject({
+    action: z.enum([
+      'approve',
+      'reject',
+      'promote',
+      'pause',
+      'resume',
+      'abort',
+      'rollback',
+      'retry',
+      'exclude',
+    ]),
+    reason: z.string().min(1).max(1_000),
+    wave: z
+      .string()
+      .max(400)
+      .default('')
+      .openapi({ description: 'For approve, reject and promote; empty: the one that is under way' }),
+    cluster: z
+      .string()
+      .max(253)
+      .default('')
+      .openapi({ description: 'For exclude, and for retry of one cluster' }),
+  })
+  .openapi('RolloutAction');

@@ -1,0 +1,113 @@
+import type { Command } from 'commander';
+import type { ApiRollout } from '../../api/schemas/rollout.ts';
+import { type ClientContext, clientCommand } from '../command.ts';
+import type { CliIo } from '../io.ts';
+import type { Printer } from '../output/printer.ts';
+import { renderRelative } from '../output/relative-time.ts';
+import { colourState, shortRevision } from './words.ts';
+
+type Options = Record<string, unknown>;
+
+/** What an operator may do, with who may be named and what for. */
+const actions = [
+  ['approve', 'let a wave that waits for an approval go on', 'wave'],
+  ['reject', 'refuse a wave that waits for an approval; the rollout stops as its strategy says', 'wave'],
+  ['promote', 'skip the rest of a soak', 'wave'],
+  ['pause', 'assign nothing more until it is resumed', ''],
+  ['resume', 'go on after a pause', ''],
+  ['abort', 'end it; every cluster keeps what it has', ''],
+  ['rollback', 'take every touched cluster back to its last healthy Target', ''],
+  ['retry', 'try again what failed, and let go of what is held', 'cluster'],
+  ['exclude', 'go on without a cluster', 'cluster'],
+] as const;
+
+/** `rollout`: where rollouts stand, and what may be done to them. */
+export function addRollout(program: Command, io: CliIo): void {
+  const group = program
+    .command('rollout')
+    .summary('see and steer rollouts')
+    .description(
+      'Rollouts of applications that have a strategy (spec.rollout): where they stand, and what may be done to them.',
+    );
+  clientCommand(
+    group
+      .command('status')
+      .summary('show where rollouts stand, and what they wait for')
+      .description('Shows where rollouts stand; of one application, wave by wave and cluster by cluster.')
+      .argument('[application]', 'this one, in full'),
+    io,
+    status,
+  );
+  for (const [name, summary, about] of actions) {
+    const command = group
+      .command(name)
+      .summary(summary)
+      .description(
+        `${summary[0]?.toUpperCase() ?? ''}${summary.slice(1)}. Said twice it changes nothing more.`,
+      )
+      .argument('<application>', 'whose rollout')
+      .requiredOption('--reason <text>', 'why; people will read it');
+    if (about === 'wave') command.option('--wave <name>', 'of this wave; else the one under way');
+    if (about === 'cluster' && name === 'exclude') command.requiredOption('--cluster <name>', 'this cluster');
+    if (about === 'cluster' && name === 'retry') command.option('--cluster <name>', 'this cluster only');
+    clientCommand(command, io, (context, options, args) => act(context, options, args, name));
+  }
+}
+
+async function status({ client, print }: ClientContext, _options: Options, [application]: readonly string[]) {
+  if (application !== undefined) {
+    const path = `/api/v1/applications/${encodeURIComponent(application)}/rollout`;
+    return print.value(await client.get<ApiRollout>(path), (rollout) => renderRollout(rollout, print));
+  }
+  const { items } = await client.get<{ readonly items: readonly ApiRollout[] }>('/api/v1/rollouts');
+  print.table(
+    items,
+    [
+      ['APPLICATION', (rollout) => rollout.application],
+      ['STRATEGY', ({ strategy }) => strategy || '-'],
+      ['REVISION', ({ revisionId }) => shortRevision(revisionId)],
+      ['PHASE', ({ phase }) => colourState(print.colours, phase)],
+      ['WAVES', ({ waves }) => `${waves.filter(({ state }) => state === 'Done').length}/${waves.length}`],
+      ['MESSAGE', ({ message }) => message],
+    ],
+    'No application has a rollout. Give one a strategy with spec.rollout.',
+  );
+}
+
+async function act(
+  { client, print }: ClientContext,
+  options: Options,
+  [application = '']: readonly string[],
+  action: string,
+) {
+  const { reason, wave, cluster } = options;
+  const path = `/api/v1/applications/${encodeURIComponent(application)}/rollout/actions`;
+  const rollout = await client.post<ApiRollout>(path, { action, reason, wave, cluster });
+  print.value(
+    rollout,
+    ({ phase, message }) => `${application}: ${phase}${message === '' ? '' : `: ${message}`}\n`,
+  );
+}
+
+const shownClusters = 20;
+
+/** Waves as headings, below each its clusters; those that have nothing to say are counted. */
+function renderRollout(rollout: ApiRollout, { nowMs, colours }: Printer): string {
+  const { application, strategy, phase, message, revisionId, startedAt, waves } = rollout;
+  const lines = [
+    `${application}: ${colourState(colours, phase)}${message === '' ? '' : `: ${message}`}`,
+    `revision ${shortRevision(revisionId)}, strategy ${strategy || 'of its own'}, began ${renderRelative(startedAt, nowMs)}`,
+  ];
+  for (const wave of waves) {
+    lines.push('', `${wave.name}  ${wave.state}${wave.waitsOn === '' ? '' : `, waits on ${wave.waitsOn}`}`);
+    const quiet = wave.clusters.filter(({ step, waitsOn }) => step === 'Healthy' && waitsOn === '');
+    const loud = wave.clusters.filter((one) => !quiet.includes(one));
+    for (const { cluster, step, waitsOn } of loud.slice(0, shownClusters))
+      lines.push(
+        `  ${cluster.padEnd(24)} ${colourState(colours, step)}${' '.repeat(11 - step.length)}${waitsOn}`.trimEnd(),
+      );
+    if (loud.length > shownClusters) lines.push(`  and ${loud.length - shownClusters} more`);
+    if (quiet.length > 0) lines.push(`  ${quiet.length} healthy`);
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,34 @@
+import { type ClusterFacts, type SelectorMatch, specOf, waveFor } from './plan-waves.ts';
+import type { RolloutState } from './rollout-state.ts';
+
+/**
+ * Clusters that wait for their turn go to the wave that their labels name now; the rollout goes on. Those that were assigned stay where they are, and
+ * so do those of waves that take only a part, since who is of that part was chosen when the rollout began.
+ */
+export function moveClusters(
+  state: RolloutState,
+  facts: ReadonlyMap<string, ClusterFacts>,
+  matches: SelectorMatch,
+): RolloutState {
+  const moves = new Map<string, number>();
+  for (const [from, wave] of state.waves.entries()) {
+    if (specOf(state.strategy, wave).take !== undefined) continue;
+    for (const cluster of wave.clusters) {
+      const known = facts.get(cluster);
+      if (known === undefined || state.clusters[cluster]?.assignedAtMs !== undefined) continue;
+      const to = waveFor(state.strategy, state.waves, known, matches);
+      const target = to === undefined ? undefined : state.waves[to];
+      if (to === undefined || target === undefined || to === from) continue;
+      if (specOf(state.strategy, target).take === undefined) moves.set(cluster, to);
+    }
+  }
+  if (moves.size === 0) return state;
+  const waves = state.waves.map((wave, index) => {
+    const stay = wave.clusters.filter((cluster) => !moves.has(cluster));
+    const come = [...moves].filter(([, to]) => to === index).map(([cluster]) => cluster);
+    return stay.length === wave.clusters.length && come.length === 0
+      ? wave
+      : { ...wave, clusters: [...stay, ...come] };
+  });
+  return { ...state, waves };
+}
