@@ -1,6 +1,12 @@
 import { type Clock, sleep } from '../../shared/clock/clock.ts';
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
-import { describeKey, type KubeObject, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
+import {
+  describeKey,
+  type JsonObject,
+  type KubeObject,
+  keyText,
+  type ObjectKey,
+} from '../../shared/manifest/object.ts';
 import type { SyncOptions } from '../../shared/manifest/target.ts';
 import type { ApiResource, KubeClient, LiveObject, ResourceRef } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
@@ -8,16 +14,26 @@ import { partOfLabel } from '../model/inventory.ts';
 import { checkAdoption } from './adoption.ts';
 import { effectiveObject } from './effective-object.ts';
 import { findLive } from './find-live.ts';
-import { handOverManager, ignoredPaths, planHandOver } from './ignore.ts';
+import { handOverManager, ignoredPaths, resolvePaths } from './ignore.ts';
 import { forEachBounded } from './parallel.ts';
 import type { PlannedObject, SyncPlan } from './plan-sync.ts';
+import { makeWay } from './recreate.ts';
 import { isUnfinished, takeOver } from './take-over.ts';
 
 /** What became of one object. */
 export interface ApplyOutcome {
   readonly object: PlannedObject;
   /** matched: read and found as it should be, nothing written. held: not tried, what was said of it stands. waiting: cannot be done yet, which is nobody's fault. */
-  readonly result: 'created' | 'applied' | 'matched' | 'kept' | 'failed' | 'held' | 'skipped' | 'waiting';
+  readonly result:
+    | 'created'
+    | 'recreated'
+    | 'applied'
+    | 'matched'
+    | 'kept'
+    | 'failed'
+    | 'held'
+    | 'skipped'
+    | 'waiting';
   readonly message: string;
   readonly error?: FairwayError;
   /** As returned or read; not kept by the executor. */
@@ -27,6 +43,8 @@ export interface ApplyOutcome {
   readonly before?: LiveObject;
   /** Its turn has not come: something before it is not done. */
   readonly heldUp?: boolean;
+  /** It was deleted to be made anew, and is not gone yet. */
+  readonly leaving?: boolean;
 }
 
 export interface ApplyPorts {
@@ -47,8 +65,8 @@ export interface ApplyPorts {
   readonly applicationOf: (applySetId: string) => string | undefined;
   /** Whether applying would surely change nothing. */
   readonly matches: (body: KubeObject, live: LiveObject) => boolean;
-  /** Which of these JSON pointers our own managedFields entry owns. */
-  readonly ownedPaths: (live: LiveObject, pointers: readonly string[]) => readonly string[];
+  /** What to give to the second manager before these fields are dropped; undefined: nothing. */
+  readonly planHandOver: (live: LiveObject, pointers: readonly string[]) => JsonObject | undefined;
   readonly onOutcome: (outcome: ApplyOutcome) => void;
   /** Look, but write nothing. Default false. */
   readonly matchOnly?: boolean;
@@ -59,6 +77,7 @@ export interface ApplyPorts {
 const parallelMax = 8;
 const unsettled: ReadonlySet<ApplyOutcome['result']> = new Set(['failed', 'held', 'waiting']);
 const establishLimitMs = 30_000;
+const handOverTries = 5;
 
 /** What the watch would have told, of an object that could only be read. @throws failed_precondition when it is a foreign ApplySet's. */
 function isOurs(live: LiveObject, ports: ApplyPorts): boolean {
@@ -69,11 +88,20 @@ function isOurs(live: LiveObject, ports: ApplyPorts): boolean {
 }
 
 /** A field that we stop applying would fall back to its default (`replicas` to 1), were we its only owner. */
-async function handOver(ref: ResourceRef, pointers: readonly string[], ports: ApplyPorts): Promise<void> {
+async function handOver(ref: ResourceRef, paths: readonly string[], ports: ApplyPorts): Promise<void> {
   const { kube, signal } = ports;
-  const live = await findLive(kube, ref, signal);
-  const body = live && planHandOver(live, ports.ownedPaths(live, pointers));
-  if (body) await kube.apply(ref, body, { fieldManager: handOverManager, signal });
+  for (let tries = 1; ; tries += 1) {
+    const live = await findLive(kube, ref, signal);
+    const body = live && ports.planHandOver(live, resolvePaths(live, paths));
+    if (!body) return;
+    try {
+      await kube.apply(ref, body, { fieldManager: handOverManager, force: false, signal });
+      return;
+    } catch (caught) {
+      // Somebody has written in between: the value may be another now, and would be set back.
+      if (tries >= handOverTries || toFairwayError(caught).code !== 'conflict') throw caught;
+    }
+  }
 }
 
 async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<ApplyOutcome> {
@@ -106,14 +134,22 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
   if (omit.length > 0 && knowledge !== 'absent') await handOver(ref, omit, ports);
   const force = ports.sync.conflicts === 'take';
   let created = false;
-  const applied = await kube.apply(ref, body, {
-    force,
-    signal,
-    onStatus: (status) => {
-      created = status === 201;
-    },
+  const onStatus = (status: number) => {
+    created = status === 201;
+  };
+  const write = () => kube.apply(ref, body, { force, signal, onStatus });
+  let recreated = false;
+  const applied = await write().catch(async (caught: unknown) => {
+    const nowMs = ports.clock.now();
+    const recreate = { kube, sync: ports.sync, nowMs, signal };
+    const waits = await makeWay(toFairwayError(caught), key, body, ref, recreate);
+    if (waits !== undefined) return waits;
+    recreated = true;
+    return write();
   });
-  const result = created ? 'created' : 'applied';
+  if (typeof applied === 'string')
+    return { object: planned, result: 'waiting', message: applied, leaving: true };
+  const result = recreated ? 'recreated' : created ? 'created' : 'applied';
   const taken = !created && force && (foreign || (before !== undefined && isUnfinished(before)));
   const live = taken ? await takeOver(kube, ref, body, applied, signal) : applied;
   return { object: planned, result, message: '', live, body, ...(before && { before }) };

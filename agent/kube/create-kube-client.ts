@@ -138,8 +138,9 @@ function clientOf(
       options.onStatus?.(response.status);
       return parse(response, path);
     },
-    async create(ref, body, signal) {
-      const path = resourcePath(ref.resource, ref.namespace, undefined, { fieldManager });
+    async create(ref, body, signal, options = {}) {
+      const dryRun = options.dryRun ? 'All' : undefined;
+      const path = resourcePath(ref.resource, ref.namespace, undefined, { fieldManager, dryRun });
       return parse(await write('create', 'POST', path, body, { idempotent: false, signal }), path);
     },
     async update(ref, body, signal) {

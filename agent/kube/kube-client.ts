@@ -56,7 +56,12 @@ export interface KubeClient {
       readonly onStatus?: (httpStatus: number) => void;
     },
   ): Promise<LiveObject>;
-  create(ref: Omit<ResourceRef, 'name'>, body: JsonObject, signal?: AbortSignal): Promise<LiveObject>;
+  create(
+    ref: Omit<ResourceRef, 'name'>,
+    body: JsonObject,
+    signal?: AbortSignal,
+    options?: { readonly dryRun?: boolean },
+  ): Promise<LiveObject>;
   update(ref: ResourceRef, body: JsonObject, signal?: AbortSignal): Promise<LiveObject>;
   patch(
     ref: ResourceRef,

@@ -7,8 +7,9 @@ import { planSync, type SyncPlan } from '../apply/plan-sync.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import { findDriftWhileAway } from '../observe/away.ts';
 import { factsOf } from '../observe/facts.ts';
-import { covers, leafPaths, ownFields } from '../observe/fields-v1.ts';
+import { ownFields } from '../observe/fields-v1.ts';
 import { findForeign, foreignSinceOwn, hashForeignPaths } from '../observe/foreign.ts';
+import { planHandOver } from '../observe/hand-over.ts';
 import { matchesDesired, projectFields } from '../observe/projection.ts';
 import { createRecord } from '../observe/record.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
@@ -95,7 +96,9 @@ function wroteNothing(outcome: ApplyOutcome, context: AgentContext, state: Appli
 function actionOf(outcome: ApplyOutcome, context: AgentContext, state: ApplicationState): ChangeAction {
   switch (outcome.result) {
     case 'created':
-      return 'created';
+      return state.recreating.has(outcome.object.keyText) ? 'recreated' : 'created';
+    case 'recreated':
+      return 'recreated';
     case 'failed':
       return 'failed';
     case 'waiting':
@@ -171,6 +174,15 @@ function noteOutcome(
       context.wake(other.application);
 }
 
+/** What we delete ourselves is no drift: without a record nothing is missed when it goes. */
+function noteLeaving(outcome: ApplyOutcome, context: AgentContext, state: ApplicationState): void {
+  const text = outcome.object.keyText;
+  if (outcome.leaving) {
+    state.recreating.add(text);
+    if (state.records.delete(text)) context.recordsChanged();
+  } else if (outcome.live) state.recreating.delete(text);
+}
+
 function settle(
   outcome: ApplyOutcome,
   sameSync: boolean,
@@ -236,7 +248,7 @@ function portsOf(
     },
     applicationOf: context.applicationOf,
     matches: matchesDesired,
-    ownedPaths: (live, pointers) => pointers.filter((pointer) => covers(leafPaths(ownFields(live)), pointer)),
+    planHandOver,
   };
 }
 
@@ -270,6 +282,7 @@ export async function applyPhase(
       if (outcome.heldUp) heldUp.add(outcome.object.keyText);
       noteOutcome(outcome, desired.generation, context, state);
       if (outcome.result !== 'held') settle(outcome, sameSync, desired.target.sync, context, state);
+      noteLeaving(outcome, context, state);
     },
   };
   await executeApplies(plan, ports);

@@ -17,6 +17,7 @@ import type { Claims } from './claims.ts';
 import type { ProgressWatch } from './overdue.ts';
 import type { Resources } from './resources.ts';
 import type { Retry } from './retries.ts';
+import type { Scalers } from './scalers.ts';
 import type { WaveWait } from './wave-gate.ts';
 
 /** What is known of one object of an application, beside its record. */
@@ -58,6 +59,8 @@ export interface ApplicationState {
   generation: number;
   /** Objects that are not healthy, and since when. */
   readonly progress: Map<string, ProgressWatch>;
+  /** Deleted to be made anew, and not gone yet. */
+  readonly recreating: Set<string>;
   /** Which hooks have been run; undefined: the application has had none. */
   hooks: HookMemory | undefined;
   /** Ends when the memory of hooks is written as far as it was asked for. */
@@ -101,6 +104,7 @@ export interface AgentContext {
   readonly namespace: string;
   readonly observer: Observer;
   readonly health: HealthJudge;
+  readonly scalers: Scalers;
   readonly resources: Resources;
   readonly contest: ContestTracker;
   readonly claims: Claims;
@@ -136,6 +140,7 @@ export function createApplicationState(application: string, applySetId: string):
     acknowledged: '',
     generation: 0,
     progress: new Map(),
+    recreating: new Set(),
     hooks: undefined,
     hookSaves: Promise.resolve(),
     hookAttempts: new Map(),
