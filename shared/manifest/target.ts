@@ -112,7 +112,8 @@ export type AssignmentReason = 'release' | 'rollback' | 'failover' | 'override';
 
 /** All of an entry as one line of what a set's digest is made of. */
 export function entryLine({ objectDigest, key, apiVersion, originId, wave, hook }: ManifestEntry): string {
-  return `${objectDigest} ${keyText(key)} ${apiVersion} ${originId} ${wave} ${hook ?? ''}`;
+  // Joined, not added up: V8 then makes one flat text of it, which is joined with hundreds of others for each set.
+  return [objectDigest, keyText(key), apiVersion, originId, wave, hook ?? ''].join(' ');
 }
 
 /** @param lines the entries' lines, for who has them at hand. */

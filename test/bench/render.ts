@@ -14,11 +14,34 @@ import { type RenderOrder, type RenderReport, withRenderProcess } from './kit/re
 import { type BranchPlan, importRepository, writeFiles } from './kit/render-repository.ts';
 import { type Bench, type BenchResult, percentile, result } from './result.ts';
 
-const librarySample = 20;
-const programSample = 10;
-/** New processes, of which the best counts. */
-const firstRounds = 7;
-const touchedOverlay = 500;
+interface Sizes {
+  /** Overlays of the small, the usual and the large fleet. */
+  readonly hundred: number;
+  readonly thousand: number;
+  readonly tenThousand: number;
+  /** Overlays that the library and the program are timed with. */
+  readonly library: number;
+  readonly program: number;
+  /** New processes, of which the best counts. */
+  readonly firstRounds: number;
+}
+
+const fullSizes: Sizes = {
+  hundred: 100,
+  thousand: 1_000,
+  tenThousand: 10_000,
+  library: 20,
+  program: 10,
+  firstRounds: 7,
+};
+const quickSizes: Sizes = {
+  hundred: 10,
+  thousand: 100,
+  tenThousand: 1_000,
+  library: 4,
+  program: 2,
+  firstRounds: 2,
+};
 
 function* overlays(from: number, to: number, kind: FleetKind): Generator<readonly [string, string]> {
   for (let index = from; index < to; index += 1) yield* overlayFiles(index, kind);
@@ -29,13 +52,13 @@ function* fleetOf(count: number, kind: FleetKind): Generator<readonly [string, s
   yield* overlays(0, count, kind);
 }
 
-const branches: readonly BranchPlan[] = [
-  { branch: 'hundred', files: () => fleetOf(100, 'plain') },
-  { branch: 'thousand', from: 'hundred', files: () => overlays(100, 1_000, 'plain') },
-  { branch: 'ten-thousand', from: 'thousand', files: () => overlays(1_000, 10_000, 'plain') },
-  { branch: 'overlay-changed', from: 'thousand', files: () => overlayFiles(touchedOverlay, 'plain', true) },
+const branchesOf = ({ hundred, thousand, tenThousand }: Sizes): readonly BranchPlan[] => [
+  { branch: 'hundred', files: () => fleetOf(hundred, 'plain') },
+  { branch: 'thousand', from: 'hundred', files: () => overlays(hundred, thousand, 'plain') },
+  { branch: 'ten-thousand', from: 'thousand', files: () => overlays(thousand, tenThousand, 'plain') },
+  { branch: 'overlay-changed', from: 'thousand', files: () => overlayFiles(thousand / 2, 'plain', true) },
   { branch: 'base-changed', from: 'overlay-changed', files: () => baseFiles(true) },
-  { branch: 'touch-all', files: () => fleetOf(1_000, 'all') },
+  { branch: 'touch-all', files: () => fleetOf(thousand, 'all') },
 ];
 
 const orderFor = (repository: string, ref: string, count: number): Omit<RenderOrder, 'mirrors'> => ({
@@ -68,25 +91,27 @@ const renderAnew = (folder: string, ref: string, count: number, output?: string)
     return checked(await run(output === undefined ? order : { ...order, output }), count);
   });
 
-async function measureOurs(folder: string, say: (text: string) => void): Promise<Ours> {
+async function measureOurs(folder: string, sizes: Sizes, say: (text: string) => void): Promise<Ours> {
+  const { hundred, thousand, tenThousand } = sizes;
   const cold = new Map<string, RenderReport>();
   for (const [ref, count] of [
-    ['hundred', 100],
-    ['ten-thousand', 10_000],
-    ['touch-all', 1_000],
+    ['hundred', hundred],
+    ['ten-thousand', tenThousand],
+    ['touch-all', thousand],
   ] as const) {
     cold.set(ref, await renderAnew(folder, ref, count));
     say(described(ref, cold.get(ref), count));
   }
   const changes = await withRenderProcess(folder, async (run) => {
-    const one = async (ref: string) => checked(await run(orderFor(repositoryIn(folder), ref, 1_000)), 1_000);
+    const one = async (ref: string) =>
+      checked(await run(orderFor(repositoryIn(folder), ref, thousand)), thousand);
     cold.set('thousand', await one('thousand'));
     return { overlayChanged: await one('overlay-changed'), baseChanged: await one('base-changed') };
   });
-  say(described('thousand', cold.get('thousand'), 1_000));
-  say(described('one overlay changed', changes.overlayChanged, 1_000));
-  say(described('one base file changed', changes.baseChanged, 1_000));
-  const { peakKb } = await renderAnew(folder, 'thousand', 1_000, join(folder, 'ours.out'));
+  say(described('thousand', cold.get('thousand'), thousand));
+  say(described('one overlay changed', changes.overlayChanged, thousand));
+  say(described('one base file changed', changes.baseChanged, thousand));
+  const { peakKb } = await renderAnew(folder, 'thousand', thousand, join(folder, 'ours.out'));
   return { cold, ...changes, peakKb };
 }
 
@@ -112,16 +137,22 @@ interface Programs {
 }
 
 /** A share of the sample: some are built before ours, some after, since a machine is not as fast all the time. */
-async function measureTheirs(folder: string, programs: Programs, from: number, to: number): Promise<Theirs> {
+async function measureTheirs(
+  folder: string,
+  programs: Programs,
+  sizes: Sizes,
+  from: number,
+  to: number,
+): Promise<Theirs> {
   const run = (kind: FleetKind, share: number, program?: string): Promise<LibraryRun> => {
     const folders: string[] = [];
     for (let index = from * share; index < to * share; index += 1)
       folders.push(join(folder, kind, 'overlays', overlayName(index)));
     return runLibrary(programs.library, folders, join(folder, 'theirs.out'), program);
   };
-  const plain = await run('plain', librarySample);
-  const all = await run('all', librarySample);
-  const program = await run('plain', programSample, programs.kustomize);
+  const plain = await run('plain', sizes.library);
+  const all = await run('all', sizes.library);
+  const program = await run('plain', sizes.program, programs.kustomize);
   return { plain: plain.builds, all: all.builds, program: program.builds, peakKb: plain.peakKb };
 }
 
@@ -131,11 +162,11 @@ interface First {
 }
 
 /** One overlay, in turn, each time in a new process. */
-async function measureFirst(folder: string, { library }: Programs): Promise<First> {
+async function measureFirst(folder: string, { library }: Programs, rounds: number): Promise<First> {
   const ours: number[] = [];
   const theirs: number[] = [];
   const overlay = join(folder, 'plain', 'overlays', overlayName(0));
-  for (let round = 0; round < firstRounds; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     const { builds } = await runLibrary(library, [overlay], join(folder, 'theirs.out'));
     theirs.push(builds[0]?.wallMs ?? Number.NaN);
     ours.push((await renderAnew(folder, 'thousand', 1)).firstMs);
@@ -153,12 +184,13 @@ function compare(
   ours: Ours,
   halves: readonly [Theirs, Theirs],
   first: First,
+  sizes: Sizes,
   say: (text: string) => void,
 ): readonly BenchResult[] {
   const row = (metric: string, value: number, unit: string, peer: string, peerValue: number) =>
     result('render', metric, value, unit, peer, peerValue);
   const each = (ref: string, count: number) => (ours.cold.get(ref)?.cpuMs ?? Number.NaN) / count;
-  const thousand = each('thousand', 1_000);
+  const thousand = each('thousand', sizes.thousand);
   const middle = (pick: (half: Theirs) => readonly Took[]) => median(halves.flatMap(pick));
   const [plain, all, program] = [
     middle((half) => half.plain),
@@ -168,49 +200,56 @@ function compare(
   const theirPeakKb = Math.max(...halves.map(({ peakKb }) => peakKb));
   say(
     `kustomize's library: ${plain.toFixed(1)} ms of processor an overlay, ${all.toFixed(1)} ms when all is touched ` +
-      `(medians of ${librarySample}); its program ${program.toFixed(1)} ms (median of ${programSample})`,
+      `(medians of ${sizes.library}); its program ${program.toFixed(1)} ms (median of ${sizes.program})`,
   );
   say(
     `first overlay: ${first.oursMs.toFixed(1)} ms, the library's ${first.theirsMs.toFixed(1)} ms; ` +
       `peak ${ours.peakKb} kB, the library's ${theirPeakKb} kB`,
   );
-  const grown = each('ten-thousand', 10_000) / thousand;
+  const grown = each('ten-thousand', sizes.tenThousand) / thousand;
   say(
-    `growth from 100 to 1,000: ${(thousand / each('hundred', 100)).toFixed(2)}, to 10,000: ${grown.toFixed(2)}`,
+    `growth from 100 to 1,000: ${(thousand / each('hundred', sizes.hundred)).toFixed(2)}, to 10,000: ${grown.toFixed(2)}`,
   );
-  const sample = `aim, library's median of ${librarySample}`;
+  const sample = `aim, library's median of ${sizes.library}`;
   return [
     row(
       'first_overlay_speedup',
       first.theirsMs / first.oursMs,
       'ratio',
-      `aim, best of ${firstRounds} new processes`,
+      `aim, best of ${sizes.firstRounds} new processes`,
       5,
     ),
     row('cold_1000_speedup', plain / thousand, 'ratio', sample, 100),
-    row('cold_1000_touch_all_speedup', all / each('touch-all', 1_000), 'ratio', sample, 20),
+    row('cold_1000_touch_all_speedup', all / each('touch-all', sizes.thousand), 'ratio', sample, 20),
     row(
       'cold_1000_speedup_vs_program',
       program / thousand,
       'ratio',
-      `aim, program's median of ${programSample}`,
+      `aim, program's median of ${sizes.program}`,
       100,
     ),
-    row('one_changed_fraction', ours.overlayChanged.cpuMs / (thousand * 1_000), 'of cold', 'limit', 0.01),
+    row(
+      'one_changed_fraction',
+      ours.overlayChanged.cpuMs / (thousand * sizes.thousand),
+      'of cold',
+      'limit',
+      0.01,
+    ),
     row('one_changed_directories_built', ours.overlayChanged.directoriesBuilt, 'directories', 'limit', 1),
     row('base_changed_files_parsed', ours.baseChanged.filesParsed, 'files', 'limit', 1),
     row(
       'peak_memory_ratio',
       ours.peakKb / theirPeakKb,
       'ratio',
-      `limit, library with ${librarySample / 2} overlays`,
+      `limit, library with ${sizes.library / 2} overlays`,
       2,
     ),
     row('growth_1000_to_10000', grown, 'ratio an overlay', 'limit', 1),
   ];
 }
 
-export const bench: Bench = async ({ say }) => {
+export const bench: Bench = async ({ say, quick }) => {
+  const sizes = quick ? quickSizes : fullSizes;
   const library = await ensureLibrary(say);
   const kustomize = await ensureBinary('kustomize', (what) => say(`building ${what}`));
   if (library === undefined || kustomize === undefined) {
@@ -220,14 +259,14 @@ export const bench: Bench = async ({ say }) => {
   const folder = mkdtempSync(join(tmpdir(), 'fairway-bench-render-'));
   try {
     const programs = { library, kustomize };
-    await importRepository(repositoryIn(folder), branches);
+    await importRepository(repositoryIn(folder), branchesOf(sizes));
     for (const kind of ['plain', 'all'] as const)
-      writeFiles(join(folder, kind), fleetOf(librarySample, kind));
-    const first = await measureFirst(folder, programs);
-    const before = await measureTheirs(folder, programs, 0, 0.5);
-    const ours = await measureOurs(folder, say);
-    const after = await measureTheirs(folder, programs, 0.5, 1);
-    return compare(ours, [before, after], first, say);
+      writeFiles(join(folder, kind), fleetOf(sizes.library, kind));
+    const first = await measureFirst(folder, programs, sizes.firstRounds);
+    const before = await measureTheirs(folder, programs, sizes, 0, 0.5);
+    const ours = await measureOurs(folder, sizes, say);
+    const after = await measureTheirs(folder, programs, sizes, 0.5, 1);
+    return compare(ours, [before, after], first, sizes, say);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -14,6 +14,8 @@ export interface BenchResult {
 
 export interface BenchPorts {
   readonly say: (text: string) => void;
+  /** A tenth of the work, to see whether the bench runs: its figures say nothing. */
+  readonly quick: boolean;
 }
 
 export type Bench = (ports: BenchPorts) => Promise<readonly BenchResult[]>;

@@ -35,13 +35,22 @@ export interface RenderReport {
 
 const runLimitMs = 150_000;
 
+/**
+ * As the hub's own process and render thread are started: compiled code is kept from one start to the next (hub/cli/bin.js), and objects that lived for one
+ * overlay are collected soon (hub/render/worker/thread.ts, where a third of the young generation is one semi-space).
+ */
+const settingsFor = (folder: string) => ({
+  execArgv: ['--max-semi-space-size=2'],
+  env: { NODE_COMPILE_CACHE: join(folder, 'code') },
+});
+
 /** A new process, which keeps its caches from one order to the next. */
 export async function withRenderProcess<T>(
   folder: string,
   use: (run: (order: Omit<RenderOrder, 'mirrors'>) => Promise<RenderReport>) => Promise<T>,
 ): Promise<T> {
   mkdirSync(folder, { recursive: true });
-  const worker = startWorker('render', join(folder, 'render.log'));
+  const worker = startWorker('render', join(folder, 'render.log'), settingsFor(folder));
   try {
     return await use((order) =>
       worker.call<RenderReport>('run', { ...order, mirrors: join(folder, 'mirrors') }, runLimitMs),

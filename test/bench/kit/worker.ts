@@ -38,12 +38,25 @@ export function adopt(child: ChildProcess): Promise<void> {
   });
 }
 
+export interface WorkerSettings {
+  /** Options of Node and V8. Default none. */
+  readonly execArgv?: readonly string[];
+  /** Beside those of the bench. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Starts `test/bench/workers/NAME.ts`; what it writes goes to the log file. */
-export function startWorker(name: string, logFile: string): Worker {
+export function startWorker(
+  name: string,
+  logFile: string,
+  { execArgv = [], env = {} }: WorkerSettings = {},
+): Worker {
   const log = openSync(logFile, 'a', 0o600);
   const child = fork(join(root, 'test', 'bench', 'workers', `${name}.ts`), [], {
     stdio: ['ignore', log, log, 'ipc'],
     serialization: 'advanced',
+    execArgv: [...execArgv],
+    env: { ...process.env, ...env },
   });
   closeSync(log);
   const exited = adopt(child);
