@@ -12,6 +12,7 @@ import { canonicalText } from './canonical-text.ts';
 import { ObjectsByDigest } from './objects-by-digest.ts';
 import { problemError, problemOf } from './render-error.ts';
 import { isSecretObject, isStem, type Resource } from './resource.ts';
+import { checkSealedIdentity } from './sops.ts';
 
 interface Finished {
   readonly rendered: RenderedObject;
@@ -101,6 +102,7 @@ function duplicate(resource: Resource, all: readonly Resource[]): Error {
 
 function finishObject(resource: Resource, digestKey: Uint8Array): Finished {
   const { object } = resource;
+  checkSealedIdentity(object, resource.place);
   const content = canonicalText(object, resource.stem);
   const secret = isSecretObject(object);
   const digest = secret ? keyedDigest(content, digestKey) : digestText(content);

@@ -2,6 +2,7 @@ import type { Cluster, HelmSource } from '../../model/fleet.ts';
 import type { FileLoader } from '../file-loader.ts';
 import { expandTemplate } from '../overlay-templates.ts';
 import { problemError } from '../render-error.ts';
+import { isSopsFile } from '../sops-file.ts';
 import { joinOwn, type Probes, type TreeView } from '../tree-view.ts';
 import type { ValueFile } from './helm-runner.ts';
 
@@ -36,7 +37,7 @@ export async function readValueFiles(
     if (found?.entry.type !== 'file')
       throw problemError('not_found', { field }, `there is no file ${name} in ${view.name}`);
     const bytes = await loader.bytes(view, found.path, found.entry, name);
-    if (/^sops:\s*$/m.test(new TextDecoder().decode(bytes)))
+    if (isSopsFile(bytes))
       throw problemError(
         'unsupported',
         { file: name },

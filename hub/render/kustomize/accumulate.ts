@@ -8,6 +8,8 @@ import { describeWay, entryOf, findCircle, rootsBehind } from '../remote/circles
 import { childOf } from '../remote/mount.ts';
 import { type Place, problemError, withWay } from '../render-error.ts';
 import { createResource, type Resource, withStems } from '../resource.ts';
+import { guardSealed, refuseGenerated } from '../sops.ts';
+import { refuseSopsFile } from '../sops-file.ts';
 import type { EntryTrace } from '../trace/entry-trace.ts';
 import { type GeneratorTrace, LayerTrace } from '../trace/layer-trace.ts';
 import type { Found, Probes, TreeView } from '../tree-view.ts';
@@ -172,13 +174,20 @@ export class Accumulation<B extends Base> {
   async #transform(config: TransformerConfig): Promise<readonly Resource[]> {
     const { traceFrom } = this.context;
     const own = await transform(this.#resources, this, config);
-    if (traceFrom === undefined) return runTransformers(own, this, () => undefined);
+    const keepSealed = guardSealed(own);
+    const at = this.locate(['transformers'], 'transformers');
+    if (traceFrom === undefined) {
+      const changed = await runTransformers(own, this, () => undefined);
+      keepSealed(changed, at);
+      return changed;
+    }
     const origins = transformersOf(this.kustomization).map((kind) =>
       originOfPlugin(traceFrom, this.file, kind),
     );
     const list = await runTransformers(own, this, ({ kind, object, place }) =>
       origins.push(originOfPlugin(traceFrom, place.file, kind, object)),
     );
+    keepSealed(list, at);
     return withTransformations(list, origins);
   }
 
@@ -378,7 +387,9 @@ export class Accumulation<B extends Base> {
   async readSource(path: string, place: Place): Promise<Uint8Array> {
     const found = await this.loader.file(this.folder, path, place);
     this.trace?.noteFile(path, found.path);
-    return this.context.files.bytes(this.context.view, found.path, found.entry, found.path);
+    const bytes = await this.context.files.bytes(this.context.view, found.path, found.entry, found.path);
+    refuseSopsFile(bytes, path, place);
+    return bytes;
   }
 
   /** Objects beside the layer's own: those at hand, then those of files and folders. @throws a Problem. */
@@ -430,6 +441,7 @@ export class Accumulation<B extends Base> {
         resource.place,
         `${what} is there already, from ${old.place.file}:${old.place.line}; behavior must be merge or replace`,
       );
+    refuseGenerated(old, resource.place);
     const changed = mergeGenerated(old, resource, behavior);
     const merged = trace?.merged(changed) ?? changed;
     this.#resources = this.#resources.map((one) => (one === old ? merged : one));

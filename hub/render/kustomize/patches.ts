@@ -3,6 +3,7 @@ import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/obje
 import { objectsOf, placeOf } from '../objects-of.ts';
 import { type Place, problemError, problemOf } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
+import { isSealed } from '../sops.ts';
 import type { YamlDocument } from '../yaml/parse-yaml.ts';
 import { everWas, withPreviousId } from './ids.ts';
 import { applyJsonPatch, JsonPatchError, type JsonPatchOperation } from './json-patch.ts';
@@ -34,10 +35,18 @@ export function parsePatch(documents: readonly YamlDocument[], place: Place): Pa
   if (first !== undefined && Array.isArray(first.value))
     return { merge: [], json: parseOperations(first.value, placeOf(first, place.file)) };
   try {
-    return { merge: objectsOf(documents, place.file), json: undefined };
+    const merge = objectsOf(documents, place.file);
+    const sealed = merge.find(({ object }) => isSealed(object));
+    if (sealed !== undefined)
+      throw problemError(
+        'unsupported',
+        sealed.place,
+        'the patch is encrypted with SOPS, and patches are not opened',
+      );
+    return { merge, json: undefined };
   } catch (caught) {
     const problem = problemOf(caught);
-    if (problem === undefined) throw caught;
+    if (problem === undefined || problem.code === 'unsupported') throw caught;
     throw problemError(
       problem.code,
       problem,

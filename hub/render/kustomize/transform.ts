@@ -1,5 +1,6 @@
 /** A Kustomization's transformers, in kustomize's order (kusttarget_configplugin.go configureBuiltinTransformers). */
 import type { Resource } from '../resource.ts';
+import { guardSealed } from '../sops.ts';
 import type { PlainField } from '../trace/layer-trace.ts';
 import type { Accumulation, Base } from './accumulate.ts';
 import { addAffix, labelSpecs } from './names.ts';
@@ -33,6 +34,7 @@ export async function transform<B extends Base>(
     (field: string): PlaceOf =>
     (index) =>
       locate([field, index], `${field}[${index}]`);
+  const keepSealed = guardSealed(start);
   const merges = k.patchesStrategicMerge ?? [];
   let list = await patchStrategicMerge(
     start,
@@ -41,8 +43,11 @@ export async function transform<B extends Base>(
     at('patchesStrategicMerge'),
     entry('patchesStrategicMerge'),
   );
-  for (const [index, args] of (k.patches ?? []).entries())
+  keepSealed(list, locate(['patchesStrategicMerge'], 'patchesStrategicMerge'));
+  for (const [index, args] of (k.patches ?? []).entries()) {
     list = await patch(list, args, from, at('patches')(index), entry('patches')?.(index));
+    keepSealed(list, at('patches')(index));
+  }
   if (k.namespace) {
     list = moveToNamespace(list, k.namespace, { specs: config.namespace }, locate(['namespace']));
     list = told(list, 'namespace');
@@ -59,13 +64,18 @@ export async function transform<B extends Base>(
       'nameSuffix',
     );
   list = setLabels(list, from, config, told);
+  keepSealed(list, locate([]));
   const operations = k.patchesJson6902 ?? [];
   list = await patchJson6902(list, operations, from, at('patchesJson6902'), entry('patchesJson6902'));
+  keepSealed(list, locate(['patchesJson6902'], 'patchesJson6902'));
   for (const [index, replica] of (k.replicas ?? []).entries())
     list = told(setReplicas(list, replica, config.replicas, locate(['replicas', index])), 'replicas', index);
   for (const [index, image] of [...(k.images ?? []), ...(k.imageTags ?? [])].entries())
     list = told(setImages(list, image, config.images, locate(['images', index])), 'images', index);
-  return replaceFields(list, k.replacements ?? [], from, at('replacements'), entry('replacements'));
+  keepSealed(list, locate([]));
+  list = await replaceFields(list, k.replacements ?? [], from, at('replacements'), entry('replacements'));
+  keepSealed(list, locate(['replacements'], 'replacements'));
+  return list;
 }
 
 function setLabels<B extends Base>(

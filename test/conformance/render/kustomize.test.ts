@@ -11,6 +11,7 @@ import { patchCases } from './cases-patches.ts';
 import { pluginCases } from './cases-plugins.ts';
 import { replacementCases } from './cases-replacements.ts';
 import { metadataCases, schemaCases } from './cases-schema.ts';
+import { sopsCases } from './cases-sops.ts';
 import { inParallel, type Outcome, renderOurs, renderTheirs } from './compare.ts';
 import { generatedTree } from './generated.ts';
 
@@ -24,6 +25,7 @@ const groups = {
   plugins: pluginCases,
   openapi: schemaCases,
   buildMetadata: metadataCases,
+  sops: sopsCases,
   edges: edgeCases,
   fieldEdges: fieldEdgeCases,
 };
