@@ -39,11 +39,18 @@ export interface Built {
   readonly mode: BuildMode;
   readonly schema: SchemaChoice;
   readonly footprint: Footprint;
+  readonly verdict: Verdict;
   /** A chart went into it, or into one of its bases: it depends on helm's version as well. */
   readonly inflated: boolean;
   readonly bases: ReadonlyMap<string, Built>;
   /** Folders of all bases and components below. */
   readonly roots: ReadonlySet<string>;
+}
+
+/** Whether it holds, as the session that asked last has found. Not a map of the session's: a weak one is slow to grow, another would keep all alive. */
+interface Verdict {
+  session: number;
+  holds: boolean;
 }
 
 export interface BuildServices {
@@ -65,13 +72,15 @@ export interface BuildCache {
   readonly built: Lru<readonly Built[]>;
   /** By folder: the mode in which it was last built for itself, as a key of `built`. */
   readonly tops: Lru<string>;
+  /** Of the last session; each has a number of its own. */
+  sessions: number;
 }
 
 const variantsMax = 4;
 const topsMax = 100_000;
 
 export function createBuildCache({ builtObjectsMax }: RenderLimits): BuildCache {
-  return { built: new Lru(builtObjectsMax), tops: new Lru(topsMax) };
+  return { built: new Lru(builtObjectsMax), tops: new Lru(topsMax), sessions: 0 };
 }
 
 const weights = new WeakMap<Built, number>();
@@ -101,13 +110,14 @@ function counted(charts: ChartInflator, inflations: { count: number }): ChartInf
 export class BuildSession {
   readonly view: TreeView;
   readonly services: BuildServices;
-  /** Whether what was built, for this commit or another, holds for this one. */
-  readonly #verdicts = new WeakMap<Built, boolean>();
+  readonly #id: number;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(view: TreeView, services: BuildServices) {
     this.view = view;
     this.services = services;
+    services.cache.sessions += 1;
+    this.#id = services.cache.sessions;
   }
 
   /** What is known to hold without asking anybody. */
@@ -163,7 +173,6 @@ export class BuildSession {
       if (this.#holdsNow(variant) ?? (await this.#holds(variant, signal))) return variant;
     for (const work of this.services.works) work.directoriesBuilt += 1;
     const built = await this.#make(folder, way, mode, signal);
-    this.#verdicts.set(built, true);
     const kept = [built, ...variants].slice(0, variantsMax);
     cache.set(
       key,
@@ -175,8 +184,8 @@ export class BuildSession {
 
   /** Undefined where only the reader can tell. */
   #holdsNow(built: Built): boolean | undefined {
-    const known = this.#verdicts.get(built);
-    if (known !== undefined) return known;
+    const { verdict: found } = built;
+    if (found.session === this.#id) return found.holds;
     let verdict = matches(built.footprint, this.view);
     if (verdict !== false)
       for (const base of built.bases.values()) {
@@ -185,7 +194,9 @@ export class BuildSession {
         verdict = ofBase;
         if (ofBase === false) break;
       }
-    if (verdict !== undefined) this.#verdicts.set(built, verdict);
+    if (verdict === undefined) return undefined;
+    found.session = this.#id;
+    found.holds = verdict;
     return verdict;
   }
 
@@ -197,6 +208,11 @@ export class BuildSession {
       if (this.#holdsNow(base) === undefined) await this.#holds(base, signal);
     }
     return this.#holdsNow(built) === true;
+  }
+
+  /** Of what was built for this very commit. */
+  #true(): Verdict {
+    return { session: this.#id, holds: true };
   }
 
   async #make(folder: string, way: readonly string[], mode: BuildMode, signal?: AbortSignal): Promise<Built> {
@@ -215,6 +231,7 @@ export class BuildSession {
         mode,
         schema: mode.schema,
         footprint: footprintOf(folder, probes, this.view),
+        verdict: this.#true(),
         inflated: false,
         bases: new Map(),
         roots: new Set(),
@@ -247,7 +264,8 @@ export class BuildSession {
     const state = { resources, config, vars, sort, buildMetadata, mode, schema: context.schema };
     const footprint = footprintOf(folder, probes, this.view);
     const inflated = inflations.count > 0 || [...bases.values()].some((base) => base.inflated);
-    return { folder, kind: 'kustomize', ...state, footprint, inflated, bases, roots };
+    const verdict = this.#true();
+    return { folder, kind: 'kustomize', ...state, footprint, verdict, inflated, bases, roots };
   }
 
   async #buildBase(
