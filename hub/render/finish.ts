@@ -36,27 +36,21 @@ export interface Finisher {
     resources: readonly Resource[],
     builtFrom: string,
   ): { rendered: RenderedSet } | { problems: readonly Problem[] };
-  /** Objects that were written in canonical form and digested so far. */
-  readonly finishedCount: number;
 }
 
-/** Turns resources into the set that is handed on. Objects of files and bases are worked on once, however many sets they are in. */
-export function createFinisher(digestKey: Uint8Array): Finisher {
+/** Turns resources into the set that is handed on. Objects of files and bases are worked on once, however many sets they are in. @param onDigested told of each that was. */
+export function createFinisher(digestKey: Uint8Array, onDigested: () => void): Finisher {
   const known = new WeakMap<KubeObject, Finished>();
-  let finishedCount = 0;
   const finishOne = (resource: Resource): Finished => {
     const found = isStem(resource) ? known.get(resource.object) : undefined;
     if (found !== undefined && found.entry.originId === resource.originId) return found;
     if (found !== undefined) return withOrigin(found, resource.originId);
-    finishedCount += 1;
     const finished = finishObject(resource, digestKey);
+    onDigested();
     if (isStem(resource)) known.set(resource.object, finished);
     return finished;
   };
   return {
-    get finishedCount() {
-      return finishedCount;
-    },
     finish: (resources, builtFrom) => {
       const problems: Problem[] = [];
       const entries: ManifestEntry[] = [];

@@ -51,6 +51,8 @@ describe('incremental rendering', () => {
     expect(cold.directoriesBuilt).toBe(overlays + 1);
     // One text of the overlays' kustomizations, one patch each, and three files of the base.
     expect(cold.filesParsed).toBe(3 + 1 + overlays);
+    // What each has for itself, and what all have in common.
+    expect(cold.objectsDigested).toBe(overlays + 1);
     expect(new Set(first.map(digestOf)).size).toBe(overlays);
 
     files['overlays/c7/p.yaml'] =
@@ -60,6 +62,7 @@ describe('incremental rendering', () => {
     expect(warm.directoriesBuilt - cold.directoriesBuilt).toBe(1);
     expect(warm.filesParsed - cold.filesParsed).toBe(1);
     expect(warm.filesRead - cold.filesRead).toBe(1);
+    expect(warm.objectsDigested - cold.objectsDigested).toBe(1);
     for (const [index, result] of second.entries())
       if (index === 7) expect(digestOf(result)).not.toBe(digestOf(first[7]!));
       else expect(result).toBe(first[index]);
@@ -68,6 +71,7 @@ describe('incremental rendering', () => {
     await renderAll(createMemoryTree(files, 'third'));
     expect(renderer.stats().filesParsed - warm.filesParsed).toBe(1);
     expect(renderer.stats().directoriesBuilt - warm.directoriesBuilt).toBe(overlays + 1);
+    expect(renderer.stats().objectsDigested - warm.objectsDigested).toBe(overlays + 1);
   });
 
   it('shares the objects that an overlay does not touch', async () => {

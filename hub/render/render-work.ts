@@ -12,6 +12,12 @@ export interface RenderStats extends RenderWork {
   renders: number;
   /** Calls answered with a set that was there already. */
   cacheHits: number;
+  /** Objects that were written in canonical form and digested: what sets have in common counts once. */
+  objectsDigested: number;
+}
+
+export function noStats(): RenderStats {
+  return { renders: 0, cacheHits: 0, objectsDigested: 0, ...noWork() };
 }
 
 export function noWork(): RenderWork {

@@ -121,6 +121,7 @@ describe('createRenderer', () => {
     expect(renderer.stats()).toEqual({
       renders: 102,
       cacheHits: 101,
+      objectsDigested: 1,
       directoriesBuilt: 1,
       filesRead: 1,
       filesParsed: 1,

@@ -22,7 +22,7 @@ import { defaultLimits, type RenderLimits } from './limits.ts';
 import { createBatchRenderer } from './render-batch.ts';
 import { problemOf } from './render-error.ts';
 import { createSessions, type RenderSession } from './render-session.ts';
-import { noWork, type RenderStats, type RenderWork } from './render-work.ts';
+import { noStats, type RenderStats, type RenderWork } from './render-work.ts';
 import type { Resource } from './resource.ts';
 import { findPlace, type Place, type Rooted, rootOf } from './rooted.ts';
 import { createSubstituteStep } from './substitute/substitute-step.ts';
@@ -105,7 +105,7 @@ export interface Renderer {
 
 export function createRenderer(options: RendererOptions): Renderer {
   const limits: RenderLimits = { ...defaultLimits, ...options.limits };
-  const stats: RenderStats = { renders: 0, cacheHits: 0, ...noWork() };
+  const stats = noStats();
   const sessions = createSessions({
     ...{ limits, total: stats, helm: options.helm, archives: options.charts },
     loadRestrictor: options.kustomize?.loadRestrictor,
@@ -114,7 +114,9 @@ export function createRenderer(options: RendererOptions): Renderer {
   });
   const finals = new WeakMap<Rooted, readonly Resource[]>();
   const finished = new WeakMap<Rooted, RenderResult>();
-  const finisher = createFinisher(options.digestKey);
+  const finisher = createFinisher(options.digestKey, () => {
+    stats.objectsDigested += 1;
+  });
   const substituteStep = createSubstituteStep<RenderResult>(limits.builtObjectsMax);
   const { memory } = options;
 

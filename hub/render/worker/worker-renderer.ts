@@ -5,7 +5,7 @@
 import type { Clock } from '../../../shared/clock/clock.ts';
 import type { Random } from '../../../shared/clock/random.ts';
 import type { Logger } from '../../../shared/log/log.ts';
-import { noWork, type RenderStats } from '../render-work.ts';
+import { noStats, type RenderStats } from '../render-work.ts';
 import type { BatchRequest, BatchResult, Renderer, RendererOptions } from '../renderer.ts';
 import { createSetFetcher } from './fetch-sets.ts';
 import { createPorts } from './ports.ts';
@@ -91,12 +91,13 @@ export function createWorkerRenderer(options: WorkerRendererOptions): WorkerRend
 
 /** Counts go on when a new thread begins at nothing. */
 function createStats() {
-  const nothing: RenderStats = { renders: 0, cacheHits: 0, ...noWork() };
+  const nothing = noStats();
   let before = nothing;
   let latest = nothing;
   const now = (): RenderStats => ({
     renders: before.renders + latest.renders,
     cacheHits: before.cacheHits + latest.cacheHits,
+    objectsDigested: before.objectsDigested + latest.objectsDigested,
     directoriesBuilt: before.directoriesBuilt + latest.directoriesBuilt,
     filesRead: before.filesRead + latest.filesRead,
     filesParsed: before.filesParsed + latest.filesParsed,
