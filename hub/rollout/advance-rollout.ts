@@ -70,6 +70,7 @@ function spentBudget(state: RolloutState): string | undefined {
   const total = waves.reduce((sum, { clusters }) => sum + clusters.length, 0);
   let all = 0;
   for (const wave of waves) {
+    if (wave.startedAtMs === undefined || wave.whole) continue;
     const failed = failedIn(state, wave);
     all += failed.length;
     if (failed.length > amountOf(specOf(strategy, wave).failureBudget, wave.clusters.length, 'down'))
@@ -172,7 +173,19 @@ function endWave(state: RolloutState, index: number, { nowMs, observed }: Rollou
   }
   const message = `wave ${wave.name} has ended: ${describeEnd(next, wave, offline.length)}`;
   changes.push({ type: 'rollout.wave.completed', message });
-  return { state: putWave(next, index, { endedAtMs: nowMs }), changes, questions: [], nextAtMs: undefined };
+  return {
+    state: putWave(next, index, { endedAtMs: nowMs, whole: isWhole(next, wave) }),
+    changes,
+    questions: [],
+    nextAtMs: undefined,
+  };
+}
+
+function isWhole(state: RolloutState, { clusters }: WaveState): boolean {
+  return clusters.every((cluster) => {
+    const known = state.clusters[cluster];
+    return known?.countedAtMs !== undefined && !known.failure && !known.excluded;
+  });
 }
 
 function describeEnd(state: RolloutState, wave: WaveState, offline: number): string {
@@ -193,6 +206,7 @@ function clusterTimers(state: RolloutState, { observed, nowMs }: RolloutInput): 
   let next: number | undefined;
   for (const wave of state.waves) {
     if (wave.startedAtMs === undefined) break;
+    if (wave.whole) continue;
     const { minHealthyMs } = specOf(state.strategy, wave);
     for (const cluster of wave.clusters) {
       const known = state.clusters[cluster];

@@ -62,6 +62,6 @@ function chooseOfWave(state: RolloutState, wave: WaveState, input: RolloutInput)
 /** Of all waves that have begun: those that ended bring in who has come back. */
 export function chooseClusters(state: RolloutState, input: RolloutInput): readonly string[] {
   return state.waves
-    .filter(({ startedAtMs }) => startedAtMs !== undefined)
+    .filter(({ startedAtMs, whole }) => startedAtMs !== undefined && !whole)
     .flatMap((wave) => chooseOfWave(state, wave, input));
 }

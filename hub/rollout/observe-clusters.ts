@@ -51,6 +51,17 @@ export function timerStart(observed: ObservedCluster | undefined, known: Cluster
   return Math.max(known.presentSinceMs, appliedAtMs ?? known.assignedAtMs ?? 0);
 }
 
+/** There, healthy and with nothing to say: what most clusters are most of the time. */
+function isSteady(observed: ObservedCluster | undefined, target: string | undefined): boolean {
+  if (!observed?.connected || observed.targetDigest !== target) return false;
+  const { acknowledgements, report } = observed;
+  if (acknowledgements?.healthyAtMs === undefined || acknowledgements.refused !== undefined) return false;
+  return (
+    report === undefined ||
+    (report.health === 'Current' && report.sync !== 'Failed' && report.waitsFor === '')
+  );
+}
+
 function observeCluster(
   cluster: string,
   known: ClusterState,
@@ -59,6 +70,9 @@ function observeCluster(
   { release, observed: all, nowMs }: ObserveInput,
 ): ClusterState {
   const observed = all.get(cluster);
+  const steady = known.countedAtMs !== undefined && known.healthySinceMs !== undefined && !known.failure;
+  if (steady && known.presentSinceMs !== undefined && isSteady(observed, release.targets[cluster]))
+    return known;
   // Somebody else's assignment (a rollback of it, a later release) is not looked at here.
   if (!isAssigned(release, cluster, observed)) return known;
   const waits = (observed?.report?.waitsFor ?? '') !== '';
@@ -89,32 +103,37 @@ function same(a: ClusterState, b: ClusterState): boolean {
   );
 }
 
-/** The same state when nothing is new. */
+/** The same state when nothing is new. Costs what the waves that have begun hold: a cluster that was never assigned has nothing to observe. */
 export function observeClusters(
   state: RolloutState,
   input: ObserveInput,
 ): { readonly state: RolloutState; readonly changes: readonly RolloutChange[] } {
   const changes: RolloutChange[] = [];
-  const next: Record<string, ClusterState> = {};
-  let changed = false;
-  for (const wave of state.waves) {
+  const news: [string, ClusterState][] = [];
+  const broken = new Set<number>();
+  for (const [index, wave] of state.waves.entries()) {
+    if (wave.startedAtMs === undefined) continue;
     const { minHealthyMs } = specOf(state.strategy, wave);
     for (const cluster of wave.clusters) {
       const known = state.clusters[cluster];
-      if (known === undefined) continue;
-      const seen =
-        known.assignedAtMs === undefined ? known : observeCluster(cluster, known, state, minHealthyMs, input);
-      const kept = same(known, seen) ? known : seen;
-      next[cluster] = kept;
-      if (kept === known) continue;
-      changed = true;
-      if (kept.failure && !known.failure)
+      if (known?.assignedAtMs === undefined) continue;
+      const seen = observeCluster(cluster, known, state, minHealthyMs, input);
+      if (seen === known || same(known, seen)) continue;
+      news.push([cluster, seen]);
+      if (seen.failure) broken.add(index);
+      if (seen.failure && !known.failure)
         changes.push({
           type: 'rollout.cluster.failed',
           cluster,
-          message: `${cluster} failed in wave ${wave.name}: ${kept.failure.message}`,
+          message: `${cluster} failed in wave ${wave.name}: ${seen.failure.message}`,
         });
     }
   }
-  return { state: changed ? { ...state, clusters: next } : state, changes };
+  if (news.length === 0) return { state, changes };
+  const clusters = { ...state.clusters };
+  for (const [cluster, seen] of news) clusters[cluster] = seen;
+  const waves = state.waves.map((wave, index) =>
+    wave.whole && broken.has(index) ? { ...wave, whole: false } : wave,
+  );
+  return { state: { ...state, clusters, waves: broken.size > 0 ? waves : state.waves }, changes };
 }

@@ -39,6 +39,8 @@ export interface WaveState extends PlannedWave {
   /** Every cluster that takes part has been counted: the soak begins. */
   readonly settledAtMs?: number | undefined;
   readonly endedAtMs?: number | undefined;
+  /** It has ended, every cluster was counted and none has failed since: there is nothing more to do in it. */
+  readonly whole?: boolean | undefined;
   readonly approvedBefore?: Said | undefined;
   readonly approvedAfter?: Said | undefined;
   /** The rest of its soak was skipped. */
