@@ -11,6 +11,7 @@ import {
   markAnnotation,
   namespacesAnnotation,
   parentName,
+  pruneConfirmedAnnotation,
   toolingAnnotation,
 } from '../model/inventory.ts';
 
@@ -23,6 +24,8 @@ export interface ParentContent {
   readonly mark?: string | undefined;
   /** Which hooks have been run, as text. */
   readonly hooks?: string | undefined;
+  /** What a person has confirmed; read only. */
+  readonly pruneConfirmed?: string | undefined;
 }
 
 const configMaps = {
@@ -66,6 +69,7 @@ export function parseParent(object: LiveObject): ParentContent | undefined {
     namespaces: split(annotations?.[namespacesAnnotation]),
     mark: annotations?.[markAnnotation],
     hooks: annotations?.[hooksAnnotation],
+    pruneConfirmed: annotations?.[pruneConfirmedAnnotation],
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ObservedObject } from '../model/record.ts';
-import { type PrunePlanInput, planPrune } from './plan-prune.ts';
+import { isBeyondLimit, type PrunePlanInput, planPrune } from './plan-prune.ts';
 
 function member(kind: string, name: string, parts: Partial<ObservedObject> = {}): ObservedObject {
   return {
@@ -26,12 +26,14 @@ function plan(members: readonly ObservedObject[], parts: Partial<PrunePlanInput>
     claimedBy: () => undefined,
     namespaceUsed: () => false,
     pruneEnabled: true,
+    nowMs: 0,
     ...parts,
   });
   return {
     deletes: made.deletes.map(({ key }) => key.name),
     retained: made.retained.map(({ object }) => object.key.name),
     leaving: made.leaving.map(({ key }) => key.name),
+    later: made.later.map(({ key }) => key.name),
   };
 }
 
@@ -53,7 +55,7 @@ describe('planPrune', () => {
       member('ConfigMap', 'copied', { applied: false }),
     ];
     const made = plan(members, { claimedBy: (text) => (text.endsWith('theirs') ? 'b' : undefined) });
-    expect(made).toEqual({ deletes: [], retained: [], leaving: [] });
+    expect(made).toEqual({ deletes: [], retained: [], leaving: [], later: [] });
   });
 
   it('keeps protected kinds unless the object says that it may go, and what says that it must stay', () => {
@@ -71,9 +73,37 @@ describe('planPrune', () => {
     expect(plan(members, { namespaceUsed: () => true }).retained).toEqual(['free']);
   });
 
+  it('goes down the waves, each when the one above is gone, or has had five minutes', () => {
+    const terminating = { status: 'Terminating', reason: '', message: '' } as const;
+    const members = [
+      member('ConfigMap', 'first', { wave: -1 }),
+      member('ConfigMap', 'second'),
+      member('Deployment', 'also', { wave: 0 }),
+      member('ConfigMap', 'top', { wave: 2 }),
+    ];
+    expect(plan(members)).toMatchObject({ deletes: ['top'], later: ['also', 'second', 'first'] });
+    const going = member('ConfigMap', 'top', { wave: 2, health: terminating, deletedAtMs: 1_000 });
+    const rest = [...members.slice(0, 3), going];
+    expect(plan(rest, { nowMs: 300_999 })).toMatchObject({ deletes: [], later: ['also', 'second', 'first'] });
+    expect(plan(rest, { nowMs: 301_000 })).toMatchObject({ deletes: ['also', 'second'], later: ['first'] });
+  });
+
+  it('asks where more than a share, and more than ten, would go', () => {
+    expect(isBeyondLimit(10, 0, 50)).toBe(false);
+    expect(isBeyondLimit(11, 0, 50)).toBe(true);
+    expect(isBeyondLimit(11, 11, 50)).toBe(false);
+    expect(isBeyondLimit(11, 0, 100)).toBe(false);
+    expect(isBeyondLimit(20, 180, 9)).toBe(true);
+  });
+
   it('keeps everything when pruning is off, and waits for what is leaving', () => {
     const terminating = { status: 'Terminating', reason: '', message: '' } as const;
     const members = [member('ConfigMap', 'a'), member('ConfigMap', 'b', { health: terminating })];
-    expect(plan(members, { pruneEnabled: false })).toEqual({ deletes: [], retained: ['a'], leaving: ['b'] });
+    expect(plan(members, { pruneEnabled: false })).toEqual({
+      deletes: [],
+      retained: ['a'],
+      leaving: ['b'],
+      later: [],
+    });
   });
 });

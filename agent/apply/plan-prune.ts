@@ -20,11 +20,23 @@ export function pruneGuard(
   return undefined;
 }
 
+/** An object that is still there so long after its deletion holds up what comes after it no more. */
+export const leavingLimitMs = 300_000;
+/** So few may always go: a small application that is turned round is no accident. */
+const alwaysMax = 10;
+
+/** Whether a sync would delete too much of an inventory to do it unasked. */
+export function isBeyondLimit(going: number, staying: number, percent: number): boolean {
+  return going > alwaysMax && going * 100 > (going + staying) * percent;
+}
+
 export interface PrunePlan {
-  /** In order, last applied first. */
+  /** In order, last applied first; all of one wave. */
   readonly deletes: readonly ObservedObject[];
+  /** Of lower waves: to be deleted when those of higher ones are gone. */
+  readonly later: readonly ObservedObject[];
   readonly retained: readonly { readonly object: ObservedObject; readonly reason: string }[];
-  /** Being deleted already; the plan is not done before they are gone. */
+  /** Being deleted already; the plan is not done before they are gone, and what is in a lower wave waits for them, up to `leavingLimitMs`. */
   readonly leaving: readonly ObservedObject[];
 }
 
@@ -38,6 +50,7 @@ export interface PrunePlanInput {
   /** Namespaces in which any application, this one too, desires something. */
   readonly namespaceUsed: (namespace: string) => boolean;
   readonly pruneEnabled: boolean;
+  readonly nowMs: number;
 }
 
 function keptBecause(object: ObservedObject, input: PrunePlanInput): string | undefined {
@@ -66,6 +79,16 @@ export function planPrune(input: PrunePlanInput): PrunePlan {
     else if (reason === undefined) deletes.push(object);
     else retained.push({ object, reason });
   }
-  deletes.sort((a, b) => compareForApply(b.key, a.key));
-  return { deletes, retained, leaving };
+  deletes.sort((a, b) => b.wave - a.wave || compareForApply(b.key, a.key));
+  const waited = leaving.filter(
+    ({ deletedAtMs }) => deletedAtMs === undefined || input.nowMs - deletedAtMs < leavingLimitMs,
+  );
+  const top = Math.max(...[...deletes, ...waited].map(({ wave }) => wave));
+  const isNow = ({ wave }: ObservedObject) => wave === top;
+  return {
+    deletes: deletes.filter(isNow),
+    later: deletes.filter((object) => !isNow(object)),
+    retained,
+    leaving,
+  };
 }

@@ -105,6 +105,7 @@ export function planApplicationPrune(
     claimedBy: (text) => claims.claimedBy(text, application),
     namespaceUsed: (namespace) => claims.namespaceUsed(namespace),
     pruneEnabled,
+    nowMs: context.clock.now(),
   });
 }
 
@@ -127,7 +128,8 @@ export function retain(
   context: AgentContext,
   state: ApplicationState,
   object: ObservedObject,
-  reason: string,
+  message: string,
+  reason: 'Retained' | 'Terminating' | 'StuckTerminating' = 'Retained',
 ): void {
   const text = keyText(object.key);
   state.records.delete(text);
@@ -135,10 +137,10 @@ export function retain(
   state.objects.set(text, {
     entry: undefined,
     key: object.key,
-    status: 'Retained',
-    action: 'skipped',
-    reason: 'Retained',
-    message: reason,
+    status: reason === 'StuckTerminating' ? 'Failed' : 'Retained',
+    action: reason === 'Retained' ? 'skipped' : 'deleted',
+    reason,
+    message,
     drift: undefined,
     health: object.health,
   });

@@ -1,5 +1,6 @@
 import type { StepResult } from '../../shared/loop/loop.ts';
 import { describeKey } from '../../shared/manifest/object.ts';
+import { describeLeaving } from '../apply/describe-leaving.ts';
 import { deleteParent } from '../apply/parent.ts';
 import { isOurs } from '../apply/plan-prune.ts';
 import type { DesiredApplication } from '../model/desired.ts';
@@ -24,9 +25,14 @@ interface Remaining {
   readonly retry: boolean;
 }
 
-function describeObjects(objects: readonly ObservedObject[]): string {
-  const names = objects.slice(0, 3).map(({ key }) => describeKey(key));
-  return names.join(', ') + (objects.length > 3 ? ` and ${objects.length - 3} more` : '');
+/** The one that has been leaving longest, by what holds it, and how many more there are. */
+function describeLeft(objects: readonly ObservedObject[], nowMs: number): string {
+  const [first] = [...objects].sort((a, b) => (a.deletedAtMs ?? nowMs) - (b.deletedAtMs ?? nowMs));
+  if (!first) return '';
+  const { key, finalizers, deletedAtMs } = first;
+  const more = objects.length > 1 ? ` (and ${objects.length - 1} more)` : '';
+  if (deletedAtMs === undefined) return `waits for ${describeKey(key)} to go${more}`;
+  return describeLeaving({ key, finalizers, sinceMs: deletedAtMs }) + more;
 }
 
 /**
@@ -52,7 +58,7 @@ async function clear(
   const failed = deleted.failed + released.failed;
   if (failed > 0) return { message: `${failed} objects could not be removed`, retry: true };
   const left = context.observer.members(state.applySetId).filter(isOurs);
-  if (left.length > 0) return { message: `waits for ${describeObjects(left)} to go`, retry: false };
+  if (left.length > 0) return { message: describeLeft(left, context.clock.now()), retry: false };
   return undefined;
 }
 

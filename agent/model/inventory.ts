@@ -13,6 +13,8 @@ export const applicationAnnotation = 'fairway.dev/application';
 export const markAnnotation = 'fairway.dev/applied';
 /** On the parent: which hooks have been run (agent/model/hook-memory.ts). */
 export const hooksAnnotation = 'fairway.dev/hooks';
+/** On the parent, by a person: the target, by the first half of its digest, that may delete more than its share. */
+export const pruneConfirmedAnnotation = 'fairway.dev/prune-confirmed';
 /** On the object of a hook's run: which run it is. */
 export const hookRunAnnotation = 'fairway.dev/hook-run';
 /** On a run that has not been remembered yet: nobody else's deletion makes it vanish unseen. */
@@ -21,6 +23,9 @@ export const hookFinalizer = 'fairway.dev/hook';
 export const waveAnnotations = ['fairway.dev/wave', 'argocd.argoproj.io/sync-wave'] as const;
 /** `disabled`: never pruned. `allowed`: pruned though its kind is protected. */
 export const pruneAnnotation = 'fairway.dev/prune';
+
+/** `enforce`, `report` or `off`, for one object; other values count as none. */
+export const selfHealAnnotation = 'fairway.dev/self-heal';
 
 /** The parent object of an application: a ConfigMap in the agent's namespace. */
 export function parentName(application: string): string {

@@ -1,0 +1,68 @@
+/** The inventory's parent in step with a set: it names all that may come to be before anything does, and less once the rest is gone. */
+import { groupOf } from '../../shared/manifest/object.ts';
+import { effectiveKey } from '../apply/effective-object.ts';
+import { formatGroupKind, formatParent, type ParentContent, saveParent } from '../apply/parent.ts';
+import type { DesiredApplication } from '../model/desired.ts';
+import { formatHookMemory } from '../model/hook-memory.ts';
+import type { AgentContext, ApplicationState } from './context.ts';
+import { assertNotOutdated, formatMark } from './fence.ts';
+import { watchInventory } from './prune-phase.ts';
+import { beginHooks } from './release.ts';
+
+/** The kinds a set needs, as the parent names them, and their namespaces. */
+export function contentOf(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+): ParentContent {
+  const { entries } = desired.target.set;
+  const namespaces = entries.map((entry) => {
+    const resource = context.resources.find(entry.apiVersion, entry.key.kind);
+    return effectiveKey(entry, resource, desired.target.sync.namespace).namespace;
+  });
+  const groupKinds = entries.map(({ apiVersion, key }) => formatGroupKind(groupOf(apiVersion), key.kind));
+  return {
+    application: desired.application,
+    groupKinds: [...new Set(groupKinds)].sort(),
+    namespaces: [...new Set(namespaces)].filter((name) => name !== '').sort(),
+    // A target that is applied already, given again, is no reason to write.
+    mark:
+      (state.appliedDigest === desired.target.digest ? state.parent?.mark : undefined) ?? formatMark(desired),
+    hooks: state.hooks && formatHookMemory(state.hooks),
+  };
+}
+
+export async function writeParent(
+  context: AgentContext,
+  state: ApplicationState,
+  content: ParentContent,
+  signal: AbortSignal,
+): Promise<void> {
+  const text = (parent: ParentContent) => JSON.stringify(formatParent(parent, context.namespace));
+  if (!state.parent || text(state.parent) !== text(content))
+    await saveParent(context.kube, content, context.namespace, signal);
+  // The annotation leaves out the agent's own namespace, which is to be watched like the others.
+  state.parent = content;
+}
+
+/** Before the first write the parent names all that may come to be: an agent that dies midway leaves nothing unlisted. */
+export async function prepareInventory(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  signal: AbortSignal,
+): Promise<void> {
+  await assertNotOutdated(context, desired, state, signal);
+  beginHooks(desired, state);
+  const wanted = contentOf(context, desired, state);
+  const merge = (a: readonly string[] = [], b: readonly string[]) => [...new Set([...a, ...b])].sort();
+  const union = {
+    application: desired.application,
+    groupKinds: merge(state.parent?.groupKinds, wanted.groupKinds),
+    namespaces: merge(state.parent?.namespaces, wanted.namespaces),
+    mark: wanted.mark,
+    hooks: wanted.hooks,
+  };
+  await writeParent(context, state, union, signal);
+  await watchInventory(context, state, signal);
+}

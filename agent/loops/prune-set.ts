@@ -1,0 +1,138 @@
+/** What left the set is deleted, when that is safe, in reverse order, each wave when the one above it is gone. */
+import { defaultPruneLimit } from '../../shared/manifest/target.ts';
+import { describeLeaving } from '../apply/describe-leaving.ts';
+import { loadParent } from '../apply/parent.ts';
+import { isBeyondLimit, leavingLimitMs, type PrunePlan } from '../apply/plan-prune.ts';
+import type { DesiredApplication } from '../model/desired.ts';
+import { parentName, pruneConfirmedAnnotation } from '../model/inventory.ts';
+import type { ObservedObject } from '../model/record.ts';
+import type { AgentContext, ApplicationState } from './context.ts';
+import { assertNewest } from './fence.ts';
+import { contentOf, writeParent } from './inventory.ts';
+import {
+  executePlannedPrune,
+  forgetObject,
+  planApplicationPrune,
+  pruneBlocked,
+  retain,
+  watchInventory,
+} from './prune-phase.ts';
+import type { ReleaseSummary } from './release.ts';
+
+export interface PruneReport {
+  /** Why nothing of what is to go is deleted. */
+  readonly blocked: string | undefined;
+  /** What is on its way and has not gone yet. */
+  readonly note: string | undefined;
+  /** When to look again though nothing wakes the application, in milliseconds. */
+  readonly againMs: number | undefined;
+}
+
+/** A confirmation by annotation wakes nobody. */
+const confirmationAgainMs = 15_000;
+
+/** What an operator writes to confirm exactly this deletion. */
+function confirmationOf(desired: DesiredApplication): string {
+  return desired.target.digest.slice(0, 12);
+}
+
+/** Why so many are not deleted without a word; undefined: they are not too many, or somebody has said it. */
+async function findUnconfirmed(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  plan: PrunePlan,
+  kept: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const percent = desired.target.sync.pruneLimit ?? defaultPruneLimit;
+  const going = plan.deletes.length + plan.later.length;
+  // What this very sync has made was no part of the inventory that shrinks.
+  const staying = [...kept].filter((text) => {
+    const object = state.objects.get(text);
+    return object !== undefined && object.action !== 'created' && object.action !== 'skipped';
+  }).length;
+  if (!isBeyondLimit(going, staying + plan.retained.length, percent)) return undefined;
+  const word = confirmationOf(desired);
+  const parent = await loadParent(context.kube, state.application, context.namespace, signal);
+  if (parent?.pruneConfirmed === word) return undefined;
+  const name = parentName(state.application);
+  return `${going} of ${going + staying + plan.retained.length} objects left the set, more than ${percent} %: raise spec.sync.pruneLimit, or confirm with: kubectl -n ${context.namespace} annotate configmap ${name} ${pruneConfirmedAnnotation}=${word} --overwrite`;
+}
+
+/** Tells of what has been deleted and is still there, by what holds it. */
+function tellLeaving(
+  context: AgentContext,
+  state: ApplicationState,
+  leaving: readonly ObservedObject[],
+): Pick<PruneReport, 'note' | 'againMs'> {
+  const nowMs = context.clock.now();
+  const notes: string[] = [];
+  const times: number[] = [];
+  for (const object of leaving) {
+    const { key, finalizers } = object;
+    const sinceMs = object.deletedAtMs ?? nowMs;
+    const message = describeLeaving({ key, finalizers, sinceMs });
+    const leftMs = sinceMs + leavingLimitMs - nowMs;
+    retain(context, state, object, message, leftMs > 0 ? 'Terminating' : 'StuckTerminating');
+    notes.push(message);
+    if (leftMs > 0) times.push(leftMs);
+  }
+  const [first] = notes;
+  return {
+    note: first && first + (notes.length > 1 ? ` (and ${notes.length - 1} more)` : ''),
+    againMs: times.length === 0 ? undefined : Math.min(...times),
+  };
+}
+
+/** Rows and records of what is neither desired nor there. */
+function forgetGone(context: AgentContext, state: ApplicationState, told: ReadonlySet<string>): void {
+  const members = new Set(
+    context.observer
+      .members(state.applySetId)
+      .map(({ key }) => `${key.group}/${key.kind}/${key.namespace}/${key.name}`),
+  );
+  for (const [text, object] of [...state.objects]) {
+    const stays = object.status === 'Retained' || object.status === 'Failed';
+    if (!told.has(text) && !(stays && members.has(text))) forgetObject(context, state, text);
+  }
+  for (const text of state.records.keys()) if (!state.objects.has(text)) state.records.delete(text);
+}
+
+export async function pruneSet(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  release: ReleaseSummary,
+  signal: AbortSignal,
+): Promise<PruneReport> {
+  const { desired: keys, told, applied } = release;
+  // Definitions that were just made are served only now.
+  await watchInventory(context, state, signal);
+  const unfinished = [...applied].some((text) => {
+    const status = state.objects.get(text)?.status;
+    return status === 'Failed' || status === 'Pending';
+  });
+  const plan = planApplicationPrune(context, state, keys, desired.target.sync.prune, told);
+  let blocked = pruneBlocked(context, state) ?? (unfinished ? 'not everything is applied yet' : undefined);
+  let unconfirmed = false;
+  if (blocked === undefined && plan.deletes.length > 0) {
+    blocked = await findUnconfirmed(context, desired, state, plan, keys, signal);
+    unconfirmed = blocked !== undefined;
+  }
+  if (blocked === undefined) {
+    if (plan.deletes.length > 0) await assertNewest(context, desired, state, signal);
+    await executePlannedPrune(context, desired, state, plan.deletes, 'delete', signal);
+    for (const { object, reason } of plan.retained) retain(context, state, object, reason);
+  }
+  const { note, againMs } = tellLeaving(context, state, plan.leaving);
+  forgetGone(context, state, told);
+  const over = plan.retained.length + plan.leaving.length + plan.deletes.length + plan.later.length === 0;
+  if (blocked === undefined && over)
+    await writeParent(context, state, contentOf(context, desired, state), signal);
+  return {
+    blocked: plan.deletes.length > 0 ? blocked : undefined,
+    note,
+    againMs: unconfirmed ? confirmationAgainMs : againMs,
+  };
+}

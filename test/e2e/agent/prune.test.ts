@@ -1,0 +1,91 @@
+/** Deleting what left the set: by waves, never too much unasked, and told while it takes. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { waitFor } from '../../cluster/control-plane.ts';
+import { type Agent, type Bed, type Manifest, startBed } from './agent-bed.ts';
+
+const bed = await startBed('agent-prune');
+const at = bed as Bed;
+afterAll(() => bed?.stop());
+
+function configMap(name: string, wave = 0, finalizers: readonly string[] = []): Manifest {
+  const annotations = { 'fairway.dev/wave': String(wave) };
+  const metadata = { name, namespace: 'default', annotations, ...(finalizers.length > 0 && { finalizers }) };
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { v: '1' } };
+}
+const exists = async (name: string) => (await at.get('v1', 'ConfigMap', 'default', name)) !== undefined;
+const message = ({ applications }: Agent, name: string) => applications.get(name)?.message ?? '';
+const release = (name: string) =>
+  at.kubectl('patch', 'configmap', name, '--type=merge', '-p', '{"metadata":{"finalizers":null}}');
+
+describe.skipIf(!bed)('pruning', () => {
+  it('goes down the waves, and names what a deletion waits for', async () => {
+    const agent = await at.agent();
+    const held = ['foo.example/bar', 'foo.example/baz'];
+    agent.desire('waves', [configMap('waves-stays'), configMap('waves-0'), configMap('waves-1', 1, held)]);
+    await agent.synced('waves');
+    agent.desire('waves', [configMap('waves-stays')]);
+    const going =
+      /^waits for finalizers foo\.example\/bar, foo\.example\/baz of ConfigMap default\/waves-1 since 20\d\d-/;
+    await waitFor('the finalizers to be named', () => going.test(message(agent, 'waves')), 15_000);
+    expect(agent.applications.get('waves')?.syncStatus).toBe('Synced');
+    expect(agent.objects.get('waves /ConfigMap/default/waves-1')).toMatchObject({
+      syncStatus: 'Retained',
+      reason: 'Terminating',
+      lastAction: 'deleted',
+    });
+    expect(await exists('waves-0')).toBe(true);
+    await release('waves-1');
+    await waitFor('the lower wave to go', async () => !(await exists('waves-0')), 15_000);
+    await waitFor('it to be over', () => message(agent, 'waves') === '');
+    await agent.stop();
+  });
+
+  it('of a whole application goes down the waves too', async () => {
+    const agent = await at.agent();
+    agent.desire('whole', [configMap('whole-0'), configMap('whole-1', 1, ['foo.example/bar'])]);
+    await agent.synced('whole');
+    agent.desire('whole', [], { removed: true });
+    await waitFor(
+      'the upper wave to be leaving',
+      () => message(agent, 'whole').includes('finalizer foo.example/bar of ConfigMap default/whole-1'),
+      15_000,
+    );
+    expect(await exists('whole-0')).toBe(true);
+    await release('whole-1');
+    await waitFor('it to be forgotten', () => agent.desired.state.forgotten.includes('whole'), 15_000);
+    expect(await exists('whole-0')).toBe(false);
+    await agent.stop();
+  });
+
+  it('of more than a share waits for a word, given in the cluster for this target or in Git', async () => {
+    const agent = await at.agent();
+    const all = Array.from({ length: 30 }, (_, index) => configMap(`many-${index}`));
+    const left = async () =>
+      (await Promise.all(all.map(({ metadata }) => exists(String(metadata['name']))))).filter(Boolean);
+    agent.desire('many', all);
+    await agent.synced('many');
+    agent.desire('many', all.slice(0, 15));
+    await waitFor('half of them to go', async () => (await left()).length === 15, 15_000);
+    agent.desire('many', all.slice(0, 4));
+    const held = await agent.synced('many');
+    expect(held.message).toContain('nothing is deleted: 11 of 15 objects left the set, more than 50 %');
+    expect(await left()).toHaveLength(15);
+    const [, command] = /confirm with: kubectl (.*)$/.exec(held.message) ?? [];
+    const words = (command ?? '').split(' ');
+    await at.kubectl(...words.slice(0, -2), 'fairway.dev/prune-confirmed=something-else');
+    agent.loops.syncNow('many');
+    await agent.loops.idle();
+    expect(await left()).toHaveLength(15);
+    await at.kubectl(...words);
+    agent.loops.syncNow('many');
+    await waitFor('them to go', async () => (await left()).length === 4, 15_000);
+    const more = Array.from({ length: 20 }, (_, index) => configMap(`many-${index}`));
+    agent.desire('many', more);
+    await agent.synced('many');
+    agent.desire('many', []);
+    expect((await agent.synced('many')).message).toContain('20 of 20 objects left the set');
+    agent.desire('many', [], { sync: { pruneLimit: 100 } });
+    await waitFor('all to go', async () => (await left()).length === 0, 15_000);
+    await agent.stop();
+  });
+});
