@@ -79,7 +79,9 @@ export function ownersOf(live: KubeObject): readonly Owner[] {
   const managers = entriesOf(live)
     .filter((entry) => !isOwn(entry) && !entry.subresource)
     .map((entry): Owner => ({ tool: toolOf(entry) ?? 'manager', name: entry.manager ?? '' }));
-  const all = [...marked, ...managers];
+  // A mark says more than the manager's name.
+  const unmarked = managers.filter(({ tool }) => !marked.some((owner) => owner.tool === tool));
+  const all = [...marked, ...unmarked];
   return all.filter(
     ({ tool, name }, index) => all.findIndex((other) => other.tool === tool && other.name === name) === index,
   );

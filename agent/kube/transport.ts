@@ -6,7 +6,7 @@ import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import type { KubeConnection } from './connection.ts';
 import { createTokenReader } from './credentials.ts';
-import { createGate, type Gate } from './gate.ts';
+import { createGate, type Gate, type Pass } from './gate.ts';
 import { toKubeError } from './status-error.ts';
 
 export interface TransportRequest {
@@ -104,7 +104,12 @@ function collect(response: http.IncomingMessage, request: TransportRequest): Pro
 
 export function createTransport(
   connection: KubeConnection,
-  ports: { readonly clock: Clock; readonly random: Random },
+  ports: {
+    readonly clock: Clock;
+    readonly random: Random;
+    /** Asked before each try of a request that changes something; throws where it may not. Default: it may. */
+    readonly assertMayWrite?: (() => void) | undefined;
+  },
 ): Transport {
   const { clock, random } = ports;
   const base = new URL(connection.server);
@@ -171,8 +176,18 @@ export function createTransport(
       request.path.split('?')[0] ?? request.path,
     );
 
+  const mayWrite = (pass: Pass) => {
+    try {
+      ports.assertMayWrite?.();
+    } catch (caught) {
+      pass.release();
+      throw caught;
+    }
+  };
+
   const attempt = async (request: TransportRequest, refresh: boolean): Promise<TransportResponse> => {
     const pass = await gate.acquire(request.signal);
+    if (request.method !== 'GET') mayWrite(pass);
     const timeout = new AbortController();
     const cancel = clock.after(requestTimeoutMs, () =>
       timeout.abort(new DOMException('timed out', 'TimeoutError')),

@@ -7,12 +7,18 @@ import { findLive } from '../apply/find-live.ts';
 import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 import type { DesiredState } from '../model/desired.ts';
 import { readSops } from '../secrets/sops-document.ts';
+import { type AdoptionQuestion, reportAdoption } from './adopt-report.ts';
 
 const logBytesMax = 1024 * 1024;
 
 export interface QueryPorts {
   readonly kube: KubeClient;
   readonly desired: Pick<DesiredState, 'applications' | 'object'>;
+  /** The agent's own. */
+  readonly namespace: string;
+  readonly reveal: (text: string) => Promise<string>;
+  /** JSON of what the agent knows of itself. */
+  readonly diagnostics: () => string;
 }
 
 /** Pointers of what is encrypted in the manifest of that object: somebody may have taken the note of them off the live one. */
@@ -49,7 +55,7 @@ export function maskLive(
 }
 
 /** What agent/stream asks when the hub does. */
-export function createQueryHandlers({ kube, desired }: QueryPorts) {
+export function createQueryHandlers({ kube, desired, namespace, reveal, diagnostics }: QueryPorts) {
   return {
     async object(
       { key, apiVersion }: { readonly key: ObjectKey; readonly apiVersion: string },
@@ -74,5 +80,8 @@ export function createQueryHandlers({ kube, desired }: QueryPorts) {
       },
       signal: AbortSignal,
     ) => kube.logs({ ...question, maxBytes: logBytesMax }, signal),
+    diagnostics: () => Promise.resolve(diagnostics()),
+    adoption: (question: AdoptionQuestion, signal: AbortSignal) =>
+      reportAdoption(question, { kube, namespace, reveal, signal }),
   };
 }

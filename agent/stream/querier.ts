@@ -1,9 +1,14 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import {
+  AdoptionAnswerSchema,
+  AdoptionConflictSchema,
+  AdoptionFindingSchema,
+  AdoptionOwnerSchema,
   AgentService,
+  DiagnosticsAnswerSchema,
   LogsAnswerSchema,
   ObjectAnswerSchema,
   QueryFailureSchema,
@@ -11,13 +16,19 @@ import {
   type QueryRequest,
   QueryRequestSchema,
   type QueryResponse,
+  type AdoptionQuestion as WireAdoptionQuestion,
+  type AdoptionFinding as WireFinding,
   type LogsQuestion as WireLogsQuestion,
   type ObjectQuestion as WireObjectQuestion,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
+import type { Digest } from '../../shared/manifest/canonical.ts';
+import type { FieldChange } from '../../shared/manifest/health.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
+import type { Target } from '../../shared/manifest/target.ts';
 import { toMethodDefinition } from '../../shared/stream/service.ts';
-import { keyFromWire } from '../../shared/stream/wire.ts';
-import { encode, reads, required } from '../../shared/stream/wire-base.ts';
+import { keyFromWire, keyToWire, targetFromWire } from '../../shared/stream/wire.ts';
+import { digestFromWire, encode, reads, required } from '../../shared/stream/wire-base.ts';
+import { changeToWire } from '../../shared/stream/wire-drift.ts';
 import { fromServiceError } from './channel.ts';
 
 export interface ObjectQuestion {
@@ -43,6 +54,28 @@ export interface QueryHandlers {
     question: LogsQuestion,
     signal: AbortSignal,
   ): Promise<{ readonly content: Uint8Array; readonly truncated: boolean }>;
+  /** JSON of what the agent knows of itself, without secrets. */
+  diagnostics(): Promise<string>;
+  adoption(
+    question: AdoptionQuestion,
+    signal: AbortSignal,
+  ): Promise<{ readonly findings: readonly AdoptionFinding[]; readonly truncated: boolean }>;
+}
+
+/** What would a target do to objects that are there? */
+export interface AdoptionQuestion {
+  readonly application: string;
+  readonly target: Target;
+  readonly content: (digest: Digest) => string | undefined;
+}
+
+export interface AdoptionFinding {
+  readonly key: ObjectKey;
+  readonly result: string;
+  readonly owners: readonly { readonly tool: string; readonly name: string }[];
+  readonly changes: readonly FieldChange[];
+  readonly conflicts: readonly { readonly field: string; readonly manager: string }[];
+  readonly message: string;
 }
 
 /** Questions worked on at once; more are told to come later. */
@@ -126,5 +159,51 @@ async function answer(
     const isCut = truncated || cut.length < content.length;
     return { case: 'logs', value: encode(LogsAnswerSchema, { content: cut, truncated: isCut }) };
   }
+  if (question.case === 'diagnostics') {
+    const content = Buffer.from(await queries.diagnostics());
+    return {
+      case: 'diagnostics',
+      value: encode(DiagnosticsAnswerSchema, { content: content.subarray(0, answerBytesMax) }),
+    };
+  }
+  if (question.case === 'adoption') return answerAdoption(queries, question.value, signal);
   throw new FairwayError('unsupported', 'this agent does not know the question');
+}
+
+reads<WireAdoptionQuestion>({ application: true, target: true, blobs: true });
+async function answerAdoption(
+  queries: QueryHandlers,
+  wire: WireAdoptionQuestion,
+  signal: AbortSignal,
+): Promise<QueryRequest['answer']> {
+  const blobs = new Map(
+    wire.blobs.map(({ digest, content }) => [digestFromWire(digest), Buffer.from(content).toString()]),
+  );
+  const target = targetFromWire(required(wire.target, 'target'));
+  const question = { application: wire.application, target, content: (digest: Digest) => blobs.get(digest) };
+  const { findings, truncated } = await queries.adoption(question, signal);
+  const rows: WireFinding[] = [];
+  let bytes = 0;
+  for (const finding of findings) {
+    const row = findingToWire(finding);
+    bytes += toBinary(AdoptionFindingSchema, row).length;
+    if (bytes > answerBytesMax - 64 * 1024) break;
+    rows.push(row);
+  }
+  const value = encode(AdoptionAnswerSchema, {
+    findings: rows,
+    truncated: truncated || rows.length < findings.length,
+  });
+  return { case: 'adoption', value };
+}
+
+function findingToWire({ key, result, owners, changes, conflicts, message }: AdoptionFinding): WireFinding {
+  return encode(AdoptionFindingSchema, {
+    key: keyToWire(key),
+    result,
+    owners: owners.map(({ tool, name }) => encode(AdoptionOwnerSchema, { tool, name })),
+    changes: changes.map(changeToWire),
+    conflicts: conflicts.map(({ field, manager }) => encode(AdoptionConflictSchema, { field, manager })),
+    message,
+  });
 }

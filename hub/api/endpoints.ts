@@ -1,6 +1,7 @@
 import type { Endpoint } from './endpoint.ts';
 import type { ApiPorts } from './ports.ts';
 import { actionEndpoints } from './routes/actions.ts';
+import { agentQueryEndpoints } from './routes/agent-queries.ts';
 import { agentEndpoints } from './routes/agents.ts';
 import { applicationEndpoints } from './routes/applications.ts';
 import { assignmentEndpoints } from './routes/assignments.ts';
@@ -45,6 +46,7 @@ export function createEndpoints(
     ...confirmationEndpoints,
     ...rolloutEndpoints,
     ...agentEndpoints,
+    ...agentQueryEndpoints,
     ...accessTokenEndpoints,
     ...backupEndpoints,
     ...webhookEndpoints,

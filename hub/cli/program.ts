@@ -2,9 +2,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { withConnection } from './command.ts';
 import { addActions } from './commands/actions.ts';
+import { addAdopt } from './commands/adopt.ts';
+import { addAgentDiagnostics } from './commands/agent-diagnostics.ts';
 import { addAgentForget } from './commands/agent-forget.ts';
 import { addAgentInstall } from './commands/agent-install.ts';
 import { addAgentRevoke } from './commands/agent-revoke.ts';
+import { addAgentStatus } from './commands/agent-status.ts';
 import { addDiff } from './commands/diff.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
@@ -56,6 +59,7 @@ export function createProgram(io: CliIo, programs: Programs, setExitCode: (code:
   addValidate(program, io, programs, setExitCode);
   addHealth(program, io, setExitCode);
   addSchema(program, io);
+  addAdopt(program, io);
   program.commandsGroup('Act:');
   addActions(program, io);
   addRollout(program, io);
@@ -64,6 +68,8 @@ export function createProgram(io: CliIo, programs: Programs, setExitCode: (code:
   addAgentInstall(agent, io);
   addAgentRevoke(agent, io);
   addAgentForget(agent, io);
+  addAgentDiagnostics(agent, io);
+  addAgentStatus(agent, io, programs, setExitCode);
   program.commandsGroup('Administer:');
   addToken(program, io);
   addSystem(program, io);
@@ -97,8 +103,8 @@ export async function runCli(argv: readonly string[], io: CliIo, programs: Progr
   // What follows `agent` is the agent's own, but for its subcommands and help.
   if (
     argv[0] === 'agent' &&
-    !['install', 'revoke', 'forget'].includes(argv[1] ?? '') &&
-    !isHelp(argv.slice(1))
+    !['install', 'revoke', 'forget', 'diagnostics'].includes(argv[1] ?? '') &&
+    (argv[1] === 'status' || !isHelp(argv.slice(1)))
   )
     return programs.runAgent(argv.slice(1), io);
   try {

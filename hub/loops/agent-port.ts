@@ -8,10 +8,14 @@ function toQuestion(question: AgentQuestion): Question {
 }
 
 function toAnswer(answer: Answer): AgentAnswer {
+  if (answer.type === 'adoption') {
+    const { findings, truncated } = answer;
+    return { kind: 'adoption', findings, truncated };
+  }
   const content = Buffer.from(answer.content);
-  return answer.type === 'object'
-    ? { kind: 'object', found: answer.found, content }
-    : { kind: 'logs', content, truncated: answer.truncated };
+  if (answer.type === 'object') return { kind: 'object', found: answer.found, content };
+  if (answer.type === 'logs') return { kind: 'logs', content, truncated: answer.truncated };
+  return { kind: 'diagnostics', content };
 }
 
 /** The connected agents as the API asks for them. */

@@ -1,5 +1,7 @@
 /** What the hub may ask of an agent, and what it answers. */
+import type { FieldChange } from '../../shared/manifest/health.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
+import type { Target } from '../../shared/manifest/target.ts';
 
 export type Question =
   | { readonly type: 'object'; readonly key: ObjectKey; readonly apiVersion: string }
@@ -12,7 +14,26 @@ export type Question =
       /** At most 1,000. */
       readonly tailLines: number;
       readonly previous: boolean;
+    }
+  /** What the agent knows of itself. */
+  | { readonly type: 'diagnostics' }
+  /** What would this target do to objects that are there? */
+  | {
+      readonly type: 'adoption';
+      readonly application: string;
+      readonly target: Target;
+      readonly blobs: readonly { readonly digest: string; readonly content: string }[];
     };
+
+/** What would become of one object. */
+export interface AdoptionFinding {
+  readonly key: ObjectKey;
+  readonly result: 'create' | 'own' | 'take' | 'refuse' | 'error';
+  readonly owners: readonly { readonly tool: string; readonly name: string }[];
+  readonly changes: readonly FieldChange[];
+  readonly conflicts: readonly { readonly field: string; readonly manager: string }[];
+  readonly message: string;
+}
 
 export type Answer =
   | {
@@ -21,7 +42,10 @@ export type Answer =
       /** JSON; Secret values are masked in the agent. Empty when not found. */
       readonly content: string;
     }
-  | { readonly type: 'logs'; readonly content: string; readonly truncated: boolean };
+  | { readonly type: 'logs'; readonly content: string; readonly truncated: boolean }
+  /** JSON, at most 4 MiB. */
+  | { readonly type: 'diagnostics'; readonly content: string }
+  | { readonly type: 'adoption'; readonly findings: readonly AdoptionFinding[]; readonly truncated: boolean };
 
 export interface AskOptions {
   /** Default 10,000, at most 60,000. */

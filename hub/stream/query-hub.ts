@@ -1,17 +1,22 @@
 /** Questions to agents: each connected cluster has one Query stream, and each question on it an id, a time limit and a caller who may leave. */
 import { create } from '@bufbuild/protobuf';
 import type { Clock } from '../../shared/clock/clock.ts';
-import { type ErrorCode, errorTable, FairwayError } from '../../shared/error/error.ts';
+import { type ErrorCode, errorTable, FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import {
+  AdoptionQuestionSchema,
+  DiagnosticsQuestionSchema,
   LogsQuestionSchema,
   ObjectQuestionSchema,
   type QueryRequest,
   type QueryResponse,
   QueryResponseSchema,
+  type AdoptionFinding as WireFinding,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
-import { keyToWire } from '../../shared/stream/wire.ts';
-import { encode } from '../../shared/stream/wire-base.ts';
-import type { Answer, AskOptions, Question } from '../model/query.ts';
+import { BlobSchema } from '../../shared/gen/fairway/v1/common_pb.ts';
+import { keyFromWire, keyToWire, targetToWire } from '../../shared/stream/wire.ts';
+import { digestToWire, encode, reads, required, wordOr } from '../../shared/stream/wire-base.ts';
+import { changeFromWire } from '../../shared/stream/wire-drift.ts';
+import type { AdoptionFinding, Answer, AskOptions, Question } from '../model/query.ts';
 
 const defaultTimeoutMs = 10_000;
 const timeoutMsMax = 60_000;
@@ -113,15 +118,83 @@ function ask({ clock, line, id, timeoutMs, signal }: Ask, question: Question): P
 }
 
 function questionToWire(queryId: string, timeoutMs: number, question: Question): QueryResponse {
-  if (question.type === 'object') {
-    const { key, apiVersion } = question;
-    const value = encode(ObjectQuestionSchema, { key: keyToWire(key), apiVersion });
-    return create(QueryResponseSchema, { queryId, timeoutMs, question: { case: 'object', value } });
+  const say = (asked: QueryResponse['question']) =>
+    create(QueryResponseSchema, { queryId, timeoutMs, question: asked });
+  switch (question.type) {
+    case 'object': {
+      const { key, apiVersion } = question;
+      return say({
+        case: 'object',
+        value: encode(ObjectQuestionSchema, { key: keyToWire(key), apiVersion }),
+      });
+    }
+    case 'diagnostics':
+      return say({ case: 'diagnostics', value: encode(DiagnosticsQuestionSchema, {}) });
+    case 'adoption': {
+      const { application, target } = question;
+      const blobs = question.blobs.map(({ digest, content }) =>
+        encode(BlobSchema, { digest: digestToWire(digest), content: Buffer.from(content) }),
+      );
+      const value = encode(AdoptionQuestionSchema, { application, target: targetToWire(target), blobs });
+      return say({ case: 'adoption', value });
+    }
+    case 'logs': {
+      const { namespace, pod, container, previous } = question;
+      const tailLines = Math.min(Math.max(1, question.tailLines), tailLinesMax);
+      return say({
+        case: 'logs',
+        value: encode(LogsQuestionSchema, { namespace, pod, container, tailLines, previous }),
+      });
+    }
   }
-  const { namespace, pod, container, previous } = question;
-  const tailLines = Math.min(Math.max(1, question.tailLines), tailLinesMax);
-  const value = encode(LogsQuestionSchema, { namespace, pod, container, tailLines, previous });
-  return create(QueryResponseSchema, { queryId, timeoutMs, question: { case: 'logs', value } });
+}
+
+const results = ['create', 'own', 'take', 'refuse', 'error'] as const;
+const findingsMax = 5_000;
+const textMax = 4_096;
+
+reads<WireFinding>({ key: true, result: true, owners: true, changes: true, conflicts: true, message: true });
+/** An unknown result counts as an error: it cannot be told what would be. */
+function findingFromWire(wire: WireFinding): AdoptionFinding {
+  const cut = (text: string) => text.slice(0, textMax);
+  return {
+    key: keyFromWire(required(wire.key, 'key')),
+    result: wordOr(results, wire.result, 'error'),
+    owners: wire.owners.slice(0, 50).map(({ tool, name }) => ({ tool: cut(tool), name: cut(name) })),
+    changes: wire.changes.slice(0, 200).map(changeFromWire),
+    conflicts: wire.conflicts
+      .slice(0, 200)
+      .map(({ field, manager }) => ({ field: cut(field), manager: cut(manager) })),
+    message: cut(wire.message),
+  };
+}
+
+/** The answer of a type; undefined when it answers something else. @throws invalid_argument */
+function answerFromWire(type: Question['type'], answer: QueryRequest['answer']): Answer | undefined {
+  if (answer.case !== type) return undefined;
+  switch (answer.case) {
+    case 'object':
+      return {
+        type: 'object',
+        found: answer.value.found,
+        content: Buffer.from(answer.value.content).toString(),
+      };
+    case 'logs': {
+      const { content, truncated } = answer.value;
+      return { type: 'logs', content: Buffer.from(content).toString(), truncated };
+    }
+    case 'diagnostics':
+      return { type: 'diagnostics', content: Buffer.from(answer.value.content).toString() };
+    default: {
+      const { findings, truncated } = answer.value;
+      const some = findings.slice(0, findingsMax);
+      return {
+        type: 'adoption',
+        findings: some.map(findingFromWire),
+        truncated: truncated || some.length < findings.length,
+      };
+    }
+  }
 }
 
 function settle(line: Line, { queryId, answer }: QueryRequest): void {
@@ -132,13 +205,13 @@ function settle(line: Line, { queryId, answer }: QueryRequest): void {
     const { code, message } = answer.value;
     const known: ErrorCode = Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'internal';
     waiting.reject(new FairwayError(known, message.slice(0, 4_096)));
-  } else if (answer.case === 'object' && waiting.type === 'object') {
-    const { found, content } = answer.value;
-    waiting.resolve({ type: 'object', found, content: Buffer.from(content).toString() });
-  } else if (answer.case === 'logs' && waiting.type === 'logs') {
-    const { content, truncated } = answer.value;
-    waiting.resolve({ type: 'logs', content: Buffer.from(content).toString(), truncated });
-  } else {
-    waiting.reject(new FairwayError('internal', 'the agent answered something else'));
+    return;
+  }
+  try {
+    const given = answerFromWire(waiting.type, answer);
+    if (given) waiting.resolve(given);
+    else waiting.reject(new FairwayError('internal', 'the agent answered something else'));
+  } catch (caught) {
+    waiting.reject(toFairwayError(caught));
   }
 }

@@ -14,12 +14,12 @@ const kinds = ['changed', 'foreign', 'deleted', 'recreated'] as const;
 /** Fields and managers of one drift that travel; the rest is cut. */
 const partsMax = 200;
 
-function fieldToWire(field: FieldChange): WireFieldChange {
+export function changeToWire(field: FieldChange): WireFieldChange {
   return encode(FieldChangeSchema, { path: field.path, desired: field.desired, live: field.live });
 }
 
 reads<WireFieldChange>({ path: true, desired: true, live: true });
-function fieldFromWire(wire: WireFieldChange): FieldChange {
+export function changeFromWire(wire: WireFieldChange): FieldChange {
   const { path, desired, live } = wire;
   return {
     path,
@@ -31,7 +31,7 @@ function fieldFromWire(wire: WireFieldChange): FieldChange {
 export function driftToWire(drift: Drift): WireDrift {
   return encode(DriftSchema, {
     kind: drift.kind,
-    fields: drift.fields.slice(0, partsMax).map(fieldToWire),
+    fields: drift.fields.slice(0, partsMax).map(changeToWire),
     managers: drift.managers
       .slice(0, partsMax)
       .map(({ name, operation, timeMs }) =>
@@ -49,7 +49,7 @@ export function driftFromWire(wire: WireDrift): Drift {
   const healedAtMs = timeFromWire(wire.healedAtUnixMs);
   return {
     kind: wordOr(kinds, wire.kind, 'changed'),
-    fields: wire.fields.slice(0, partsMax).map(fieldFromWire),
+    fields: wire.fields.slice(0, partsMax).map(changeFromWire),
     managers: wire.managers.slice(0, partsMax).map(({ name, operation, timeUnixMs }) => ({
       name,
       operation,

@@ -41,12 +41,35 @@ interface Subject {
   readonly name: string;
 }
 
-/** Roles and bindings. @throws invalid_argument for a kind that is written in another way. */
-export function planAgentRights(rights: AgentRights, subject: Subject): readonly CommentedManifest[] {
+/**
+ * Roles and bindings. @param impersonate it may write in the name of service accounts. @throws invalid_argument for a kind that is written in another way.
+ */
+export function planAgentRights(
+  rights: AgentRights,
+  subject: Subject,
+  impersonate = false,
+): readonly CommentedManifest[] {
   const own = planOwnRights(subject);
   if (rights.mode === 'cluster-admin') return [...own, planClusterAdmin(subject)];
-  if (rights.mode === 'kinds') return [...own, ...planKinds(rights.kinds ?? defaultKinds, subject)];
-  return [...own, ...planNamespaces(rights.namespaces, subject)];
+  const tenants = impersonate ? planImpersonation(rights, subject) : [];
+  if (rights.mode === 'kinds')
+    return [...own, ...planKinds(rights.kinds ?? defaultKinds, subject), ...tenants];
+  return [...own, ...planNamespaces(rights.namespaces, subject), ...tenants];
+}
+
+/** One role a namespace, or one for all: the service accounts of a namespace are as strong as the strongest of them. */
+function planImpersonation(rights: AgentRights, subject: Subject): readonly CommentedManifest[] {
+  const name = `${subject.name}-impersonate`;
+  const namespaces = rights.mode === 'namespaces' ? rights.namespaces : [undefined];
+  return namespaces.flatMap((namespace) => [
+    {
+      comment:
+        `Applications with sync.serviceAccount are written in that account's name${namespace === undefined ? '' : `, in namespace ${namespace}`}. With this the agent can do what any of them may\n` +
+        `${namespace === undefined ? 'in the whole cluster, those of kube-system too' : 'there'}: name single ones with resourceNames to narrow it.`,
+      manifest: role(name, namespace, [rule('', ['serviceaccounts'], ['impersonate'])]),
+    },
+    { comment: '', manifest: binding(name, namespace, subject) },
+  ]);
 }
 
 function rule(apiGroup: string, resources: readonly string[], verbs: readonly string[]): JsonObject {

@@ -41,6 +41,28 @@ describe('createInstallManifests', () => {
     expect(createInstallManifests({ ...base, rights: { mode: 'cluster-admin' } })).toContain('cluster-admin');
   });
 
+  it('lets the agent speak for service accounts only when asked, and where it manages', () => {
+    const impersonating = (options: Partial<InstallOptions>) =>
+      documents(options).filter(({ rules }) => JSON.stringify(rules ?? []).includes('impersonate'));
+    expect(impersonating({})).toEqual([]);
+    const rules = [{ apiGroups: [''], resources: ['serviceaccounts'], verbs: ['impersonate'] }];
+    expect(impersonating({ impersonate: true })).toMatchObject([{ kind: 'ClusterRole', rules }]);
+    const narrow = impersonating({
+      impersonate: true,
+      rights: { mode: 'namespaces', namespaces: ['shop', 'team'] },
+    });
+    expect(narrow).toMatchObject([
+      { kind: 'Role', metadata: { namespace: 'shop' }, rules },
+      { kind: 'Role', metadata: { namespace: 'team' }, rules },
+    ]);
+  });
+
+  it('runs several replicas, of which one works', () => {
+    const text = createInstallManifests({ ...base, replicas: 2 });
+    expect(text).toContain('replicas: 2');
+    expect(text).toContain('- --leader-elect');
+  });
+
   it('lets the agent escalate only where it manages roles', () => {
     const rights = { mode: 'kinds', kinds: ['configmaps', 'apps/deployments'] } as const;
     expect(createInstallManifests({ ...base, rights })).not.toContain('- escalate');

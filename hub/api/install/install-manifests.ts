@@ -26,7 +26,11 @@ export function createInstallManifests(options: InstallOptions): string {
       'failed_precondition',
       'The hub does not know under which address agents enrol: configure advertise.enrolment, or give one.',
     );
-  const rights = planAgentRights(options.rights ?? { mode: 'kinds' }, { namespace, name });
+  const rights = planAgentRights(
+    options.rights ?? { mode: 'kinds' },
+    { namespace, name },
+    options.impersonate,
+  );
   const manifests: readonly CommentedManifest[] = [
     {
       comment: 'The namespace of the agent, closed to privileged pods.',
@@ -75,9 +79,9 @@ function createDeployment(options: InstallOptions, namespace: string, enrolmentA
     kind: 'Deployment',
     metadata: { name, namespace, labels },
     spec: {
-      replicas: 1,
-      // Two agents of one cluster would take each other's session.
-      strategy: { type: 'Recreate' },
+      // One works, by a Lease; the others stand by, as the new one does while the old one ends.
+      replicas: options.replicas ?? 1,
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
       selector: { matchLabels: { 'app.kubernetes.io/name': name } },
       template: {
         metadata: { labels, annotations: { 'fairway.dev/cluster': options.cluster } },
@@ -116,6 +120,7 @@ function createContainer(options: InstallOptions, namespace: string, enrolmentAd
       '--token-file',
       `${tokenFolder}/token`,
       ...hubAddress,
+      '--leader-elect',
       '--health-address',
       `0.0.0.0:${healthPort}`,
     ],

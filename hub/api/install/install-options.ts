@@ -12,6 +12,10 @@ export interface InstallOptions {
   /** `host:port` of the enrolment listener. Default: what the hub is configured to tell. */
   readonly enrolmentAddress?: string | undefined;
   readonly rights?: AgentRights | undefined;
+  /** It may write in the name of service accounts (`sync.serviceAccount`). Default false. */
+  readonly impersonate?: boolean | undefined;
+  /** Replicas, of which one works. Default 1. */
+  readonly replicas?: number | undefined;
 }
 
 /** What the agent may do in its cluster. */

@@ -50,6 +50,11 @@ const manifestRequestSchema = z
     hubAddress: address.optional(),
     enrolmentAddress: address.optional(),
     expiresInSeconds: lifetime,
+    impersonate: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'It may write in the name of service accounts (spec.sync.serviceAccount)' }),
+    replicas: z.int().min(1).max(5).optional().openapi({ description: 'Of which one works; default 1' }),
     rights: z
       .discriminatedUnion('mode', [
         z.strictObject({ mode: z.literal('cluster-admin') }),

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { clientCommand, durationArgument, listArgument } from '../command.ts';
+import { clientCommand, countArgument, durationArgument, listArgument } from '../command.ts';
 import type { CliIo } from '../io.ts';
 
 const help = `
@@ -35,6 +35,8 @@ export function addAgentInstall(agent: Command, io: CliIo): void {
         'it may manage these only, such as apps/deployments,configmaps',
       ).argParser(listArgument),
     )
+    .option('--impersonate', 'it may write in the name of service accounts (sync.serviceAccount)')
+    .option('--replicas <count>', 'replicas, of which one works (default 1)', countArgument)
     .addHelpText('after', help);
   clientCommand(command, io, async ({ client }, options) => {
     const body = {
@@ -45,6 +47,8 @@ export function addAgentInstall(agent: Command, io: CliIo): void {
       enrolmentAddress: options['enrolmentAddress'],
       expiresInSeconds: options['expires'],
       rights: rightsOf(options),
+      impersonate: options['impersonate'],
+      replicas: options['replicas'],
     };
     const response = await client.open('POST', '/api/v1/agent-manifests', { body });
     io.stdout(await response.text());

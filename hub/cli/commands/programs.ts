@@ -52,7 +52,9 @@ export function addPrograms(
     .description(
       'Runs an agent in a process of its own, with the options that follow, until it is told to end.',
     )
-    .usage('[agent options] | install [options] | revoke CLUSTER [options] | forget CLUSTER [options]')
+    .usage(
+      '[agent options] | install [options] | revoke CLUSTER [options] | forget CLUSTER [options] | diagnostics CLUSTER [options] | status [options]',
+    )
     .allowUnknownOption()
     .allowExcessArguments()
     .action(async (_: unknown, command: Command) => {

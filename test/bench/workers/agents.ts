@@ -1,5 +1,5 @@
 /** Whole agents of a bench, many in one process, each on a cluster of its own. */
-import { type RunningAgent, startAgent } from '../../../agent/main.ts';
+import { type RunningAgent, startAgent } from '../../../agent/start-agent.ts';
 import { systemClock } from '../../../shared/clock/clock.ts';
 import { systemRandom } from '../../../shared/clock/random.ts';
 import { createLogger } from '../../../shared/log/log.ts';

@@ -45,7 +45,7 @@ async function connect(token: string, enrolmentAddress: string): Promise<void> {
     identityStore: { save: () => Promise.resolve() },
     desired,
     reports: createReportQueue(),
-    queries: { object: noCluster, logs: noCluster },
+    queries: { object: noCluster, logs: noCluster, diagnostics: noCluster, adoption: noCluster },
     versions: { agent: version, kubernetes: 'v1.36.3' },
     instanceId: Buffer.from(systemRandom.bytes(8)).toString('hex'),
     ...ports,

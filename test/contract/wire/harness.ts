@@ -309,6 +309,18 @@ export async function startAgent(
     queries: {
       object: async ({ key }) => (key.name === 'web' ? '{"kind":"Deployment"}' : undefined),
       logs: async ({ tailLines }) => ({ content: Buffer.from(`last ${tailLines} lines`), truncated: false }),
+      diagnostics: async () => '{"agent":"well"}',
+      adoption: async ({ application, target, content }) => ({
+        findings: target.set.entries.map(({ key, objectDigest }) => ({
+          key,
+          result: 'take',
+          owners: [{ tool: 'helm', name: application }],
+          changes: [{ path: '/data/value', live: '"old"', desired: content(objectDigest)?.slice(0, 20) }],
+          conflicts: [{ field: '.data.value', manager: 'conflict with "helm"' }],
+          message: '',
+        })),
+        truncated: false,
+      }),
     },
     versions: { agent: '0.1.0', kubernetes: 'v1.36.3' },
     instanceId: `instance-${saved.length}`,

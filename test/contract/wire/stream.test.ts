@@ -11,6 +11,7 @@ import {
   enrolAgent,
   enrolWith,
   type Hub,
+  render,
   secret,
   startAgent,
   startHub,
@@ -269,6 +270,32 @@ describe('query', () => {
     await expect(hub.server.query('eu-9', question)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
+  it('asks for diagnostics, and what a target would do to objects that are there', async () => {
+    const hub = await hubOf();
+    const agent = await agentOf(await enrolAgent(hub, 'eu-1'));
+    await until('connected', () => agent.connection.state().connected);
+    const diagnostics = await until('the answer', () =>
+      hub.server.query('eu-1', { type: 'diagnostics' }).catch(() => undefined),
+    );
+    expect(diagnostics).toEqual({ type: 'diagnostics', content: '{"agent":"well"}' });
+    const { target, objects } = render([configMap('a', '1'), secret('b', '2')]);
+    const blobs = objects.map(({ digest, content }) => ({ digest, content }));
+    const answer = await hub.server.query('eu-1', { type: 'adoption', application: 'web', target, blobs });
+    const finding = (kind: string, name: string) => ({
+      key: { group: '', kind, namespace: 'shop', name },
+      result: 'take',
+      owners: [{ tool: 'helm', name: 'web' }],
+      changes: [{ path: '/data/value', live: '"old"', desired: '{"apiVersion":"v1","' }],
+      conflicts: [{ field: '.data.value', manager: 'conflict with "helm"' }],
+      message: '',
+    });
+    expect(answer).toEqual({
+      type: 'adoption',
+      findings: [finding('ConfigMap', 'a'), finding('Secret', 'b')],
+      truncated: false,
+    });
+  });
+
   it('gives up on a question that is not answered in time, and says what the agent says', async () => {
     const hub = await hubOf();
     const queries = {
@@ -276,6 +303,8 @@ describe('query', () => {
       logs: async () => {
         throw Object.assign(new Error('x'), { code: 'ECONNREFUSED' });
       },
+      diagnostics: async () => '',
+      adoption: async () => ({ findings: [], truncated: false }),
     };
     const agent = await agentOf(await enrolAgent(hub, 'eu-1'), { queries });
     await until('connected', () => agent.connection.state().connected);

@@ -163,7 +163,13 @@ describe.skipIf(!bed)('SOPS on a real API server', () => {
     const widget = configMap('asked', { open: 'seen', password: value });
     agent.desire('asked', [await encrypt(widget, own.recipient, /^password$/)]);
     await agent.synced('asked');
-    const { object } = createQueryHandlers({ kube: agent.client, desired: agent.desired });
+    const { object } = createQueryHandlers({
+      kube: agent.client,
+      desired: agent.desired,
+      namespace: 'fairway-system',
+      reveal: async (text) => text,
+      diagnostics: () => '',
+    });
     const key = { group: '', kind: 'ConfigMap', namespace: 'default', name: 'asked' };
     const ask = async () =>
       JSON.parse((await object({ key, apiVersion: 'v1' }, AbortSignal.timeout(10_000))) ?? '');
