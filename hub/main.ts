@@ -37,6 +37,7 @@ import { createPreview, type Preview } from './loops/preview.ts';
 import { createFleetRenderer } from './loops/render-fleet.ts';
 import { createResolveLoop, resolveKey } from './loops/resolve-loop.ts';
 import { followedSources } from './loops/revision-of.ts';
+import { createRevisionWork, type RevisionWork } from './loops/revision-work.ts';
 import { createRolloutLoop, type RolloutDriver } from './loops/rollout-loop.ts';
 import { createSourceLoop, type FollowedSource } from './loops/source-loop.ts';
 import { createSourcePort } from './loops/source-port.ts';
@@ -204,7 +205,11 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
     releasesKept: config.retention.releasesKept,
   });
   const pauseLoop = createPauseLoop(base);
-  const rollouts = createRolloutLoop(base);
+  const rollouts = createRolloutLoop({
+    ...base,
+    fetch: (url, init) => fetch(url, init),
+    egress: (url) => isEgressAllowed(config, url),
+  });
   const loops: readonly Loop[] = [
     pipeline.sourceLoop,
     pipeline.resolveLoop,
@@ -290,6 +295,7 @@ interface Pipeline {
   readonly sourceLoop: Loop;
   readonly resolveLoop: Loop;
   readonly renderer: WorkerRenderer;
+  readonly revisionWork: RevisionWork;
   readonly preview: Preview;
   readonly explainer: Explainer;
   readonly followed: () => ReadonlyMap<SourceKey, FollowedSource>;
@@ -334,6 +340,7 @@ async function createPipeline(base: Base): Promise<Pipeline> {
   });
   const memory = { port: store.renders, engine: await digestEngine() };
   const renderer = createWorkerRenderer({ digestKey, helm, charts, memory, ...ports });
+  const revisionWork = createRevisionWork();
   const resolveLoop = createResolveLoop({
     store,
     source,
@@ -348,6 +355,7 @@ async function createPipeline(base: Base): Promise<Pipeline> {
         if (before.get(key)?.url !== followed.get(key)?.url) sourceLoop.wake(key);
       return followed;
     },
+    onRendered: revisionWork.add,
     newId: () => randomUUID(),
     ...ports,
   });
@@ -359,7 +367,8 @@ async function createPipeline(base: Base): Promise<Pipeline> {
   };
   const preview = createPreview({ store, source, renderer, root, folder: config.root.folder });
   const explainer = createExplainer({ store, source, tracer: renderer, root, folder: config.root.folder });
-  return { sourceLoop, resolveLoop, renderer, preview, explainer, followed: () => followed, start };
+  const parts = { sourceLoop, resolveLoop, renderer, revisionWork, preview, explainer };
+  return { ...parts, followed: () => followed, start };
 }
 
 interface Served {
@@ -376,7 +385,8 @@ async function serve(
   { stream, pipeline, views, rollouts, loops, ports }: Served,
 ): Promise<{ readonly api: Api; readonly served: ServedApi }> {
   const { config, store, registry, secrets, clock, random, log, metrics } = base;
-  registerHubMetrics(metrics, { stream, renderer: pipeline.renderer, loops, views });
+  const { renderer, revisionWork } = pipeline;
+  registerHubMetrics(metrics, { stream, renderer, revisionWork, loops, views });
   const enrolmentAddress = config.advertise.enrolment.replace(/:0$/, `:${ports.enrolmentPort}`);
   const api = createApi(
     {

@@ -2,11 +2,14 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Loop } from '../../shared/loop/loop.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { StreamServer } from '../stream/stream-server.ts';
+import { registerRenderMetrics } from './render-metrics.ts';
+import type { RevisionWork } from './revision-work.ts';
 import type { ViewCache } from './view-cache.ts';
 
 export interface MeteredParts {
   readonly stream: StreamServer;
   readonly renderer: Renderer;
+  readonly revisionWork: RevisionWork;
   readonly loops: readonly Loop[];
   readonly views: ViewCache;
 }
@@ -14,7 +17,7 @@ export interface MeteredParts {
 /** The fleet's and the pipeline's figures; read when Prometheus asks. Their number does not grow with the fleet. */
 export function registerHubMetrics(
   registry: Registry,
-  { stream, renderer, loops, views }: MeteredParts,
+  { stream, renderer, revisionWork, loops, views }: MeteredParts,
 ): void {
   const registers = [registry];
   new Gauge({
@@ -43,15 +46,7 @@ export function registerHubMetrics(
       this.set((await views.views()).placements.filter(({ drifted }) => drifted).length);
     },
   });
-  new Gauge({
-    name: 'fairway_render',
-    help: 'What the renderer did since the start, by counter.',
-    labelNames: ['counter'],
-    registers,
-    collect() {
-      for (const [counter, value] of Object.entries(renderer.stats())) this.set({ counter }, value);
-    },
-  });
+  registerRenderMetrics(registry, { stats: renderer.stats, ofRevision: revisionWork.current });
   new Gauge({
     name: 'fairway_loop_failing_keys',
     help: 'Keys of all loops whose last step failed.',

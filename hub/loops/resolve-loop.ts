@@ -17,6 +17,7 @@ import { type Revision, rootRepository, type SourceKey, sourceKeyOf } from '../m
 import type { SourceStatus } from '../model/source-status.ts';
 import { checkFleet } from '../policy/check-fleet.ts';
 import { createMountedTree } from '../render/remote/mounted-tree.ts';
+import type { RenderWork } from '../render/render-work.ts';
 import { planRevision, type RevisionPlan } from '../rollout/plan-revision.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Plan, Store } from '../store/store.ts';
@@ -52,6 +53,8 @@ export interface ResolveLoopOptions {
     fleet: Fleet,
     remotes: readonly SourceKey[],
   ) => ReadonlyMap<SourceKey, FollowedSource>;
+  /** Told what rendering a revision took, once for each look at it. */
+  readonly onRendered?: ((revisionId: string, work: Readonly<RenderWork>) => void) | undefined;
   readonly newId: () => string;
   readonly clock: Clock;
   readonly random: Random;
@@ -101,6 +104,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     remotes = [...bases.asked.keys()];
     const heads = headsOf(options.onFollowed(fleet, remotes), known);
     const revision = await remember(status.head, heads, fleet, remotes);
+    options.onRendered?.(revision.id, outcome.work);
     const assignments = await store.releases.assignments({});
     const targets = await targetsInForce(assignments.map(({ targetDigest }) => targetDigest));
     const plan = planRevision({

@@ -169,7 +169,8 @@ export function createRenderer(options: RendererOptions): Renderer {
     valuesKey: substituteStep.valuesKey,
     recall: memory && createRecall(memory.port, memory.engine),
     // Keyed: a digest of variables' values must not tell them.
-    digest: (text) => keyedDigest(JSON.stringify([memory?.engine, limits, text]), options.digestKey),
+    digest: (text) =>
+      keyedDigest(JSON.stringify([memory?.engine, limits, options.kustomize, text]), options.digestKey),
     turn: options.turn,
   });
 

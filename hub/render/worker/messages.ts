@@ -9,12 +9,13 @@ import type { RenderedObject } from '../../model/rendered.ts';
 import type { ObjectSelector } from '../../model/trace.ts';
 import type { RenderLimits } from '../limits.ts';
 import type { RenderStats, RenderWork } from '../render-work.ts';
-import type { MemoryUse } from '../renderer.ts';
+import type { KustomizeFlags, MemoryUse } from '../renderer.ts';
 import type { TraceResult } from '../trace/trace-result.ts';
 
 export interface ThreadInput {
   readonly digestKey: Uint8Array;
   readonly limits: Partial<RenderLimits>;
+  readonly kustomize: KustomizeFlags | undefined;
   /** Whether the hub's side has helm, and charts of repositories. */
   readonly helm: boolean;
   readonly charts: boolean;

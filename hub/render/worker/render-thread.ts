@@ -121,7 +121,7 @@ function serve(port: MessagePort, input: ThreadInput): void {
   const orders = new Map<number, OpenOrder>();
   let turnAtMs = performance.now();
   const renderer = createRenderer({
-    ...{ digestKey: input.digestKey, limits: input.limits },
+    ...{ digestKey: input.digestKey, limits: input.limits, kustomize: input.kustomize },
     helm: input.helm ? createHelm(asker.ask) : undefined,
     charts: input.charts ? createCharts(asker.ask) : undefined,
     memory: input.engine === undefined ? undefined : { port: createMemory(asker.ask), engine: input.engine },

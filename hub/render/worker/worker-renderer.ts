@@ -31,14 +31,14 @@ export interface WorkerRenderer extends Renderer {
  * @throws from render: resource_exhausted when an order takes more memory than the thread may have, twice; unavailable when it dies otherwise, or is closed.
  */
 export function createWorkerRenderer(options: WorkerRendererOptions): WorkerRenderer {
-  const { digestKey, limits = {}, helm, charts, memory } = options;
+  const { digestKey, limits = {}, kustomize, helm, charts, memory } = options;
   const stats = createStats();
   const sets = createSetFetcher();
   const ports = createPorts({ helm, charts, memory: memory?.port, find: sets.find });
   const thread = createThread({
     ...options,
     input: {
-      ...{ digestKey, limits, engine: memory?.engine },
+      ...{ digestKey, limits, kustomize, engine: memory?.engine },
       helm: helm !== undefined,
       charts: charts !== undefined,
     },
