@@ -87,21 +87,38 @@ function isOurs(live: LiveObject, ports: ApplyPorts): boolean {
   throw new FairwayError('failed_precondition', `it belongs to another ApplySet (${partOf})`);
 }
 
-/** A field that we stop applying would fall back to its default (`replicas` to 1), were we its only owner. */
-async function handOver(ref: ResourceRef, paths: readonly string[], ports: ApplyPorts): Promise<void> {
+/** A field that we stop applying would fall back to its default (`replicas` to 1), were we its only owner. False: there is no object. */
+async function handOver(ref: ResourceRef, paths: readonly string[], ports: ApplyPorts): Promise<boolean> {
   const { kube, signal } = ports;
   for (let tries = 1; ; tries += 1) {
     const live = await findLive(kube, ref, signal);
     const body = live && ports.planHandOver(live, resolvePaths(live, paths));
-    if (!body) return;
+    if (!body) return live !== undefined;
     try {
       await kube.apply(ref, body, { fieldManager: handOverManager, force: false, signal });
-      return;
+      return true;
     } catch (caught) {
       // Somebody has written in between: the value may be another now, and would be set back.
       if (tries >= handOverTries || toFairwayError(caught).code !== 'conflict') throw caught;
     }
   }
+}
+
+/**
+ * Fields that are left to others are handed over. A new object begins with what its manifest says of them: an autoscaler finds the replicas that it is to set. Whether it was
+ * made here.
+ */
+async function prepareOmitted(
+  ref: ResourceRef,
+  omit: readonly string[],
+  whole: () => KubeObject,
+  ports: ApplyPorts,
+): Promise<boolean> {
+  const { kube, signal, sync } = ports;
+  if (await handOver(ref, omit, ports)) return false;
+  await kube.apply(ref, whole(), { force: sync.conflicts === 'take', signal });
+  await handOver(ref, omit, ports);
+  return true;
 }
 
 async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<ApplyOutcome> {
@@ -118,7 +135,8 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
     ? { ...object.key, namespace: object.key.namespace || ports.sync.namespace }
     : { ...object.key, namespace: '' };
   const omit = ignoredPaths(ports.sync.ignore, key);
-  const body = effectiveObject(await ports.reveal(text), key, ports.applySetId, omit);
+  const revealed = await ports.reveal(text);
+  const body = effectiveObject(revealed, key, ports.applySetId, omit);
   const ref = { resource, namespace: key.namespace, name: key.name };
   const planned = { ...object, key, keyText: keyText(key) };
   const knowledge = ports.knowledge(key);
@@ -131,7 +149,8 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
   if (ports.matchOnly) return { object: planned, result: 'waiting', message: '' };
   const foreign = knowledge === 'absent' || (before !== undefined && !isOurs(before, ports));
   if (foreign) await checkAdoption(body, ref, ports);
-  if (omit.length > 0 && knowledge !== 'absent') await handOver(ref, omit, ports);
+  const whole = () => effectiveObject(revealed, key, ports.applySetId);
+  const made = omit.length > 0 && (await prepareOmitted(ref, omit, whole, ports));
   const force = ports.sync.conflicts === 'take';
   let created = false;
   const onStatus = (status: number) => {
@@ -149,8 +168,8 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
   });
   if (typeof applied === 'string')
     return { object: planned, result: 'waiting', message: applied, leaving: true };
-  const result = recreated ? 'recreated' : created ? 'created' : 'applied';
-  const taken = !created && force && (foreign || (before !== undefined && isUnfinished(before)));
+  const result = recreated ? 'recreated' : created || made ? 'created' : 'applied';
+  const taken = !created && !made && force && (foreign || (before !== undefined && isUnfinished(before)));
   const live = taken ? await takeOver(kube, ref, body, applied, signal) : applied;
   return { object: planned, result, message: '', live, body, ...(before && { before }) };
 }

@@ -1,31 +1,53 @@
 /** Fields left to others (`sync.ignore`): not sent, and handed over with their live value before we drop them. */
+import { findPointers, parseJqPath } from '../../shared/manifest/jq-path.ts';
 import type { Json, JsonObject, KubeObject, ObjectKey } from '../../shared/manifest/object.ts';
 import type { IgnoreRule } from '../../shared/manifest/target.ts';
 
 /** The manager that holds a field between us and whoever comes to own it. */
 export const handOverManager = 'fairway-handover';
 
-function matching(
-  rules: readonly IgnoreRule[],
-  key: Pick<ObjectKey, 'group' | 'kind'>,
-): readonly IgnoreRule[] {
+/** A rule for one object; a Target's own are for kinds. */
+export interface ObjectRule extends IgnoreRule {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+type Named = Pick<ObjectKey, 'group' | 'kind'> & Partial<ObjectKey>;
+
+function isForOther(rule: IgnoreRule | ObjectRule, key: Named): boolean {
+  return 'name' in rule && (rule.name !== key.name || rule.namespace !== key.namespace);
+}
+
+function matching(rules: readonly IgnoreRule[], key: Named): readonly IgnoreRule[] {
   return rules.filter(
-    ({ group, kind }) => (group === '' || group === key.group) && (kind === '' || kind === key.kind),
+    (rule) =>
+      (rule.group === '' || rule.group === key.group) &&
+      (rule.kind === '' || rule.kind === key.kind) &&
+      !isForOther(rule, key),
   );
 }
 
-/** JSON pointers, sorted. An empty group in a rule matches all groups. */
-export function ignoredPaths(
-  rules: readonly IgnoreRule[],
-  key: Pick<ObjectKey, 'group' | 'kind'>,
-): readonly string[] {
-  return [...new Set(matching(rules, key).flatMap(({ paths }) => paths))].sort();
+/** Pointers, which begin with a slash, and paths in the way of jq, which begin with a dot; sorted. An empty group in a rule matches all groups. */
+export function ignoredPaths(rules: readonly IgnoreRule[], key: Named): readonly string[] {
+  const paths = matching(rules, key).flatMap((rule) => [...rule.paths, ...(rule.jqPaths ?? [])]);
+  return [...new Set(paths)].sort();
 }
 
-export function ignoredManagers(
-  rules: readonly IgnoreRule[],
-  key: Pick<ObjectKey, 'group' | 'kind'>,
-): readonly string[] {
+/** The pointers that such paths mean in this very object. What is not valid, which the hub refuses, means nothing. */
+export function resolvePaths(object: KubeObject, paths: readonly string[]): readonly string[] {
+  return paths.flatMap((path) => {
+    if (path.startsWith('/')) return [path];
+    const parsed = parseJqPath(path);
+    return parsed.ok ? findPointers(parsed.path, object) : [];
+  });
+}
+
+/** Whether the pointer names something at or below one of these. */
+export function isWithin(pointer: string, pointers: readonly string[]): boolean {
+  return pointers.some((path) => pointer === path || pointer.startsWith(`${path}/`));
+}
+
+export function ignoredManagers(rules: readonly IgnoreRule[], key: Named): readonly string[] {
   return matching(rules, key).flatMap(({ managers }) => managers);
 }
 
@@ -53,50 +75,15 @@ function omitFrom(value: Json | undefined, segments: readonly string[]): Json | 
   return others;
 }
 
-/** The object without these fields; what is not there is no matter. */
-export function omitPaths(object: KubeObject, pointers: readonly string[]): KubeObject {
+/** The object without these fields (pointers, or paths in the way of jq); what is not there is no matter. */
+export function omitPaths(object: KubeObject, paths: readonly string[]): KubeObject {
+  // The last items of a list first: positions before them stay.
+  const collator = new Intl.Collator('en', { numeric: true });
+  const pointers = [...resolvePaths(object, paths)].sort((a, b) => collator.compare(b, a));
   let result: Json | undefined = object;
   for (const pointer of pointers) {
     const segments = pointerSegments(pointer);
     if (segments.length > 0) result = omitFrom(result, segments);
   }
   return result as KubeObject;
-}
-
-function valueAt(object: JsonObject, segments: readonly string[]): Json | undefined {
-  let at: Json | undefined = object;
-  for (const segment of segments) {
-    if (at === null || typeof at !== 'object' || Array.isArray(at)) return undefined;
-    at = (at as JsonObject)[segment];
-  }
-  return at;
-}
-
-/**
- * What to apply as the second manager: the live values at these paths. Undefined when there is none. Paths through lists are left out: an item
- * without its key cannot be applied.
- */
-export function planHandOver(live: KubeObject, pointers: readonly string[]): JsonObject | undefined {
-  const { apiVersion, kind, metadata } = live;
-  const { name, namespace } = metadata;
-  let body: JsonObject = {
-    apiVersion,
-    kind,
-    metadata: { name, ...(namespace !== undefined && { namespace }) },
-  };
-  let some = false;
-  for (const pointer of pointers) {
-    const segments = pointerSegments(pointer);
-    const value = valueAt(live, segments);
-    if (value === undefined || segments.length === 0) continue;
-    some = true;
-    body = withValue(body, segments, value);
-  }
-  return some ? body : undefined;
-}
-
-function withValue(object: JsonObject, segments: readonly string[], value: Json): JsonObject {
-  const [first = '', ...rest] = segments;
-  if (rest.length === 0) return { ...object, [first]: value };
-  return { ...object, [first]: withValue((object[first] ?? {}) as JsonObject, rest, value) };
 }

@@ -34,6 +34,7 @@ import { reportError } from './report-phase.ts';
 import { createResources } from './resources.ts';
 import { forgetRefusals } from './retries.ts';
 import { readRecords, restoreRecords } from './saved-records.ts';
+import { createScalers } from './scalers.ts';
 import { syncApplication } from './sync-application.ts';
 
 export interface AgentLoopsOptions {
@@ -126,7 +127,7 @@ function suspectAll(context: AgentContext): void {
   }
 }
 
-function summarise({ states, observer }: AgentContext) {
+function summarise({ states, observer, scalers }: AgentContext) {
   const all = [...states.values()];
   return {
     applications: all.map(({ application, health, appliedDigest, objects, failures }) => ({
@@ -136,7 +137,7 @@ function summarise({ states, observer }: AgentContext) {
       objects: objects.size,
       failures,
     })),
-    watches: observer.watches,
+    watches: observer.watches + scalers.watches,
     observed: observer.objects,
     refused: all.reduce((sum, { retries }) => sum + retries.size, 0),
     unreachable: observer.unreachable,
@@ -217,6 +218,12 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     desired,
     (apiVersion, kind) => resources.find(apiVersion, kind) ?? resources.findKind(groupOf(apiVersion), kind),
   );
+  const scalers = createScalers({
+    ...{ kube, clock, random, log, desired, resources, claims },
+    onTarget(text) {
+      for (const name of desired.applications().keys()) if (claims.desires(text, name)) loop.wake(name);
+    },
+  });
   const health = createHealthJudge();
   const observer = createObserver({
     health,
@@ -245,6 +252,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     namespace,
     observer,
     health,
+    scalers,
     resources,
     contest: createContestTracker({ clock, random }, options.contest),
     claims,
@@ -274,6 +282,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     start() {
       unsubscribe = desired.subscribe(() => {
         claims.invalidate();
+        scalers.invalidate();
         // What one application loses another may take, so a change of one concerns all. A step without a difference costs nothing.
         wakeAll();
       });
@@ -298,6 +307,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
       unsubscribe();
       cancelCheck();
       observer.stop();
+      scalers.stop();
       await loop.stop();
     },
     state: () => ({ loop: loop.state(), ...summarise(context) }),

@@ -5,7 +5,7 @@ import type { Drift, FieldChange } from '../../shared/manifest/health.ts';
 import { describeKey, isSecret, type KubeObject, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { SyncOptions } from '../../shared/manifest/target.ts';
 import { effectiveObject } from '../apply/effective-object.ts';
-import { ignoredManagers, ignoredPaths } from '../apply/ignore.ts';
+import { ignoredManagers, ignoredPaths, isWithin, resolvePaths } from '../apply/ignore.ts';
 import { forEachBounded } from '../apply/parallel.ts';
 import type { LiveObject, ResourceRef } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
@@ -15,11 +15,13 @@ import { factsOf, isSuspicious } from '../observe/facts.ts';
 import type { FieldsNode } from '../observe/fields-v1.ts';
 import { ownFields } from '../observe/fields-v1.ts';
 import { type ForeignField, findForeign, newForeign, planForeign, planRemoval } from '../observe/foreign.ts';
+import { describePointers } from '../observe/hand-over.ts';
 import { diffProjection } from '../observe/projection.ts';
 import { findWriters } from '../observe/writers.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { assertNewest } from './fence.ts';
 import { noteRefusal, proofAttempt } from './retries.ts';
+import { selfHealOf } from './self-heal.ts';
 import { writerOf } from './writer.ts';
 
 const parallelMax = 8;
@@ -68,12 +70,17 @@ function judgeLive(
   const ownedNow = JSON.stringify(ownFields(live));
   const left = new Set(ignoredManagers(sync.ignore, record.key));
   const ours = JSON.parse(record.fields) as FieldsNode;
+  const ignored = resolvePaths(live, ignoredPaths(sync.ignore, record.key));
+  const ignoredOwn = describePointers(ours, live, ignored);
   const all = diffProjection(record, desired, live);
-  const changes = all.filter(({ path }) => !isLeftTo(left, live, path, record.appliedAtMs));
+  const changes = all.filter(
+    ({ path }) => !isWithin(path, ignoredOwn) && !isLeftTo(left, live, path, record.appliedAtMs),
+  );
   const added = recreated
     ? []
     : newForeign(findForeign(ours, live), record.foreignPaths).filter(
-        ({ path, manager }) => !left.has(manager) && !all.some((change) => change.path === path),
+        ({ path, pointer, manager }) =>
+          !left.has(manager) && !isWithin(pointer, ignored) && !all.some((change) => change.path === path),
       );
   const foreign = added.filter((field) => planForeign(sync.foreignFields, field) !== 'leave');
   const undo = foreign.filter((field) => planForeign(sync.foreignFields, field) === 'undo');
@@ -198,6 +205,24 @@ function setDrift(
   state.objects.set(text, { ...object, drift, status, reason, message });
 }
 
+/**
+ * A controller has scaled the object: there may be an autoscaler that the watch has not shown yet. Healing would take its replicas away, so it is looked for first; once
+ * found, the field is handed over.
+ */
+async function isAutoscaled(
+  context: AgentContext,
+  desired: DesiredApplication,
+  record: AppliedRecord,
+  drift: Drift,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const scaled = drift.fields.some(({ path }) => path === '/spec/replicas');
+  const byController = drift.managers.some(
+    ({ name, operation }) => operation === 'Update scale' && !name.startsWith('kubectl'),
+  );
+  return scaled && byController && (await context.scalers.confirm(desired, record.key, signal));
+}
+
 /** Applies the mode to a finding. Returns how long a contested object is left alone. */
 async function actOn(
   context: AgentContext,
@@ -205,6 +230,7 @@ async function actOn(
   state: ApplicationState,
   text: string,
   finding: Finding,
+  mode: SyncOptions['selfHeal'],
   fence: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<number> {
@@ -217,7 +243,8 @@ async function actOn(
     const object = state.objects.get(text);
     if (object) state.objects.set(text, { ...object, health: context.health.judge(seen, state.application) });
   };
-  const enforce = desired.target.sync.selfHeal === 'enforce';
+  const enforce = mode === 'enforce';
+  if (enforce && drift && (await isAutoscaled(context, desired, record, drift, signal))) return 0;
   if (enforce && drift) await fence();
   if (drift) tellFound(context, state, text, drift);
   if (!drift) {
@@ -289,7 +316,6 @@ export async function proveSuspects(
 ): Promise<number> {
   const suspects = [...state.suspects];
   state.suspects.clear();
-  if (desired.target.sync.selfHeal === 'off') return 0;
   // What has a new manifest is about to be applied: what differs from the old one is no news.
   const current = new Set(desired.target.set.entries.map(({ objectDigest }) => objectDigest));
   const isPast = ({ objectDigest }: AppliedRecord, text: string) =>
@@ -311,6 +337,8 @@ export async function proveSuspects(
   await forEachBounded(suspects, parallelMax, async ([text, why]) => {
     const record = state.records.get(text);
     if (!record || isPast(record, text)) return;
+    const mode = selfHealOf(context.desired, record.objectDigest, desired.target.sync.selfHeal);
+    if (mode === 'off') return;
     if (why === 'event' && !stillSuspected(context, record, text)) return;
     const comeBack = (waitMs: number) => {
       state.suspects.set(text, 'check');
@@ -323,7 +351,7 @@ export async function proveSuspects(
       const finding = await readFinding(context, desired, state, record, signal);
       if (!finding) return;
       if (why === 'check' && finding.drift) context.metrics.driftMissedByWatch += 1;
-      const waitMs = await actOn(context, desired, state, text, finding, fence, signal);
+      const waitMs = await actOn(context, desired, state, text, finding, mode, fence, signal);
       if (state.retries.get(text)?.attempt === proofAttempt) state.retries.delete(text);
       if (waitMs > 0) comeBack(waitMs);
     } catch (caught) {

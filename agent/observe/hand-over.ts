@@ -1,0 +1,99 @@
+/**
+ * What has to be handed to a second manager before we stop applying it: a field that we alone own would fall back to its default, or be removed. Items of lists are named
+ * by their keys, as our own entry has them; what lies in a list or map that is owned as one cannot be let go by itself.
+ */
+
+import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import { pointerSegments } from '../apply/ignore.ts';
+import { childOf, describeElement, type FieldsNode, findItem, isObject, ownFields } from './fields-v1.ts';
+
+/** The way to a field through an entry of managedFields, as its elements; undefined: the entry does not have it, or not by itself. */
+function findElements(
+  fields: FieldsNode,
+  live: KubeObject,
+  segments: readonly string[],
+): readonly string[] | undefined {
+  const elements: string[] = [];
+  let node: FieldsNode | undefined = fields;
+  let at: Json | undefined = live;
+  for (const segment of segments) {
+    if (node === undefined || Object.keys(node).length === 0) return undefined;
+    const list: readonly Json[] | undefined = Array.isArray(at) ? (at as readonly Json[]) : undefined;
+    const element: string | undefined = list
+      ? Object.keys(node).find((name) => name.startsWith('k:') && findItem(list, name) === Number(segment))
+      : `f:${segment}`;
+    if (element === undefined || node[element] === undefined) return undefined;
+    elements.push(element);
+    node = node[element];
+    at = childOf(at, element);
+  }
+  return at === undefined ? undefined : elements;
+}
+
+/** `body` with the value at the end of the elements; items are found, or made, by their keys. */
+function graft(body: Json | undefined, elements: readonly string[], value: Json): Json {
+  const [first, ...rest] = elements;
+  if (first === undefined) return value;
+  if (first.startsWith('f:')) {
+    const members = isObject(body) ? body : {};
+    const name = first.slice(2);
+    return { ...members, [name]: graft(members[name], rest, value) };
+  }
+  const list = Array.isArray(body) ? (body as readonly Json[]) : [];
+  const index = findItem(list, first);
+  const keys = JSON.parse(first.slice(2)) as JsonObject;
+  if (index < 0) return [...list, graft(rest.length === 0 ? undefined : keys, rest, value)];
+  return list.map((item, position) => (position === index ? graft(item, rest, value) : item));
+}
+
+/** Pointers into a live object as people are told of fields (items by key), as far as the entry owns them. */
+export function describePointers(
+  fields: FieldsNode,
+  live: KubeObject,
+  pointers: readonly string[],
+): readonly string[] {
+  return pointers.flatMap((pointer) => {
+    const elements = findElements(fields, live, pointerSegments(pointer));
+    return elements ? [elements.map(describeElement).join('')] : [];
+  });
+}
+
+function valueAt(live: KubeObject, elements: readonly string[]): Json | undefined {
+  let at: Json | undefined = live;
+  for (const element of elements) at = childOf(at, element);
+  return at;
+}
+
+/**
+ * What to apply as the second manager: the live values of those of the fields that we own. It holds for the object as it was read only. Undefined when there is nothing to
+ * hand over.
+ * @param pointers JSON pointers into the live object.
+ */
+export function planHandOver(live: KubeObject, pointers: readonly string[]): JsonObject | undefined {
+  const { apiVersion, kind, metadata } = live;
+  const { name, namespace } = metadata;
+  const owned = ownFields(live);
+  let fields: Json = {};
+  let some = false;
+  for (const pointer of pointers) {
+    const elements = findElements(owned, live, pointerSegments(pointer));
+    const value = elements && elements.length > 0 ? valueAt(live, elements) : undefined;
+    if (elements === undefined || value === undefined) continue;
+    fields = graft(fields, elements, value);
+    some = true;
+  }
+  if (!some) return undefined;
+  const { metadata: more, ...rest } = fields as JsonObject;
+  const resourceVersion = metadata['resourceVersion'];
+  return {
+    ...rest,
+    apiVersion,
+    kind,
+    metadata: {
+      ...(isObject(more) ? more : {}),
+      name,
+      ...(namespace !== undefined && { namespace }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+    },
+  };
+}
