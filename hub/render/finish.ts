@@ -9,6 +9,7 @@ import {
 import type { Problem } from '../model/problem.ts';
 import type { RenderedObject, RenderedSet } from '../model/rendered.ts';
 import { canonicalText } from './canonical-text.ts';
+import { checkAgentAnnotations } from './check-agent-annotations.ts';
 import { ObjectsByDigest } from './objects-by-digest.ts';
 import { problemError, problemOf } from './render-error.ts';
 import { isSecretObject, isStem, type Resource } from './resource.ts';
@@ -102,6 +103,7 @@ function finishObject(resource: Resource, digestKey: Uint8Array): Finished {
   const digest = secret ? keyedDigest(content, digestKey) : digestText(content);
   const key = keyOf(object);
   const hook = hookOf(resource);
+  checkAgentAnnotations(resource, hook !== undefined);
   const entry = {
     objectDigest: digest,
     key,

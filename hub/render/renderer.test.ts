@@ -86,6 +86,24 @@ describe('createRenderer', () => {
 
   it.each([
     ['a wave that is no whole number', configMap('a', '  annotations: {fairway.dev/wave: soon}\n'), 1],
+    [
+      'a hook whose timeout is no time',
+      configMap('a', '  annotations: {fairway.dev/hook: pre-sync, fairway.dev/hook-timeout: soon}\n'),
+      1,
+    ],
+    [
+      'a delete policy that is not known',
+      configMap(
+        'a',
+        '  annotations: {argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: Later}\n',
+      ),
+      1,
+    ],
+    [
+      'a wish to recreate that is neither',
+      configMap('a', '  annotations: {fairway.dev/recreate: "yes"}\n'),
+      1,
+    ],
     ['an object without a name', `${configMap('a')}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {}\n`, 6],
     ['an object without a kind', 'apiVersion: v1\nmetadata: {name: a}\n', 1],
     ['a key written twice', `${configMap('a')}data:\n  x: 1\n  x: 2\n`, 7],
