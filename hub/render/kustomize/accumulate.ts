@@ -12,6 +12,7 @@ import { guardSealed, refuseGenerated } from '../sops.ts';
 import { refuseSopsFile } from '../sops-file.ts';
 import type { EntryTrace } from '../trace/entry-trace.ts';
 import { type GeneratorTrace, LayerTrace } from '../trace/layer-trace.ts';
+import type { TraceLog } from '../trace/lineage.ts';
 import type { Found, Probes, TreeView } from '../tree-view.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
 import { type Generated, generate, mergeGenerated } from './generators.ts';
@@ -57,8 +58,8 @@ export interface AccumulateContext<B extends Base> {
   schema: SchemaChoice;
   /** The folder from which origins are told; undefined: they are not. */
   readonly traceFrom: string | undefined;
-  /** Whether each object's lineage is remembered. */
-  readonly traced?: boolean | undefined;
+  /** Undefined: no object's lineage is remembered. */
+  readonly traced?: TraceLog | undefined;
   /** Undefined: `helmCharts` are refused. */
   readonly charts: ChartInflator | undefined;
   /** Of the overlays that lead here, for charts that name none; empty: there is none; undefined: not known. */
@@ -221,8 +222,8 @@ export class Accumulation<B extends Base> {
     const [first] = result.documents;
     this.kustomization = readKustomization(first?.value ?? null, this.locate);
     this.file = file;
-    if (this.context.traced === true)
-      this.trace = new LayerTrace(this.folder, this.root, found.path, this.kustomization);
+    const { traced } = this.context;
+    if (traced !== undefined) this.trace = new LayerTrace(this, found.path, traced);
     this.context.schema = await chooseSchema(this, start.resources);
   }
 
@@ -367,8 +368,8 @@ export class Accumulation<B extends Base> {
         const made = await generate(kind, args, generatorOptions, place, read);
         this.#absorb(made, this.trace?.generator(args, field, index), `${kind}Generator`);
       }
-    for (const resource of await inflateCharts(this, (index) =>
-      this.locate(['helmCharts', index], `helmCharts[${index}]`),
+    for (const resource of await inflateCharts(this, (field, index) =>
+      this.locate([field, index], `${field}[${index}]`),
     ))
       this.#append(this.#tracedPlugin(resource, 'HelmChartInflationGenerator'));
     await runGenerators(this, (generated, plugin) =>

@@ -1,4 +1,4 @@
-/** All fields of kustomize's Kustomization type (api/types/kustomization.go, v5.8) and what Fairway does with each. */
+/** All fields of kustomize's Kustomization type (api/types/kustomization.go, v5.8), with what each must be. */
 
 /** What a value must be: kustomize decodes strictly, so a number is no text. */
 export type Shape =
@@ -9,10 +9,6 @@ export type Shape =
   | { readonly list: Shape }
   | { readonly map: Shape }
   | { readonly fields: Readonly<Record<string, Shape>> };
-
-export type FieldSupport =
-  | { readonly supported: true; readonly shape: Shape }
-  | { readonly supported: false };
 
 const texts: Shape = { list: 'text' };
 const textMap: Shape = { map: 'text' };
@@ -103,44 +99,50 @@ const helmChart: Shape = {
   },
 };
 
-const supported = (shape: Shape): FieldSupport => ({ supported: true, shape });
-const refused: FieldSupport = { supported: false };
+/** The deprecated spelling. Of some fields kustomize takes no notice, so neither do we (api/types/helmchartargs.go). */
+const oldHelmChart: Shape = {
+  fields: {
+    ...{ chartName: 'text', chartVersion: 'text', chartRepoUrl: 'text', chartHome: 'text' },
+    ...{ chartRepoName: 'text', helmBin: 'text', helmHome: 'text', values: 'text', valuesLocal: 'any' },
+    ...{ valuesMerge: 'text', releaseName: 'text', releaseNamespace: 'text', extraArgs: texts },
+  },
+};
 
-export const kustomizationFields: Readonly<Record<string, FieldSupport>> = {
-  apiVersion: supported('text'),
-  kind: supported('text'),
-  metadata: supported({ fields: { name: 'text', namespace: 'text', labels: textMap, annotations: textMap } }),
-  openapi: supported(textMap),
-  namePrefix: supported('text'),
-  nameSuffix: supported('text'),
-  namespace: supported('text'),
-  commonLabels: supported(textMap),
-  labels: supported({ list: label }),
-  commonAnnotations: supported(textMap),
-  patchesStrategicMerge: supported(texts),
-  patchesJson6902: supported({ list: patch }),
-  patches: supported({ list: patch }),
-  images: supported({ list: imageShape }),
-  imageTags: supported({ list: imageShape }),
-  replacements: supported({ list: replacementEntryShape }),
-  replicas: supported({ list: { fields: { name: 'text', count: 'number' } } }),
-  vars: supported({ list: variable }),
-  sortOptions: supported({
+export const kustomizationFields: Readonly<Record<string, Shape>> = {
+  apiVersion: 'text',
+  kind: 'text',
+  metadata: { fields: { name: 'text', namespace: 'text', labels: textMap, annotations: textMap } },
+  openapi: textMap,
+  namePrefix: 'text',
+  nameSuffix: 'text',
+  namespace: 'text',
+  commonLabels: textMap,
+  labels: { list: label },
+  commonAnnotations: textMap,
+  patchesStrategicMerge: texts,
+  patchesJson6902: { list: patch },
+  patches: { list: patch },
+  images: { list: imageShape },
+  imageTags: { list: imageShape },
+  replacements: { list: replacementEntryShape },
+  replicas: { list: { fields: { name: 'text', count: 'number' } } },
+  vars: { list: variable },
+  sortOptions: {
     fields: { order: 'text', legacySortOptions: { fields: { orderFirst: texts, orderLast: texts } } },
-  }),
-  resources: supported(texts),
-  components: supported(texts),
-  crds: supported(texts),
-  bases: supported(texts),
-  configMapGenerator: supported({ list: { fields: generatorShape } }),
-  secretGenerator: supported({ list: { fields: { ...generatorShape, type: 'text' } } }),
-  helmGlobals: supported({ fields: { chartHome: 'text', configHome: 'text' } }),
-  helmCharts: supported({ list: helmChart }),
-  helmChartInflationGenerator: refused,
-  generatorOptions: supported(options),
-  configurations: supported(texts),
-  generators: supported(texts),
-  transformers: supported(texts),
-  validators: supported(texts),
-  buildMetadata: supported(texts),
+  },
+  resources: texts,
+  components: texts,
+  crds: texts,
+  bases: texts,
+  configMapGenerator: { list: { fields: generatorShape } },
+  secretGenerator: { list: { fields: { ...generatorShape, type: 'text' } } },
+  helmGlobals: { fields: { chartHome: 'text', configHome: 'text' } },
+  helmCharts: { list: helmChart },
+  helmChartInflationGenerator: { list: oldHelmChart },
+  generatorOptions: options,
+  configurations: texts,
+  generators: texts,
+  transformers: texts,
+  validators: texts,
+  buildMetadata: texts,
 };

@@ -64,6 +64,19 @@ export interface SortOptions {
   };
 }
 
+/** An entry of `helmChartInflationGenerator`, as far as it counts. */
+export interface OldHelmChartArgs {
+  readonly chartName?: string;
+  readonly chartVersion?: string;
+  readonly chartRepoUrl?: string;
+  readonly chartHome?: string;
+  readonly helmHome?: string;
+  readonly values?: string;
+  readonly valuesLocal?: JsonObject;
+  readonly valuesMerge?: string;
+  readonly releaseName?: string;
+}
+
 /** A Kustomization or Component as written; deprecated spellings still in their own fields. */
 export interface Kustomization {
   readonly apiVersion?: string;
@@ -97,6 +110,7 @@ export interface Kustomization {
   readonly secretGenerator?: readonly GeneratorArgs[];
   readonly generatorOptions?: GeneratorOptions;
   readonly helmCharts?: readonly HelmChartArgs[];
+  readonly helmChartInflationGenerator?: readonly OldHelmChartArgs[];
   readonly helmGlobals?: { readonly chartHome?: string; readonly configHome?: string };
 }
 
@@ -123,15 +137,12 @@ export function readKustomization(value: Json, locate: Locate): Kustomization {
     const name = Object.hasOwn(kustomizationFields, written)
       ? written
       : sameLetters(written, kustomizationFields);
-    const support = name === undefined ? undefined : kustomizationFields[name];
-    const place = locate([written], written);
-    if (support === undefined || name === undefined)
-      throw problemError('invalid_manifest', place, 'no such field in a Kustomization');
+    const shape = name === undefined ? undefined : kustomizationFields[name];
+    if (shape === undefined || name === undefined)
+      throw problemError('invalid_manifest', locate([written], written), 'no such field in a Kustomization');
     const member = map[written];
-    if (member === undefined || member === null || (!support.supported && isEmpty(member))) continue;
-    if (!support.supported)
-      throw problemError('unsupported', place, 'this field of a Kustomization is not supported yet');
-    result[name] = checkShape(member, support.shape, [written], locate);
+    if (member === undefined || member === null) continue;
+    result[name] = checkShape(member, shape, [written], locate);
   }
   const kustomization = result as Kustomization;
   if (Object.keys(result).every((name) => name === 'apiVersion' || name === 'kind'))
@@ -151,10 +162,6 @@ function checkKind({ kind = '', apiVersion = '' }: Kustomization, locate: Locate
       locate(['apiVersion'], 'apiVersion'),
       `expected ${version} for a ${meant}`,
     );
-}
-
-function isEmpty(value: Json): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 function sameLetters(written: string, known: Readonly<Record<string, unknown>>): string | undefined {

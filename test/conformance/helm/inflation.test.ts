@@ -44,6 +44,12 @@ data: { has: "{{ .Capabilities.APIVersions.Has "example.com/v1" }}", on: "yes" }
     'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: test, annotations: {helm.sh/hook: test}}\n',
 });
 
+const tiny = (folder: string): Files => ({
+  [`${folder}/Chart.yaml`]: 'apiVersion: v2\nname: tiny\nversion: 1.0.0\n',
+  [`${folder}/values.yaml`]: 'a: b\n',
+  [`${folder}/templates/config.yaml`]:
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: {{ .Release.Name }} }\ndata: { a: {{ .Values.a }} }\n',
+});
 const chart = web('app/charts/web');
 const one = (fields: string, more: Files = {}, rest = ''): Files => ({
   ...chart,
@@ -101,6 +107,36 @@ const cases: Readonly<Record<string, Files>> = {
     ...chart,
     'app/kustomization.yaml':
       'helmCharts:\n- {name: web, releaseName: one, skipTests: true, skipHooks: true}\n- {name: web, releaseName: two, skipTests: true, skipHooks: true}\n',
+  },
+  'the old field': {
+    ...chart,
+    'app/v.yaml': 'a: file\nb: {c: file}\n',
+    'app/kustomization.yaml':
+      'namespace: shop\nhelmChartInflationGenerator:\n- {chartName: web, chartVersion: 1.0.0, releaseName: rel, releaseNamespace: unheard, values: v.yaml, valuesLocal: {a: inline}, valuesMerge: merge, extraArgs: [--no-hooks], helmBin: none, chartRepoName: r}\n',
+  },
+  'the old field beside the new one': {
+    ...chart,
+    'app/kustomization.yaml':
+      'helmChartInflationGenerator:\n- {chartName: web, releaseName: old}\nhelmCharts:\n- {name: web, releaseName: new, skipTests: true, skipHooks: true}\n',
+  },
+  'homes of the old field, of which the last counts': {
+    ...tiny('app/lib/web'),
+    ...tiny('app/lib/other'),
+    'app/kustomization.yaml':
+      'helmChartInflationGenerator:\n- {chartName: web, releaseName: one, chartHome: none}\n- {chartName: other, releaseName: two, chartHome: lib}\n',
+  },
+  'a home of the old field under helmGlobals': {
+    ...web('app/lib/web'),
+    'app/kustomization.yaml':
+      'helmGlobals: {configHome: x}\nhelmChartInflationGenerator:\n- {chartName: web, releaseName: one, chartHome: lib}\n',
+  },
+  'the old field with a field of the new one': {
+    ...chart,
+    'app/kustomization.yaml': 'helmChartInflationGenerator:\n- {name: web, releaseName: one}\n',
+  },
+  'the old field without a name': {
+    ...chart,
+    'app/kustomization.yaml': 'helmChartInflationGenerator:\n- {releaseName: one}\n',
   },
   'two releases that collide': {
     ...chart,
@@ -199,11 +235,14 @@ describe.skipIf(program === undefined || kustomize === undefined)(
       const failing = [...expected].filter(([, outcome]) => 'failure' in outcome).map(([name]) => name);
       expect(failing.sort()).toEqual([
         'a file of values that is not there',
+        'a home of the old field under helmGlobals',
         'a home outside the folder',
         'an option for a name',
         'inline values with an unknown merge',
         'no name',
         'no such chart',
+        'the old field with a field of the new one',
+        'the old field without a name',
         'two releases that collide',
         'values that the schema refuses',
       ]);
