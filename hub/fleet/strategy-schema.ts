@@ -1,8 +1,11 @@
 /** How a RolloutStrategy is written: its fields, and the model that they become with defaults filled in. */
 import { Cron } from 'croner';
 import { z } from 'zod';
+import { celCharactersMax } from '../../shared/cel/cel.ts';
+import { compileCel } from '../../shared/cel/compile.ts';
 import {
   type Amount,
+  type AnalysisSpec,
   defaultStrategy,
   defaultWave,
   type RolloutStrategy,
@@ -21,6 +24,43 @@ const positive = amount.refine(
   (value) => value !== 0 && value !== '0%',
   'expected more than none: a wave that may touch no cluster never ends',
 );
+
+const celText = z
+  .string()
+  .max(celCharactersMax)
+  .superRefine((text, context) => {
+    const compiled = compileCel(text, { variables: ['value', 'result'] });
+    if (!compiled.ok) context.addIssue({ code: 'custom', message: compiled.problem.message });
+  });
+const analysisUrl = z
+  .string()
+  .max(2_048)
+  .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'expected an https:// or http:// URL')
+  .refine((text) => !URL.parse(text)?.username, 'a URL may not hold a user name or password');
+
+const analysis = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/),
+    interval: durationMs.prefault('30s'),
+    count: z.number().int().min(1).max(100).default(1),
+    failureLimit: z.number().int().min(0).max(100).default(0),
+    inconclusiveLimit: z.number().int().min(0).max(100).default(3),
+    prometheus: z
+      .strictObject({
+        url: analysisUrl,
+        query: z.string().min(1).max(4_096),
+        success: celText,
+        failure: celText.optional(),
+      })
+      .optional(),
+    http: z
+      .strictObject({ url: analysisUrl, status: z.number().int().min(100).max(599).default(200) })
+      .optional(),
+  })
+  .refine(
+    ({ prometheus, http }) => (prometheus === undefined) !== (http === undefined),
+    'expected one of prometheus and http',
+  );
 
 const wave = z.strictObject({
   name: z
@@ -42,6 +82,7 @@ const wave = z.strictObject({
     .optional(),
   failureBudget: amount.default(0),
   offlineBudget: amount.default('100%'),
+  analysis: z.array(analysis).max(20).default([]),
 });
 
 /** Why an expression cannot be used; undefined: it can. */
@@ -110,6 +151,16 @@ function toAmount(value: string | number): Amount {
   return { unit: 'percent', value: Number(value.slice(0, -1)) };
 }
 
+function toAnalysis(
+  document: StrategyDocument['waves'][number]['analysis'][number],
+): readonly AnalysisSpec[] {
+  const { name, interval, count, failureLimit, inconclusiveLimit, prometheus, http } = document;
+  const common = { name, intervalMs: interval, count, failureLimit, inconclusiveLimit };
+  if (http) return [{ ...common, provider: { type: 'http', ...http } }];
+  if (!prometheus) return [];
+  return [{ ...common, provider: { type: 'prometheus', ...prometheus, failure: prometheus.failure ?? '' } }];
+}
+
 function toWave(document: StrategyDocument['waves'][number]): WaveSpec {
   const { name, selector: picked, groupBy, take, minHealthySeconds, soak, approval } = document;
   return {
@@ -121,6 +172,7 @@ function toWave(document: StrategyDocument['waves'][number]): WaveSpec {
     minHealthyMs: minHealthySeconds * 1_000,
     failureBudget: toAmount(document.failureBudget),
     offlineBudget: toAmount(document.offlineBudget),
+    analysis: document.analysis.flatMap(toAnalysis),
   };
 }
 

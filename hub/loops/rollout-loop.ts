@@ -12,15 +12,23 @@ import { matchesSelector } from '../fleet/placement.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
 import type { Revision } from '../model/revision.ts';
 import { advanceRollout } from '../rollout/advance-rollout.ts';
-import { applyAction, type RolloutAction } from '../rollout/apply-action.ts';
+import { addAnswer, applyAction, type RolloutAction } from '../rollout/apply-action.ts';
 import { describeRollout, type RolloutReport } from '../rollout/describe-rollout.ts';
 import { moveClusters } from '../rollout/move-clusters.ts';
+import { specOf } from '../rollout/plan-waves.ts';
 import { assignmentEvent } from '../rollout/revision-events.ts';
-import { isOver, type RolloutChange, type RolloutState, type Said } from '../rollout/rollout-state.ts';
+import {
+  type AnalysisQuestion,
+  isOver,
+  type RolloutChange,
+  type RolloutState,
+  type Said,
+} from '../rollout/rollout-state.ts';
 import type { Store } from '../store/store.ts';
+import { type AskAnalysisPorts, askAnalysis } from './ask-analysis.ts';
 import { createRolloutInputs, isWaved } from './rollout-inputs.ts';
 
-export interface RolloutLoopOptions {
+export interface RolloutLoopOptions extends Pick<AskAnalysisPorts, 'fetch' | 'egress'> {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
@@ -46,6 +54,7 @@ export interface RolloutDriver {
 const everyRollout = '*';
 
 const triesMax = 5;
+const questionsAtOnce = 5;
 /** Looks again though nothing woke it and no timer is due. */
 const periodMs = 300_000;
 
@@ -81,7 +90,30 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     return undefined;
   };
 
-  const step = async (application: string) => {
+  /** Asked one after the other, bounded by their own limits; the answers are kept like an operator's word. */
+  const answer = async (
+    state: RolloutState,
+    questions: readonly AnalysisQuestion[],
+    signal: AbortSignal,
+  ): Promise<void> => {
+    for (const { wave, name } of questions.slice(0, questionsAtOnce)) {
+      const planned = state.waves[wave];
+      const spec = planned && specOf(state.strategy, planned).analysis.find((one) => one.name === name);
+      if (!planned || !spec) continue;
+      const subject = { application: state.application, wave: planned.name, clusters: planned.clusters };
+      const said = await askAnalysis(spec, subject, options, signal);
+      log.info('analysis', { ...subject, clusters: planned.clusters.length, name, ...said });
+      for (let attempt = 0; attempt < triesMax; attempt += 1) {
+        const before = await store.releases.rollout(state.application);
+        if (!isWaved(before) || before.releaseId !== state.releaseId) return;
+        const next = addAnswer(before, wave, name, said);
+        const row = { application: state.application, before, state: next, decisions: [], events: [] };
+        if ((await store.releases.saveRollout({ ...row, nowMs: clock.now() })) !== undefined) break;
+      }
+    }
+  };
+
+  const step = async (application: string, signal: AbortSignal) => {
     if (application === everyRollout) return findLive();
     const before = await store.releases.rollout(application);
     if (!isWaved(before)) {
@@ -109,7 +141,11 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       note(pass.state);
       for (const { message } of pass.changes) log.info('rollout', { application, message });
       // What was decided now may let the next wave begin.
-      if (pass.changes.length > 0) return { requeueAfterMs: 1 };
+      if (pass.changes.length > 0 && pass.questions.length === 0) return { requeueAfterMs: 1 };
+    }
+    if (pass.questions.length > 0) {
+      await answer(pass.state, pass.questions, signal);
+      return { requeueAfterMs: 1 };
     }
     return waitMs === undefined ? undefined : { requeueAfterMs: waitMs };
   };

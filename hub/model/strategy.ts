@@ -68,8 +68,9 @@ export interface AnalysisSpec {
         readonly type: 'prometheus';
         readonly url: string;
         readonly query: string;
-        /** CEL over `result` (a number, or a list of them). */
+        /** CEL over `value` (the first number) and `result` (all of them). */
         readonly success: string;
+        /** Empty: what is no success is a failure. */
         readonly failure: string;
       }
     | { readonly type: 'http'; readonly url: string; readonly status: number };

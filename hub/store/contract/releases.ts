@@ -80,7 +80,7 @@ function describePlans(current: () => StoreUnderTest): void {
     expect(await store.releases.saveRollout({ ...pass, before: known, state: { wave: 3 } })).toBeUndefined();
     expect(await store.releases.rollouts()).toEqual(new Map([['web', { wave: 2 }]]));
     expect(await store.events.lastSequence()).toBe(1);
-    const unknown = [decide('us', 'web', targetOf([configMap('never-saved')]))];
+    const unknown = [decide('us', 'web', targetOf([configMap('never-saved')]).target)];
     await expect(
       store.releases.saveRollout({ ...pass, before: { wave: 2 }, state: { wave: 3 }, decisions: unknown }),
     ).rejects.toMatchObject({ code: 'failed_precondition' });

@@ -1,0 +1,104 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createFakeClock } from '../../shared/clock/fake-clock.ts';
+import { askAnalysis, judge, readSamples } from './ask-analysis.ts';
+
+const clock = createFakeClock(1_000);
+const common = { name: 'errors', intervalMs: 1, count: 1, failureLimit: 0, inconclusiveLimit: 0 };
+const subject = { application: 'web', wave: 'canary', clusters: ['eu-1', 'us-1'] };
+let server: Server;
+let origin = '';
+const asked: string[] = [];
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    asked.push(decodeURIComponent(request.url ?? ''));
+    if (request.url?.startsWith('/moved')) return response.writeHead(302, { location: '/' }).end();
+    if (request.url?.startsWith('/down')) return response.writeHead(503).end('{}');
+    const result = [{ metric: {}, value: [1, '0.002'] }];
+    return response.end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+const ports = { fetch: (url: string, init: RequestInit) => fetch(url, init), egress: () => true, clock };
+const prometheus = (url: string, success = 'value < 0.01') =>
+  ({
+    ...common,
+    provider: {
+      type: 'prometheus',
+      url,
+      query: 'rate({app="{{application}}",cluster=~"{{clusters}}"})',
+      success,
+      failure: '',
+    },
+  }) as const;
+const http = (path: string) =>
+  ({ ...common, provider: { type: 'http', url: `${origin}${path}`, status: 200 } }) as const;
+const signal = new AbortController().signal;
+
+/** Where nobody listens any more. */
+async function closedOrigin(): Promise<string> {
+  const gone = createServer();
+  await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve));
+  const { port } = gone.address() as AddressInfo;
+  await new Promise((resolve) => gone.close(resolve));
+  return `http://127.0.0.1:${port}`;
+}
+
+describe('askAnalysis', () => {
+  it('asks Prometheus for what is said of this wave, and judges the number', async () => {
+    const answer = await askAnalysis(prometheus(`${origin}/prom/`), subject, ports, signal);
+    expect(answer).toEqual({ atMs: 1_000, verdict: 'success', detail: '0.002' });
+    expect(asked.at(-1)).toBe('/prom/api/v1/query?query=rate({app="web",cluster=~"eu-1|us-1"})');
+    const bad = await askAnalysis(prometheus(origin, 'value < 0.001'), subject, ports, signal);
+    expect(bad).toMatchObject({ verdict: 'failure', detail: '0.002' });
+  });
+
+  it('checks a status, and follows no redirect', async () => {
+    expect(await askAnalysis(http('/'), subject, ports, signal)).toMatchObject({ verdict: 'success' });
+    expect(await askAnalysis(http('/moved'), subject, ports, signal)).toMatchObject({
+      detail: 'HTTP 302',
+      verdict: 'failure',
+    });
+  });
+
+  it('is inconclusive, with why, where nothing can be asked', async () => {
+    const refused = await askAnalysis(http('/'), subject, { ...ports, egress: () => false }, signal);
+    expect(refused).toMatchObject({
+      verdict: 'inconclusive',
+      detail: expect.stringContaining('egress.allow'),
+    });
+    expect(await askAnalysis(prometheus(`${origin}/down`), subject, ports, signal)).toMatchObject({
+      ...{ verdict: 'inconclusive', detail: 'HTTP 503' },
+    });
+    const nobody = await askAnalysis(prometheus(await closedOrigin()), subject, ports, signal);
+    expect(nobody).toMatchObject({
+      verdict: 'inconclusive',
+      detail: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+});
+
+describe('judge', () => {
+  it('compares whole numbers with fractions, lists by their items, and tells nothing from zero', () => {
+    expect(judge([0], { success: 'value < 0.01', failure: '' }).verdict).toBe('success');
+    expect(judge([1, 2], { success: 'result.all(one, one < 3.0)', failure: '' }).verdict).toBe('success');
+    expect(judge([5], { success: 'value < 1.0', failure: 'value > 9.0' }).verdict).toBe('inconclusive');
+    expect(judge([], { success: 'true', failure: '' })).toEqual({
+      verdict: 'inconclusive',
+      detail: 'the query gave nothing',
+    });
+    expect(judge([Number.NaN], { success: 'true', failure: '' }).verdict).toBe('inconclusive');
+  });
+});
+
+describe('readSamples', () => {
+  it('reads vectors and scalars, and nothing else', () => {
+    expect(readSamples('{"data":{"resultType":"scalar","result":[1,"7"]}}')).toEqual([7]);
+    expect(() => readSamples('{"data":{"resultType":"matrix","result":[]}}')).toThrow('found matrix');
+  });
+});

@@ -1,0 +1,146 @@
+/** Answers the questions of a rollout's analyses: Prometheus' instant queries and plain HTTP checks. Whatever cannot be asked is inconclusive, and says why. */
+import { truthOf } from '../../shared/cel/cel.ts';
+import { compileCel } from '../../shared/cel/compile.ts';
+import type { Clock } from '../../shared/clock/clock.ts';
+import type { AnalysisSpec } from '../model/strategy.ts';
+import type { AnalysisAnswer, Verdict } from '../rollout/rollout-state.ts';
+
+export interface AskAnalysisPorts {
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Whether the hub may connect there. */
+  readonly egress: (url: string) => boolean;
+  readonly clock: Clock;
+}
+
+/** What the texts of a query may name as `{{application}}`, `{{wave}}` and `{{clusters}}` (joined by `|`, for a regular expression). */
+export interface AnalysisSubject {
+  readonly application: string;
+  readonly wave: string;
+  readonly clusters: readonly string[];
+}
+
+const timeoutMs = 10_000;
+const answerBytesMax = 1024 * 1024;
+const samplesMax = 1_000;
+const detailMax = 500;
+
+function fillIn(text: string, subject: AnalysisSubject): string {
+  const values: Readonly<Record<string, string>> = {
+    application: subject.application,
+    wave: subject.wave,
+    clusters: subject.clusters.join('|'),
+  };
+  return text.replaceAll(/\{\{(application|wave|clusters)\}\}/g, (_, name: string) => values[name] ?? '');
+}
+
+/** @throws with why, in words for people. */
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > answerBytesMax) throw new Error(`the answer is longer than ${answerBytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The numbers of an instant query's answer. Shape: https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries */
+export function readSamples(text: string): readonly number[] {
+  const { data } = JSON.parse(text) as {
+    readonly data?: { readonly resultType?: string; readonly result?: readonly unknown[] };
+  };
+  const pairs =
+    data?.resultType === 'vector'
+      ? (data.result ?? []).map((sample) => (sample as { readonly value?: unknown }).value)
+      : data?.resultType === 'scalar'
+        ? [data.result]
+        : undefined;
+  if (pairs === undefined)
+    throw new Error(`expected a vector or a scalar, found ${data?.resultType ?? 'something else'}`);
+  return pairs.slice(0, samplesMax).map((pair) => Number(Array.isArray(pair) ? pair[1] : Number.NaN));
+}
+
+/** Success goes before failure; neither is inconclusive. Without `failure`, what is no success is a failure. */
+export function judge(
+  samples: readonly number[],
+  { success, failure }: { readonly success: string; readonly failure: string },
+): { readonly verdict: Verdict; readonly detail: string } {
+  const shown =
+    samples.length === 1
+      ? String(samples[0])
+      : `[${samples.slice(0, 5).join(', ')}${samples.length > 5 ? ', ...' : ''}]`;
+  if (samples.length === 0) return { verdict: 'inconclusive', detail: 'the query gave nothing' };
+  if (samples.some((sample) => !Number.isFinite(sample)))
+    return { verdict: 'inconclusive', detail: `the query gave ${shown}` };
+  const bindings = { value: samples[0] ?? 0, result: samples };
+  const holds = (text: string): boolean | string => {
+    const compiled = compileCel(text, { variables: ['value', 'result'] });
+    if (!compiled.ok) return compiled.problem.message;
+    const truth = truthOf(compiled.program.evaluate(bindings));
+    return truth.ok ? truth.value : truth.message;
+  };
+  const good = holds(success);
+  if (typeof good === 'string') return { verdict: 'inconclusive', detail: `success: ${good}` };
+  if (good) return { verdict: 'success', detail: shown };
+  if (failure === '') return { verdict: 'failure', detail: shown };
+  const bad = holds(failure);
+  if (typeof bad === 'string') return { verdict: 'inconclusive', detail: `failure: ${bad}` };
+  return { verdict: bad ? 'failure' : 'inconclusive', detail: shown };
+}
+
+async function ask(
+  { provider }: AnalysisSpec,
+  subject: AnalysisSubject,
+  { fetch, egress }: AskAnalysisPorts,
+  signal: AbortSignal,
+): Promise<{ readonly verdict: Verdict; readonly detail: string }> {
+  const url = new URL(fillIn(provider.url, subject));
+  if (provider.type === 'prometheus') {
+    url.pathname = `${url.pathname.replace(/\/$/, '')}/api/v1/query`;
+    url.searchParams.set('query', fillIn(provider.query, subject));
+  }
+  if (!egress(url.href))
+    return {
+      verdict: 'inconclusive',
+      detail: `${url.host} is not among the addresses that the hub may connect to (egress.allow)`,
+    };
+  // A redirect would lead where nobody allowed it.
+  const response = await fetch(url.href, {
+    signal,
+    redirect: 'manual',
+    headers: { accept: 'application/json' },
+  });
+  if (provider.type === 'http') {
+    await response.body?.cancel();
+    const { status } = response;
+    return { verdict: status === provider.status ? 'success' : 'failure', detail: `HTTP ${status}` };
+  }
+  const text = await readText(response);
+  if (!response.ok) return { verdict: 'inconclusive', detail: `HTTP ${response.status}` };
+  return judge(readSamples(text), provider);
+}
+
+/** Never throws but for `signal`. */
+export async function askAnalysis(
+  spec: AnalysisSpec,
+  subject: AnalysisSubject,
+  ports: AskAnalysisPorts,
+  signal: AbortSignal,
+): Promise<AnalysisAnswer> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  try {
+    const { verdict, detail } = await ask(spec, subject, ports, limit);
+    return { atMs: ports.clock.now(), verdict, detail: detail.slice(0, detailMax) };
+  } catch (caught) {
+    signal.throwIfAborted();
+    const why = limit.aborted ? `no answer within ${timeoutMs / 1_000} s` : describe(caught);
+    return { atMs: ports.clock.now(), verdict: 'inconclusive', detail: why.slice(0, detailMax) };
+  }
+}
+
+/** Of fetch's errors the cause says what is wrong. */
+function describe(caught: unknown): string {
+  if (!(caught instanceof Error)) return String(caught);
+  return caught.cause instanceof Error ? caught.cause.message : caught.message;
+}
