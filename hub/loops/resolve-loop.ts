@@ -25,7 +25,7 @@ import { fleetOf, rowsOf } from './fleet-rows.ts';
 import { followPausesInGit } from './git-pauses.ts';
 import { createOvertaking } from './overtaking.ts';
 import { createRemoteBases, headOf } from './remote-bases.ts';
-import { type FleetRenderer, placeAll, saveContent, saveRecords } from './render-fleet.ts';
+import { type FleetRenderer, type Placements, placeAll, saveContent, saveRecords } from './render-fleet.ts';
 import { createRevision } from './revision-of.ts';
 import { loadWaves } from './rollout-inputs.ts';
 import type { FollowedSource } from './source-loop.ts';
@@ -79,31 +79,14 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
       previous: previousFleet,
       signal,
     });
-    remotes ??= Object.keys((await store.sources.latestRevision())?.sources ?? {});
-    const followed = options.onFollowed(fleet, remotes);
-    const known = new Map((await store.sources.list()).map((one) => [one.key, one]));
-    const bases = createRemoteBases({
-      rootUrl: options.root.url,
-      fleet,
-      treeOf: async (base) => source.tree(base.url, headOf(base, known.get(base.key))),
-    });
-    const trees = async (key: SourceKey) =>
-      createMountedTree(await treeOf(key, followed.get(key), known, status.head ?? ''), bases);
     const placements = placeAll(fleet);
     const beganMs = clock.monotonic();
-    const seen = new Map([...followed.keys()].map((key) => [key, known.get(key)?.head] as const));
-    const outcome = await overtaking.run(seen.set(options.root.key, status.head), signal, (own) =>
-      options.renderer.render({ fleet, placements, treeOf: trees, signal: own, memory: 'keep' }),
-    );
-    if (outcome === undefined) {
-      log.info('render given up for a newer revision', { head: status.head });
-      return { requeueAfterMs: overtakenWaitMs };
-    }
+    const render = await renderHead(status.head, fleet, placements, signal);
+    if (render === undefined) return { requeueAfterMs: overtakenWaitMs };
     const renderedMs = clock.monotonic();
+    const { outcome, heads, asked } = render;
     signal.throwIfAborted();
-    remotes = [...bases.asked.keys()];
-    const heads = headsOf(options.onFollowed(fleet, remotes), known);
-    const revision = await remember(status.head, heads, fleet, remotes);
+    const revision = await remember(status.head, heads, fleet, asked);
     options.onRendered?.(revision.id, outcome.work);
     const assignments = await store.releases.assignments({});
     const targets = await targetsInForce(assignments.map(({ targetDigest }) => targetDigest));
@@ -147,6 +130,30 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
       saveMs: Math.round(clock.monotonic() - plannedMs),
     });
     return undefined;
+  };
+
+  /** Undefined: a newer commit came meanwhile. */
+  const renderHead = async (head: string, fleet: Fleet, placements: Placements, signal: AbortSignal) => {
+    remotes ??= Object.keys((await store.sources.latestRevision())?.sources ?? {});
+    const followed = options.onFollowed(fleet, remotes);
+    const known = new Map((await store.sources.list()).map((one) => [one.key, one]));
+    const bases = createRemoteBases({
+      rootUrl: options.root.url,
+      fleet,
+      treeOf: async (base) => source.tree(base.url, headOf(base, known.get(base.key))),
+    });
+    const trees = async (key: SourceKey) =>
+      createMountedTree(await treeOf(key, followed.get(key), known, head), bases);
+    const seen = new Map([...followed.keys()].map((key) => [key, known.get(key)?.head] as const));
+    const outcome = await overtaking.run(seen.set(options.root.key, head), signal, (own) =>
+      options.renderer.render({ fleet, placements, treeOf: trees, signal: own, memory: 'keep' }),
+    );
+    if (outcome === undefined) {
+      log.info('render given up for a newer revision', { head });
+      return undefined;
+    }
+    remotes = [...bases.asked.keys()];
+    return { outcome, asked: remotes, heads: headsOf(options.onFollowed(fleet, remotes), known) };
   };
 
   /** Nobody is there to take an application out of a cluster that never enrolled: the removal is over at once. */
