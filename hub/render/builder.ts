@@ -2,6 +2,7 @@
  * Directories and what they build to. A built directory remembers the Git object ids of all that it looked at, and the built bases it
  * stands on; it stands for any commit in which those are the same.
  */
+import type { KubeObject } from '../../shared/manifest/object.ts';
 import type { FileLoader } from './file-loader.ts';
 import { askFor, type Footprint, footprintOf, matches } from './graph/footprint.ts';
 import type { ChartInflator } from './helm/inflate.ts';
@@ -85,14 +86,25 @@ export function createBuildCache({ builtObjectsMax }: RenderLimits): BuildCache 
 
 const weights = new WeakMap<Built, number>();
 
+const objects = new WeakMap<readonly Resource[], ReadonlySet<KubeObject>>();
+
+/** Made once for all that stand on the same base. */
+function objectsOf(resources: readonly Resource[]): ReadonlySet<KubeObject> {
+  let known = objects.get(resources);
+  if (known === undefined) {
+    known = new Set(resources.map(({ object }) => object));
+    objects.set(resources, known);
+  }
+  return known;
+}
+
 /** Objects that are this directory's own: what it shares with its bases takes no memory of its own. At least 1. */
 export function weightOf(built: Built): number {
   const known = weights.get(built);
   if (known !== undefined) return known;
-  const shared = new Set(
-    [...built.bases.values()].flatMap((base) => base.resources.map(({ object }) => object)),
-  );
-  const weight = 1 + built.resources.filter(({ object }) => !shared.has(object)).length;
+  const shared = [...built.bases.values()].map(({ resources }) => objectsOf(resources));
+  let weight = 1;
+  for (const { object } of built.resources) if (!shared.some((objects) => objects.has(object))) weight += 1;
   weights.set(built, weight);
   return weight;
 }

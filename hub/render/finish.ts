@@ -1,5 +1,5 @@
 import { type Digest, digestText, keyedDigest } from '../../shared/manifest/canonical.ts';
-import { describeKey, type KubeObject, keyOf, keyText } from '../../shared/manifest/object.ts';
+import { describeKey, keyOf, keyText } from '../../shared/manifest/object.ts';
 import {
   createManifestSet,
   entryLine,
@@ -12,8 +12,9 @@ import { canonicalText } from './canonical-text.ts';
 import { checkAgentAnnotations } from './check-agent-annotations.ts';
 import { ObjectsByDigest } from './objects-by-digest.ts';
 import { problemError, problemOf } from './render-error.ts';
-import { isSecretObject, isStem, type Resource } from './resource.ts';
+import { isSecretObject, type Resource } from './resource.ts';
 import { checkSealedIdentity } from './sops.ts';
+import { isStem } from './stem.ts';
 
 interface Finished {
   readonly rendered: RenderedObject;
@@ -41,14 +42,15 @@ export interface Finisher {
 
 /** Turns resources into the set that is handed on. Objects of files and bases are worked on once, however many sets they are in. @param onDigested told of each that was. */
 export function createFinisher(digestKey: Uint8Array, onDigested: () => void): Finisher {
-  const known = new WeakMap<KubeObject, Finished>();
+  const own = {};
   const finishOne = (resource: Resource): Finished => {
-    const found = isStem(resource) ? known.get(resource.object) : undefined;
-    if (found !== undefined && found.entry.originId === resource.originId) return found;
-    if (found !== undefined) return withOrigin(found, resource.originId);
+    const stem = isStem(resource) ? resource.stem : undefined;
+    const known = stem?.finished?.for === own ? (stem.finished.value as Finished) : undefined;
+    if (known !== undefined)
+      return known.entry.originId === resource.originId ? known : withOrigin(known, resource.originId);
     const finished = finishObject(resource, digestKey);
     onDigested();
-    if (isStem(resource)) known.set(resource.object, finished);
+    if (stem !== undefined) stem.finished = { for: own, value: finished };
     return finished;
   };
   return {
@@ -98,7 +100,7 @@ function duplicate(resource: Resource, all: readonly Resource[]): Error {
 function finishObject(resource: Resource, digestKey: Uint8Array): Finished {
   const { object } = resource;
   checkSealedIdentity(object, resource.place);
-  const content = canonicalText(object, resource.stem);
+  const content = canonicalText(object, resource.stem?.object);
   const secret = isSecretObject(object);
   const digest = secret ? keyedDigest(content, digestKey) : digestText(content);
   const key = keyOf(object);
@@ -121,7 +123,7 @@ function written({ object, stem }: Resource, digest: Digest, secret: boolean): R
   return {
     digest,
     get content() {
-      return canonicalText(object, stem);
+      return canonicalText(object, stem?.object);
     },
     secret,
   };

@@ -1,6 +1,7 @@
 import { isSecret, type JsonObject, type KubeObject, keyOf, keyText } from '../../shared/manifest/object.ts';
 import type { Origin } from './kustomize/origins.ts';
 import { type Place, problemError } from './render-error.ts';
+import { isStem, type Stem, stemOf } from './stem.ts';
 import type { Lineage } from './trace/lineage.ts';
 
 /** What kustomize remembers of an object while it changes names (its `internal.config.kubernetes.io/*` annotations, here outside the object). */
@@ -34,11 +35,8 @@ export interface PreviousId {
 /** One object on its way through the renderer. Immutable; a change makes a new one that shares what did not change. */
 export interface Resource {
   readonly object: KubeObject;
-  /**
-   * The object as the nearest file or base below has it: what many layers share and `object` may still share parts with. What is worked out of it is
-   * remembered; what a layer changed for itself is not.
-   */
-  readonly stem?: KubeObject;
+  /** What it was made from, in the nearest file or base below. */
+  readonly stem?: Stem;
   /** keyText of the identity as first read or generated. */
   readonly originId: string;
   /** Where it was read, or the generator that made it. */
@@ -60,24 +58,19 @@ export const noHistory: NameHistory = {
 };
 
 export function createResource(object: KubeObject, place: Place): Resource {
-  return { object, stem: object, originId: keyText(keyOf(object)), place, history: noHistory };
+  return { object, stem: stemOf(object), originId: keyText(keyOf(object)), place, history: noHistory };
 }
-
-const stems = new WeakMap<readonly Resource[], readonly Resource[]>();
 
 /** Resources as the layers above get them: each object is a stem. The same list for the same list. */
 export function withStems(resources: readonly Resource[]): readonly Resource[] {
-  const known = stems.get(resources);
+  const known = lists.get(resources);
   if (known !== undefined) return known;
-  const made = resources.map((one) => (one.stem === one.object ? one : { ...one, stem: one.object }));
-  stems.set(resources, made);
+  const made = resources.map((one) => (isStem(one) ? one : { ...one, stem: stemOf(one.object) }));
+  lists.set(resources, made);
   return made;
 }
 
-/** True where no layer has changed the object since it was read or handed on as a base. */
-export function isStem({ object, stem }: Resource): boolean {
-  return object === stem;
-}
+const lists = new WeakMap<readonly Resource[], readonly Resource[]>();
 
 export function isSecretObject(object: KubeObject): boolean {
   return isSecret(keyOf(object));

@@ -24,14 +24,13 @@ export interface TreeReaderOptions {
 const treeBytesMax = 16 * 1024 * 1024;
 const pathBytesMax = 4096;
 /** Folders whose listings a reader holds beside the bounded cache that all readers share, and the longest of such listings. */
-const foldersMax = 16;
+const foldersMax = 32;
 const listingMax = 20_000;
 
-/** Parts of a path. @throws invalid_argument (BadPath) for an absolute path, `..`, `.git`, empty parts and NUL. */
-function splitPath(path: string): readonly string[] {
-  if (path === '') return [];
-  const parts = path.split('/');
-  if (path.length > pathBytesMax || parts.some(isForbiddenName))
+/** @throws invalid_argument (BadPath) for an absolute path, `..`, `.git`, empty parts and NUL. */
+function checkPath(path: string): void {
+  if (path === '') return;
+  if (path.length > pathBytesMax || path.split('/').some(isForbiddenName))
     throw sourceError(
       'invalid_argument',
       'BadPath',
@@ -40,7 +39,6 @@ function splitPath(path: string): readonly string[] {
         subject: path.slice(0, 200),
       },
     );
-  return parts;
 }
 
 /** A commit's tree straight from Git objects, through bounded caches. Reads are checked against their ids by the object reader. */
@@ -76,32 +74,29 @@ export function createTreeReader(options: TreeReaderOptions): TreeReader {
   /** Listings of folders that were gone through: a commit has many files beside one another. */
   const folders = new Map<string, readonly TreeEntry[]>();
 
-  const find = async (path: string): Promise<TreeEntry | undefined> => {
-    const slash = path.lastIndexOf('/');
-    const listing = slash < 0 ? undefined : folders.get(path.slice(0, slash));
-    const last = path.slice(slash + 1);
-    if (listing !== undefined && !isForbiddenName(last) && path.length <= pathBytesMax)
-      return findByName(listing, last);
-    const found = await findFromTop(path);
-    if (found !== undefined && slash >= 0) {
-      const folder = path.slice(0, slash);
-      const parent = await findFromTop(folder);
-      const entries = parent?.type === 'directory' ? await listTree(parent.oid) : [];
-      if (folders.size >= foldersMax) folders.clear();
-      if (entries.length <= listingMax) folders.set(folder, entries);
-    }
-    return found;
+  /** Undefined where it is no folder. */
+  const listingOf = async (path: string): Promise<readonly TreeEntry[] | undefined> => {
+    const known = folders.get(path);
+    if (known !== undefined) return known;
+    const entry = await findEntry(path);
+    if (entry?.type !== 'directory') return undefined;
+    const entries = await listTree(entry.oid);
+    if (folders.size >= foldersMax) folders.clear();
+    if (entries.length <= listingMax) folders.set(path, entries);
+    return entries;
   };
 
-  const findFromTop = async (path: string): Promise<TreeEntry | undefined> => {
-    let entry: TreeEntry = { name: '', type: 'directory', oid: options.tree };
-    for (const part of splitPath(path)) {
-      if (entry.type !== 'directory') return undefined;
-      const next = findByName(await listTree(entry.oid), part);
-      if (!next) return undefined;
-      entry = next;
-    }
-    return entry;
+  /** Of a path that was checked. */
+  const findEntry = async (path: string): Promise<TreeEntry | undefined> => {
+    if (path === '') return { name: '', type: 'directory', oid: options.tree };
+    const slash = path.lastIndexOf('/');
+    const listing = await listingOf(slash < 0 ? '' : path.slice(0, slash));
+    return listing && findByName(listing, path.slice(slash + 1));
+  };
+
+  const find = async (path: string): Promise<TreeEntry | undefined> => {
+    checkPath(path);
+    return findEntry(path);
   };
 
   return {

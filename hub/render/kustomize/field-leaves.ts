@@ -1,5 +1,6 @@
 /** What stands at the ends of many paths at once, found in one walk. */
 import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
+import type { Stem } from '../stem.ts';
 import { textOf } from './list-merge.ts';
 
 /** Paths as a tree of their parts. */
@@ -37,22 +38,12 @@ export function pathTree(paths: Iterable<readonly string[]>): PathTree {
 
 const none: Leaves = { texts: new Set(), others: new Set(), isOdd: false };
 
-const known = new WeakMap<PathTree, WeakMap<KubeObject, Leaves>>();
-
 /** All leaves of an object that many share: found once. */
-export function leavesOfStem(stem: KubeObject, tree: PathTree): Leaves {
-  if (tree.below.size === 0) return none;
-  let byStem = known.get(tree);
-  if (byStem === undefined) {
-    byStem = new WeakMap();
-    known.set(tree, byStem);
-  }
-  let leaves = byStem.get(stem);
-  if (leaves === undefined) {
-    leaves = leavesBeside(stem, tree, undefined);
-    byStem.set(stem, leaves);
-  }
-  return leaves;
+export function leavesOfStem(stem: Stem, tree: PathTree): Leaves {
+  if (stem.references?.for === tree) return stem.references.value;
+  const value = leavesBeside(stem.object, tree, undefined);
+  stem.references = { for: tree, value };
+  return value;
 }
 
 /** The leaves of an object, those apart that it has in common with its stem. */

@@ -1,6 +1,7 @@
 /** What kustomize does once, at the top: name hashes, references, local objects left out, the default order. */
 import type { JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
-import { isStem, type Resource } from '../resource.ts';
+import type { Resource } from '../resource.ts';
+import { stemOf } from '../stem.ts';
 import type { FinalTrace } from '../trace/final-trace.ts';
 import { addHashes } from './generators.ts';
 import { withObject } from './ids.ts';
@@ -20,8 +21,10 @@ export function finalize(built: Finalizable, trace?: FinalTrace): readonly Resou
   const referring = trace?.referred(fixed, config) ?? fixed;
   const resolved = resolveVars(referring, vars, config.varReference);
   const list: Resource[] = [];
-  for (const resource of trace?.expanded(resolved, referring, vars) ?? resolved)
-    if (!isLocal(resource.object)) list.push(withNormalAnnotations(resource));
+  for (const resource of trace?.expanded(resolved, referring, vars) ?? resolved) {
+    const one = handedOn(resource);
+    if (one !== undefined) list.push(one);
+  }
   const sorted = sortResources(trace?.cleaned(list) ?? list, sort);
   const described = addMetadata(sorted, buildMetadata);
   return trace?.described(described) ?? described;
@@ -42,19 +45,23 @@ function isLocal(object: KubeObject): boolean {
   return local !== undefined && textOf(local) !== 'false';
 }
 
-const normal = new WeakMap<KubeObject, KubeObject>();
+/** Undefined for what is left out. */
+function finalObject(object: KubeObject): KubeObject | undefined {
+  if (!Object.hasOwn(object.metadata, 'annotations')) return object;
+  return isLocal(object) ? undefined : normalAnnotations(object);
+}
 
-/** kustomize writes every object's annotations anew, as text, and leaves an empty map out (kyaml rnode.go SetAnnotations). */
-function withNormalAnnotations(resource: Resource): Resource {
-  const { object } = resource;
-  if (!Object.hasOwn(object.metadata, 'annotations')) return resource;
-  if (!isStem(resource)) return withObject(resource, makeNormal(object));
-  let made = normal.get(object);
-  if (made === undefined) {
-    made = makeNormal(object);
-    normal.set(object, made);
+/** As it is handed on; undefined for what is left out. */
+function handedOn(resource: Resource): Resource | undefined {
+  const { object, stem } = resource;
+  if (stem === undefined || stem.object !== object) {
+    const made = finalObject(object);
+    return made && withObject(resource, made);
   }
-  return made === object ? resource : { ...resource, object: made, stem: made };
+  stem.final ??= { object: finalObject(object) };
+  const made = stem.final.object;
+  if (made === object || made === undefined) return made && resource;
+  return { ...resource, object: made, stem: stemOf(made) };
 }
 
 const bookkeeping = new Set([
@@ -75,7 +82,8 @@ function isBookkeeping(key: string): boolean {
   return bookkeeping.has(key);
 }
 
-function makeNormal(object: KubeObject): KubeObject {
+/** kustomize writes every object's annotations anew, as text, and leaves an empty map out (kyaml rnode.go SetAnnotations). */
+function normalAnnotations(object: KubeObject): KubeObject {
   const metadata = object.metadata as JsonObject;
   const all = Object.entries((metadata['annotations'] ?? {}) as JsonObject);
   const entries = all.filter(([key]) => !isBookkeeping(key));

@@ -1,6 +1,7 @@
 /** Image names, tags and digests (kustomize api filters/imagetag and internal/image). */
 import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
 import type { Resource } from '../resource.ts';
+import type { Stem } from '../stem.ts';
 import { specsFor } from './apply-specs.ts';
 import { leavesBeside, type PathTree, pathTree } from './field-leaves.ts';
 import { changeField, type FieldSpec, PathError, splitPath } from './field-spec.ts';
@@ -87,30 +88,22 @@ export function imageTransform(
 /** Undefined: something is odd about them. */
 type Images = readonly string[] | undefined;
 
-const ofStems = new WeakMap<readonly FieldSpec[], WeakMap<KubeObject, { readonly images: Images }>>();
-
-/** All images of an object; some may be its stem's and no longer there. Those of stems are remembered: most overlays change none of most objects. */
+/** All images of an object; some may be its stem's and no longer there. */
 function imagesIn({ object, stem }: Resource, specs: readonly FieldSpec[]): Images {
-  if (stem === undefined || stem.kind !== object.kind || stem.apiVersion !== object.apiVersion)
+  if (stem === undefined || stem.object.kind !== object.kind || stem.object.apiVersion !== object.apiVersion)
     return findImages(object, specs, undefined);
   const shared = imagesInStem(stem, specs);
-  if (object === stem || shared === undefined) return shared;
-  const own = findImages(object, specs, stem);
+  if (object === stem.object || shared === undefined) return shared;
+  const own = findImages(object, specs, stem.object);
   return own === undefined || own.length === 0 ? own && shared : [...shared, ...own];
 }
 
-function imagesInStem(stem: KubeObject, specs: readonly FieldSpec[]): Images {
-  let bySpecs = ofStems.get(specs);
-  if (bySpecs === undefined) {
-    bySpecs = new WeakMap();
-    ofStems.set(specs, bySpecs);
-  }
-  let known = bySpecs.get(stem);
-  if (known === undefined) {
-    known = { images: findImages(stem, specs, undefined) };
-    bySpecs.set(stem, known);
-  }
-  return known.images;
+/** Remembered: most overlays change none of most objects. */
+function imagesInStem(stem: Stem, specs: readonly FieldSpec[]): Images {
+  if (stem.images?.for === specs) return stem.images.value;
+  const value = findImages(stem.object, specs, undefined);
+  stem.images = { for: specs, value };
+  return value;
 }
 
 /** Images of the parts that are not the stem's. */

@@ -81,7 +81,7 @@ export function fixReferences(
     const { list, paths } = referencesOf(table, object.apiVersion, originKind(resource));
     const changes =
       (stem !== undefined && mayChange(leavesOfStem(stem, paths))) ||
-      (stem !== object && mayChange(leavesBeside(object, paths, stem)));
+      (stem?.object !== object && mayChange(leavesBeside(object, paths, stem?.object)));
     return changes ? new Referrer(resource, byOldName).fix(list) : resource;
   });
 }
