@@ -18,6 +18,10 @@ const examples: Readonly<Record<string, { readonly path: string } & CallOptions>
   },
   'GET /api/v1/objects/live': { path: '/api/v1/objects/live?cluster=eu-1&object=apps/Deployment/shop/web' },
   'GET /api/v1/clusters/{cluster}/logs': { path: '/api/v1/clusters/eu-1/logs?namespace=shop&pod=web-1' },
+  'GET /api/v1/applications/{application}/clusters/{cluster}/adoption': {
+    path: '/api/v1/applications/shop/clusters/eu-1/adoption',
+  },
+  'GET /api/v1/clusters/{cluster}/diagnostics': { path: '/api/v1/clusters/eu-1/diagnostics' },
   'POST /api/v1/sync': { path: '/api/v1/sync', body: {} },
   'POST /api/v1/pause': {
     path: '/api/v1/pause',
@@ -57,16 +61,14 @@ async function createReadyHarness(): Promise<Harness> {
     },
   };
   const harness = createHarness(options);
-  harness.answers = (question) =>
-    question.kind === 'object'
-      ? {
-          kind: 'object',
-          found: true,
-          content: new TextEncoder().encode(
-            '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"}}',
-          ),
-        }
-      : { kind: 'logs', content: new TextEncoder().encode('a line\n'), truncated: false };
+  harness.answers = (question) => {
+    const content = (text: string) => new TextEncoder().encode(text);
+    const web = '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"}}';
+    if (question.kind === 'object') return { kind: 'object', found: true, content: content(web) };
+    if (question.kind === 'adoption') return { kind: 'adoption', findings: [], truncated: false };
+    if (question.kind === 'diagnostics') return { kind: 'diagnostics', content: content('{}') };
+    return { kind: 'logs', content: content('a line\n'), truncated: false };
+  };
   const extra = createAccessToken(
     { name: 'extra', scope: 'read', ttlMs: undefined },
     startMs,

@@ -127,6 +127,7 @@ export function createFakeStore(): FakeStore {
       objects: async (digests) => new Map([...state.objects].filter(([digest]) => digests.includes(digest))),
     },
     releases: {
+      releases: async () => ({ items: [], next: undefined }),
       assignments: async ({ cluster, application }) =>
         state.assignments.filter(
           (one) =>
