@@ -26,6 +26,7 @@ import { renderPlain } from './plain.ts';
 import { problemError } from './render-error.ts';
 import type { RenderWork } from './render-work.ts';
 import type { Resource } from './resource.ts';
+import type { TraceLog } from './trace/lineage.ts';
 import type { Probes, TreeView } from './tree-view.ts';
 
 export interface Built {
@@ -63,8 +64,8 @@ export interface BuildServices {
   /** Undefined: `helmCharts` are refused. */
   readonly charts: ChartInflator | undefined;
   readonly loadRestrictor?: LoadRestrictor | undefined;
-  /** Each object's lineage is remembered, for `cache` alone. */
-  readonly traced?: boolean | undefined;
+  /** Each object's lineage is remembered; nothing but what is built so may be in `cache`. */
+  readonly traced?: TraceLog | undefined;
 }
 
 /** What is remembered from commit to commit. */

@@ -11,8 +11,8 @@ export interface PlainContext {
   readonly files: FileLoader;
   readonly limits: RenderLimits;
   readonly probes: Probes;
-  /** Whether each object's lineage is remembered. */
-  readonly traced?: boolean | undefined;
+  /** Undefined: no object's lineage is remembered. */
+  readonly traced?: object | undefined;
 }
 
 const manifestName = /\.(?:ya?ml|json)$/;
@@ -31,7 +31,7 @@ export async function renderPlain(folder: string, context: PlainContext): Promis
           `a ${object.kind} in a plain folder; let the Application's path or overlays name its folder`,
         );
       const resource = createResource(object, place);
-      resources.push(context.traced === true ? readPlain(resource, folder, found.path, documents) : resource);
+      resources.push(context.traced ? readPlain(resource, folder, found.path, documents) : resource);
       if (resources.length > context.limits.objectsMax)
         throw problemError('resource_exhausted', place, `more than ${context.limits.objectsMax} objects`);
     }

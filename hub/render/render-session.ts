@@ -11,6 +11,7 @@ import { createChartReader } from './helm/read-chart.ts';
 import type { LoadRestrictor } from './kustomize/loader.ts';
 import type { RenderLimits } from './limits.ts';
 import { noWork, type RenderWork } from './render-work.ts';
+import type { TraceLog } from './trace/lineage.ts';
 import { TreeView } from './tree-view.ts';
 
 /** A chart that was rendered for this commit, and what it was made from. */
@@ -31,6 +32,8 @@ export interface RenderSession {
   /** Version of helm; empty: there is none. */
   readonly helmVersion: () => Promise<string>;
   readonly work: RenderWork;
+  /** Only of one in which objects keep their lineage. */
+  readonly traced?: TraceLog | undefined;
 }
 
 export interface SessionOptions {
@@ -63,7 +66,7 @@ export function createSessions(options: SessionOptions): Sessions {
   const helm = charts && createHelmRenderer({ ...charts, archives, limits });
   const inflator = charts && createChartInflator({ ...charts, limits });
 
-  const open = (tree: TreeReader, traced: boolean): RenderSession => {
+  const open = (tree: TreeReader, traced: TraceLog | undefined): RenderSession => {
     const work = noWork();
     const works = traced ? [work] : [work, total];
     const view = new TreeView(tree, works);
@@ -74,7 +77,7 @@ export function createSessions(options: SessionOptions): Sessions {
     const services = { limits, works, files: loader, cache: built, charts: inflator, traced, loadRestrictor };
     let version: Promise<string> | undefined;
     return {
-      ...{ view, files: loader, helm, work },
+      ...{ view, files: loader, helm, work, traced },
       builds: new BuildSession(view, services),
       charts: new Map(),
       helmVersion: () => {
@@ -86,11 +89,11 @@ export function createSessions(options: SessionOptions): Sessions {
 
   return {
     of(tree) {
-      const session = sessions.get(tree) ?? open(tree, false);
+      const session = sessions.get(tree) ?? open(tree, undefined);
       sessions.set(tree, session);
       return session;
     },
-    traced: (tree) => open(tree, true),
+    traced: (tree) => open(tree, { removals: [] }),
   };
 }
 

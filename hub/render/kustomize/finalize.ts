@@ -39,7 +39,8 @@ export interface Finalizable {
   readonly buildMetadata: readonly string[];
 }
 
-function isLocal(object: KubeObject): boolean {
+/** Whether the object is for other tools only, and left out at the end. */
+export function isLocal(object: KubeObject): boolean {
   const annotations = object.metadata.annotations as JsonObject | null | undefined;
   const local = annotations?.['config.kubernetes.io/local-config'];
   return local !== undefined && textOf(local) !== 'false';

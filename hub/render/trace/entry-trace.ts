@@ -12,10 +12,12 @@ import {
   beginLineage,
   continueLineage,
   type FindOrigin,
+  goneFrom,
   type Part,
   type Spot,
   spotBelow,
   type TextSource,
+  type TraceLog,
   type WrittenPath,
 } from './lineage.ts';
 import { pluginAt } from './plugin-values.ts';
@@ -59,12 +61,18 @@ interface Patching {
 
 const asRead: FindOrigin = () => undefined;
 
+interface Layer {
+  readonly folder: string;
+  readonly root: readonly string[];
+  readonly log: TraceLog;
+}
+
 export class EntryTrace {
   readonly spot: Spot;
-  readonly #layer: { readonly folder: string; readonly root: readonly string[] };
+  readonly #layer: Layer;
   readonly #names: Names;
 
-  constructor(layer: { readonly folder: string; readonly root: readonly string[] }, names: Names) {
+  constructor(layer: Layer, names: Names) {
     this.#layer = layer;
     this.#names = names;
     this.spot = names.spot;
@@ -131,9 +139,13 @@ export class EntryTrace {
     if (merge.length === 0 || (several && !patching.oneByOne)) return apply(start);
     let list = start;
     for (const [index, patch] of merge.entries()) {
-      const find = patchAt(spotOf(patch.object, text, loaded.documents), patch.object as unknown as Json);
+      const spot = spotOf(patch.object, text, loaded.documents);
+      const find = patchAt(spot, patch.object as unknown as Json);
       const name = several ? { name: `document ${index + 1}` } : {};
-      list = this.changed(apply(list, several ? patch : undefined), find, name);
+      const next = apply(list, several ? patch : undefined);
+      for (const resource of goneFrom(list, next))
+        this.#layer.log.removals.push({ resource, agent: this.#agent(find), at: spotBelow(spot, '$patch') });
+      list = this.changed(next, find, name);
     }
     return list;
   }

@@ -12,6 +12,7 @@ import {
   type Lineage,
   type Spot,
   spotBelow,
+  type TraceLog,
   type WrittenPath,
 } from './lineage.ts';
 import { imageAt, pairsAt, scalarAt } from './written-values.ts';
@@ -61,14 +62,24 @@ export class LayerTrace {
   readonly folder: string;
   /** The folders from the one that is built, or is a base, to this one: several within components. */
   readonly root: readonly string[];
+  readonly log: TraceLog;
   readonly #spot: Spot;
   readonly #kustomization: Kustomization;
   readonly #files = new Map<string, string>();
 
   /** @param file the kustomization file, as it was found. */
-  constructor(folder: string, root: readonly string[], file: string, kustomization: Kustomization) {
+  constructor(
+    {
+      folder,
+      root,
+      kustomization,
+    }: Pick<LayerTrace, 'folder' | 'root'> & { readonly kustomization: Kustomization },
+    file: string,
+    log: TraceLog,
+  ) {
     this.folder = folder;
     this.root = root;
+    this.log = log;
     this.#spot = { text: { path: file }, document: 0, path: [] };
     this.#kustomization = kustomization;
   }

@@ -87,6 +87,19 @@ export interface Lineage {
   readonly folders: readonly string[];
 }
 
+/** What a traced build notes beside lineages. */
+export interface TraceLog {
+  /** Objects that a patch has taken away, in that order. */
+  readonly removals: Removal[];
+}
+
+export interface Removal {
+  /** As it was before. */
+  readonly resource: Resource;
+  readonly agent: Agent;
+  readonly at: Spot;
+}
+
 /** The resource at the beginning of its lineage. */
 export function beginLineage(
   resource: Resource,
@@ -116,6 +129,15 @@ export function enterFolders(
       ? resource
       : { ...resource, lineage: { ...resource.lineage, folders: [...folders, ...resource.lineage.folders] } },
   );
+}
+
+/** Those of the resources that are not among what became of them. */
+export function goneFrom(before: readonly Resource[], after: readonly Resource[]): readonly Resource[] {
+  if (after.length === before.length) return [];
+  const there = new Set<Lineage>();
+  for (const { lineage } of after)
+    for (let event = lineage; event !== undefined; event = event.earlier) there.add(event);
+  return before.filter(({ lineage }) => lineage !== undefined && !there.has(lineage));
 }
 
 /** From the beginning on. */

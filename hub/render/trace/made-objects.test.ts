@@ -207,6 +207,22 @@ describe('values from other objects', () => {
     expect(found.steps[1]?.changes[0]?.from?.secret).toBe(true);
   });
 
+  it('stay secret from one object to the next', async () => {
+    const copy = (source: string, select: string, field: string) =>
+      `- source: ${source}\n  targets:\n  - select: ${select}\n    fieldPaths: [${field}]\n    options: {create: true}\n`;
+    const files = app(
+      `replacements:\n${copy('{kind: Secret, name: keys, fieldPath: data.key}', '{kind: ConfigMap}', 'data.copy')}${copy('{kind: ConfigMap, name: settings, fieldPath: data.copy}', '{kind: Deployment}', 'metadata.labels.x')}`,
+      {
+        'app/web.yaml': `${web()}---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys}\ndata: {key: aHVudGVyMg==}\n`,
+      },
+    );
+    const [step] = (await traceOf(files, 'Deployment', 'web')).steps;
+    expect(step?.changes[0]).toMatchObject({
+      at: { file: 'app/web.yaml', line: 16 },
+      from: { object: { kind: 'ConfigMap' }, secret: true },
+    });
+  });
+
   it('are vars as well', async () => {
     const files = app(
       'vars:\n- name: MODE\n  objref: {apiVersion: v1, kind: ConfigMap, name: settings}\n  fieldref: {fieldPath: data.mode}\ncommonAnnotations: {about: is $(MODE)}\n',

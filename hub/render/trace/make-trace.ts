@@ -7,10 +7,11 @@ import type {
   TraceAction,
   TraceStart,
   TraceStep,
+  ValueSource,
   Written,
   WrittenField,
 } from '../../model/trace.ts';
-import { fieldChain, valueAt } from '../../model/trace-chain.ts';
+import { type FieldChain, fieldChain, valueAt } from '../../model/trace-chain.ts';
 import { indexOfItem, isItemPart, listPathText } from '../../model/trace-path.ts';
 import { resolveField } from '../../model/trace-resolve.ts';
 import { helmGenerated } from '../kustomize/inflation.ts';
@@ -116,13 +117,17 @@ export class TraceMaker {
     for (const change of changes) {
       const origin = this.#originOf(raw, change, mergeKeys);
       const at = await this.#at(origin, raw.agent);
+      const from = await this.#from(origin);
       const { after } = change;
       const isContainer = typeof after === 'object' && after !== null && Object.keys(after).length > 0;
       const written = isContainer
         ? await this.#leaves(after, change.path, root, raw.find, at, raw.lineage, mergeKeys)
         : [];
-      const from = origin !== undefined && 'from' in origin ? { from: origin.from } : {};
-      told.push({ ...change, at, ...from, ...(written.length === 0 ? {} : { written }) });
+      told.push({
+        ...{ ...change, at },
+        ...(from === undefined ? {} : { from }),
+        ...(written.length === 0 ? {} : { written }),
+      });
     }
     return {
       ...(await this.#action(raw.agent, raw.action)),
@@ -177,12 +182,29 @@ export class TraceMaker {
     return { ...found, holds: weaker(found.holds, origin.holds) };
   }
 
-  /** Where a field of an object, as it was then, was last written. */
-  async #lastWritten(lineage: Lineage, path: FieldPath): Promise<Written | undefined> {
+  /** A value that was taken from what had it from a Secret is a Secret's. */
+  async #from(origin: Origin | undefined): Promise<ValueSource | undefined> {
+    if (origin === undefined || !('from' in origin) || origin.from === undefined) return undefined;
+    const { from, lineage, path } = origin;
+    if (from.secret || lineage === undefined) return from;
+    const chain = await this.#chain(lineage, path);
+    const secret =
+      chain?.entries.some(({ changes }) => changes.some((change) => change.from?.secret)) ?? false;
+    return { ...from, secret };
+  }
+
+  /** A field of an object up to what the object was then. */
+  async #chain(lineage: Lineage, path: FieldPath): Promise<FieldChain | undefined> {
     const history = await this.#history(lineage);
     const field = resolveField(shown(lineage.object) as unknown as Json, path, history.mergeKeys);
-    if (!field.ok) return undefined;
-    const { start, entries } = fieldChain(history, field.path);
+    return field.ok ? fieldChain(history, field.path) : undefined;
+  }
+
+  /** Where it was last written. */
+  async #lastWritten(lineage: Lineage, path: FieldPath): Promise<Written | undefined> {
+    const chain = await this.#chain(lineage, path);
+    if (chain === undefined) return undefined;
+    const { start, entries } = chain;
     const places = [start.at, ...entries.map(({ at }) => at)];
     // What nobody wrote, such as a hash, comes after what somebody did.
     return places.findLast(({ file }) => file !== '') ?? start.at;

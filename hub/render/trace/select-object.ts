@@ -34,19 +34,13 @@ const shortNames: Readonly<Record<string, string>> = {
 
 const listedMax = 10;
 
-/** The one object that is meant; by a name that it had only where none has it now. @throws a Problem that says what there is. */
-export function selectObject(
-  selector: ObjectSelector,
-  resources: readonly Resource[],
-  where: string,
-): Resource {
+/** The one object that is meant; by a name that it had only where none has it now. @throws a Problem where several are meant. */
+export function selectObject(selector: ObjectSelector, resources: readonly Resource[]): Resource | undefined {
   const { name } = selector;
-  const ofKind = resources.filter((resource) => isKind(resource, selector));
-  const there = ofKind.filter((resource) => isThere(resource, selector));
+  const there = resources.filter((resource) => isKind(resource, selector) && isThere(resource, selector));
   const named = there.filter(({ object }) => object.metadata.name === name);
   const found = named.length > 0 ? named : there.filter((resource) => hadName(resource, name));
   const [first] = found;
-  if (first === undefined) throw notFound(selector, resources, ofKind, where);
   if (found.length > 1)
     throw problemError(
       'conflict',
@@ -76,15 +70,13 @@ function hadName({ originId, history }: Resource, name: string): boolean {
   return parseKeyText(originId)?.name === name || history.previous.some((id) => id.name === name);
 }
 
-function notFound(
-  { kind, name, namespace }: ObjectSelector,
-  all: readonly Resource[],
-  ofKind: readonly Resource[],
-  where: string,
-): Error {
+/** The Problem that says what there is instead. */
+export function notFound(selector: ObjectSelector, all: readonly Resource[], where: string): Error {
+  const { kind, name, namespace } = selector;
   const asked = namespace ? `${namespace}/${name}` : name;
   const fail = (why: string) =>
     problemError('not_found', {}, `there is no ${kind} ${asked} in ${where}; ${why}`);
+  const ofKind = all.filter((resource) => isKind(resource, selector));
   if (all.length === 0) return fail('nothing is rendered there at all');
   const elsewhere = ofKind.filter(({ object }) => object.metadata.name === name);
   if (elsewhere.length > 0) return fail(`there is ${listOf(elsewhere)}`);

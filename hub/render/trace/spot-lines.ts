@@ -9,7 +9,10 @@ export class SpotLines {
   readonly #view: TreeView;
   readonly #bytesMax: number;
   readonly #texts = new Map<string, Promise<TextLines>>();
+  /** Most spots of one text share its source. */
+  readonly #opened = new WeakMap<TextSource, Promise<TextLines>>();
   readonly #raw = new Map<string, Promise<string>>();
+  readonly #oids = new Map<string, string | undefined>();
 
   constructor(view: TreeView, bytesMax: number) {
     this.#view = view;
@@ -24,9 +27,11 @@ export class SpotLines {
   }
 
   async inFile(file: string, line: number, holds: Written['holds'], field = ''): Promise<Written> {
-    const entry = file === '' ? undefined : await this.#view.entry(file);
+    if (!this.#oids.has(file))
+      this.#oids.set(file, file === '' ? undefined : (await this.#view.entry(file))?.oid);
+    const oid = this.#oids.get(file);
     const source = isMounted(file) ? 'remote' : 'repository';
-    return { source, file, line, field, ...(entry === undefined ? {} : { oid: entry.oid }), holds };
+    return { source, file, line, field, ...(oid === undefined ? {} : { oid }), holds };
   }
 
   /** The line of a key in the first of the files that has it. */
@@ -59,12 +64,12 @@ export class SpotLines {
   }
 
   #lines(text: TextSource): Promise<TextLines> {
+    const known = this.#opened.get(text);
+    if (known !== undefined) return known;
     const key = JSON.stringify(text);
-    let lines = this.#texts.get(key);
-    if (lines === undefined) {
-      lines = this.#open(text);
-      this.#texts.set(key, lines);
-    }
+    const lines = this.#texts.get(key) ?? this.#open(text);
+    this.#texts.set(key, lines);
+    this.#opened.set(text, lines);
     return lines;
   }
 

@@ -83,6 +83,7 @@ class Parsed {
   readonly #chunk: Chunk;
   readonly #lines = new LineCounter();
   #document: Document | undefined;
+  #isEmpty: boolean | undefined;
 
   constructor(chunk: Chunk) {
     this.#chunk = chunk;
@@ -90,10 +91,15 @@ class Parsed {
 
   /** As rendering leaves documents out: without content, or with nothing but null. */
   get isEmpty(): boolean {
-    const { text } = this.#chunk;
-    const bare = text.replace(/^(?:---[ \t]*)?(?:#.*)?$/gm, '').trim();
-    if (bare.length > 200) return bare === '';
-    if (bare === '') return true;
+    this.#isEmpty ??= this.#holdsNothing();
+    return this.#isEmpty;
+  }
+
+  /** Told by the first line that says something, or else by parsing. */
+  #holdsNothing(): boolean {
+    const [line] = /^(?!---[ \t]*(?:#.*)?$|[ \t]*(?:#.*)?$).+/m.exec(this.#chunk.text) ?? [];
+    if (line === undefined) return true;
+    if (!/^[ \t]*(?:null|~|---|%|!|&)/i.test(line)) return false;
     const { contents } = this.#open();
     return contents === null || (isScalar(contents) && contents.value === null);
   }
@@ -156,37 +162,58 @@ function stepInto(node: Node | undefined, part: string | number, document: Docum
     if (item === undefined) return undefined;
     return { key: undefined, value: item as Node };
   }
-  return isMap(node) ? entryOf(node, String(part), document, aliasesMax) : undefined;
+  return isMap(node) ? entryOf(node, String(part), document) : undefined;
 }
 
-/** The last entry of the key; else one in any letter case, as Go's decoder takes it; else one that is merged in. */
-function entryOf(map: YAMLMap, key: string, document: Document, followsLeft: number): Step | undefined {
-  const own =
-    map.items.findLast((pair) => keyText(pair) === key) ??
-    map.items.findLast((pair) => keyText(pair)?.toLowerCase() === key.toLowerCase());
-  if (own !== undefined)
-    return {
-      key: (own.key ?? undefined) as Node | undefined,
-      value: (own.value ?? undefined) as Node | undefined,
-    };
-  if (followsLeft === 0) return undefined;
-  for (const pair of map.items) {
-    if (keyText(pair) !== '<<') continue;
-    const merged = follow(pair.value, document);
-    for (const one of isSeq(merged) ? merged.items : [merged]) {
-      const inner = follow(one, document);
-      const found = isMap(inner) ? entryOf(inner, key, document, followsLeft - 1) : undefined;
-      if (found !== undefined) return found;
-    }
+/** The last entry of the key; else one that is merged in; else one in another letter case, as Go's decoder takes it. */
+function entryOf(map: YAMLMap, key: string, document: Document): Step | undefined {
+  const pair = entriesOf(map).get(key);
+  if (pair !== undefined) return stepOf(pair);
+  const merged = mergedEntry(map, key, document, aliasesMax);
+  if (merged !== undefined) return merged;
+  const alike = map.items.findLast((one) => keyText(one)?.toLowerCase() === key.toLowerCase());
+  return alike && stepOf(alike);
+}
+
+function mergedEntry(map: YAMLMap, key: string, document: Document, followsLeft: number): Step | undefined {
+  const merge = entriesOf(map).get('<<');
+  if (merge === undefined || followsLeft === 0) return undefined;
+  const merged = follow(merge.value, document);
+  for (const one of isSeq(merged) ? merged.items : [merged]) {
+    const inner = follow(one, document);
+    if (!isMap(inner)) continue;
+    const pair = entriesOf(inner).get(key);
+    if (pair !== undefined) return stepOf(pair);
+    const found = mergedEntry(inner, key, document, followsLeft - 1);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function keyText(pair: Pair): string | undefined {
-  const { key } = pair;
+const entries = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+
+/** By key; of one that is there twice the last. */
+function entriesOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+  const known = entries.get(map);
+  if (known !== undefined) return known;
+  const made = new Map<string, Pair>();
+  for (const pair of map.items) {
+    const key = keyText(pair);
+    if (key !== undefined) made.set(key, pair);
+  }
+  entries.set(map, made);
+  return made;
+}
+
+function stepOf({ key, value }: Pair): Step {
+  return { key: (key ?? undefined) as Node | undefined, value: (value ?? undefined) as Node | undefined };
+}
+
+function keyText({ key }: Pair): string | undefined {
   if (!isScalar(key)) return undefined;
   const { source, value } = key as Scalar;
-  return typeof value === 'symbol' ? '<<' : typeof value === 'string' ? value : (source ?? String(value));
+  if (typeof value === 'symbol') return '<<';
+  return typeof value === 'string' ? value : (source ?? String(value));
 }
 
 /** A scalar's own line, for what is written below its key; but the key's for blocks of text, collections, aliases and nothing. */

@@ -254,6 +254,25 @@ describe('an object that is asked for', () => {
     expect(await messageOf(selector)).toBe(message);
   });
 
+  it('may have been taken away, by a patch or since it is for other tools', async () => {
+    const removed: Files = {
+      'base/web.yaml': `${web()}---\n${settings.replace('name: settings', 'name: settings\n  annotations: {config.kubernetes.io/local-config: "true"}')}`,
+      'base/kustomization.yaml': 'resources: [web.yaml]\n',
+      'app/gone.yaml': 'apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n$patch: delete\n',
+      'app/kustomization.yaml': 'resources: [../base]\npatches:\n- path: gone.yaml\n',
+    };
+    const said = async (kind: string, name: string) => {
+      const result = await ask(removed, { kind, name });
+      return result.ok ? '' : result.problems.map(describeProblem).join('\n');
+    };
+    expect(await said('Deployment', 'web')).toBe(
+      'app/gone.yaml:5: Deployment web is not rendered: patches[0] of app removes it',
+    );
+    expect(await said('ConfigMap', 'settings')).toBe(
+      'base/web.yaml:13: ConfigMap settings is not rendered: its annotation config.kubernetes.io/local-config keeps it to the kustomization',
+    );
+  });
+
   it('is not there where rendering fails: the problem is the same', async () => {
     const broken = { 'app/kustomization.yaml': 'resources: [gone.yaml]\n' };
     const source = { repository: '', ref: '', path: 'app', overlays: [] };

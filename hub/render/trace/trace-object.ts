@@ -5,10 +5,10 @@
  */
 import type { ObjectSelector, ObjectTrace } from '../../model/trace.ts';
 import { findKustomization } from '../kustomize/accumulate.ts';
-import { finalize } from '../kustomize/finalize.ts';
+import { finalize, isLocal } from '../kustomize/finalize.ts';
 import { builtInSchema } from '../kustomize/schema.ts';
 import type { RenderLimits } from '../limits.ts';
-import { problemOf } from '../render-error.ts';
+import { problemError, problemOf } from '../render-error.ts';
 import type { RenderSession } from '../render-session.ts';
 import type { RenderRequest } from '../renderer.ts';
 import type { Resource } from '../resource.ts';
@@ -17,7 +17,7 @@ import { createSubstituter, type Substituted } from '../substitute/substitute.ts
 import { variablesOf } from '../substitute/variables.ts';
 import { FinalTrace } from './final-trace.ts';
 import { TraceMaker } from './make-trace.ts';
-import { selectObject } from './select-object.ts';
+import { notFound, selectObject } from './select-object.ts';
 import { SpotLines } from './spot-lines.ts';
 import type { TraceResult } from './trace-result.ts';
 
@@ -33,14 +33,41 @@ export async function traceObject(
     const rooted = await rootOf(await findPlace(request, session), request, session, signal);
     const filled = await finish(rooted, request, session);
     if (!filled.ok) return filled;
-    const resource = selectObject(selector, filled.resources, session.view.name);
+    const resource = selectObject(selector, filled.resources);
     const lines = new SpotLines(session.view, limits.fileBytesMax);
+    if (resource === undefined) throw await whyNot(selector, filled.resources, rooted, session, lines);
     return { ok: true, traces: [await traceOf(resource, lines, rooted)] };
   } catch (caught) {
     const problem = problemOf(caught);
     if (problem === undefined) throw caught;
     return { ok: false, problems: [problem] };
   }
+}
+
+/** What there is instead, or what took the object away. */
+async function whyNot(
+  selector: ObjectSelector,
+  resources: readonly Resource[],
+  rooted: Rooted,
+  { view, traced }: RenderSession,
+  lines: SpotLines,
+): Promise<Error> {
+  const local = rooted.resources.filter(({ object }) => isLocal(object));
+  const asked = `${selector.kind} ${selector.name}`;
+  const left = rooted.kind === 'kustomize' ? selectObject(selector, local) : undefined;
+  if (left !== undefined)
+    return problemError(
+      'not_found',
+      left.place,
+      `${asked} is not rendered: its annotation config.kubernetes.io/local-config keeps it to the kustomization`,
+    );
+  for (const { resource, agent, at } of traced?.removals ?? []) {
+    if (selectObject(selector, [resource]) === undefined) continue;
+    const { file, line } = await lines.written(at, 'value');
+    const message = `${asked} is not rendered: ${agent.action} of ${agent.layer || '.'} removes it`;
+    return problemError('not_found', { file, line }, message);
+  }
+  return notFound(selector, resources, view.name);
 }
 
 async function traceOf(resource: Resource, lines: SpotLines, rooted: Rooted): Promise<ObjectTrace> {
