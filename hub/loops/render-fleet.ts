@@ -61,6 +61,10 @@ export function createFleetRenderer(renderer: Pick<Renderer, 'renderAll'>): Flee
         signal.throwIfAborted();
         const names = placements.get(application.name)?.clusters ?? [];
         const clusters = names.flatMap((name) => fleet.clusters.get(name) ?? []);
+        if (clusters.length === 0) {
+          rendered.set(application.name, new Map());
+          continue;
+        }
         const tree = await openTree(application, fleet, treeOnce);
         if ('problems' in tree) {
           rendered.set(application.name, new Map(clusters.map(({ name }) => [name, tree])));

@@ -71,7 +71,7 @@ export function createRecall(memory: RenderMemory, engine: string): Recall {
   const nodes = new Lru<KnownNode>(probesMax);
   const results = new Lru<RenderedSet>(entriesMax);
   const verdicts = new WeakMap<TreeView, Map<Digest, boolean>>();
-  const told = new Lru<true>(2 * rootsMax);
+  const told = new Lru<Told>(2 * rootsMax);
 
   const loadRoots = async (keys: readonly Digest[]): Promise<void> => {
     for (const chunk of chunksOf(keys)) {
@@ -153,14 +153,24 @@ export function createRecall(memory: RenderMemory, engine: string): Recall {
   };
 }
 
-function createList(engine: string, roots: Lru<RenderRoot>, told: Lru<true>): RecordList {
+/** What the store was told last of a root. */
+interface Told {
+  readonly node: Digest;
+  readonly results: Set<string>;
+}
+
+function createList(engine: string, roots: Lru<RenderRoot>, told: Lru<Told>): RecordList {
   const records = createRecords();
   return {
     note({ root, source, helm, variables, values, rendered }) {
       const node = nodeOf(source, helm).digest;
-      const id = [resultId(root, values), node, rendered.set.digest].join(' ');
-      if (told.get(id)) return;
-      told.set(id, true);
+      const result = `${rendered.set.digest} ${values}`;
+      const before = told.get(root);
+      // What was told of another node the store has let go since.
+      const results = before?.node === node ? before.results : new Set<string>();
+      if (results.has(result)) return;
+      results.add(result);
+      told.set(root, { node, results }, results.size);
       for (const below of nodesBelow(source, helm).values()) records.nodes.set(below.digest, below);
       records.roots.set(root, { key: root, node, variables });
       // What is at hand of it is out of date.
