@@ -1,9 +1,7 @@
-import type { Json, KubeObject } from '../../shared/manifest/object.ts';
-import { describeKey, parseKeyText } from '../../shared/manifest/object.ts';
+import { describeKey, type Json, parseKeyText } from '../../shared/manifest/object.ts';
 import type { FieldPath, ObjectTrace, TraceStep, Written } from '../model/trace.ts';
-import { type ChainEntry, type FieldChain, type Replay, replayTrace, valueAt } from '../model/trace-chain.ts';
+import type { ChainEntry, FieldChain } from '../model/trace-chain.ts';
 import { isMap, printFieldPath } from '../model/trace-path.ts';
-import { resolveField } from '../model/trace-resolve.ts';
 import type {
   ExplainedAction,
   ExplainedLine,
@@ -15,7 +13,8 @@ import type {
   LineCommit,
 } from './explanation.ts';
 import { isSecretField, secretFrom, shorten, shortJson } from './masking.ts';
-import { leafPaths, type YamlLine, yamlLines } from './yaml-lines.ts';
+import { readTrace, type TraceReading } from './read-trace.ts';
+import type { YamlLine } from './yaml-lines.ts';
 
 /** Who wrote a line: the commit, or that it is not committed, or undefined where nobody knows. */
 export type AuthorOf = (written: Written) => LineCommit | 'uncommitted' | undefined;
@@ -50,12 +49,14 @@ const lineCharactersMax = 500;
 export function explainObject(request: ExplainRequest, authorOf: AuthorOf): Explained {
   const { trace, subject, field } = request;
   const { locate = (written: Written) => written } = request;
-  const teller = new Teller(trace, locate, authorOf);
-  const found = teller.find(field);
-  const state = found.ok ? 'set' : teller.findRemoved(field) ? 'removed' : 'unset';
-  if (state === 'unset' && request.knows(field) !== true && !found.ok)
+  const reading = readTrace(trace);
+  const found = reading.find(field);
+  const removed = found.ok ? undefined : reading.findRemoved(field);
+  const state = found.ok ? 'set' : removed ? 'removed' : 'unset';
+  if (!found.ok && !removed && request.knows(field) !== true)
     return { ok: false, message: found.message, near: found.near };
-  const path = found.ok ? found.path : (teller.findRemoved(field) ?? field);
+  const path = found.ok ? found.path : (removed ?? field);
+  const teller = new Teller(trace, reading, locate, authorOf);
   const parts =
     state === 'unset' ? { lines: [], fields: [], omitted: 0 } : teller.tell(path, field.length === 0);
   const { apiVersion, kind, namespace, name } = trace.identity;
@@ -88,91 +89,40 @@ type Parts = Pick<Explanation, 'lines' | 'fields' | 'omitted'>;
 
 class Teller {
   private readonly trace: ObjectTrace;
+  private readonly reading: TraceReading;
   private readonly locate: (written: Written) => Written;
   private readonly authorOf: AuthorOf;
-  private readonly replay: Replay;
 
-  constructor(trace: ObjectTrace, locate: (written: Written) => Written, authorOf: AuthorOf) {
+  constructor(
+    trace: ObjectTrace,
+    reading: TraceReading,
+    locate: (written: Written) => Written,
+    authorOf: AuthorOf,
+  ) {
     this.trace = trace;
+    this.reading = reading;
     this.locate = locate;
     this.authorOf = authorOf;
-    this.replay = replayTrace(trace);
-  }
-
-  find(field: FieldPath) {
-    return resolveField(this.trace.final as unknown as Json, field, this.trace.mergeKeys);
-  }
-
-  /** The field as it was spelled out when it was still there. */
-  findRemoved(field: FieldPath): FieldPath | undefined {
-    for (const state of this.replay.states.toReversed()) {
-      const found = resolveField(state, field, this.trace.mergeKeys);
-      if (found.ok) return found.path;
-    }
-    return undefined;
   }
 
   tell(path: FieldPath, whole: boolean): Parts {
-    const value = this.valueOf(path);
+    const { reading } = this;
+    const value = reading.rendered(path);
     const holds = value !== undefined && isFilled(value);
-    const lines = holds
-      ? yamlLines(inUsualOrder(value, path), path, this.trace.mergeKeys, (...leaf) => this.show(...leaf))
-      : [];
-    const told = lines.slice(0, linesMax).map((line) => this.line(line));
-    const removed = this.removedBelow(path).map((gone) => this.replay.chain(gone));
-    const changed =
-      whole || !holds
-        ? []
-        : leafPaths(value, path, this.trace.mergeKeys)
-            .map((leaf) => this.replay.chain(leaf))
-            .filter(({ start, entries }) => entries.length > (start.value === undefined ? 1 : 0));
-    const own = holds ? [] : [this.replay.chain(path)];
-    const fields = [...own, ...changed, ...(holds ? removed : [])];
+    const lines = holds ? reading.lines(path) : [];
+    const fields = holds
+      ? [...(whole ? [] : reading.changedBelow(path)), ...reading.removedBelow(path)]
+      : [path];
     return {
-      lines: told,
-      fields: fields.slice(0, fieldsMax).map((chain) => this.field(chain)),
+      lines: lines.slice(0, linesMax).map((line) => this.line(line)),
+      fields: fields.slice(0, fieldsMax).map((field) => this.field(reading.chain(field))),
       omitted: Math.max(0, lines.length - linesMax) + Math.max(0, fields.length - fieldsMax),
     };
   }
 
-  private valueOf(path: FieldPath): Json | undefined {
-    return valueAt(this.trace.final as unknown as Json, path, this.trace.mergeKeys);
-  }
-
-  /** Fields that were there for a while, each named by the highest that is gone. */
-  private removedBelow(path: FieldPath): readonly FieldPath[] {
-    const gone = new Map<string, FieldPath>();
-    const seen = new Set<Json>();
-    for (const state of this.replay.states) {
-      const value = valueAt(state, path, this.trace.mergeKeys);
-      if (value === undefined || seen.has(value)) continue;
-      seen.add(value);
-      for (const leaf of leafPaths(value, path, this.trace.mergeKeys)) {
-        const top = this.highestGone(leaf, path.length);
-        if (top) gone.set(printFieldPath(top), top);
-      }
-    }
-    return [...gone.values()];
-  }
-
-  private highestGone(leaf: FieldPath, from: number): FieldPath | undefined {
-    for (let length = from + 1; length <= leaf.length; length += 1) {
-      const path = leaf.slice(0, length);
-      if (this.valueOf(path) === undefined) return path;
-    }
-    return undefined;
-  }
-
-  /** As masking.ts of shared/manifest shows it. */
-  private show(value: Json, path: FieldPath): Json {
-    const isSecret =
-      isSecretField(this.trace, path) || secretFrom(this.replay.chain(path)) !== Number.POSITIVE_INFINITY;
-    return isSecret ? `*** (${String(value).length} characters)` : value;
-  }
-
   private line({ text, path }: YamlLine): ExplainedLine {
     if (path === undefined) return { text: cut(text), path: '', origin: null, changes: 0 };
-    const chain = this.replay.chain(path);
+    const chain = this.reading.chain(path);
     const last = chain.entries.at(-1);
     const { start, entries } = chain;
     return {
@@ -257,17 +207,4 @@ const cut = (text: string) => shorten(text, lineCharactersMax);
 
 function isFilled(value: Json): boolean {
   return Array.isArray(value) ? value.length > 0 : isMap(value) && Object.keys(value).length > 0;
-}
-
-/** As people write manifests: what it is and its name first. */
-function inUsualOrder(value: Json, path: FieldPath): Json {
-  if (path.length > 0 || !isMap(value)) return value;
-  const { apiVersion, kind, metadata, ...rest } = value as unknown as KubeObject;
-  const { name, namespace, ...others } = metadata;
-  return {
-    apiVersion,
-    kind,
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }), ...others },
-    ...rest,
-  } as Json;
 }

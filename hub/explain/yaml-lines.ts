@@ -35,8 +35,8 @@ export function leafPaths(value: Json, path: FieldPath, mergeKeys: MergeKeys): r
   );
 }
 
-/** Undefined: nothing is in it. */
-function membersOf(
+/** What a mapping or a list holds, each with its part of a path; undefined: nothing is in it. */
+export function membersOf(
   value: Json,
   path: FieldPath,
   mergeKeys: MergeKeys,

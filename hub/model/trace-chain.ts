@@ -117,21 +117,36 @@ function entryOf(
   };
 }
 
+const indexes = new WeakMap<readonly WrittenField[], ReadonlyMap<string, Written>>();
+
+/** By printed path. Made once: an object of ten thousand lines is asked about for each of them. */
+function indexOf(written: readonly WrittenField[]): ReadonlyMap<string, Written> {
+  const known = indexes.get(written);
+  if (known) return known;
+  const index = new Map<string, Written>();
+  for (const { path, at } of written) {
+    const text = printFieldPath(path);
+    if (!index.has(text)) index.set(text, at);
+  }
+  indexes.set(written, index);
+  return index;
+}
+
 /** Where a field is written: itself, else the first of what is in it, else the nearest that holds it. */
 export function writtenAt(written: readonly WrittenField[], path: FieldPath): Written | undefined {
+  const index = indexOf(written);
   const text = printFieldPath(path);
-  const inside: Written[] = [];
-  let holder: WrittenField | undefined;
-  for (const field of written) {
-    const own = printFieldPath(field.path);
-    if (own === text) return field.at;
-    if (isBelow(own, text)) inside.push(field.at);
-    if (isBelow(text, own) && field.path.length > (holder?.path.length ?? -1)) holder = field;
+  const own = index.get(text);
+  if (own) return own;
+  let first: Written | undefined;
+  for (const [other, at] of index)
+    if (isBelow(other, text) && (!first || (at.file === first.file && at.line < first.line))) first = at;
+  if (first) return first;
+  for (let length = path.length - 1; length >= 0; length -= 1) {
+    const holder = index.get(printFieldPath(path.slice(0, length)));
+    if (holder) return holder;
   }
-  const [first] = inside;
-  return first === undefined
-    ? holder?.at
-    : inside.reduce((least, at) => (at.file === least.file && at.line < least.line ? at : least), first);
+  return undefined;
 }
 
 function isBelow(text: string, above: string): boolean {
