@@ -80,7 +80,7 @@ export async function inflateCharts<B extends Base>(
       readFile: (path) => from.readSource(path, place),
       signal,
     });
-    const trace = from.trace?.entry('helmCharts', index);
+    const trace = from.trace?.entry(field, index);
     for (const resource of inflated) resources.push(trace?.inflated(resource) ?? resource);
   }
   return resources;

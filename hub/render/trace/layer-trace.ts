@@ -37,6 +37,7 @@ const kinds: Readonly<Record<string, TraceKind>> = {
   secretGenerator: 'generator',
   generators: 'generator',
   helmCharts: 'chart',
+  helmChartInflationGenerator: 'chart',
   patches: 'patch',
   patchesStrategicMerge: 'patch',
   patchesJson6902: 'patch',
