@@ -3,8 +3,9 @@ import type { Registry as MetricsRegistry } from 'prom-client';
 import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
 import type { Logger } from '../../shared/log/log.ts';
+import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
-import type { Target } from '../../shared/manifest/target.ts';
+import type { ManifestSet, Target } from '../../shared/manifest/target.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import type { AdoptionFinding } from '../model/query.ts';
 import type { ForgottenCluster } from '../model/registry.ts';
@@ -152,6 +153,15 @@ export interface PreviewPort {
     },
     signal: AbortSignal,
   ): Promise<DiffReport>;
+  /** What a cluster would have of an application at a revision. @throws as diff; invalid_manifest for what cannot be rendered. */
+  manifests(
+    request: { readonly revision: string; readonly application: string; readonly cluster: string },
+    signal: AbortSignal,
+  ): Promise<{
+    readonly commit: string;
+    readonly set: ManifestSet;
+    readonly contents: ReadonlyMap<Digest, string>;
+  }>;
 }
 
 /** Why a rendered object is as it is. */

@@ -2,6 +2,7 @@ import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { ManifestSet } from '../../shared/manifest/target.ts';
 import { emptyFleet, type Fleet } from '../model/fleet.ts';
+import { describeProblem } from '../model/problem.ts';
 import { rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
 import type { TreeReader } from '../model/tree.ts';
 import { compareFleets } from '../preview/compare-fleets.ts';
@@ -33,7 +34,24 @@ export interface DiffRequest {
   readonly cluster: string | undefined;
 }
 
+export interface ManifestsRequest {
+  /** As in DiffRequest. */
+  readonly revision: string;
+  readonly application: string;
+  readonly cluster: string;
+}
+
+/** What a cluster would have of an application. */
+export interface RenderedManifests {
+  /** Empty for what is assigned now. */
+  readonly commit: string;
+  readonly set: ManifestSet;
+  readonly contents: ReadonlyMap<Digest, string>;
+}
+
 export interface Preview {
+  /** @throws as diff; invalid_manifest for what cannot be rendered. */
+  manifests(request: ManifestsRequest, signal: AbortSignal): Promise<RenderedManifests>;
   /** @throws not_found for a revision that is nowhere, resource_exhausted while too many others compare, cancelled. */
   diff(request: DiffRequest, signal: AbortSignal): Promise<DiffReport>;
 }
@@ -59,7 +77,7 @@ export function createPreview(options: PreviewOptions): Preview {
   const open = async (
     name: string,
     previous: PreviewSide | undefined,
-    request: DiffRequest,
+    request: Pick<DiffRequest, 'cluster'>,
     signal: AbortSignal,
   ) => {
     const stored = fleetOf(await store.fleet.load());
@@ -132,21 +150,41 @@ export function createPreview(options: PreviewOptions): Preview {
     return found;
   };
 
+  const render = async (request: ManifestsRequest, signal: AbortSignal): Promise<RenderedManifests> => {
+    const side = await open(request.revision, undefined, request, signal);
+    checkFilter([side], request);
+    const { application, cluster } = request;
+    const state = side.side.placements.get(application)?.get(cluster);
+    if (state === undefined)
+      throw new FairwayError(
+        'not_found',
+        `Application "${application}" is not placed on "${cluster}" there.`,
+      );
+    if ('problems' in state)
+      throw new FairwayError('invalid_manifest', state.problems.map(describeProblem).join('\n'));
+    const digests = state.set.entries.map(({ objectDigest }) => objectDigest);
+    const contents = await loadContents(digests, [[side, state.set]]);
+    return { commit: side.side.side.commit ?? '', set: state.set, contents };
+  };
+
+  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (working >= atOnceMax)
+      throw new FairwayError('resource_exhausted', 'The hub compares other revisions already; try again.', {
+        retryAfterMs: 2_000,
+      });
+    working += 1;
+    try {
+      return await work();
+    } catch (caught) {
+      throw toFairwayError(caught);
+    } finally {
+      working -= 1;
+    }
+  };
+
   return {
-    async diff(request, signal) {
-      if (working >= atOnceMax)
-        throw new FairwayError('resource_exhausted', 'The hub compares other revisions already; try again.', {
-          retryAfterMs: 2_000,
-        });
-      working += 1;
-      try {
-        return await compare(request, signal);
-      } catch (caught) {
-        throw toFairwayError(caught);
-      } finally {
-        working -= 1;
-      }
-    },
+    diff: (request, signal) => inTurn(() => compare(request, signal)),
+    manifests: (request, signal) => inTurn(() => render(request, signal)),
   };
 }
 

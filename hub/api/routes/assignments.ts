@@ -3,11 +3,11 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import { maskSecret } from '../../../shared/manifest/masking.ts';
 import { type KubeObject, keyText } from '../../../shared/manifest/object.ts';
 import type { ManifestEntry } from '../../../shared/manifest/target.ts';
-import type { RenderedObject } from '../../model/rendered.ts';
 import { jsonEndpoint } from '../endpoint.ts';
 import { planOrderedPage, planPage } from '../paging.ts';
 import { assignmentPageSchema, manifestsSchema, toAssignment } from '../schemas/assignment.ts';
 import { applicationNameSchema, nameSchema, pageQuery } from '../schemas/common.ts';
+import { previewTimeoutMs, revisionSchema } from './diff.ts';
 
 export const assignmentEndpoints = [
   jsonEndpoint({
@@ -33,12 +33,27 @@ export const assignmentEndpoints = [
     path: '/api/v1/assignments/{cluster}/{application}/manifests',
     operationId: 'getDesiredManifests',
     summary: 'Shows the objects that a cluster shall have of an application',
+    description:
+      'As assigned, or with `revision` as that revision of the root repository would have them: it is rendered for that and changes nothing.',
     tag: 'assignments',
     params: z.object({ cluster: nameSchema, application: applicationNameSchema }),
-    query: z.object(pageQuery),
+    query: z.object({ ...pageQuery, revision: revisionSchema.optional() }),
     reply: manifestsSchema,
-    errors: ['not_found'],
-    async handle({ params, query }, { store }) {
+    errors: ['not_found', 'invalid_manifest', 'resource_exhausted', 'unavailable', 'deadline_exceeded'],
+    timeoutMs: previewTimeoutMs,
+    async handle({ params, query, signal }, { store, preview }) {
+      const { revision } = query;
+      if (revision !== undefined) {
+        const { commit, set, contents } = await preview.manifests({ ...params, revision }, signal);
+        const page = planOrderedPage(set.entries, query, ({ key }) => keyText(key));
+        return {
+          ...params,
+          revisionId: commit,
+          targetDigest: '',
+          items: page.items.map((entry) => toManifest(entry, contents.get(entry.objectDigest))),
+          next: page.next,
+        };
+      }
       const [assignment] = await store.releases.assignments(params);
       if (assignment === undefined)
         throw new FairwayError(
@@ -53,16 +68,16 @@ export const assignmentEndpoints = [
         ...params,
         revisionId: assignment.revisionId,
         targetDigest: assignment.targetDigest,
-        items: page.items.map((entry) => toManifest(entry, objects.get(entry.objectDigest))),
+        items: page.items.map((entry) => toManifest(entry, objects.get(entry.objectDigest)?.content)),
         next: page.next,
       };
     },
   }),
 ];
 
-function toManifest(entry: ManifestEntry, object: RenderedObject | undefined) {
-  if (object === undefined) throw new FairwayError('internal', 'an assigned object is missing');
-  const manifest = maskSecret(JSON.parse(object.content) as KubeObject);
+function toManifest(entry: ManifestEntry, content: string | undefined) {
+  if (content === undefined) throw new FairwayError('internal', 'an assigned object is missing');
+  const manifest = maskSecret(JSON.parse(content) as KubeObject);
   return {
     key: entry.key,
     digest: entry.objectDigest,

@@ -3,14 +3,14 @@ import { jsonEndpoint } from '../endpoint.ts';
 import { applicationNameSchema, nameSchema } from '../schemas/common.ts';
 import { diffSchema, toDiff } from '../schemas/diff.ts';
 
-const revisionSchema = z
+export const revisionSchema = z
   .string()
   .min(1)
   .max(512)
   .openapi({ description: 'Branch, tag or commit of the root repository, or `running`', example: 'running' });
 
-/** Two fleets are rendered for it: longer than other answers may take. */
-const timeoutMs = 120_000;
+/** Fleets are rendered for it: longer than other answers may take. */
+export const previewTimeoutMs = 120_000;
 
 export const diffEndpoints = [
   jsonEndpoint({
@@ -29,7 +29,7 @@ export const diffEndpoints = [
     }),
     reply: diffSchema,
     errors: ['not_found', 'resource_exhausted', 'unavailable', 'deadline_exceeded'],
-    timeoutMs,
+    timeoutMs: previewTimeoutMs,
     async handle({ query, signal }, { preview }) {
       const { from, to, application, cluster } = query;
       return toDiff(await preview.diff({ from, to, application, cluster }, signal));

@@ -43,8 +43,8 @@ export const manifestsSchema = z
   .object({
     cluster: z.string(),
     application: z.string(),
-    revisionId: z.string(),
-    targetDigest: z.string(),
+    revisionId: z.string().openapi({ description: 'With `revision`: the commit of the root repository' }),
+    targetDigest: z.string().openapi({ description: 'Empty with `revision`: it is no Target yet' }),
     items: z.array(
       z
         .object({

@@ -14,7 +14,7 @@ const help = `
 With --path, the folder on disk is built as the hub would build it, without a hub. Files above the folder count too, up to
 the top of the Git repository that it is in (--root names another top); with --rev, a revision of that repository is built.
 With --path, --application and --cluster, the folder is that of a fleet repository, and the Application of it is built.
-With --application and --cluster alone, the hub shows what it has assigned.
+With --application and --cluster alone, the hub shows what it has assigned, or renders the revision of its root repository.
 Values of Secrets are masked, except with --path and --show-secrets.
 
 --enable-helm, --load-restrictor and --reorder mean what they mean to kustomize build.
@@ -40,7 +40,7 @@ export function addRender(program: Command, io: CliIo): void {
       .option('--set <name=value>', "with --path: a variable of the cluster's", collect, [])
       .option('--kubernetes <version>', "with --path: the cluster's version", '')
       .option('--show-secrets', 'with --path: do not mask the values of Secrets')
-      .option('--rev <revision>', 'with --path: a branch, tag or commit instead of what lies on disk')
+      .option('--rev <revision>', 'a branch, tag or commit instead of what lies on disk or is assigned')
       .option('--enable-helm', 'with --path: render the charts of kustomizations')
       .addOption(
         new Option('--load-restrictor <restrictor>', 'with --path: where files may lie').choices([
@@ -105,6 +105,8 @@ async function loadAssigned(options: Options, io: CliIo): Promise<readonly KubeO
     io,
   };
   const path = `/api/v1/assignments/${encodeURIComponent(cluster)}/${encodeURIComponent(application)}/manifests`;
-  const items = await context.client.list<ManifestPage>(path);
+  const items = await context.client.list<ManifestPage>(path, {
+    revision: options['rev'] as string | undefined,
+  });
   return items.map(({ manifest }) => manifest);
 }

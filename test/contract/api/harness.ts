@@ -213,6 +213,9 @@ function createFakePorts(
       async diff() {
         throw new FairwayError('unavailable', 'no preview in this test');
       },
+      async manifests() {
+        throw new FairwayError('unavailable', 'no preview in this test');
+      },
     },
     explainer: {
       async explain() {

@@ -247,3 +247,32 @@ describe('fairway diff on disk', () => {
     expect((await fairway('diff', '--path', folder)).code).toBe(2);
   });
 });
+
+describe('fairway render --rev, asked of the hub', () => {
+  it('renders one application of a revision, for one cluster', async () => {
+    const now = await fairway('render', '--application', 'web', '--cluster', 'eu-1');
+    await branch('scaled', {
+      'apps/web/base/kustomization.yaml': `${files['apps/web/base/kustomization.yaml']}replicas: [{name: web, count: 7}]\n`,
+    });
+    const then = await fairway('render', '--application', 'web', '--cluster', 'eu-1', '--rev', 'scaled');
+    expect(then.err).toBe('');
+    expect(then.out).toBe(now.out.replace('replicas: 2', 'replicas: 7'));
+    expect(then.out).not.toContain('hunter2');
+    expect((await fairway('render', '--application', 'web', '--cluster', 'eu-1', '--rev', 'main')).out).toBe(
+      now.out,
+    );
+    const nowhere = await fairway('render', '--application', 'web', '--cluster', 'eu-9', '--rev', 'scaled');
+    expect(nowhere.err).toContain('There is no Cluster eu-9');
+    await branch('unrendered', { 'apps/web/base/kustomization.yaml': 'resources: [none.yaml]\n' });
+    const broken = await fairway(
+      'render',
+      '--application',
+      'web',
+      '--cluster',
+      'eu-1',
+      '--rev',
+      'unrendered',
+    );
+    expect(broken.err).toContain('apps/web/base/kustomization.yaml:1');
+  });
+});
