@@ -11,7 +11,17 @@ import { root } from '../tools/source-files.ts';
 import { type Bench, type BenchResult, formatTable } from './result.ts';
 
 /** A bench is a module of this folder that exports `bench`; loaded when it is run. */
-const names = ['propagation', 'memory', 'idle', 'single', 'render', 'monorepo', 'rollout'] as const;
+const names = [
+  'propagation',
+  'memory',
+  'idle',
+  'single',
+  'render',
+  'responsive',
+  'monorepo',
+  'rollout',
+  'apply',
+] as const;
 
 async function load(name: string): Promise<Bench> {
   const module = (await import(`./${name}.ts`)) as { readonly bench: Bench };
