@@ -142,7 +142,7 @@ function remember(
   const news = foreignSinceOwn(foreign, live);
   const old = foreign.filter((field) => !news.includes(field));
   state.records.set(object.keyText, { ...record, foreignPaths: hashForeignPaths(old) });
-  if (news.length > 0) state.suspects.set(object.keyText, 'check');
+  if (news.length > 0) state.suspects.set(object.keyText, 'again');
 }
 
 /** An agent without memory tells what it finds changed by others as it puts it right. */
@@ -289,7 +289,6 @@ export async function applyPhase(
   state.heldUp = heldUp;
   // What a wave would have held up may be as it should already.
   if (before === undefined && heldUp.size === 0) holdup = undefined;
-  if (holdup === undefined) state.wait = undefined;
-  else for (const text of await healFormer(context, state, plan, ports)) keys.add(text);
+  if (holdup !== undefined) for (const text of await healFormer(context, state, plan, ports)) keys.add(text);
   return { keys, plan, holdup };
 }

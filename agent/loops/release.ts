@@ -122,6 +122,7 @@ export async function runRelease(
     holdup = sooner(holdup ?? after, await runFailed(step, holdup ?? after));
   }
   state.retryHooks = false;
+  if (holdup === undefined) state.wait = undefined;
   const hooks = step?.hooks ?? [];
   const named = hooks.filter(({ manner }) => manner !== 'run').map(({ text }) => text);
   return {

@@ -4,9 +4,11 @@ import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import type { StepResult } from '../../shared/loop/loop.ts';
 import type { DesiredApplication, PauseEntry } from '../model/desired.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
+import { unmetDependency } from './dependencies.ts';
 import { prepareInventory } from './inventory.ts';
 import { watchProgress } from './overdue.ts';
 import { activePause } from './pauses.ts';
+import { pollUnwatched } from './poll-unwatched.ts';
 import { proveSuspects } from './prove-suspects.ts';
 import { findUnwatched } from './prune-phase.ts';
 import { type PruneReport, pruneSet } from './prune-set.ts';
@@ -20,23 +22,6 @@ import type { Holdup } from './wave-gate.ts';
 
 const retryBackoff = { baseMs: 1_000, maxMs: 300_000 };
 
-/** What an application that is not applied yet waits for; empty: nothing. */
-function unmetDependency(
-  context: AgentContext,
-  desired: DesiredApplication,
-  state: ApplicationState,
-): string {
-  if (state.appliedDigest === desired.target.digest) return '';
-  for (const name of desired.target.dependsOn) {
-    const other = context.desired.applications().get(name);
-    if (!other || other.target.removed) return `${name}: not assigned to this cluster`;
-    const known = context.states.get(name);
-    if (known?.appliedDigest !== other.target.digest) return `${name}: not applied yet`;
-    if (known.health !== 'Current') return `${name}: ${known.health}`;
-  }
-  return '';
-}
-
 /** What people should know though all is applied. */
 function describeHold(
   context: AgentContext,
@@ -49,7 +34,7 @@ function describeHold(
   if (!unwatched) return {};
   const { kind, reason } = unwatched;
   return {
-    note: `${kind} cannot be watched, so its objects are only looked at now and then, and nothing is deleted: ${reason}`,
+    note: `${kind} cannot be watched, so its objects are read every minute, and nothing is deleted: ${reason}`,
   };
 }
 
@@ -73,7 +58,7 @@ function queueStandingDrift(
   for (const [text, { status, entry }] of state.objects) {
     if (status !== 'Drifted' || !entry) continue;
     const mode = selfHealOf(context.desired, entry.objectDigest, desired.target.sync.selfHeal);
-    if (mode === 'enforce') state.suspects.set(text, 'check');
+    if (mode === 'enforce') state.suspects.set(text, 'again');
   }
 }
 
@@ -130,6 +115,7 @@ export async function syncApplication(
   await prepareInventory(context, desired, state, signal);
   suspectRestored(context, state);
   queueStandingDrift(context, desired, state);
+  pollUnwatched(context, state);
   const contestedMs = await proveSuspects(context, desired, state, mayWait(desired, before), signal);
   const release = await runRelease(context, desired, state, before, signal);
   const { holdup, isApplied } = release;
@@ -155,6 +141,7 @@ export async function syncApplication(
   const retryMs = others ? planBackoffMs(state.failures - 1, context.random, retryBackoff) : undefined;
   const waits = [
     retryMs,
+    pollUnwatched(context, state),
     dueMs,
     nextRetryMs(context, state),
     contestedMs || undefined,
