@@ -33,6 +33,7 @@ export async function traceObject(
     const rooted = await rootOf(await findPlace(request, session), request, session, signal);
     const filled = await finish(rooted, request, session);
     if (!filled.ok) return filled;
+    signal?.throwIfAborted();
     const resource = selectObject(selector, filled.resources);
     const lines = new SpotLines(session.view, limits.fileBytesMax);
     if (resource === undefined) throw await whyNot(selector, filled.resources, rooted, session, lines);

@@ -123,6 +123,7 @@ function checkPlace(
 ): void {
   if (at.source === 'none') return;
   const text = lineOf(at, files, about);
+  if (at.holds === 'part') checkPart(text, path, value, about);
   const isTaken = from !== '' && typeof value === 'object' && value !== null;
   // A mapping or list of another object is where its first field is.
   if (at.holds !== 'value' || typeof path.at(-1) === 'number' || isTaken) return;
@@ -141,4 +142,19 @@ function checkPlace(
 function spellingsOf(value: string | number | boolean | null): readonly string[] {
   const [first = ''] = String(value).split('\n');
   return [first, JSON.stringify(first).slice(1, -1)];
+}
+
+/** A word of the line is in the value, but for what is encoded. */
+function checkPart(
+  text: string,
+  [field]: WrittenField['path'],
+  value: Json | undefined,
+  about: string,
+): void {
+  if (typeof value !== 'string' || value === '' || field === 'data' || field === 'binaryData') return;
+  const words = text.split(/\W+/).filter((word) => word !== '');
+  expect(
+    words.length === 0 || words.some((word) => value.includes(word)),
+    `${value} of ${text}\n${about}`,
+  ).toBe(true);
 }
