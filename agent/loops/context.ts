@@ -39,8 +39,8 @@ export interface ApplicationState {
   readonly applySetId: string;
   readonly records: Map<string, AppliedRecord>;
   readonly objects: Map<string, ObjectState>;
-  /** Keys to be proved by reading; `check`: whatever the watch says. */
-  readonly suspects: Map<string, 'event' | 'check'>;
+  /** Keys to be proved by reading. `check`: whatever the watch says. `again`: likewise, but what it finds is no news of the watch's (polled, or known already). */
+  readonly suspects: Map<string, 'event' | 'check' | 'again'>;
   /** Keys to apply though their manifest has not changed. */
   readonly reapply: Set<string>;
   /** Objects that were refused, and when they are tried again. */
@@ -57,6 +57,8 @@ export interface ApplicationState {
   acknowledged: string;
   /** Of the last step: what objects tell as their action is of the last sync, not of a look in between. */
   generation: number;
+  /** When objects that cannot be watched are read again, on the monotonic clock. */
+  pollAtMs: number | undefined;
   /** Objects that are not healthy, and since when. */
   readonly progress: Map<string, ProgressWatch>;
   /** Deleted to be made anew, and not gone yet. */
@@ -139,6 +141,7 @@ export function createApplicationState(application: string, applySetId: string):
     failureTold: '',
     acknowledged: '',
     generation: 0,
+    pollAtMs: undefined,
     progress: new Map(),
     recreating: new Set(),
     hooks: undefined,

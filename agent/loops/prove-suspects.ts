@@ -10,6 +10,7 @@ import { forEachBounded } from '../apply/parallel.ts';
 import type { LiveObject, ResourceRef } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
 import type { DesiredApplication } from '../model/desired.ts';
+import { fieldManager } from '../model/inventory.ts';
 import type { AppliedRecord } from '../model/record.ts';
 import { factsOf, isSuspicious } from '../observe/facts.ts';
 import type { FieldsNode } from '../observe/fields-v1.ts';
@@ -74,7 +75,10 @@ function judgeLive(
   const ignoredOwn = describePointers(ours, live, ignored);
   const all = diffProjection(record, desired, live);
   const changes = all.filter(
-    ({ path }) => !isWithin(path, ignoredOwn) && !isLeftTo(left, live, path, record.appliedAtMs),
+    ({ path, desired: wanted }) =>
+      !isWithin(path, ignoredOwn.at) &&
+      !(wanted === '{}' && ignoredOwn.above.includes(path)) &&
+      !isLeftTo(left, live, path, record.appliedAtMs),
   );
   const added = recreated
     ? []
@@ -192,6 +196,18 @@ async function undoForeign(
   return writer.patch(ref, planRemoval(finding.undo, finding.live), 'json', signal);
 }
 
+/** Both who fight, over what, and how often it was put right: `fairway and kubectl both set /spec/replicas (put right 6 times): ...`. */
+function describeContest(drift: Drift, record: AppliedRecord, corrections: number): string {
+  const others = [...new Set(drift.managers.map(({ name }) => name))].filter((name) => name !== fieldManager);
+  const other = others.length === 0 ? 'somebody else by the same name' : others.slice(0, 3).join(', ');
+  const fields = drift.fields
+    .map(({ path }) => path)
+    .slice(0, 3)
+    .join(', ');
+  const words = describeDrift(drift, isSecret(record.key));
+  return `${fieldManager} and ${other} both set ${fields || 'it'} (put right ${corrections} times): ${words}`;
+}
+
 function setDrift(
   state: ApplicationState,
   text: string,
@@ -263,6 +279,9 @@ async function actOn(
   const waitMs = context.contest.waitMs(text, paths.length > 0 ? paths : [drift.kind]);
   if (waitMs > 0) {
     setDrift(state, text, drift, 'Contested', 'Contested');
+    const object = state.objects.get(text);
+    const message = describeContest(drift, record, context.contest.corrections(text));
+    if (object) state.objects.set(text, { ...object, message });
     return waitMs;
   }
   setDrift(state, text, drift, 'Synced', drift.kind === 'foreign' ? 'ForeignFields' : '');
@@ -286,7 +305,7 @@ function isOnesOwn(error: FairwayError, signal: AbortSignal): boolean {
 
 /** What the API server refuses to show or to undo is told, and tried again ever more seldom. Returns in how many milliseconds. */
 function setAside(context: AgentContext, state: ApplicationState, text: string, error: FairwayError): number {
-  state.suspects.set(text, 'check');
+  state.suspects.set(text, 'again');
   noteRefusal(context, state, text, proofAttempt, error);
   const object = state.objects.get(text);
   if (object) {
@@ -341,7 +360,7 @@ export async function proveSuspects(
     if (mode === 'off') return;
     if (why === 'event' && !stillSuspected(context, record, text)) return;
     const comeBack = (waitMs: number) => {
-      state.suspects.set(text, 'check');
+      state.suspects.set(text, 'again');
       comeBackMs = comeBackMs === 0 ? waitMs : Math.min(comeBackMs, waitMs);
     };
     const rest = restMs(context, state, text);

@@ -10,6 +10,8 @@ export interface ContestTracker {
   /** How long to wait before correcting these fields of the object; 0: at once. */
   waitMs(object: string, paths: readonly string[]): number;
   corrected(object: string, paths: readonly string[]): void;
+  /** How often the field of the object that was corrected most has been, within the window. */
+  corrections(object: string): number;
   /** Whether any field of the object is fought over now. */
   contested(object: string): boolean;
   forget(object: string): void;
@@ -68,6 +70,10 @@ export function createContestTracker(
       }
       for (const [path, fight] of fights) if (!current(fight)) fights.delete(path);
       if (fights.size > fieldsMax) objects.delete(object);
+    },
+    corrections(object) {
+      const fights = [...(objects.get(object)?.values() ?? [])];
+      return Math.max(0, ...fights.filter(current).map(({ times }) => times.length));
     },
     contested(object) {
       const fights = objects.get(object);

@@ -7,17 +7,20 @@ import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.
 import { pointerSegments } from '../apply/ignore.ts';
 import { childOf, describeElement, type FieldsNode, findItem, isObject, ownFields } from './fields-v1.ts';
 
-/** The way to a field through an entry of managedFields, as its elements; undefined: the entry does not have it, or not by itself. */
-function findElements(
-  fields: FieldsNode,
-  live: KubeObject,
-  segments: readonly string[],
-): readonly string[] | undefined {
+interface Way {
+  readonly elements: readonly string[];
+  /** The entry ends above the field: it has what holds it, as one. */
+  readonly above: boolean;
+}
+
+/** The way to a field through an entry of managedFields, as its elements; undefined: the entry does not have it. */
+function findWay(fields: FieldsNode, live: KubeObject, segments: readonly string[]): Way | undefined {
   const elements: string[] = [];
   let node: FieldsNode | undefined = fields;
   let at: Json | undefined = live;
   for (const segment of segments) {
-    if (node === undefined || Object.keys(node).length === 0) return undefined;
+    if (node === undefined) return undefined;
+    if (Object.keys(node).length === 0) return { elements, above: true };
     const list: readonly Json[] | undefined = Array.isArray(at) ? (at as readonly Json[]) : undefined;
     const element: string | undefined = list
       ? Object.keys(node).find((name) => name.startsWith('k:') && findItem(list, name) === Number(segment))
@@ -27,7 +30,7 @@ function findElements(
     node = node[element];
     at = childOf(at, element);
   }
-  return at === undefined ? undefined : elements;
+  return at === undefined ? undefined : { elements, above: false };
 }
 
 /** `body` with the value at the end of the elements; items are found, or made, by their keys. */
@@ -46,16 +49,24 @@ function graft(body: Json | undefined, elements: readonly string[], value: Json)
   return list.map((item, position) => (position === index ? graft(item, rest, value) : item));
 }
 
-/** Pointers into a live object as people are told of fields (items by key), as far as the entry owns them. */
+/** Fields as people are told of them (items by key). */
+export interface DescribedFields {
+  /** What the pointers name, as far as the entry has it. */
+  readonly at: readonly string[];
+  /** What the entry has as one, and some of the pointers lie in: leaving them out may have left it empty. */
+  readonly above: readonly string[];
+}
+
+/** Pointers into a live object, by an entry of its managedFields. */
 export function describePointers(
   fields: FieldsNode,
   live: KubeObject,
   pointers: readonly string[],
-): readonly string[] {
-  return pointers.flatMap((pointer) => {
-    const elements = findElements(fields, live, pointerSegments(pointer));
-    return elements ? [elements.map(describeElement).join('')] : [];
-  });
+): DescribedFields {
+  const ways = pointers.flatMap((pointer) => findWay(fields, live, pointerSegments(pointer)) ?? []);
+  const describe = (above: boolean) =>
+    ways.filter((way) => way.above === above).map(({ elements }) => elements.map(describeElement).join(''));
+  return { at: describe(false), above: describe(true) };
 }
 
 function valueAt(live: KubeObject, elements: readonly string[]): Json | undefined {
@@ -76,9 +87,9 @@ export function planHandOver(live: KubeObject, pointers: readonly string[]): Jso
   let fields: Json = {};
   let some = false;
   for (const pointer of pointers) {
-    const elements = findElements(owned, live, pointerSegments(pointer));
-    const value = elements && elements.length > 0 ? valueAt(live, elements) : undefined;
-    if (elements === undefined || value === undefined) continue;
+    const { elements = [], above = true } = findWay(owned, live, pointerSegments(pointer)) ?? {};
+    const value = elements.length > 0 && !above ? valueAt(live, elements) : undefined;
+    if (value === undefined) continue;
     fields = graft(fields, elements, value);
     some = true;
   }
