@@ -1,6 +1,6 @@
 import type { TreeEntry } from '../model/tree.ts';
 import { parseTree } from './git-object.ts';
-import type { Lru } from './lru.ts';
+import { createLru, type Lru } from './lru.ts';
 import type { ObjectReader } from './object-reader.ts';
 import { damaged } from './pack-file.ts';
 
@@ -21,6 +21,8 @@ export interface RemovedFile {
 }
 
 const treeBytesMax = 16 * 1024 * 1024;
+/** Trees of the last commits, which several files of a walk are looked for in. */
+const recentBytesMax = 8 * 1024 * 1024;
 /** Folders read for one rename. */
 const foldersMax = 2_000;
 const removedMax = 5_000;
@@ -34,14 +36,24 @@ export interface BlameTreesOptions {
 }
 
 export function createBlameTrees({ reader, id, trees, onRead }: BlameTreesOptions): BlameTrees {
-  const list = async (oid: string): Promise<readonly TreeEntry[]> => {
-    const known = trees.get(`${id}:${oid}`);
+  const recent = createLru<Buffer>(recentBytesMax);
+
+  const read = async (oid: string): Promise<Buffer> => {
+    const known = recent.get(oid);
     if (known) return known;
     const object = await reader.read(oid, treeBytesMax);
     if (object?.type !== 'tree') throw damaged(oid);
     onRead(object.bytes.length);
-    const entries = parseTree(oid, object.bytes);
-    trees.set(`${id}:${oid}`, entries, 200 + entries.length * 160 + object.bytes.length);
+    recent.set(oid, object.bytes, object.bytes.length + 200);
+    return object.bytes;
+  };
+
+  const list = async (oid: string): Promise<readonly TreeEntry[]> => {
+    const known = trees.get(`${id}:${oid}`);
+    if (known) return known;
+    const bytes = await read(oid);
+    const entries = parseTree(oid, bytes);
+    trees.set(`${id}:${oid}`, entries, 200 + entries.length * 160 + bytes.length);
     return entries;
   };
 
@@ -76,12 +88,36 @@ export function createBlameTrees({ reader, id, trees, onRead }: BlameTreesOption
       for (const [depth, part] of parts.entries()) {
         const at = ids[depth] ?? '';
         if (known[depth] === at) return [...ids, ...known.slice(depth + 1)];
-        const entry = (await list(at)).find(({ name }) => name === part);
-        const wanted = depth === parts.length - 1 ? 'file' : 'directory';
-        if (entry?.type !== wanted) return ids;
+        const entry = findInTree(await read(at), Buffer.from(part));
+        if (entry === undefined || entry.isFile !== (depth === parts.length - 1)) return ids;
         ids.push(entry.oid);
       }
       return ids;
     },
   };
+}
+
+/**
+ * One entry of a tree's own bytes: `mode name NUL` and twenty bytes of id, entry after entry. Nothing else of it is made into text: a walk looks into a folder
+ * of hundreds of entries at each commit. What is malformed ends the search.
+ */
+function findInTree(
+  tree: Buffer,
+  name: Buffer,
+): { readonly oid: string; readonly isFile: boolean } | undefined {
+  for (let at = 0; at < tree.length; ) {
+    let space = at;
+    while (space < tree.length && tree[space] !== 0x20) space += 1;
+    let end = space + 1;
+    while (end < tree.length && tree[end] !== 0) end += 1;
+    if (end - space - 1 === name.length && tree.compare(name, 0, name.length, space + 1, end) === 0) {
+      const mode = tree.toString('latin1', at, space);
+      const isFile = mode.startsWith('100');
+      return isFile || mode.endsWith('40000')
+        ? { oid: tree.toString('hex', end + 1, end + 21), isFile }
+        : undefined;
+    }
+    at = end + 21;
+  }
+  return undefined;
 }

@@ -8,6 +8,7 @@
  * The walk has bounds. Where it ends early it says of each line that is left: at or before the commit in which it is known to be.
  */
 import type { Clock } from '../../shared/clock/clock.ts';
+import { FairwayError } from '../../shared/error/error.ts';
 import type { Blame, BlamedLine, BlameFile } from '../model/blame.ts';
 import type { TreeEntry } from '../model/tree.ts';
 import type { BlameCache } from './blame-cache.ts';
@@ -25,7 +26,7 @@ import { sourceError } from './source-error.ts';
 export interface BlameLimits {
   /** Commits looked at. Default 20,000. */
   readonly commitsMax: number;
-  /** Of trees and files read. Default 256 MiB. */
+  /** Of trees and files read. Default 1 GiB. */
   readonly bytesMax: number;
   /** In milliseconds. Default 10,000. */
   readonly timeMs: number;
@@ -33,7 +34,7 @@ export interface BlameLimits {
 
 export const defaultBlameLimits: BlameLimits = {
   commitsMax: 20_000,
-  bytesMax: 256 * 1024 * 1024,
+  bytesMax: 1024 * 1024 * 1024,
   timeMs: 10_000,
 };
 
@@ -188,8 +189,12 @@ class BlameWalk {
   private async parents({ commit }: ParsedCommit): Promise<readonly ParsedCommit[] | undefined> {
     const parents: ParsedCommit[] = [];
     for (const sha of commit.parents) {
-      if (!(await this.options.history.has(sha))) return undefined;
-      parents.push(await this.options.history.commit(sha));
+      try {
+        parents.push(await this.options.history.commit(sha));
+      } catch (caught) {
+        if (caught instanceof FairwayError && caught.code === 'not_found') return undefined;
+        throw caught;
+      }
     }
     return parents;
   }
