@@ -1,5 +1,4 @@
 /** What makes one object out of another, field by field; lists that merge item by item. */
-import { canonicalJson } from '../../../shared/manifest/canonical.ts';
 import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
 import type { FieldPath, ItemPart, ObjectTrace } from '../../model/trace.ts';
 import { isMap, itemPartOf, listPathText } from '../../model/trace-path.ts';
@@ -29,8 +28,19 @@ export function leavesOf(value: Json, path: FieldPath, mergeKeys: MergeKeys): re
   return leaves;
 }
 
+/** What both share is not gone into. */
 function isSame(a: Json, b: Json): boolean {
-  return a === b || (typeof a === typeof b && canonicalJson(a) === canonicalJson(b));
+  if (a === b) return true;
+  if (Array.isArray(a))
+    return (
+      Array.isArray(b) && a.length === b.length && a.every((item, index) => isSame(item, b[index] as Json))
+    );
+  if (!isMap(a) || !isMap(b)) return false;
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && isSame(a[key] ?? null, b[key] ?? null))
+  );
 }
 
 /** Undefined where items cannot be told apart. */

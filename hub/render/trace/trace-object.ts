@@ -75,7 +75,8 @@ async function traceOf(resource: Resource, lines: SpotLines, rooted: Rooted): Pr
   const { lineage } = resource;
   if (lineage === undefined) throw new Error('an object of a traced build has no lineage');
   // A document under `openapi` stands instead of the built-in schema, whose keys still tell people which item is meant.
-  const table = rooted.kind === 'kustomize' ? rooted.schema.table.over(builtInSchema) : builtInSchema;
+  const chosen = rooted.kind === 'kustomize' ? rooted.schema.table : builtInSchema;
+  const table = chosen === builtInSchema ? chosen : chosen.over(builtInSchema);
   return new TraceMaker(lines, table).trace(resource, lineage);
 }
 
