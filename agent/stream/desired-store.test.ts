@@ -85,6 +85,25 @@ describe('desired store', () => {
     expect(store.batchOpen()).toBe(false);
   });
 
+  it('keeps the manifests of what is applied while another target is in force, over a restart too', async () => {
+    const storage = memory();
+    const store = await load(storage);
+    const digest = (value: string) => blob(value).digest;
+    store.assign(assignment('web', 1, ['a', 'b']), [blob('a'), blob('b')]);
+    store.retain('web', new Set([digest('a'), digest('b')]));
+    store.assign(assignment('web', 2, ['c']), [blob('c')]);
+    await store.flush();
+    const later = await load(storage);
+    for (const value of ['a', 'b', 'c']) expect(later.object(digest(value))).toBeDefined();
+    later.retain('web', new Set([digest('c')]));
+    expect([later.object(digest('a')), later.object(digest('b'))]).toEqual([undefined, undefined]);
+    later.retain('web', new Set([digest('c')]));
+    later.assign(assignment('web', 3, [], { target: createRemovalTarget('prune') }), []);
+    expect(later.object(digest('c'))).toBeDefined();
+    await later.forget('web', 3);
+    expect(later.object(digest('c'))).toBeUndefined();
+  });
+
   it('refuses an older generation, a lower epoch and a fork; a later epoch may start lower', async () => {
     const store = await load(memory());
     store.assign(assignment('web', 5, ['a']), [blob('a')]);
@@ -170,6 +189,36 @@ describe('desired store', () => {
     expect(storage.saves).toBeGreaterThan(0);
     expect(storage.saves).toBeLessThan(5);
     expect((await load(storage)).applications().get('web')?.generation).toBe(51);
+  });
+
+  it('with a full disk works on with what it was told, counts on nothing that is not written, and catches up', async () => {
+    const disk = { full: true, content: undefined as Uint8Array | undefined };
+    const storage: StateStorage = {
+      load: async () => disk.content,
+      async save(content) {
+        if (disk.full) throw Object.assign(new Error('write'), { code: 'ENOSPC', syscall: 'write' });
+        disk.content = content;
+      },
+    };
+    const clock = createFakeClock();
+    const options = {
+      storage,
+      key: new Uint8Array(32),
+      clock,
+      random: createSeededRandom(1),
+      log: silentLogger,
+    };
+    const store = await loadDesiredStore(options);
+    store.acceptEpoch(one);
+    store.assign(assignment('web', 1, ['a']), [blob('a')]);
+    expect(store.applications().get('web')?.generation).toBe(1);
+    await expect(store.flush()).rejects.toMatchObject({ code: 'ENOSPC' });
+    expect(disk.content).toBeUndefined();
+    disk.full = false;
+    await clock.advance(60_000);
+    await store.flush();
+    const next = await loadDesiredStore(options);
+    expect(next.applications().get('web')?.generation).toBe(1);
   });
 
   it('forgets an application only when it was removed in that generation', async () => {
