@@ -8,6 +8,12 @@ import type { Transport } from './transport.ts';
 const lineBytesMax = 16 * 1024 * 1024;
 /** The server ends a watch by itself; one that outlives its time by this much is dead. */
 const overdueMs = 30_000;
+/**
+ * The API server sends a bookmark about every minute to a watch that has had one (https://kubernetes.io/docs/reference/using-api/api-concepts/#watch-bookmarks):
+ * one that then falls silent for so long is a connection of which the other end has gone.
+ */
+const silenceMs = 180_000;
+const silenceCheckMs = 60_000;
 
 /** Runs one watch until the server ends it (resolves), or an error or abort (rejects). */
 export async function runWatch(
@@ -27,6 +33,9 @@ export async function runWatch(
     deadline.abort(new DOMException('the watch is overdue', 'TimeoutError')),
   );
   const signal = AbortSignal.any([options.signal, deadline.signal]);
+  const pulse = watchPulse(clock, () =>
+    deadline.abort(new DOMException('the watch is silent', 'TimeoutError')),
+  );
   try {
     const response = await transport.open({
       verb: 'watch',
@@ -37,11 +46,16 @@ export async function runWatch(
       signal,
     });
     options.onOpen?.();
-    const decoder = createLineDecoder(lineBytesMax, (line) =>
-      options.onEvent(parseEvent(line, options.path)),
-    );
+    const decoder = createLineDecoder(lineBytesMax, (line) => {
+      const event = parseEvent(line, options.path);
+      if (event.type === 'BOOKMARK') pulse.bookmark();
+      options.onEvent(event);
+    });
     try {
-      for await (const chunk of response) decoder.push(chunk as Buffer);
+      for await (const chunk of response) {
+        pulse.beat();
+        decoder.push(chunk as Buffer);
+      }
     } finally {
       response.destroy();
     }
@@ -50,7 +64,31 @@ export async function runWatch(
     throw toFairwayError(deadline.signal.aborted ? deadline.signal.reason : caught, options.path);
   } finally {
     cancel();
+    pulse.stop();
   }
+}
+
+/** Calls back when a stream that has had a bookmark falls silent. */
+function watchPulse(clock: Clock, onSilence: () => void) {
+  let beatAtMs = clock.monotonic();
+  let expects = false;
+  let cancel = () => {};
+  const look = () => {
+    cancel = clock.after(silenceCheckMs, () => {
+      if (expects && clock.monotonic() - beatAtMs > silenceMs) onSilence();
+      else look();
+    });
+  };
+  look();
+  return {
+    beat() {
+      beatAtMs = clock.monotonic();
+    },
+    bookmark() {
+      expects = true;
+    },
+    stop: () => cancel(),
+  };
 }
 
 /** @throws the error an ERROR event stands for; unavailable for a line that is not an event. */

@@ -16,7 +16,7 @@ export interface RecordStoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** From a change to its write, and between writes. Default 5,000. */
+  /** From a change to its write, and between writes. Default 60,000: what is lost with the process costs a read of each object that changed meanwhile. */
   readonly delayMs?: number;
 }
 
@@ -118,7 +118,7 @@ export async function loadRecordStore(options: RecordStoreOptions): Promise<Dura
     },
     touch(read) {
       pending = read;
-      cancel ??= clock.after(Math.max(options.delayMs ?? 5_000, restMs), () => void flush());
+      cancel ??= clock.after(Math.max(options.delayMs ?? 60_000, restMs), () => void flush());
     },
     flush,
   };

@@ -4,6 +4,7 @@
  * Fleet: 3.7 s and 5 CPU s, 4.8 CPU s, and 7 s at best to heal); they are constants here, as neither runs in this bench.
  */
 import { startControlPlane } from '../cluster/control-plane.ts';
+import { untilAtRest } from './kit/at-rest.ts';
 import { createHubBed, type HubBed } from './kit/hub-bed.ts';
 import { applicationFile, clusterName, clustersFile, loadFiles, settingsFile } from './kit/manifests.ts';
 import { cpuSeconds } from './kit/process-figures.ts';
@@ -15,8 +16,6 @@ import { type Bench, type BenchResult, percentile, result } from './result.ts';
 const namespace = 'fairway-agent';
 const rounds = 5;
 const limitMs = 60_000;
-/** Longer than an agent puts off writing down what it did. */
-const restMs = 8_000;
 const flux = { oneValueS: 1, oneValueCpuS: 0.7, noopCpuS: 0.65 };
 const fleet = { oneValueS: 3.7, oneValueCpuS: 5, noopCpuS: 4.8, healS: 7 };
 const limits = { oneValueS: 0.3, healS: 0.5 };
@@ -85,21 +84,6 @@ async function runOneValue(stage: Stage, round: number): Promise<Figures> {
     );
     return (performance.now() - startedMs) / 1000;
   });
-}
-
-/** What was changed is written down a while later; that is no part of a resync of nothing. */
-async function untilAtRest(agent: ReleaseAgent): Promise<void> {
-  let [seen, sinceMs] = [await agent.requests(), performance.now()];
-  await until(
-    'the agent to send no more requests',
-    async () => {
-      const now = await agent.requests();
-      if (now !== seen) [seen, sinceMs] = [now, performance.now()];
-      return performance.now() - sinceMs >= restMs ? true : undefined;
-    },
-    limitMs,
-    250,
-  );
 }
 
 /** Everything looked at again, nothing to do. */

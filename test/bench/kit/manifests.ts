@@ -74,6 +74,17 @@ function service(index: number) {
   return { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'load' }, spec };
 }
 
+/** So many objects of one place (a namespace): half of them ConfigMaps, then Deployments and Services in turn. The first is ConfigMap `settings-0`. */
+export function objectsOf(place: string, count: number, value: string): readonly object[] {
+  const maps = Math.ceil(count / 2);
+  const all = Array.from({ length: count }, (_, index) => {
+    if (index < maps) return configMap(index, value);
+    const rest = index - maps;
+    return rest % 2 === 0 ? deployment(rest) : service(rest - 1);
+  });
+  return all.map((object) => ({ ...object, metadata: { ...object.metadata, namespace: place } }));
+}
+
 /** ConfigMap `settings-N` of the load. */
 export function settingsFile(index: number, value: string): string {
   return text([configMap(index, value)]);

@@ -32,13 +32,17 @@ export interface ReleaseAgentOptions {
   readonly enrolmentToken: string;
   /** Default `fairway-agent`; must exist. */
   readonly namespace?: string;
+  /** A launcher that was bundled before, where its making is no part of what is measured. Default: bundled now. */
+  readonly bundled?: string;
+  /** Further options of the agent. */
+  readonly flags?: readonly string[];
 }
 
 const startLimitMs = 30_000;
 
 export async function startReleaseAgent(options: ReleaseAgentOptions): Promise<ReleaseAgent> {
   const { folder, server, enrolmentAddress, enrolmentToken, namespace = 'fairway-agent' } = options;
-  const launcher = await bundleAgent(join(folder, 'agent'));
+  const launcher = options.bundled ?? (await bundleAgent(join(folder, 'agent')));
   const account = join(folder, 'service-account');
   mkdirSync(account, { recursive: true });
   writeFileSync(join(account, 'token'), server.token, { mode: 0o600 });
@@ -47,7 +51,13 @@ export async function startReleaseAgent(options: ReleaseAgentOptions): Promise<R
   const healthPort = await freePort();
   const logFile = join(folder, 'agent.log');
   const log = openSync(logFile, 'a', 0o600);
-  const flags = ['--service-account', account, '--enrolment-address', enrolmentAddress];
+  const flags = [
+    '--service-account',
+    account,
+    '--enrolment-address',
+    enrolmentAddress,
+    ...(options.flags ?? []),
+  ];
   const child = spawn(
     launcher,
     [...flags, '--health-address', `127.0.0.1:${healthPort}`, '--log-level', 'warn'],
