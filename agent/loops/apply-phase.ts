@@ -8,7 +8,7 @@ import type { DesiredApplication } from '../model/desired.ts';
 import { findDriftWhileAway } from '../observe/away.ts';
 import { factsOf } from '../observe/facts.ts';
 import { ownFields } from '../observe/fields-v1.ts';
-import { findForeign, foreignSinceOwn, hashForeignPaths } from '../observe/foreign.ts';
+import { findForeign, foreignSinceOwn, hashForeignPaths, newForeign } from '../observe/foreign.ts';
 import { planHandOver } from '../observe/hand-over.ts';
 import { matchesDesired, projectFields } from '../observe/projection.ts';
 import { createRecord } from '../observe/record.ts';
@@ -134,15 +134,24 @@ function remember(
     appliedAtMs: context.clock.now(),
     secretKey: context.secretKey,
   });
-  if (outcome.result !== 'matched') {
+  const before = state.records.get(object.keyText);
+  // The same manifest again: what others have added is looked at still, and what a list that was ours as a whole had hidden.
+  const known =
+    before?.objectDigest === record.objectDigest &&
+    before.omitted === record.omitted &&
+    before.facts.uid === record.facts.uid
+      ? before.foreignPaths
+      : undefined;
+  const matched = outcome.result === 'matched';
+  const foreign = matched || known ? findForeign(ownFields(live), live) : [];
+  const news = matched ? foreignSinceOwn(foreign, live) : known ? newForeign(foreign, known) : [];
+  if (news.length === 0) {
     state.records.set(object.keyText, record);
     return;
   }
-  const foreign = findForeign(ownFields(live), live);
-  const news = foreignSinceOwn(foreign, live);
   const old = foreign.filter((field) => !news.includes(field));
   state.records.set(object.keyText, { ...record, foreignPaths: hashForeignPaths(old) });
-  if (news.length > 0) state.suspects.set(object.keyText, 'again');
+  state.suspects.set(object.keyText, 'again');
 }
 
 /** An agent without memory tells what it finds changed by others as it puts it right. */

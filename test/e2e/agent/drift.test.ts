@@ -335,7 +335,7 @@ describe.skipIf(!bed)('drift on a real API server', () => {
     }
     await at.kubectl('-n', ns, 'scale', 'deployment', 'web', '--replicas=20');
     const report = await agent.synced(ns, 'Contested');
-    expect(report.message).toContain('kubectl');
+    expect(report.message).toMatch(/: fairway and kubectl both set \/spec\/replicas \(put right 3 times\): /);
     expect(replicasOf(await get('Deployment'))).toBe(20);
     // In small steps: requests under way run in real time, and their limits are on this clock.
     await waitFor('the fight to be over', async () => {
