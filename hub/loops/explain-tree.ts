@@ -18,10 +18,7 @@ export type Tracer = Pick<Renderer, 'trace'>;
 /** Who wrote lines of one of the repositories that an object comes from. */
 export interface LineAuthors {
   /** Undefined: nobody knows, it has no history. */
-  blame(
-    source: 'repository' | 'cluster' | 'application',
-    files: readonly BlameFile[],
-  ): Promise<Blame | undefined>;
+  blame(source: Exclude<Written['source'], 'none'>, files: readonly BlameFile[]): Promise<Blame | undefined>;
   /** The files are those of a folder on disk: lines that no commit has are not committed. */
   readonly onDisk: boolean;
   readonly readFleetFile: ReadFleetFile;
@@ -100,7 +97,7 @@ async function findAuthors(places: readonly Written[], authors: LineAuthors): Pr
   }
   const blames = new Map<Written['source'], Blame | undefined>();
   for (const [source, files] of wanted)
-    if (source === 'repository' || source === 'cluster' || source === 'application')
+    if (source !== 'none')
       blames.set(
         source,
         await authors.blame(

@@ -3,12 +3,15 @@ import { nearest } from '../../shared/text/nearest.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import { placedClusters } from '../fleet/placement.ts';
 import { readFleet } from '../fleet/read-fleet.ts';
+import type { BlameFile } from '../model/blame.ts';
 import type { Application, Cluster, Fleet } from '../model/fleet.ts';
 import { type Revision, rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
 import type { ObjectSelector } from '../model/trace.ts';
+import type { TreeReader } from '../model/tree.ts';
 import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Store } from '../store/store.ts';
+import { blameMounted } from './blame-mounted.ts';
 import { explainTree, type LineAuthors, readField, readFile, type Tracer } from './explain-tree.ts';
 import { findCommit } from './find-commit.ts';
 import { fleetOf } from './fleet-rows.ts';
@@ -96,13 +99,30 @@ export function createExplainer(options: ExplainerOptions): Explainer {
     };
   };
 
-  /** Bases in other repositories, at the commits of the same revision. */
-  const remotesOf = ({ fleet, commitOf }: Side) =>
-    createRemoteBases({
+  /** Bases in other repositories, at the commits of the same revision, and who wrote their lines. */
+  const openRemotes = ({ fleet, commitOf }: Side, signal: AbortSignal) => {
+    const urls = new WeakMap<TreeReader, string>();
+    const bases = createRemoteBases({
       rootUrl: root.url,
       fleet,
-      treeOf: async ({ key, url }) => source.tree(url, await commitOf(key, url)),
+      async treeOf({ key, url }) {
+        const tree = await source.tree(url, await commitOf(key, url));
+        urls.set(tree, url);
+        return tree;
+      },
     });
+    return {
+      bases,
+      blame: (files: readonly BlameFile[]) =>
+        blameMounted(files, async (remote, inside) => {
+          const tree = await bases.remoteTree(remote, signal);
+          const url = urls.get(tree);
+          return url === undefined
+            ? undefined
+            : source.blame({ url, commit: tree.commit, files: inside, signal });
+        }),
+    };
+  };
 
   const answer = async (question: ExplainQuestion, signal: AbortSignal): Promise<Explanation> => {
     readField(question.field);
@@ -115,12 +135,16 @@ export function createExplainer(options: ExplainerOptions): Explainer {
     // A fleet file that cannot be read leaves in force what it said before.
     const commitOf = (from: 'cluster' | 'application') =>
       (from === 'cluster' ? cluster : application).origin.commit || side.rootCommit;
+    const remotes = openRemotes(side, signal);
     const authors: LineAuthors = {
       onDisk: false,
-      blame: (from, files) =>
-        from === 'repository'
-          ? source.blame({ url, commit, files, signal })
-          : source.blame({ url: root.url, commit: commitOf(from), files, signal }),
+      async blame(from, files) {
+        if (from === 'remote') return remotes.blame(files);
+        // A chart's archive has no history.
+        if (from === 'chart') return undefined;
+        if (from === 'repository') return source.blame({ url, commit, files, signal });
+        return source.blame({ url: root.url, commit: commitOf(from), files, signal });
+      },
       readFleetFile: async (from, file) => readFile(await source.tree(root.url, commitOf(from)), file),
     };
     const { repository } = application.source;
@@ -133,7 +157,7 @@ export function createExplainer(options: ExplainerOptions): Explainer {
       },
       source: application.source,
       cluster,
-      tree: createMountedTree(await source.tree(url, commit), remotesOf(side)),
+      tree: createMountedTree(await source.tree(url, commit), remotes.bases),
       object: question.object,
       field: question.field,
       authors,

@@ -11,7 +11,8 @@ import { applicationSourceKey } from '../../loops/revision-of.ts';
 import type { Blame, BlameFile } from '../../model/blame.ts';
 import { type ApplicationSource, type Cluster, emptyFleet } from '../../model/fleet.ts';
 import { rootRepository } from '../../model/revision.ts';
-import type { TreeReader } from '../../model/tree.ts';
+import type { RemoteTrees, TreeReader } from '../../model/tree.ts';
+import { createMountedTree } from '../../render/remote/mounted-tree.ts';
 import type { GitSource } from '../../source/git-source.ts';
 import { createDirectoryTree } from '../directory-tree.ts';
 import { findRepositoryTop } from '../preview/diff-on-disk.ts';
@@ -24,6 +25,8 @@ export interface ExplainOnDiskRequest extends ExplainWords {
   /** Undefined: what lies there, committed or not. */
   readonly revision: string | undefined;
   readonly tracer: Tracer;
+  /** Repositories that are not on this disk. */
+  readonly remotes: RemoteTrees;
   readonly signal: AbortSignal;
 }
 
@@ -57,12 +60,16 @@ export async function explainOnDisk(request: ExplainOnDiskRequest): Promise<Expl
     },
     source,
     cluster,
-    tree: own.tree,
+    tree: createMountedTree(own.tree, request.remotes),
     object,
     field,
     authors: {
       onDisk: own.authors.onDisk,
-      blame: (from, files) => (from === 'repository' ? own : side).authors.blame(from, files),
+      async blame(from, files) {
+        // What was fetched for this one answer has its history elsewhere.
+        if (from === 'remote' || from === 'chart') return undefined;
+        return (from === 'repository' ? own : side).authors.blame(from, files);
+      },
       readFleetFile: (_, file) => readFile(side.tree, file),
     },
     signal,

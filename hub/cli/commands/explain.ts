@@ -45,6 +45,7 @@ export function addExplain(program: Command, io: CliIo): void {
       )
       .option('--path <folder>', 'a fleet repository, or a folder of manifests, on disk; needs no hub')
       .option('--fleet-folder <folder>', 'with --path: where its fleet resources are', 'fleet')
+      .option('--allow-remote', 'with --path: fetch other repositories, without credentials')
       .addOption(
         new Option('-o, --output <format>', 'how to show it (default text)').choices([
           'text',
@@ -128,12 +129,15 @@ async function explainFolder(
   // Loaded only here: the rest of the command line stays small.
   const { explainOnDisk } = await import('./explain-on-disk.ts');
   const { createLocalRenderer } = await import('../preview/local-renderer.ts');
-  return explainOnDisk({
+  const { openRemoteAccess } = await import('../preview/remote-access.ts');
+  await using remotes = await openRemoteAccess(Boolean(options['allowRemote']), io.signal);
+  return await explainOnDisk({
     ...question,
     folder: resolve(io.cwd, path),
     fleetFolder: options['fleetFolder'] ?? 'fleet',
     revision: options['rev'],
     tracer: createLocalRenderer(io),
+    remotes,
     signal: io.signal,
   });
 }

@@ -12,7 +12,7 @@ import { systemPrograms } from '../../../hub/cli/programs.ts';
 import { loadConfig } from '../../../hub/config/load-config.ts';
 import type { ExplainedPlace, Explanation } from '../../../hub/explain/explanation.ts';
 import { type RunningHub, startHub } from '../../../hub/main.ts';
-import { password, writeFleet } from './fleet.ts';
+import { password, writeFleet, writeLibrary } from './fleet.ts';
 
 let folder: string;
 let repository: FleetRepository;
@@ -25,8 +25,13 @@ beforeAll(async () => {
     workTree: join(folder, 'work'),
     bare: join(folder, 'served', 'fleet.git'),
   });
-  await writeFleet(repository);
   server = await createGitServer({ root: join(folder, 'served') });
+  const library = await createFleetRepository({
+    workTree: join(folder, 'library'),
+    bare: join(folder, 'served', 'library.git'),
+  });
+  await writeLibrary(library);
+  await writeFleet(repository, server.url('library.git'));
   const env = {
     FAIRWAY_ROOT_URL: server.url('fleet.git'),
     FAIRWAY_DATA_DIR: join(folder, 'data'),
@@ -39,7 +44,7 @@ beforeAll(async () => {
     config: await loadConfig({ env, readFile: () => Promise.reject(new Error('none')) }),
     env,
   });
-  await vi.waitFor(async () => expect((await ask('/api/v1/assignments')).items).toHaveLength(2), {
+  await vi.waitFor(async () => expect((await ask('/api/v1/assignments')).items).toHaveLength(4), {
     timeout: 20_000,
     interval: 100,
   });
@@ -197,6 +202,18 @@ describe('fairway explain through a hub', () => {
     expect([unset.state, unset.fields]).toEqual(['unset', []]);
     const { out } = await fairway(['web', 'eu-1', 'deploy/web', 'spec.revisionHistoryLimit']);
     expect(out).toContain('Nothing in Git sets spec.revisionHistoryLimit');
+  });
+
+  it('tells of an application of another repository, and of a base in one, at their own commits', async () => {
+    const own = await explain('library', 'us-1', 'cm/rules', 'data.mode');
+    expect(told(own)).toEqual(['mode: rules.yaml:6 resources[0] Radia: read "lax"']);
+    expect(own.revision.repository).toBe('library');
+    const based = await explain('shared', 'us-1', 'cm/rules');
+    const authors = based.lines.flatMap(({ text, origin }) =>
+      origin ? [`${text.trim()} ${origin.at.commit?.author} ${origin.at.source}`] : [],
+    );
+    expect(authors).toContain('mode: strict Frances remote');
+    expect(authors).toContain('team: shop Ada repository');
   });
 
   it('never tells a value of a Secret, nor where it was copied to', async () => {

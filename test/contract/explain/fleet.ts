@@ -25,6 +25,49 @@ spec:
     clusters: [eu-1, us-1]
 `;
 
+/** An application of a repository of its own, and one with a base there. */
+const library = (url: string) => `apiVersion: fairway.dev/v1alpha1
+kind: Repository
+metadata: {name: library}
+spec: {url: "${url}"}
+---
+apiVersion: fairway.dev/v1alpha1
+kind: Application
+metadata: {name: library}
+spec:
+  source: {repository: library, ref: main, path: base}
+  placement: {clusters: [us-1]}
+---
+apiVersion: fairway.dev/v1alpha1
+kind: Application
+metadata: {name: shared}
+spec:
+  source: {path: apps/shared}
+  sync: {namespace: shared}
+  placement: {clusters: [us-1]}
+`;
+
+const rules = (mode: string) =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: rules\ndata:\n  mode: ${mode}\n  since: "2025"\n`;
+
+/** Version 1 by Frances, and what came after it by Radia. */
+export async function writeLibrary(repository: FleetRepository): Promise<void> {
+  const author = (name: string) => ({
+    message: `By ${name}`,
+    author: `${name} <x@example.com>`,
+    timeMs: Date.UTC(2025, 5, 1),
+  });
+  const kustomization = 'resources:\n  - rules.yaml\n';
+  await repository.commit(
+    { 'base/kustomization.yaml': kustomization, 'base/rules.yaml': rules('strict') },
+    author('Frances'),
+  );
+  await repository.git('tag', 'v1');
+  await repository.commit({ 'base/rules.yaml': rules('lax') }, author('Radia'));
+  await repository.push();
+  await repository.git('push', '--quiet', repository.bare, 'v1');
+}
+
 const deployment = `apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -98,7 +141,7 @@ spec:
 `;
 
 /** Writes it commit by commit, each by another person, and pushes. */
-export async function writeFleet(repository: FleetRepository): Promise<void> {
+export async function writeFleet(repository: FleetRepository, libraryUrl: string): Promise<void> {
   let day = 0;
   const commit = (author: string, message: string, files: Readonly<Record<string, string | null>>) => {
     day += 1;
@@ -111,6 +154,8 @@ export async function writeFleet(repository: FleetRepository): Promise<void> {
   await commit('Ada', 'Begin the shop', {
     'fleet/clusters.yaml': `${cluster('eu-1', 'eu')}---\n${cluster('us-1', 'us')}`,
     'fleet/web.yaml': application,
+    'fleet/library.yaml': library(libraryUrl),
+    'apps/shared/kustomization.yaml': `resources:\n  - ${libraryUrl}//base?ref=v1\ncommonAnnotations:\n  team: shop\n`,
     'apps/web/base/kustomization.yaml': base.replace('web.yaml', 'deployment.yaml'),
     'apps/web/base/deployment.yaml': deployment,
   });
