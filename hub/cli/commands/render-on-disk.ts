@@ -3,6 +3,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { FairwayError } from '../../../shared/error/error.ts';
+import { parseExactJson } from '../../../shared/manifest/exact-json.ts';
 import { maskSecret } from '../../../shared/manifest/masking.ts';
 import type { KubeObject } from '../../../shared/manifest/object.ts';
 import type { Cluster } from '../../model/fleet.ts';
@@ -172,7 +173,7 @@ function clusterOf(options: Options): Cluster {
 
 function objectsOf({ set, objects }: ShownSet, showSecrets: boolean): readonly KubeObject[] {
   return set.entries.map(({ objectDigest }) => {
-    const object = JSON.parse(objects.get(objectDigest)?.content ?? 'null') as KubeObject;
+    const object = parseExactJson(objects.get(objectDigest)?.content ?? 'null') as KubeObject;
     return showSecrets ? object : maskSecret(object);
   });
 }

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
-import { stringify } from 'yaml';
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { KubeObject } from '../../../shared/manifest/object.ts';
 import { createClient } from '../client.ts';
 import { type ClientContext, withConnection } from '../command.ts';
 import type { CliIo } from '../io.ts';
+import { type PrintableJson, renderKustomizeYaml } from '../output/kustomize-yaml.ts';
 import { createPrinter, type OutputFormat } from '../output/printer.ts';
 import { loadConnection } from '../settings.ts';
 
@@ -75,19 +75,14 @@ function collect(text: string, before: readonly string[]): readonly string[] {
 
 function renderManifests(manifests: readonly KubeObject[], format: OutputFormat): string {
   if (format === 'json')
-    return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }, null, 2) + '\n';
-  return manifests.map((manifest) => stringify(inUsualOrder(manifest))).join('---\n');
+    return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }, exactNumber, 2) + '\n';
+  return manifests.map((manifest) => renderKustomizeYaml(manifest as PrintableJson)).join('---\n');
 }
 
-/** As people write manifests; the hub's canonical form is sorted. */
-function inUsualOrder({ apiVersion, kind, metadata, ...rest }: KubeObject): KubeObject {
-  const { name, namespace, ...others } = metadata;
-  return {
-    apiVersion,
-    kind,
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }), ...others },
-    ...rest,
-  };
+/** Whole numbers keep their digits. */
+function exactNumber(_key: string, value: unknown): unknown {
+  const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
+  return typeof value === 'bigint' ? rawJSON(value.toString()) : value;
 }
 
 interface ManifestPage {

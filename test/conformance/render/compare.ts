@@ -50,12 +50,25 @@ export async function renderTheirs(program: string, files: Case): Promise<Outcom
     return await new Promise((resolve) => {
       const options = { maxBuffer: 64 * 1024 * 1024, timeout: 30_000 };
       execFile(program, ['build', join(folder, 'app')], options, (error, stdout, stderr) =>
-        resolve(error === null ? { documents: documentsOf(stdout) } : { failure: stderr }),
+        resolve(error === null ? remember(stdout) : { failure: stderr }),
       );
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const texts = new WeakMap<Outcome, string>();
+
+function remember(text: string): Outcome {
+  const outcome = { documents: documentsOf(text) };
+  texts.set(outcome, text);
+  return outcome;
+}
+
+/** What the program printed. */
+export function printedText(outcome: Outcome): string {
+  return texts.get(outcome) ?? '';
 }
 
 /** Whole numbers that JavaScript does not hold exactly become bigints on both sides. */

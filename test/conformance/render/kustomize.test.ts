@@ -1,6 +1,7 @@
 /** The renderer against the real kustomize: the same documents in the same order, and failure where it fails. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { type PrintableJson, renderKustomizeYaml } from '../../../hub/cli/output/kustomize-yaml.ts';
 import { ensureBinary } from '../../cluster/binaries.ts';
 import { basicCases, type Case } from './cases-basic.ts';
 import { configCases, varCases } from './cases-config.ts';
@@ -12,7 +13,7 @@ import { pluginCases } from './cases-plugins.ts';
 import { replacementCases } from './cases-replacements.ts';
 import { metadataCases, schemaCases } from './cases-schema.ts';
 import { sopsCases } from './cases-sops.ts';
-import { inParallel, type Outcome, renderOurs, renderTheirs } from './compare.ts';
+import { inParallel, type Outcome, printedText, renderOurs, renderTheirs } from './compare.ts';
 import { generatedTree } from './generated.ts';
 
 const groups = {
@@ -33,6 +34,11 @@ const program = process.env['FAIRWAY_KUSTOMIZE_BINARY'] ?? (await ensureBinary('
 /** Rises with FAIRWAY_RENDER_RUNS for a longer search; the seed is fixed, FAIRWAY_SEED=N or =random takes another. */
 const generatedRuns = Number(process.env['FAIRWAY_RENDER_RUNS'] ?? 150);
 const theirs = new Map<Case, Outcome>();
+/** As `fairway render` prints it. */
+const printed = (outcome: Outcome): string =>
+  'documents' in outcome
+    ? outcome.documents.map((one) => renderKustomizeYaml(one as PrintableJson)).join('---\n')
+    : '';
 
 describe.skipIf(program === undefined)('the corpus, as kustomize renders it', () => {
   beforeAll(async () => {
@@ -48,7 +54,10 @@ describe.skipIf(program === undefined)('the corpus, as kustomize renders it', ()
         const ours = await renderOurs(files);
         if ('failure' in expected)
           expect(ours, `kustomize: ${expected.failure}`).toEqual({ failure: expect.stringMatching(/./) });
-        else expect(ours).toEqual(expected);
+        else {
+          expect(ours).toEqual(expected);
+          expect(printed(ours)).toBe(printedText(expected));
+        }
       });
     });
 });
