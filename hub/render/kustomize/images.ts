@@ -9,17 +9,38 @@ import type { ImageArgs } from './kustomization.ts';
 
 const patternLengthMax = 512;
 
+type Matches = (image: string) => boolean;
+
+const tail = '(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?$';
+const tailPattern = new RegExp(`^${tail}`);
+
 /** Undefined: the name is no pattern, which kustomize lets match nothing. */
-function imagePattern(name: string): RegExp | undefined {
-  if (name.length > patternLengthMax || /\([^()]*[*+}][^()]*\)\s*[*+{]/.test(name)) return undefined;
+function imageMatcher(name: string): Matches | undefined {
+  if (name.length > patternLengthMax) return undefined;
+  // Nearly all names are just that, but for dots, which stand for any character. A pattern for each image of each overlay takes long to make.
+  if (/^[\w./-]*$/.test(name))
+    return (image) => startsLike(image, name) && tailPattern.test(image.slice(name.length));
+  if (/\([^()]*[*+}][^()]*\)\s*[*+{]/.test(name)) return undefined;
   try {
-    return new RegExp(
-      `^${name}(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?$`,
-    );
+    const pattern = new RegExp(`^${name}${tail}`);
+    return (image) => pattern.test(image);
   } catch {
     return undefined;
   }
 }
+
+function startsLike(image: string, name: string): boolean {
+  if (image.length < name.length) return false;
+  for (let at = 0; at < name.length; at += 1) {
+    const [is, wanted] = [image.charCodeAt(at), name.charCodeAt(at)];
+    if (is !== wanted && (wanted !== dot || lineEnds.has(is))) return false;
+  }
+  return true;
+}
+
+const dot = 46;
+/** What a dot of a pattern does not stand for. */
+const lineEnds = new Set([0x0a, 0x0d, 0x2028, 0x2029]);
 
 interface ImageParts {
   readonly name: string;
@@ -62,9 +83,9 @@ export function imageTransform(
   args: ImageArgs,
   specs: readonly FieldSpec[],
 ): (resource: Resource) => KubeObject {
-  const pattern = imagePattern(args.name ?? '');
+  const matches = imageMatcher(args.name ?? '');
   const change = (value: Json | undefined): Json | undefined =>
-    typeof value === 'string' && pattern?.test(value) ? newImage(value, args) : scalarOnly(value);
+    typeof value === 'string' && matches?.(value) ? newImage(value, args) : scalarOnly(value);
   const transform = (object: KubeObject, change: Change): KubeObject => {
     let result = changeContainers(object, change) as KubeObject;
     for (const spec of specsFor(specs, object.apiVersion, object.kind))
@@ -76,10 +97,9 @@ export function imageTransform(
       });
     return result;
   };
-  const matches = (image: string): boolean => pattern?.test(image) === true;
   return (resource) => {
     const { object } = resource;
-    if (pattern === undefined || object.kind === 'CustomResourceDefinition') return object;
+    if (matches === undefined || object.kind === 'CustomResourceDefinition') return object;
     const images = imagesIn(resource, specs);
     return images === undefined || images.some(matches) ? transform(object, change) : object;
   };

@@ -51,10 +51,12 @@ export class ListMerge {
     let added: Json[] = [];
     const inPlace = new Map<Json, Json>();
     let validKeys: Values = keys;
+    const isUsed = keys.map((_key, index) => valuesList.some((one) => (one[index] ?? '') !== ''));
     for (const values of valuesList) {
-      const [usedKeys, usedValues] = usable(valuesList, values, keys);
+      const [usedKeys, usedValues] = usable(isUsed, values, keys);
       validKeys = usedKeys;
-      const [matchKeys, matchValues] = usable([usedValues], usedValues, usedKeys);
+      const isGiven = usedKeys.map((_key, index) => (usedValues[index] ?? '') !== '');
+      const [matchKeys, matchValues] = usable(isGiven, usedValues, usedKeys);
       const old = findItem(dest, matchKeys, matchValues);
       const patch = findItem(source, matchKeys, matchValues);
       let item = this.#mergeItem(old, patch, schemaOfItems(this.#schema), this.#path);
@@ -92,7 +94,7 @@ function keyValues(sides: readonly (readonly Json[] | undefined)[], keys: Values
   for (const side of sides)
     for (const item of side ?? []) {
       const values = keys.map((key) => (isMap(item) && !isNothing(item[key]) ? textOf(item[key]) : ''));
-      const text = JSON.stringify(values);
+      const text = values.length === 1 ? (values[0] ?? '') : JSON.stringify(values);
       if (seen.has(text)) continue;
       seen.add(text);
       result.push(values);
@@ -131,12 +133,11 @@ function unify(a: Values, b: Values): Values | undefined {
 }
 
 /** Leaves out keys that no item has. */
-function usable(list: readonly Values[], values: Values, keys: Values): readonly [Values, Values] {
-  const used = keys.map((_key, index) => list.some((one) => (one[index] ?? '') !== ''));
-  if (!used.includes(true)) return [keys, values];
+function usable(isUsed: readonly boolean[], values: Values, keys: Values): readonly [Values, Values] {
+  if (isUsed.every((used) => used) || !isUsed.includes(true)) return [keys, values];
   return [
-    keys.filter((_key, index) => used[index]),
-    values.filter((value, index) => value !== '' || used[index]),
+    keys.filter((_key, index) => isUsed[index]),
+    values.filter((value, index) => value !== '' || isUsed[index]),
   ];
 }
 

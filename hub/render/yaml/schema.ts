@@ -225,14 +225,15 @@ export type PlainResolver = (text: string) => unknown;
 
 /** As the library asks the schema's tags; texts that start as none of them does are just that. */
 function resolverOf(
-  firstLetters: RegExp,
+  letters: string,
   tags: readonly {
     resolve(source: string, isExplicit: boolean, tagName: string): unknown;
     readonly tagName: string;
   }[],
 ): PlainResolver {
+  const starts = new Set([...letters].map((letter) => letter.charCodeAt(0)));
   return (text) => {
-    if (!firstLetters.test(text)) return text;
+    if (text !== '' && !starts.has(text.charCodeAt(0))) return text;
     for (const tag of tags) {
       const value = tag.resolve(text, false, tag.tagName);
       if (value !== NOT_RESOLVED) return value;
@@ -242,9 +243,9 @@ function resolverOf(
 }
 
 export const plainResolvers = {
-  object: resolverOf(/^(?:$|[~nNtTfF+\-.0-9])/, [nullTag, boolean, integer, float, timestamp]),
-  kustomization: resolverOf(/^(?:$|[~nNtTfFyYoO+\-.0-9])/, [nullTag, oldBoolean, integer, float, timestamp]),
-  manifest: resolverOf(/^(?:$|[~nNtTfFyYoO+\-.0-9])/, [nullTag, oldBoolean, integer, float]),
+  object: resolverOf('~nNtTfF+-.0123456789', [nullTag, boolean, integer, float, timestamp]),
+  kustomization: resolverOf('~nNtTfFyYoO+-.0123456789', [nullTag, oldBoolean, integer, float, timestamp]),
+  manifest: resolverOf('~nNtTfFyYoO+-.0123456789', [nullTag, oldBoolean, integer, float]),
 } as const;
 
 /** The type that a plain scalar has by its text; undefined: it is a text. Null for what is empty. */
