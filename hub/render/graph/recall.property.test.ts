@@ -5,10 +5,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../model/fleet.ts';
-import type { RenderMemory, RenderNode, RenderRoot } from '../../model/render-memory.ts';
-import type { RenderedSet } from '../../model/rendered.ts';
 import { createMemoryTree } from '../memory-tree.ts';
-import { type BatchResult, createRenderer, type RenderResult } from '../renderer.ts';
+import { createRenderer, type RenderResult } from '../renderer.ts';
+import { createKeptRenders } from './kept-renders.test-support.ts';
 
 type Files = Readonly<Record<string, string | { readonly link: string }>>;
 
@@ -74,43 +73,6 @@ const files = fc
   )
   .map((all) => all as Files);
 
-/** A store that forgets nothing, as another process finds it. */
-function createStore() {
-  const roots = new Map<string, RenderRoot>();
-  const nodes = new Map<string, RenderNode>();
-  const results = new Map<string, RenderedSet>();
-  const memory: RenderMemory = {
-    roots: async (keys) => ({
-      roots: keys.flatMap((key) => roots.get(key) ?? []),
-      nodes: [...nodes.values()],
-    }),
-    results: async (keys) =>
-      keys.flatMap(({ root, values }) => {
-        const found = results.get(`${root} ${values}`);
-        return found === undefined ? [] : [{ root, values, set: found.set, builtFrom: found.builtFrom }];
-      }),
-    refresh: async (sets) => sets,
-  };
-  return {
-    memory,
-    keep({ results: made, records }: BatchResult): void {
-      const sets = new Map(
-        made.flatMap((one) => (one.ok ? [[one.rendered.set.digest, one.rendered] as const] : [])),
-      );
-      for (const node of records.nodes) nodes.set(node.digest, node);
-      for (const root of records.roots) {
-        if (roots.get(root.key)?.node !== root.node)
-          for (const id of results.keys()) if (id.startsWith(`${root.key} `)) results.delete(id);
-        roots.set(root.key, root);
-      }
-      for (const { root, values, set } of records.results) {
-        const rendered = sets.get(set);
-        if (rendered) results.set(`${root} ${values}`, rendered);
-      }
-    },
-  };
-}
-
 const shown = (results: readonly RenderResult[]) =>
   results.map((result) =>
     result.ok ? result.rendered.set.digest : result.problems.map(({ file, message }) => `${file} ${message}`),
@@ -121,7 +83,7 @@ describe('what is remembered', () => {
     const plan = fc.array(fc.record({ files, restart: fc.boolean() }), { minLength: 2, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(plan, async (commits) => {
-        const store = createStore();
+        const store = createKeptRenders();
         const open = () => createRenderer({ digestKey, memory: { port: store.memory, engine: 'e' } });
         let renderer = open();
         for (const [index, commit] of commits.entries()) {

@@ -96,7 +96,9 @@ export type ThreadMessage =
   | { readonly type: 'failed'; readonly id: number; readonly error: PostedError; readonly stats: RenderStats }
   | { readonly type: 'sets'; readonly call: number; readonly sets: readonly ManifestSet[] }
   | { readonly type: 'objects'; readonly call: number; readonly objects: readonly RenderedObject[] }
-  | { readonly type: 'ask'; readonly call: number; readonly ask: PortCall };
+  | { readonly type: 'ask'; readonly call: number; readonly ask: PortCall }
+  /** Nobody waits for the answer any more. */
+  | { readonly type: 'drop'; readonly call: number };
 
 /** An error as plain data: a class does not survive the way between threads. */
 export interface PostedError {

@@ -19,7 +19,7 @@ interface Held {
   users: number;
 }
 
-type Method = (...args: never[]) => Promise<unknown>;
+type Method = (signal: AbortSignal, ...args: never[]) => Promise<unknown>;
 
 /** The hub's side of what the thread asks for. Only the methods named here can be called. */
 export function createPorts({ helm, charts, memory, find }: PortsOptions) {
@@ -33,10 +33,12 @@ export function createPorts({ helm, charts, memory, find }: PortsOptions) {
     const tree = held.get(id)?.tree;
     if (tree === undefined) throw new FairwayError('cancelled', 'the tree is no longer rendered');
     return {
-      entry: (path: string) => tree.entry(path),
-      list: (path: string) => tree.list(path),
-      read: (path: string) => tree.read(path),
-      ...(tree.mount === undefined ? {} : { mount: async (remote: RemoteRef) => tree.mount?.(remote) }),
+      entry: (_signal, path: string) => tree.entry(path),
+      list: (_signal, path: string) => tree.list(path),
+      read: (_signal, path: string) => tree.read(path),
+      ...(tree.mount === undefined
+        ? {}
+        : { mount: async (signal, remote: RemoteRef) => tree.mount?.(remote, signal) }),
     };
   };
 
@@ -67,22 +69,28 @@ export function createPorts({ helm, charts, memory, find }: PortsOptions) {
 
   const others: Readonly<Record<string, Readonly<Record<string, Method>>>> = {
     helm: {
-      version: async () => helm?.version(),
-      template: async (request: HelmRequest) => helm?.template(request),
+      version: async (signal) => helm?.version(signal),
+      template: async (signal, request: HelmRequest) => helm?.template(request, signal),
     },
-    charts: { open: async (chart: Parameters<ChartArchives['open']>[0]) => charts?.open(chart) },
-    memory: { roots: async (keys: readonly Digest[]) => memory?.roots(keys), results, refresh },
+    charts: {
+      open: async (signal, chart: Parameters<ChartArchives['open']>[0]) => charts?.open(chart, signal),
+    },
+    memory: {
+      roots: async (_signal, keys: readonly Digest[]) => memory?.roots(keys),
+      results: (_signal, keys: readonly RenderResultKey[]) => results(keys),
+      refresh: (_signal, digests: readonly Digest[]) => refresh(digests),
+    },
   };
 
   return {
-    async answer(call: PortCall): Promise<unknown> {
+    async answer(call: PortCall, signal: AbortSignal): Promise<unknown> {
       const methods = call.port === 'tree' ? treeOf(call) : others[call.port];
       const method = methods && Object.hasOwn(methods, call.method) ? methods[call.method] : undefined;
       if (method === undefined)
         throw new FairwayError('internal', 'the renderer asks for what there is not', {
           subject: `${call.port}.${call.method}`,
         });
-      return method(...(call.args as never[]));
+      return method(signal, ...(call.args as never[]));
     },
     /** Keeps the tree readable for the thread, until it is let go as often. */
     hold(tree: TreeReader): TreeHandle {

@@ -42,13 +42,24 @@ function createAsker(post: (message: ThreadMessage) => void) {
     if (waiter !== undefined) act(waiter);
   };
   return {
-    ask(ask: PortCall): Promise<unknown> {
+    /** @param signal ends the wait at once, and the work on the other side. */
+    async ask<T>(ask: PortCall, signal?: AbortSignal): Promise<T> {
+      signal?.throwIfAborted();
       lastCall += 1;
       const call = lastCall;
-      return new Promise((resolve, reject) => {
-        waiters.set(call, { resolve, reject });
-        post({ type: 'ask', call, ask });
-      });
+      const onAbort = () => {
+        settle(call, ({ reject }) => reject(signal?.reason));
+        post({ type: 'drop', call });
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      try {
+        return await new Promise<T>((resolve, reject) => {
+          waiters.set(call, { resolve: resolve as Waiter['resolve'], reject });
+          post({ type: 'ask', call, ask });
+        });
+      } finally {
+        signal?.removeEventListener('abort', onAbort);
+      }
     },
     answer: (call: number, value: unknown) => settle(call, ({ resolve }) => resolve(value)),
     refuse: (call: number, error: Error) => settle(call, ({ reject }) => reject(error)),
@@ -57,53 +68,44 @@ function createAsker(post: (message: ThreadMessage) => void) {
 
 type Ask = ReturnType<typeof createAsker>['ask'];
 
-/** @param signal is heard here as well: whoever waits for an answer need not wait for it to come. */
-async function abortable<T>(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return (await work) as T;
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return (await Promise.race([work, promise])) as T;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
 function createTree({ id, name, commit, mounts }: TreeHandle, ask: Ask): TreeReader {
-  const call = (method: string, ...args: readonly unknown[]) => ask({ port: 'tree', tree: id, method, args });
+  const of = (method: string, ...args: readonly unknown[]): PortCall => ({
+    port: 'tree',
+    tree: id,
+    method,
+    args,
+  });
   return {
     ...{ name, commit },
-    entry: (path) => call('entry', path) as ReturnType<TreeReader['entry']>,
-    list: (path) => call('list', path) as ReturnType<TreeReader['list']>,
-    read: (path) => call('read', path) as ReturnType<TreeReader['read']>,
-    ...(mounts ? { mount: (remote, signal) => abortable<void>(call('mount', remote), signal) } : {}),
+    entry: (path) => ask(of('entry', path)),
+    list: (path) => ask(of('list', path)),
+    read: (path) => ask(of('read', path)),
+    ...(mounts ? { mount: (remote, signal) => ask<void>(of('mount', remote), signal) } : {}),
   };
 }
 
 function createHelm(ask: Ask): HelmRunner {
+  const of = (method: string, ...args: readonly unknown[]): PortCall => ({ port: 'helm', method, args });
   return {
-    version: (signal) => abortable(ask({ port: 'helm', method: 'version', args: [] }), signal),
-    template: (request, signal) =>
-      abortable(ask({ port: 'helm', method: 'template', args: [request] }), signal),
+    version: (signal) => ask(of('version'), signal),
+    template: (request, signal) => ask(of('template', request), signal),
   };
 }
 
 function createCharts(ask: Ask): ChartArchives {
-  return {
-    open: (chart, signal) => abortable(ask({ port: 'charts', method: 'open', args: [chart] }), signal),
-  };
+  return { open: (chart, signal) => ask({ port: 'charts', method: 'open', args: [chart] }, signal) };
 }
 
 function createMemory(ask: Ask): RenderMemory {
+  const of = (method: string, keys: readonly unknown[]): PortCall => ({
+    port: 'memory',
+    method,
+    args: [keys],
+  });
   return {
-    roots: (keys) =>
-      ask({ port: 'memory', method: 'roots', args: [keys] }) as ReturnType<RenderMemory['roots']>,
-    results: (keys) =>
-      ask({ port: 'memory', method: 'results', args: [keys] }) as ReturnType<RenderMemory['results']>,
-    refresh: (sets) =>
-      ask({ port: 'memory', method: 'refresh', args: [sets] }) as ReturnType<RenderMemory['refresh']>,
+    roots: (keys) => ask(of('roots', keys)),
+    results: (keys) => ask(of('results', keys)),
+    refresh: (sets) => ask(of('refresh', sets)),
   };
 }
 

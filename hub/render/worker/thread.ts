@@ -25,7 +25,7 @@ import { packError, unpackError } from './posted-error.ts';
 export interface ThreadOptions {
   readonly input: ThreadInput;
   /** Asked by the thread. */
-  readonly answer: (call: PortCall) => Promise<unknown>;
+  readonly answer: (call: PortCall, signal: AbortSignal) => Promise<unknown>;
   readonly onStats: (stats: RenderStats) => void;
   /** A thread has ended, and its counts with it. */
   readonly onStopped: () => void;
@@ -57,6 +57,8 @@ interface Running {
   /** By order, and by call of a fetch. */
   readonly orders: Map<number, Waiter>;
   readonly calls: Map<number, Waiter>;
+  /** What the thread has asked, by its call. */
+  readonly asked: Map<number, AbortController>;
 }
 
 /** The thread ended while it worked. */
@@ -83,6 +85,7 @@ export function createThread(options: ThreadOptions): RenderThread {
     if (running !== ended) return;
     running = undefined;
     options.onStopped();
+    for (const abort of ended.asked.values()) abort.abort();
     const waiters = [...ended.orders.values(), ...ended.calls.values()];
     if (!closed) {
       deaths += 1;
@@ -101,7 +104,7 @@ export function createThread(options: ThreadOptions): RenderThread {
         maxYoungGenerationSizeMb: youngGenerationMb,
       },
     });
-    const started: Running = { worker, orders: new Map(), calls: new Map() };
+    const started: Running = { worker, orders: new Map(), calls: new Map(), asked: new Map() };
     worker.on('message', (message: ThreadMessage) => hear(message, started));
     worker.on('error', (cause) => end(started, cause));
     worker.on('messageerror', (cause) => end(started, cause));
@@ -111,6 +114,7 @@ export function createThread(options: ThreadOptions): RenderThread {
 
   const hear = (message: ThreadMessage, from: Running): void => {
     if (message.type === 'ask') void answer(message.call, message.ask, from);
+    else if (message.type === 'drop') from.asked.get(message.call)?.abort();
     else if (message.type === 'sets') settle(from.calls, message.call, message.sets);
     else if (message.type === 'objects') settle(from.calls, message.call, message.objects);
     else {
@@ -131,11 +135,14 @@ export function createThread(options: ThreadOptions): RenderThread {
   };
 
   const answer = async (call: number, ask: PortCall, to: Running): Promise<void> => {
+    const abort = new AbortController();
+    to.asked.set(call, abort);
     try {
-      post(to, { type: 'answer', call, value: await options.answer(ask) });
+      post(to, { type: 'answer', call, value: await options.answer(ask, abort.signal) });
     } catch (caught) {
       post(to, { type: 'refused', call, error: packError(caught) });
     }
+    to.asked.delete(call);
   };
 
   const post = ({ worker }: Running, message: HubMessage) => worker.postMessage(message);

@@ -3,11 +3,11 @@ import { createFakeClock } from '../../../shared/clock/fake-clock.ts';
 import { createSeededRandom } from '../../../shared/clock/random.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
 import type { Cluster } from '../../model/fleet.ts';
-import type { RememberedResult, RenderMemory } from '../../model/render-memory.ts';
-import type { RenderedSet } from '../../model/rendered.ts';
 import type { TreeReader } from '../../model/tree.ts';
+import { createKeptRenders } from '../graph/kept-renders.test-support.ts';
+import type { HelmRunner } from '../helm/helm-runner.ts';
 import { createMemoryTree } from '../memory-tree.ts';
-import { createRenderer, type RendererOptions } from '../renderer.ts';
+import { createRenderer } from '../renderer.ts';
 import { createWorkerRenderer, type WorkerRenderer, type WorkerRendererOptions } from './worker-renderer.ts';
 
 const digestKey = new Uint8Array(32);
@@ -85,15 +85,18 @@ describe('createWorkerRenderer', () => {
 
   it('takes sets from an earlier process without reading a file, and their entries not twice', async () => {
     const tree = createMemoryTree(files);
-    const kept = keeper();
-    await kept.keep({ source, clusters, tree });
+    const kept = createKeptRenders();
+    const earlier = createRenderer({ digestKey, memory: { port: kept.memory, engine: 'e' } });
+    const made = await earlier.renderAll({ source, clusters, tree, memory: 'keep' });
+    kept.keep(made);
     const renderer = open({ memory: { port: kept.memory, engine: 'e' } });
     const first = await renderer.renderAll({ source, clusters, tree });
     // The faulty overlay alone is looked at again.
     expect(first.work).toMatchObject({ directoriesBuilt: 1, filesRead: 1 });
     expect(first.results[1]).toMatchObject({ ok: true, rendered: { stored: true } });
     const [one] = first.results;
-    expect(one?.ok && one.rendered.set).toEqual(kept.setOf(0));
+    const [before] = made.results;
+    expect(one?.ok && one.rendered.set).toEqual(before?.ok && before.rendered.set);
     const next = createMemoryTree(files, 'next');
     const second = await renderer.renderAll({ source, clusters, tree: next });
     expect(second.results[0]).toBe(one);
@@ -174,6 +177,35 @@ describe('createWorkerRenderer', () => {
     expect(results.map(({ ok }) => ok)).toEqual([true, true, false, true]);
   });
 
+  it('ends the run of helm that nobody wants any more', async () => {
+    const { promise: running, resolve: run } = Promise.withResolvers<AbortSignal | undefined>();
+    const helm: HelmRunner = {
+      version: async () => 'v4',
+      template: (_request, signal) => {
+        run(signal);
+        return new Promise(() => undefined);
+      },
+    };
+    const chart = {
+      ...{ chart: 'chart', pin: undefined, releaseName: 'a', namespace: 'a', values: {} },
+      ...{ valueFiles: [], includeCrds: false },
+    };
+    const tree = createMemoryTree({
+      'chart/Chart.yaml': 'apiVersion: v2\nname: chart\nversion: 1.0.0\n',
+      'chart/templates/a.yaml': 'a: 1\n',
+    });
+    const abort = new AbortController();
+    const request = { source: { ...source, overlays: [], helm: chart }, clusters, tree };
+    const rendering = open({ helm }).renderAll(request, abort.signal);
+    const signal = await running;
+    const ended = new Promise((resolve) => signal?.addEventListener('abort', resolve));
+    const reason = new Error('a newer revision');
+    abort.abort(reason);
+    await expect(rendering).rejects.toBe(reason);
+    await ended;
+    expect(signal?.aborted).toBe(true);
+  });
+
   it('refuses all work once it is closed, also what was under way', async () => {
     const renderer = open();
     const { promise: reading, resolve: read } = Promise.withResolvers<void>();
@@ -194,38 +226,3 @@ describe('createWorkerRenderer', () => {
     });
   });
 });
-
-/** What an earlier process has kept in a store. */
-function keeper() {
-  const results: RememberedResult[] = [];
-  let roots: Awaited<ReturnType<RenderMemory['roots']>> = { roots: [], nodes: [] };
-  let sets = new Map<string, RenderedSet>();
-  const none: RenderMemory = {
-    roots: async () => ({ roots: [], nodes: [] }),
-    results: async () => [],
-    refresh: async () => [],
-  };
-  return {
-    async keep(request: Parameters<WorkerRenderer['renderAll']>[0]): Promise<void> {
-      const options: RendererOptions = { digestKey, memory: { port: none, engine: 'e' } };
-      const made = await createRenderer(options).renderAll({ ...request, memory: 'keep' });
-      for (const result of made.results) if (result.ok) sets.set(result.rendered.set.digest, result.rendered);
-      roots = made.records;
-      for (const { root, values, set, builtFrom } of made.records.results) {
-        const rendered = sets.get(set);
-        if (rendered) results.push({ root, values, builtFrom, set: rendered.set });
-      }
-    },
-    setOf: (index: number) => results[index]?.set,
-    forget() {
-      sets = new Map();
-      results.length = 0;
-    },
-    memory: {
-      roots: async () => roots,
-      results: async (keys) =>
-        results.filter(({ root, values }) => keys.some((key) => key.root === root && key.values === values)),
-      refresh: async (digests) => digests.filter((digest) => sets.has(digest)),
-    } satisfies RenderMemory,
-  };
-}

@@ -1,0 +1,95 @@
+/** Charts across restarts: what a run hangs on, and nothing else, makes another. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ApplicationSource, Cluster } from '../../model/fleet.ts';
+import type { HelmRequest, HelmRunner } from '../helm/helm-runner.ts';
+import { createMemoryTree } from '../memory-tree.ts';
+import { createRenderer } from '../renderer.ts';
+import { createKeptRenders } from './kept-renders.test-support.ts';
+
+const cluster: Cluster = {
+  ...{ name: 'one', labels: {}, region: 'eu', role: 'none', variables: {}, paused: false },
+  ...{ kubernetesVersion: '1.35.0', origin: { file: '', line: 0, commit: '' } },
+};
+const chartSource: ApplicationSource = {
+  ...{ repository: '', ref: '', path: '', overlays: [] },
+  helm: {
+    ...{ chart: 'chart', pin: undefined, releaseName: 'demo', namespace: 'x', values: { a: '1' } },
+    ...{ valueFiles: ['values.yaml', 'regions/{{cluster.region}}.yaml'], includeCrds: true },
+  },
+};
+const inflated: ApplicationSource = { repository: '', ref: '', path: 'inflated', overlays: [] };
+const files = (): Record<string, string> => ({
+  'chart/Chart.yaml': 'apiVersion: v2\nname: chart\nversion: 1.0.0\n',
+  'chart/templates/map.yaml': 'a: 1\n',
+  'values.yaml': 'a: 1\n',
+  'inflated/kustomization.yaml':
+    'helmCharts: [{ name: chart, valuesFile: own.yaml }]\nhelmGlobals: { chartHome: charts }\n',
+  'inflated/own.yaml': 'a: 1\n',
+  'inflated/charts/chart/Chart.yaml': 'apiVersion: v2\nname: chart\nversion: 1.0.0\n',
+  'inflated/charts/chart/templates/map.yaml': 'a: 1\n',
+});
+
+let kept: ReturnType<typeof createKeptRenders>;
+let runs: HelmRequest[];
+beforeEach(() => {
+  kept = createKeptRenders();
+  runs = [];
+});
+
+/** By a process of its own; how often helm was run. */
+async function render(
+  source: ApplicationSource,
+  tree: Record<string, string>,
+  { version = 'v4.0.0', on = cluster } = {},
+): Promise<number> {
+  const before = runs.length;
+  const helm: HelmRunner = {
+    version: async () => version,
+    template: async (request) => {
+      runs.push(request);
+      const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n';
+      return { ok: true, output: new TextEncoder().encode(text) };
+    },
+  };
+  const renderer = createRenderer({
+    ...{ digestKey: new Uint8Array(32), helm },
+    memory: { port: kept.memory, engine: 'e' },
+  });
+  const request = { source, clusters: [on], tree: createMemoryTree(tree), memory: 'keep' } as const;
+  const batch = await renderer.renderAll(request);
+  expect(batch.results.map((one) => one.ok || one.problems)).toEqual([true]);
+  kept.keep(batch);
+  return runs.length - before;
+}
+
+describe.each([
+  ['a chart', chartSource, 'values.yaml', 'chart/templates/map.yaml'],
+  ['a chart in a kustomization', inflated, 'inflated/own.yaml', 'inflated/charts/chart/templates/map.yaml'],
+])('%s', (_what, source, values, template) => {
+  it('is not run again by another process', async () => {
+    expect(await render(source, files())).toBe(2);
+    expect(await render(source, files())).toBe(0);
+    expect(await render(source, { ...files(), 'other/file.yaml': 'a: 2\n' })).toBe(0);
+  });
+
+  it('is run again for other values, another template and another helm', async () => {
+    await render(source, files());
+    expect(await render(source, { ...files(), [values]: 'a: 2\n' })).toBe(2);
+    await render(source, files());
+    expect(await render(source, { ...files(), [template]: 'a: 2\n' })).toBe(2);
+    await render(source, files());
+    expect(await render(source, files(), { version: 'v4.1.0' })).toBe(2);
+  });
+});
+
+describe('a chart of an Application', () => {
+  it('is run again for another Kubernetes, other values of its own, and a file of a region that came', async () => {
+    await render(chartSource, files());
+    expect(await render(chartSource, files(), { on: { ...cluster, kubernetesVersion: '1.36.0' } })).toBe(2);
+    const { helm } = chartSource;
+    const other = { ...chartSource, ...(helm && { helm: { ...helm, values: { a: '2' } } }) };
+    expect(await render(other, files())).toBe(2);
+    expect(await render(chartSource, files())).toBe(0);
+    expect(await render(chartSource, { ...files(), 'regions/eu.yaml': 'a: 3\n' })).toBe(2);
+  });
+});
