@@ -15,9 +15,16 @@ import { type HookSpec, hookRunKey, readHookSpec } from '../apply/hook-spec.ts';
 import { forEachBounded } from '../apply/parallel.ts';
 import type { LiveObject, ResourceRef } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
-import { type HookMark, hookRunId, parseHookMark, shortDigest } from '../model/hook-memory.ts';
+import {
+  type HookMark,
+  type HookRun,
+  hookRunId,
+  parseHookMark,
+  rememberRun,
+  shortDigest,
+} from '../model/hook-memory.ts';
 import { hookFinalizer, hookRunAnnotation, partOfLabel } from '../model/inventory.ts';
-import { groupHooks, type Hook, type HookStep, lastRun, putAway, saveRun, tellHook } from './hook-step.ts';
+import { groupHooks, type Hook, type HookStep, lastRun, putAway, saveMemory, tellHook } from './hook-step.ts';
 import { deleteEarlierRuns } from './hook-sweep.ts';
 import { noteRefusal, standingRefusal } from './retries.ts';
 import type { Holdup } from './wave-gate.ts';
@@ -103,7 +110,7 @@ async function finish(
 ): Promise<HookResult> {
   const { hook, attempt, ref } = run;
   const outcome = end.outcome === 'succeeded' ? 'succeeded' : 'failed';
-  await saveRun(step, {
+  const ended: HookRun = {
     hook: hook.text,
     phase: hook.phase,
     digest: hook.entry.objectDigest,
@@ -112,7 +119,8 @@ async function finish(
     reason: end.reason,
     message: end.message,
     endedAtMs: step.context.clock.now(),
-  });
+  };
+  await saveMemory(step, (memory) => rememberRun(memory, ended));
   step.state.retries.delete(hook.text);
   step.state.hookAttempts.delete(hook.text);
   if (live) await putAway(step.writer, ref, live, { policies }, end.outcome, step.signal);
@@ -158,6 +166,7 @@ function runBody(step: HookStep, run: Run, text: string, spec: HookSpec): KubeOb
     run: id,
     release: step.memory.release,
     hook: hook.text,
+    digest: hook.entry.objectDigest,
     phase: hook.phase,
     attempt,
     policies: spec.policies,

@@ -15,7 +15,6 @@ import {
   type HookMemory,
   type HookRun,
   parseHookMark,
-  rememberRun,
 } from '../model/hook-memory.ts';
 import { hookFinalizer } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
@@ -121,10 +120,13 @@ export function tellHook(
 }
 
 /** Durable before anything that relies on it. */
-export function saveRun({ context, state, signal }: HookStep, run: HookRun): Promise<void> {
+export function saveMemory(
+  { context, state, signal }: HookStep,
+  change: (memory: HookMemory) => HookMemory,
+): Promise<void> {
   const save = async () => {
     if (!state.parent || !state.hooks) return;
-    const hooks = rememberRun(state.hooks, run);
+    const hooks = change(state.hooks);
     const parent = { ...state.parent, hooks: formatHookMemory(hooks) };
     await saveParent(context.kube, parent, context.namespace, signal);
     state.parent = parent;

@@ -4,7 +4,7 @@ import { describeKey } from '../../shared/manifest/object.ts';
 import { findLive } from '../apply/find-live.ts';
 import { judgeHook } from '../apply/hook-outcome.ts';
 import type { ResourceRef } from '../kube/kube-client.ts';
-import { type HookMark, hookRunId } from '../model/hook-memory.ts';
+import { type HookMark, hookRunId, rememberDone } from '../model/hook-memory.ts';
 import { hookFinalizer } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
@@ -16,6 +16,7 @@ import {
   observedRuns,
   putAway,
   type RunAtWork,
+  saveMemory,
   takeFinalizerOff,
 } from './hook-step.ts';
 
@@ -56,10 +57,11 @@ async function sweepRemembered(
 
 /** An earlier release's run: still at work, or put away now. */
 async function sweepEarlier(
-  { context, state: application, writer, signal }: HookStep,
+  step: HookStep,
   object: ObservedObject,
   mark: HookMark,
 ): Promise<RunAtWork | undefined> {
+  const { context, state: application, writer, signal } = step;
   const ref = refOf(context, object);
   if (!ref || !object.finalizers.includes(hookFinalizer)) return undefined;
   const live = await findLive(writer, ref, signal);
@@ -67,6 +69,9 @@ async function sweepEarlier(
   const { state } = judgeHook(live, (one) => context.health.judge(one, application.application));
   const leftMs = mark.startedAtMs + mark.limitMs - context.clock.now();
   if (state === 'running' && leftMs > 0) return { name: describeKey(object.key), leftMs };
+  // A rollback to that release is not to run it again.
+  if (state === 'succeeded' && mark.phase === 'pre-sync' && mark.digest !== '')
+    await saveMemory(step, (memory) => rememberDone(memory, mark.digest));
   await putAway(writer, ref, live, mark, state === 'running' ? 'given up' : state, signal);
   return undefined;
 }

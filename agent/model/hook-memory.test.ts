@@ -39,6 +39,14 @@ describe('the memory of hooks', () => {
     expect(begin('r1', 't3', first).runs).toEqual(first.runs);
   });
 
+  it('forgets failures, and only them, when the same target is released anew', () => {
+    const failed = rememberRun(rememberRun(begin('r1', 't1'), run('a')), run('b', { outcome: 'failed' }));
+    expect(begin('r1', 't1', failed)).toBe(failed);
+    const again = begin('r2', 't1', failed);
+    expect(again.release).toBe('r2');
+    expect(again.runs.map(({ hook }) => hook)).toEqual([run('a').hook]);
+  });
+
   it('knows for rollbacks what succeeded before the sync, newest first, each once, and no more than a hundred', () => {
     let memory = begin('r0', 't0');
     for (const [index, letter] of [...'abca'].entries()) {

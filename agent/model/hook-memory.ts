@@ -68,12 +68,22 @@ export function rememberRun(memory: HookMemory, run: HookRun): HookMemory {
   return { ...memory, runs: [...others, { ...run, message }].slice(-runsMax) };
 }
 
-/** The memory for a target that is about to be begun; what succeeded before stays known. */
+/** A hook before the sync of an earlier release has succeeded after all. */
+export function rememberDone(memory: HookMemory, digest: Digest): HookMemory {
+  const done = [...new Set([shortDigest(digest), ...memory.done])].slice(0, doneMax);
+  return { ...memory, done };
+}
+
+/** The memory for a target that is about to be begun; what succeeded before stays known, and what failed is tried anew in a new release of the same target. */
 export function beginRelease(
   before: HookMemory | undefined,
   next: { readonly release: string; readonly target: Digest; readonly settled: boolean },
 ): HookMemory {
-  if (before?.target === next.target) return before;
+  if (before?.target === next.target) {
+    const runs = before.runs.filter(({ outcome }) => outcome === 'succeeded');
+    const again = before.release !== next.release && runs.length < before.runs.length;
+    return again ? { ...before, release: next.release, runs } : before;
+  }
   const same = before?.release === next.release;
   const succeeded = (before?.runs ?? [])
     .filter(({ phase, outcome }) => phase === 'pre-sync' && outcome === 'succeeded')
@@ -89,6 +99,7 @@ export interface HookMark {
   readonly run: string;
   readonly release: string;
   readonly hook: string;
+  readonly digest: Digest;
   readonly phase: HookPhase;
   readonly attempt: number;
   readonly policies: readonly DeletePolicy[];
@@ -105,18 +116,10 @@ export function parseHookMark(text: string | undefined): HookMark | undefined {
   if (text === undefined) return undefined;
   try {
     const mark = JSON.parse(text) as Partial<HookMark> | null;
-    const {
-      run,
-      hook,
-      release,
-      phase,
-      attempt = 1,
-      policies = [],
-      startedAtMs = 0,
-      limitMs = 0,
-    } = mark ?? {};
+    const { run, hook, release, phase, digest = '', attempt = 1, policies = [] } = mark ?? {};
+    const { startedAtMs = 0, limitMs = 0 } = mark ?? {};
     if (!run || !hook || release === undefined || !phase) return undefined;
-    return { run, release, hook, phase, attempt, policies, startedAtMs, limitMs };
+    return { run, release, hook, digest, phase, attempt, policies, startedAtMs, limitMs };
   } catch {
     // Not ours, or touched by somebody: an ordinary object then.
     return undefined;

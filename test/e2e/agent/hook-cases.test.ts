@@ -124,6 +124,43 @@ describe.skipIf(!bed)('a hook', () => {
     await second.stop();
   });
 
+  it('of an earlier release that ends after all is not run again by a rollback to it', async () => {
+    const agent = await at.agent();
+    const version = (v: string) => [jobHook(`over-${v}`, 'pre-sync'), configMap('over', { v })];
+    agent.desire('over', version('one'));
+    const first = await waitForJob(at, 'over-one');
+    agent.desire('over', version('two'));
+    await waitsFor(agent, 'over', 'of an earlier release has not ended yet');
+    await endJob(at, first, 'Complete');
+    await endJob(at, await waitForJob(at, 'over-two'), 'Complete');
+    await agent.synced('over');
+    agent.desire('over', version('one'), { reason: 'rollback' });
+    await agent.synced('over');
+    expect(row(agent, 'over', 'batch/Job/default/over-one')?.reason).toBe('HookNotRun');
+    expect((await at.get('v1', 'ConfigMap', 'default', 'over'))?.['data']).toEqual({ v: 'one' });
+    await agent.stop();
+  });
+
+  it('that failed is run again by a new release of the same set, one that did not is not', async () => {
+    const agent = await at.agent();
+    const set = [
+      jobHook('anew-good', 'pre-sync', { 'fairway.dev/wave': '-1' }),
+      jobHook('anew-bad', 'pre-sync'),
+      configMap('anew', { v: '1' }),
+    ];
+    agent.desire('anew', set);
+    const good = await waitForJob(at, 'anew-good');
+    await endJob(at, good, 'Complete');
+    const bad = await waitForJob(at, 'anew-bad');
+    await endJob(at, bad, 'Failed');
+    await agent.synced('anew', 'Failed');
+    agent.desire('anew', set);
+    await endJob(at, await waitForJob(at, 'anew-bad', [bad]), 'Complete');
+    await agent.synced('anew');
+    expect(await jobsOf(at, 'anew-good')).toEqual([good]);
+    await agent.stop();
+  });
+
   it('that somebody deletes while it runs has failed; one that is deleted when it has ended has not', async () => {
     const agent = await at.agent();
     agent.desire('deleted', [jobHook('deleted-hook', 'pre-sync')]);
