@@ -6,7 +6,7 @@ import type { RenderLimits } from '../limits.ts';
 import { objectsOf } from '../objects-of.ts';
 import { describeWay, entryOf, findCircle, rootsBehind } from '../remote/circles.ts';
 import { childOf } from '../remote/mount.ts';
-import { type Place, problemError, withWay } from '../render-error.ts';
+import { type Place, problemError, problemOf, withWay } from '../render-error.ts';
 import { createResource, type Resource, withStems } from '../resource.ts';
 import { guardSealed, refuseGenerated } from '../sops.ts';
 import { refuseSopsFile } from '../sops-file.ts';
@@ -264,7 +264,7 @@ export class Accumulation<B extends Base> {
     this.#checkCircle(rootsOf(found, []), place);
     const { schema, traceFrom } = this.context;
     const mode = { schema, traceFrom, ...this.#helmMode() };
-    const base = await this.context.buildBase(folder, this.#wayTo(found), mode);
+    const base = await this.#buildBase(found, mode, place);
     const roots = rootsOf(found, base.roots);
     this.#checkCircle(roots, place);
     this.context.bases.set(buildKey(folder, mode), base);
@@ -280,6 +280,18 @@ export class Accumulation<B extends Base> {
   #helmMode(): Pick<BuildMode, 'helmNamespace'> {
     if (this.context.helmNamespace === undefined) return {};
     return { helmNamespace: this.kustomization.namespace || this.helmNamespace };
+  }
+
+  /** What is wrong with the folder as such is told where it is named. */
+  async #buildBase(found: Found | Fetched, mode: BuildMode, place: Place): Promise<B> {
+    try {
+      return await this.context.buildBase(found.path, this.#wayTo(found), mode);
+    } catch (caught) {
+      const problem = problemOf(caught);
+      if (problem?.file !== found.path || problem.line > 0) throw caught;
+      const name = 'raw' in found ? found.raw : found.path;
+      throw problemError(problem.code, place, `${JSON.stringify(name)}: ${problem.message}`);
+    }
   }
 
   #checkCircle(roots: readonly string[], place: Place): void {

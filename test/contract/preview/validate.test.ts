@@ -11,6 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runGit } from '../../../hub/cli/demo/git-program.ts';
+import { createGitServer } from '../../../hub/cli/demo/git-server.ts';
 import type { CliIo } from '../../../hub/cli/io.ts';
 import { runCli } from '../../../hub/cli/program.ts';
 import { systemPrograms } from '../../../hub/cli/programs.ts';
@@ -222,6 +224,43 @@ describe('fairway validate', () => {
     const { findings, errors } = await report();
     expect(errors).toBe(0);
     expect(findings).toMatchObject([{ rule: 'render', severity: 'warning', clusters: ['eu-1', 'us-1'] }]);
+  });
+
+  it('reads a base in another repository only when it may, and only a declared one', async () => {
+    const base = join(folder, 'library');
+    write({ 'library/base/kustomization.yaml': 'resources: [web.yaml]\n', 'library/base/web.yaml': web });
+    const git = (...given: string[]) => runGit(given, { cwd: base });
+    await git('init', '--quiet', '--initial-branch=main');
+    await git('add', '-A');
+    await git('-c', 'user.name=a', '-c', 'user.email=a@example.com', 'commit', '--quiet', '-m', 'one');
+    const server = await createGitServer({ root: folder });
+    try {
+      const url = server.url('library/.git');
+      const fleet = {
+        ...good,
+        'apps/web/kustomization.yaml': `resources: ["${url}//base?ref=main"]\nconfigMapGenerator: [{name: settings, literals: [a=b]}]\n`,
+      };
+      const checked = async (...args: readonly string[]) => {
+        const { findings } = await report('fleet-repository', ...args);
+        return findings.map(({ severity, file, line, message }) => [severity, `${file}:${line}`, message]);
+      };
+      const place = 'apps/web/kustomization.yaml:1';
+      const into = (files: Readonly<Record<string, string>>) =>
+        write(
+          Object.fromEntries(Object.entries(files).map(([path, text]) => [`fleet-repository/${path}`, text])),
+        );
+      into(fleet);
+      expect(await checked('--allow-remote')).toEqual([
+        ['error', place, expect.stringContaining('no Repository in the fleet folder has this URL')],
+      ]);
+      into({
+        'fleet/library.yaml': `apiVersion: fairway.dev/v1alpha1\nkind: Repository\nmetadata: {name: library}\nspec: {url: "${url}"}\n`,
+      });
+      expect(await checked()).toEqual([['warning', place, expect.stringContaining('--allow-remote')]]);
+      expect(await checked('--allow-remote')).toEqual([]);
+    } finally {
+      await server.close();
+    }
   });
 
   it('minds nothing that lies beside the manifests', async () => {
