@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -47,6 +47,26 @@ describe('digestEngine', () => {
     await write('hub/render/notes.md', 'b');
     await write('hub/api/app.ts', 'b');
     expect(await digest()).toBe(before);
+  });
+
+  it('covers all that rendering imports, but for what no set depends on', async () => {
+    const render = new URL('../render/', import.meta.url);
+    const names = (await readdir(render, { recursive: true })).filter(
+      (name) => name.endsWith('.ts') && !name.includes('.test'),
+    );
+    const outside = new Set<string>();
+    for (const name of names) {
+      const file = new URL(name, render);
+      for (const [, path = ''] of (await readFile(file, 'utf8')).matchAll(/from '(\.[^']+)'/g)) {
+        const target = new URL(path, file).pathname.split('/').slice(-3, -1).join('/');
+        if (!new URL(path, file).href.startsWith(render.href)) outside.add(target);
+      }
+    }
+    // Errors and their words, and what keeps the thread that renders.
+    const harmless = ['shared/error', 'shared/text', 'shared/clock', 'shared/log', 'shared/loop'];
+    const covered = ['hub/model', 'shared/manifest'];
+    expect([...outside].filter((folder) => ![...harmless, ...covered].includes(folder))).toEqual([]);
+    expect([...outside]).toEqual(expect.arrayContaining(covered));
   });
 
   it('reads the code that runs', async () => {
