@@ -1,5 +1,7 @@
 /** What cannot be changed in place, on a real API server with its controllers, scheduler and simulated nodes. */
 import { afterAll, describe, expect, it } from 'vitest';
+import type { KubeClient } from '../../../agent/kube/kube-client.ts';
+import { FairwayError } from '../../../shared/error/error.ts';
 import { waitFor } from '../../cluster/control-plane.ts';
 import { type Agent, type Bed, type Manifest, startBed } from './agent-bed.ts';
 
@@ -45,6 +47,9 @@ const secret = (name: string, value: string, annotations = {}) =>
 
 const uidOf = async (apiVersion: string, kind: string, name: string) =>
   (await at.get(apiVersion, kind, 'default', name))?.metadata['uid'];
+const isOver = ({ applications, desired }: Agent, name: string) =>
+  applications.get(name)?.syncStatus === 'Synced' &&
+  applications.get(name)?.generation === desired.applications().get(name)?.generation;
 const row = (agent: Agent, application: string, key: string) => agent.objects.get(`${application} ${key}`);
 
 describe.skipIf(!bed)('what cannot be changed in place', () => {
@@ -133,6 +138,44 @@ describe.skipIf(!bed)('what cannot be changed in place', () => {
     expect(JSON.stringify([...agent.objects.values()])).not.toMatch(/YQ==|Yg==/);
     await agent.stop();
   });
+
+  it('is made anew by the next agent when one dies between deleting and making', async () => {
+    for (let n = 1; n <= 8; n += 1) {
+      const name = `dies-${n}`;
+      const first = await at.agent();
+      first.desire(name, [secret(name, 'a', yes)]);
+      await first.synced(name);
+      await first.stop();
+      let sent = 0;
+      const dying = (client: KubeClient): KubeClient => {
+        const count = <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) => {
+          return async (...args: A): Promise<R> => {
+            sent += 1;
+            if (sent > n) throw new FairwayError('unavailable', 'the agent is dead');
+            return call(...args);
+          };
+        };
+        const { get, apply, create } = client;
+        return {
+          ...client,
+          get: count(get),
+          apply: count(apply),
+          create: count(create),
+          delete: count(client.delete),
+        };
+      };
+      const second = await at.agent({ desired: first.desired, wrap: dying });
+      second.desire(name, [secret(name, 'b', yes)]);
+      await waitFor('it to die or to be done', () => sent > n || isOver(second, name), 15_000);
+      await second.stop();
+      const third = await at.agent({ desired: first.desired });
+      await third.synced(name);
+      const live = await at.get('v1', 'Secret', 'default', name);
+      expect([n, live?.['data']]).toEqual([n, { value: 'Yg==' }]);
+      expect(third.events.filter(({ type }) => type.startsWith('drift'))).toEqual([]);
+      await third.stop();
+    }
+  }, 60_000);
 
   it('is never deleted where data would go with it', async () => {
     const agent = await at.agent();

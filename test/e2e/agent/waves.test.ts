@@ -1,5 +1,6 @@
 /** Waves on a real API server; health is written by hand, as a controller would, so that each moment can be looked at. */
 import { afterAll, describe, expect, it } from 'vitest';
+import type { KubeClient } from '../../../agent/kube/kube-client.ts';
 import { createFakeClock } from '../../../shared/clock/fake-clock.ts';
 import { waitFor } from '../../cluster/control-plane.ts';
 import { type Agent, type Bed, createMemoryStorage, type Manifest, startBed } from './agent-bed.ts';
@@ -134,6 +135,56 @@ describe.skipIf(!bed)('waves', () => {
     const third = await at.agent({ desired: first.desired });
     await third.synced('anew');
     await third.stop();
+  });
+
+  it('keep the old version in memory: an agent that starts anew while the new one waits heals the old', async () => {
+    const storage = createMemoryStorage();
+    const first = await at.agent({ storage });
+    const version = (v: string) => [
+      inWave(0, deployment('kept-db', `db:${v}`)),
+      inWave(1, configMap('kept-last', { v })),
+    ];
+    first.desire('kept', version('1'));
+    await waitsFor(first, 'kept', 'waits for wave 0');
+    await report('kept-db', 3);
+    await first.synced('kept');
+    first.desire('kept', version('2'));
+    await waitsFor(first, 'kept', 'waits for wave 0');
+    await first.stop();
+    await at.kubectl('patch', 'configmap', 'kept-last', '-p', '{"data":{"v":"9"}}');
+    const second = await at.agent({ storage, desired: first.desired });
+    await waitFor('it to be healed', async () => (await dataOf('kept-last'))?.['v' as never] === '1', 15_000);
+    expect(second.applications.get('kept')?.syncStatus).toBe('Pending');
+    await report('kept-db', 3);
+    await second.synced('kept');
+    expect(await dataOf('kept-last')).toEqual({ v: '2' });
+    // What is applied is all that is kept.
+    expect(second.desired.state.blobs.size).toBe(2);
+    await second.stop();
+  });
+
+  it('are read again where they cannot be watched', async () => {
+    const clock = createFakeClock(Date.now());
+    const blind = (client: KubeClient): KubeClient => ({
+      ...client,
+      async discover(options) {
+        const all = await client.discover(options);
+        return all.map((one) => (one.kind === 'Deployment' ? { ...one, verbs: ['get', 'patch'] } : one));
+      },
+    });
+    const agent = await at.agent({ clock, wrap: blind });
+    agent.desire('blind', [
+      inWave(0, deployment('blind-db', 'db:1')),
+      inWave(1, configMap('blind-last', { v: '1' })),
+    ]);
+    await waitsFor(agent, 'blind', 'waits for wave 0');
+    await report('blind-db', 3);
+    await agent.loops.idle();
+    expect(await dataOf('blind-last')).toBeUndefined();
+    await clock.advance(11_000);
+    await agent.synced('blind');
+    expect(await dataOf('blind-last')).toEqual({ v: '1' });
+    await agent.stop();
   });
 
   it('fail when they take too long, and go on all the same when they are healthy after all', async () => {
