@@ -134,7 +134,8 @@ function schemaOfPart(at: ObjectSchema, part: FieldPart): ObjectSchema | undefin
   if (typeof part === 'number' || isItemPart(part))
     return at.items ?? (at.type === 'list' ? undefined : null);
   if (at.fields === undefined && at.others === undefined) return at.type === 'object' ? undefined : null;
-  return at.fields?.get(part) ?? at.others ?? null;
+  // A key of a free map (a label, a key of a ConfigMap) is somebody's own: the API server knows none.
+  return at.fields?.get(part) ?? null;
 }
 
 /** Whether objects of a kind have a field; undefined where its schema does not say. */
