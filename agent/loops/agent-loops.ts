@@ -105,7 +105,8 @@ function onObserved(context: AgentContext, change: ObservedChange): void {
     if (!state) continue;
     const record = state.records.get(keyText);
     if (!record) {
-      if (state.settled) context.wake(state.application);
+      // A hook may end before the first step does, and nothing else would tell.
+      if (state.settled || after?.hookRun !== undefined) context.wake(state.application);
       continue;
     }
     if (!after || isSuspicious(record.facts, after.facts)) {

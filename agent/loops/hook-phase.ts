@@ -296,9 +296,10 @@ function holdLater(step: HookStep, hooks: readonly Hook[], what: string): void {
 
 /** Tells of hooks whose time has not come. */
 export function holdPhase(step: HookStep, phase: HookPhase): void {
+  const after = 'runs once everything is applied and healthy';
+  const message = phase === 'pre-sync' ? 'runs before everything else' : after;
   for (const hook of step.hooks.filter((one) => one.phase === phase))
     if (phase === 'sync-fail')
       tellHook(step, hook, 'Skipped', 'HookNotNeeded', 'runs when a sync fails', 'skipped');
-    else
-      tellHook(step, hook, 'Pending', 'HookWaits', 'runs once everything is applied and healthy', 'skipped');
+    else tellHook(step, hook, 'Pending', 'HookWaits', message, 'skipped');
 }

@@ -30,7 +30,9 @@ export function beginHooks(desired: DesiredApplication, state: ApplicationState)
   state.hooks ??= parseHookMemory(state.parent?.hooks);
   if (!state.hooks && !target.set.entries.some(({ hook }) => hook !== undefined)) return;
   const settled = state.appliedDigest === target.digest;
-  state.hooks = beginRelease(state.hooks, { release: releaseId, target: target.digest, settled });
+  // Two applications made of one template may have the same hooks.
+  const release = `${desired.application}/${releaseId}`;
+  state.hooks = beginRelease(state.hooks, { release, target: target.digest, settled });
 }
 
 async function applyAfterHooks(
@@ -89,7 +91,10 @@ function hasBegun(step: HookStep): boolean {
 }
 
 async function runFailed(step: HookStep, holdup: Holdup | undefined): Promise<number | undefined> {
-  if (hasFailed(step.state, holdup) || hasBegun(step)) return (await runHooks(step, 'sync-fail'))?.againMs;
+  const isFailure = hasFailed(step.state, holdup);
+  // Somebody's sync tries again what failed, not what told of it.
+  if (!isFailure) step.state.retryHooks = false;
+  if (isFailure || hasBegun(step)) return (await runHooks(step, 'sync-fail'))?.againMs;
   holdPhase(step, 'sync-fail');
   return undefined;
 }
