@@ -33,9 +33,15 @@ function renderSteps(
   const inner = `${indent}   `;
   return steps.flatMap((step, index) => [
     `${indent}${paint.dim(String(index + 1).padStart(2))} ${changeText(step, masked, paint, columns)}`,
-    `${inner}${paint.warn(shortened(placeLine(step), inner))}`,
+    inner + paintAction(shortened(placeLine(step), inner), paint),
     ...contextLines(step).map((text) => `${inner}${paint.dim(shortened(text, inner))}`),
   ]);
+}
+
+/** What was done stands out beside where. */
+function paintAction(line: string, paint: Paint): string {
+  const at = Math.max(0, line.indexOf('  '));
+  return line.slice(0, at) + paint.warn(line.slice(at));
 }
 
 function changeText(
