@@ -69,5 +69,5 @@ export function effectiveObject(
       labels: { ...metadata.labels, [partOfLabel]: applySetId },
     },
   };
-  return omitPaths(object, omit);
+  return omit.length === 0 ? object : omitPaths(object, omit);
 }

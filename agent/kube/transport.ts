@@ -49,6 +49,8 @@ const attemptsMax = 5;
 const requestTimeoutMs = 60_000;
 const bodyBytesMax = 64 * 1024 * 1024;
 const parallelismMax = 16;
+/** A connection that nobody has used for so long is closed. */
+const idleSocketMs = 20_000;
 /** However long a server asks us to stay away: it is asked again then. */
 const retryAfterMaxMs = 30_000;
 
@@ -124,7 +126,9 @@ export function createTransport(
         rejectUnauthorized: !connection.insecureSkipTlsVerify,
       }
     : {};
-  const shared = { keepAlive: true, keepAliveMsecs: 15_000, maxSockets: parallelismMax, maxFreeSockets: 4 };
+  // As many are kept as were in use, for a while: a handshake costs more than the request it is made for.
+  const kept = { maxSockets: parallelismMax, maxFreeSockets: parallelismMax, timeout: idleSocketMs };
+  const shared = { keepAlive: true, keepAliveMsecs: 15_000, ...kept };
   const agent = secure ? new https.Agent({ ...shared, ...tls }) : new http.Agent(shared);
   // Long answers hold their connection; TCP keepalive notices a peer that is gone.
   const longAgent = secure
@@ -139,6 +143,7 @@ export function createTransport(
     through: http.Agent,
     refresh: boolean,
     signal: AbortSignal | undefined,
+    onRequest: (outgoing: http.ClientRequest) => void = () => {},
   ): Promise<http.IncomingMessage> => {
     const token = await tokens.token(refresh);
     counts[request.verb] = (counts[request.verb] ?? 0) + 1;
@@ -163,7 +168,7 @@ export function createTransport(
     return new Promise((resolve, reject) => {
       const outgoing = (secure ? https : http).request(options, resolve);
       outgoing.on('error', reject);
-      outgoing.on('socket', (socket) => socket.setKeepAlive(true, 15_000));
+      onRequest(outgoing);
       outgoing.end(request.body);
     });
   };
@@ -188,21 +193,31 @@ export function createTransport(
   const attempt = async (request: TransportRequest, refresh: boolean): Promise<TransportResponse> => {
     const pass = await gate.acquire(request.signal);
     if (request.method !== 'GET') mayWrite(pass);
-    const timeout = new AbortController();
-    const cancel = clock.after(requestTimeoutMs, () =>
-      timeout.abort(new DOMException('timed out', 'TimeoutError')),
-    );
+    // Listeners of its own: a composite signal and a signal for the request cost as much as the rest of it.
+    let outgoing: http.ClientRequest | undefined;
+    let ended: unknown;
+    const end = (reason: unknown) => {
+      ended ??= reason;
+      outgoing?.destroy(reason instanceof Error ? reason : undefined);
+    };
+    const onAbort = () => end(request.signal?.reason);
+    const cancel = clock.after(requestTimeoutMs, () => end(new DOMException('timed out', 'TimeoutError')));
+    request.signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      const signal = request.signal ? AbortSignal.any([request.signal, timeout.signal]) : timeout.signal;
-      const response = await collect(await dial(request, agent, refresh, signal), request);
+      const incoming = await dial(request, agent, refresh, undefined, (made) => {
+        outgoing = made;
+        if (ended !== undefined) end(ended);
+      });
+      const response = await collect(incoming, request);
       if (response.status === 429) pass.refused(holdOf(failure(response, request)));
       else pass.served();
       return response;
     } catch (caught) {
       request.signal?.throwIfAborted();
-      throw toReachError(timeout.signal.aborted ? timeout.signal.reason : caught, request.path);
+      throw toReachError(ended ?? caught, request.path);
     } finally {
       cancel();
+      request.signal?.removeEventListener('abort', onAbort);
       pass.release();
     }
   };

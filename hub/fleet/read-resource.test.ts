@@ -138,3 +138,19 @@ describe('readResource, of variables', () => {
     expect(refused(text.replace('v1, apps', '"a,b", apps')).join('')).toContain('expected an API version');
   });
 });
+
+describe('readResource, of a service account', () => {
+  it('takes the name of one, and nothing that could be of another namespace', () => {
+    const account = (text: string) =>
+      application('{path: apps/web}', `  sync: {namespace: red, serviceAccount: ${text}}\n`);
+    expect(read(account('deployer.v1')).sync).toMatchObject({
+      namespace: 'red',
+      serviceAccount: 'deployer.v1',
+    });
+    expect(read(application('{path: apps/web}')).sync).not.toHaveProperty('serviceAccount');
+    for (const text of ['blue/admin', '"system:admin"', 'Admin', '""', '[a]'])
+      expect(refused(account(text))).toEqual([
+        expect.stringMatching(/^fleet\/a\.yaml:6: spec\.sync\.serviceAccount: /),
+      ]);
+  });
+});
