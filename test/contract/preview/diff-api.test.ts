@@ -20,7 +20,11 @@ let harness: Harness;
 let served: ServedApi;
 beforeEach(async () => {
   diff = async () => empty;
-  harness = createHarness({ ports: { preview: { diff: (request, signal) => diff(request, signal) } } });
+  const preview: PreviewPort = {
+    diff: (request, signal) => diff(request, signal),
+    manifests: (request) => Promise.reject(new Error(`${request.revision} is not asked for here`)),
+  };
+  harness = createHarness({ ports: { preview } });
   served = await serveApi({ app: harness.api, host: '127.0.0.1', port: 0 });
 });
 afterEach(() => served.close());
