@@ -2,7 +2,6 @@
  * The agent's program. In a pod it speaks with its service account; elsewhere with a kubeconfig.
  */
 import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../shared/clock/clock.ts';
 import { systemRandom } from '../shared/clock/random.ts';
@@ -72,7 +71,7 @@ async function findConnection(values: Flags, env: NodeJS.ProcessEnv) {
     return {
       ...(await loadInCluster(env, values['service-account'])),
       ensureNamespace: false,
-      pod: hostname(),
+      pod: env['POD_NAME'],
     };
   const { connection } = await loadKubeconfig(values.kubeconfig, values.context);
   return { connection, namespace: 'fairway-agent', ensureNamespace: true, pod: undefined };

@@ -16,7 +16,7 @@ export const leaseName = 'fairway-agent';
 export interface ElectionOptions {
   readonly kube: Pick<KubeClient, 'get' | 'create' | 'update'>;
   readonly namespace: string;
-  /** The pod's name: a holder of that name is an earlier life of this pod, and gone. Undefined outside of pods. */
+  /** The pod's own name (POD_NAME): a holder of that name is an earlier life of this pod, and gone. Undefined where it is not known to be one's own. */
   readonly pod: string | undefined;
   /** Random for each start. */
   readonly instanceId: string;

@@ -124,6 +124,8 @@ function createContainer(options: InstallOptions, namespace: string, enrolmentAd
       '--health-address',
       `0.0.0.0:${healthPort}`,
     ],
+    // Not the host's name: on a host's network several pods have the same.
+    env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
     ports: [{ name: 'health', containerPort: healthPort }],
     startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 30 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 20, timeoutSeconds: 5 },
