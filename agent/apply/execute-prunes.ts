@@ -14,7 +14,7 @@ export interface PrunePorts {
 
 export interface PruneOutcome {
   readonly object: ObservedObject;
-  /** deleted: the API server has accepted it. gone: it was not there any more. released: it is not ours any more. retained: a guard that the watch had not shown yet. */
+  /** deleted: the API server has accepted it. gone: it was not there any more, or being deleted already. released: it is not ours any more. retained: a guard that the watch had not shown yet. */
   readonly result: 'deleted' | 'gone' | 'released' | 'retained' | 'failed';
   readonly message: string;
 }
@@ -30,7 +30,8 @@ async function pruneOnce(
   const ref = { resource, namespace: object.key.namespace, name: object.key.name };
   const live = await findLive(kube, ref, signal);
   // The watch may not have told yet of a deletion that was asked for a step ago.
-  if (!live) return { object, result: 'gone', message: '' };
+  if (!live || live.metadata['deletionTimestamp'] !== undefined)
+    return { object, result: 'gone', message: '' };
   if (live.metadata.labels?.[partOfLabel] !== ports.applySetId)
     return { object, result: 'released', message: 'its inventory label names another owner' };
   const guard = pruneGuard(object.key, live.metadata.annotations?.[pruneAnnotation]);

@@ -278,6 +278,7 @@ export async function applyPhase(
   const heldUp = new Set<string>();
   const sameSync = state.generation === desired.generation;
   state.generation = desired.generation;
+  if (!sameSync) state.deletions = 0;
   let holdup = before;
   const ports: ApplyPorts = {
     ...portsOf(context, desired, state, signal),

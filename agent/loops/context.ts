@@ -61,6 +61,8 @@ export interface ApplicationState {
   pollAtMs: number | undefined;
   /** Objects that are not healthy, and since when. */
   readonly progress: Map<string, ProgressWatch>;
+  /** Objects that this sync has deleted. */
+  deletions: number;
   /** Deleted to be made anew, and not gone yet. */
   readonly recreating: Set<string>;
   /** Which hooks have been run; undefined: the application has had none. */
@@ -143,6 +145,7 @@ export function createApplicationState(application: string, applySetId: string):
     generation: 0,
     pollAtMs: undefined,
     progress: new Map(),
+    deletions: 0,
     recreating: new Set(),
     hooks: undefined,
     hookSaves: Promise.resolve(),

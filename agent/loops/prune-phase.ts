@@ -163,6 +163,7 @@ function settle(context: AgentContext, state: ApplicationState, outcome: PruneOu
   forgetObject(context, state, text);
   if (result !== 'deleted') return;
   context.metrics.pruned += 1;
+  state.deletions += 1;
   context.reports.event({
     id: context.nextEventId(),
     type: 'object.pruned',

@@ -1,4 +1,5 @@
 /** A Target as a release: hooks before it, the set wave by wave, hooks after it; where that fails, hooks for it. Each step goes as far as it can. */
+import { isPassing } from '../kube/status-error.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import { beginRelease, hookRunId, parseHookMemory } from '../model/hook-memory.ts';
 import { type ApplySummary, applyPhase } from './apply-phase.ts';
@@ -6,6 +7,7 @@ import type { AgentContext, ApplicationState } from './context.ts';
 import { holdPhase, isPhaseOver, runHooks } from './hook-phase.ts';
 import { type HookStep, lastRun, observedRuns, openHookStep } from './hook-step.ts';
 import { sweepHooks } from './hook-sweep.ts';
+import { proofAttempt } from './retries.ts';
 import { checkWaves, type Holdup } from './wave-gate.ts';
 
 export interface ReleaseSummary {
@@ -72,9 +74,14 @@ async function runAfter(
   return unhealthy || undefined;
 }
 
-function hasFailed(state: ApplicationState, holdup: Holdup | undefined): boolean {
-  return (
-    holdup?.failed === true || [...state.retries.values()].some(({ failures }) => failures >= refusalsMin)
+/** A hook or a wave has failed, or an object of a release that is not applied yet was refused for good. */
+function hasFailed({ desired, state, hooks }: HookStep, holdup: Holdup | undefined): boolean {
+  if (holdup?.failed) return true;
+  if (state.appliedDigest === desired.target.digest) return false;
+  const own = new Set(hooks.map(({ text }) => text));
+  return [...state.retries].some(
+    ([text, { attempt, failures, error }]) =>
+      failures >= refusalsMin && attempt !== proofAttempt && !own.has(text) && !isPassing(error),
   );
 }
 
@@ -91,7 +98,7 @@ function hasBegun(step: HookStep): boolean {
 }
 
 async function runFailed(step: HookStep, holdup: Holdup | undefined): Promise<number | undefined> {
-  const isFailure = hasFailed(step.state, holdup);
+  const isFailure = hasFailed(step, holdup);
   // Somebody's sync tries again what failed, not what told of it.
   if (!isFailure) step.state.retryHooks = false;
   if (isFailure || hasBegun(step)) return (await runHooks(step, 'sync-fail'))?.againMs;

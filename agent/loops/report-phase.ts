@@ -119,10 +119,12 @@ function tellOutcome(
   if (syncStatus !== 'Pending') state.failureTold = told;
 }
 
-function countChanges(objects: readonly ObjectState[]): Partial<Record<ChangeAction, number>> {
+/** What the last sync did. Most of what it deleted has no row any more. */
+function countChanges({ objects, deletions }: ApplicationState): Partial<Record<ChangeAction, number>> {
   const counts: Partial<Record<ChangeAction, number>> = {};
-  for (const { action } of objects) counts[action] = (counts[action] ?? 0) + 1;
-  return counts;
+  for (const { action } of objects.values())
+    if (action !== 'deleted') counts[action] = (counts[action] ?? 0) + 1;
+  return deletions === 0 ? counts : { ...counts, deleted: deletions };
 }
 
 function setHealth(context: AgentContext, state: ApplicationState, health: HealthStatus): void {
@@ -187,7 +189,7 @@ export function reportPhase(
     appliedAtMs: state.appliedAtMs,
     timeMs: context.clock.now(),
     waitsFor: hold.waitsFor ?? '',
-    changes: countChanges(objects),
+    changes: countChanges(state),
   });
   return syncStatus;
 }
@@ -218,6 +220,6 @@ export function reportError(
     appliedAtMs: state.appliedAtMs,
     timeMs: context.clock.now(),
     waitsFor: '',
-    changes: countChanges(objects),
+    changes: countChanges(state),
   });
 }

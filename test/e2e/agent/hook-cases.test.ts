@@ -192,6 +192,42 @@ describe.skipIf(!bed)('a hook', () => {
   });
 });
 
+describe.skipIf(!bed)('a hook for a failure', () => {
+  it('runs when an object was refused three times, and not when that passes, or drift cannot be undone', async () => {
+    const clock = createFakeClock(Date.now());
+    const agent = await at.agent({ clock });
+    const service = (port: number): Manifest => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'thrice', namespace: 'default' },
+      spec: { ports: [{ port }] },
+    });
+    const tell = jobHook('thrice-tell', 'sync-fail');
+    agent.desire('thrice', [service(99_999), tell]);
+    await agent.synced('thrice', 'Failed');
+    expect(row(agent, 'thrice', 'batch/Job/default/thrice-tell')?.syncStatus).toBe('Skipped');
+    for (let tries = 0; tries < 10 && (await jobsOf(at, 'thrice-tell')).length === 0; tries += 1) {
+      await clock.advance(10_000);
+      await agent.loops.idle();
+    }
+    const [run] = await jobsOf(at, 'thrice-tell');
+    await endJob(at, run ?? '', 'Complete');
+    await waitFor(
+      'it to be told of',
+      () => row(agent, 'thrice', 'batch/Job/default/thrice-tell')?.reason === 'HookSucceeded',
+      15_000,
+    );
+    // Its release is over: the next begins anew, and needs none.
+    agent.desire('thrice', [service(80), tell]);
+    const done = await agent.synced('thrice');
+    expect(done).toMatchObject({ objects: 2, objectsSynced: 2 });
+    agent.loops.syncNow('thrice');
+    await agent.loops.idle();
+    expect(await jobsOf(at, 'thrice-tell')).toEqual([run]);
+    await agent.stop();
+  });
+});
+
 describe.skipIf(!bed)('a hook of another kind', () => {
   it('a Pod has to end: being ready is not enough', async () => {
     const agent = await at.agent();

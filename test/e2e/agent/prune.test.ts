@@ -37,6 +37,7 @@ describe.skipIf(!bed)('pruning', () => {
     await release('waves-1');
     await waitFor('the lower wave to go', async () => !(await exists('waves-0')), 15_000);
     await waitFor('it to be over', () => message(agent, 'waves') === '');
+    expect(agent.applications.get('waves')?.changes).toEqual({ unchanged: 1, deleted: 2 });
     await agent.stop();
   });
 
