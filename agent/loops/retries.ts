@@ -15,6 +15,8 @@ export interface Retry {
 
 const refusedBackoff = { baseMs: 2_000, maxMs: 600_000 };
 const passingBackoff = { baseMs: 1_000, maxMs: 30_000 };
+/** A key that is missing is soon there, and asking for it costs one read of a Secret. */
+const keyBackoff = { baseMs: 2_000, maxMs: 60_000 };
 
 /** The attempt of a refusal that was met in reading or undoing drift, not in applying: it holds up no apply. */
 export const proofAttempt = 'proof';
@@ -43,7 +45,8 @@ export function noteRefusal(
 ): void {
   const before = state.retries.get(text);
   const failures = before?.attempt === attempt ? before.failures + 1 : 1;
-  const backoff = isPassing(error) ? passingBackoff : refusedBackoff;
+  const lacksKey = error.details?.['sops'] === true && error.code === 'failed_precondition';
+  const backoff = isPassing(error) ? passingBackoff : lacksKey ? keyBackoff : refusedBackoff;
   const waitMs = Math.max(error.retryAfterMs ?? 0, planBackoffMs(failures - 1, context.random, backoff));
   state.retries.set(text, { attempt, failures, nextAtMs: context.clock.monotonic() + waitMs, error });
 }
