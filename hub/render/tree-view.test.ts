@@ -53,6 +53,27 @@ describe('TreeView', () => {
       expect((await view.entry(`o/c${index}`))?.type).toBe('directory');
   });
 
+  it('holds a name that no tree can have for absent, and names the folder that cannot be gone through', async () => {
+    const tree = createMemoryTree({ 'a/x.yaml': '1' });
+    const view = new TreeView({
+      ...tree,
+      entry: async (path) => {
+        if (path === 'a/.git') throw new FairwayError('invalid_argument', 'a path');
+        if (path === 'big') throw new FairwayError('resource_exhausted', 'too large');
+        if (path === 'torn') throw new FairwayError('data_loss', 'damaged');
+        return tree.entry(path);
+      },
+      list: () => Promise.reject(new FairwayError('invalid_manifest', 'a forbidden name')),
+    });
+    const probes = new Map<string, string>();
+    expect(await view.find('a/.git', probes)).toBeUndefined();
+    expect(probes.get('a/.git')).toBe(absent);
+    const problem = { code: 'resource_exhausted', file: 'big', message: 'too large' };
+    await expect(view.entry('big')).rejects.toMatchObject({ details: { problem } });
+    await expect(view.list('a', probes)).rejects.toMatchObject({ details: { problem: { file: 'a' } } });
+    await expect(view.entry('torn')).rejects.toMatchObject({ code: 'data_loss', details: undefined });
+  });
+
   it('finds without waiting what it knows, and nothing that a link might hold', async () => {
     const tree = createMemoryTree({ 'a/x.yaml': '1', link: { link: 'a' }, file: '1' });
     const view = new TreeView(tree);

@@ -1,7 +1,7 @@
 import { FairwayError } from '../../shared/error/error.ts';
 import type { RemoteRef, TreeEntry, TreeReader } from '../model/tree.ts';
 import { childOf, splitMount } from './remote/mount.ts';
-import { problemError } from './render-error.ts';
+import { problemError, problemOf } from './render-error.ts';
 import type { RenderWork } from './render-work.ts';
 
 /** Path to Git object id, or `absent`: all that a build looked at. The same ids in a later commit mean the same result. */
@@ -113,7 +113,7 @@ export class TreeView {
     }
     let asking = this.#asking.get(path);
     if (asking === undefined) {
-      asking = this.#tree.entry(path).then((entry) => {
+      asking = this.#look(path).then((entry) => {
         this.#entries.set(path, entry);
         return entry;
       });
@@ -121,6 +121,16 @@ export class TreeView {
       asking.finally(() => this.#asking.delete(path)).catch(() => undefined);
     }
     return asking;
+  }
+
+  /** Nothing has a name that no tree can have (`.git`, one with a NUL, one that is too long). */
+  async #look(path: string): Promise<TreeEntry | undefined> {
+    try {
+      return await this.#tree.entry(path);
+    } catch (caught) {
+      if (caught instanceof FairwayError && caught.code === 'invalid_argument') return undefined;
+      throw asProblem(caught, path);
+    }
   }
 
   async #list(folder: string): Promise<void> {
@@ -205,7 +215,11 @@ export class TreeView {
 
   async list(path: string, probes: Probes): Promise<readonly TreeEntry[]> {
     await this.entry(path, probes);
-    return this.#tree.list(path);
+    try {
+      return await this.#tree.list(path);
+    } catch (caught) {
+      throw asProblem(caught, path);
+    }
   }
 
   async read(path: string, bytesMax: number, shownAs = path): Promise<Uint8Array> {
@@ -226,6 +240,14 @@ export class TreeView {
       );
     return bytes;
   }
+}
+
+/** A folder that is too large or that Git would not check out is its author's to mend, and nobody else's; a damaged repository is not. */
+function asProblem(caught: unknown, file: string): unknown {
+  if (!(caught instanceof FairwayError) || problemOf(caught) !== undefined) return caught;
+  const { code, message } = caught;
+  if (code !== 'invalid_manifest' && code !== 'resource_exhausted') return caught;
+  return problemError(code, { file }, message);
 }
 
 /** Of a folder that is found only its being one counts, or every change below it would; who reads what is in it notes more. */

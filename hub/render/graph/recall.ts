@@ -14,6 +14,7 @@ import {
 } from '../../model/render-memory.ts';
 import type { RenderedSet } from '../../model/rendered.ts';
 import { Lru } from '../lru.ts';
+import { problemOf } from '../render-error.ts';
 import type { TreeView } from '../tree-view.ts';
 import { askFor, createFootprint, type Footprint, matches } from './footprint.ts';
 import { type NodeSource, nodeOf, nodesBelow } from './node-of.ts';
@@ -124,6 +125,16 @@ export function createRecall(memory: RenderMemory, engine: string): Recall {
     const known = nodes.get(digest);
     if (known === undefined) return false;
     const { node, footprint } = known;
+    try {
+      return await isSame(node, footprint, commit);
+    } catch (caught) {
+      // Rendering comes upon it as well, if it still goes there, and says where.
+      if (problemOf(caught) === undefined) throw caught;
+      return false;
+    }
+  };
+
+  const isSame = async (node: RenderNode, footprint: Footprint, commit: Commit): Promise<boolean> => {
     if (node.helm !== '' && node.helm !== (await commit.helm())) return false;
     if (matches(footprint, commit.view) === undefined) await askFor(footprint, commit.view);
     if (matches(footprint, commit.view) !== true) return false;
