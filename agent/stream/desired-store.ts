@@ -114,7 +114,8 @@ export async function loadDesiredStore(options: DesiredStoreOptions): Promise<De
     },
     retain(application, digests) {
       state.retained.set(application, digests);
-      if (dropUnreferenced(state)) writer.touch();
+      // A snapshot that holds a manifest too many does no harm: it goes with the next write, which is not made for that alone.
+      dropUnreferenced(state);
     },
     async forget(application, generation) {
       const held = state.inForce.get(application);
@@ -261,16 +262,13 @@ function lackingOf({ objects }: State, { target }: DesiredApplication): readonly
   return target.set.entries.map((entry) => entry.objectDigest).filter((digest) => !objects.has(digest));
 }
 
-/** @returns whether there was anything to drop. */
-function dropUnreferenced({ inForce, waiting, retained, objects }: State): boolean {
+function dropUnreferenced({ inForce, waiting, retained, objects }: State): void {
   const used = new Set<Digest>();
   for (const applications of [inForce, waiting])
     for (const { target } of applications.values())
       for (const { objectDigest } of target.set.entries) used.add(objectDigest);
   for (const digests of retained.values()) for (const digest of digests) used.add(digest);
-  const unused = [...objects.keys()].filter((digest) => !used.has(digest));
-  for (const digest of unused) objects.delete(digest);
-  return unused.length > 0;
+  for (const digest of objects.keys()) if (!used.has(digest)) objects.delete(digest);
 }
 
 async function loadState({ storage, key, log }: DesiredStoreOptions): Promise<State> {
