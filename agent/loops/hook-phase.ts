@@ -5,6 +5,7 @@
  */
 import { toFairwayError } from '../../shared/error/error.ts';
 import { describeDuration } from '../../shared/manifest/describe-drift.ts';
+import type { HookReason } from '../../shared/manifest/hook-reasons.ts';
 import { describeKey, type KubeObject } from '../../shared/manifest/object.ts';
 import type { HookPhase } from '../../shared/manifest/target.ts';
 import { effectiveObject } from '../apply/effective-object.ts';
@@ -59,7 +60,7 @@ function describeHook({ phase, key }: Hook): string {
   return `${phase} hook ${describeKey(key)}`;
 }
 
-function failed(step: HookStep, hook: Hook, reason: string, message: string): HookResult {
+function failed(step: HookStep, hook: Hook, reason: HookReason, message: string): HookResult {
   tellHook(step, hook, 'Failed', reason, message, 'failed');
   return { state: 'failed', message: `${describeHook(hook)} failed: ${message}` };
 }
@@ -83,7 +84,7 @@ function recall(step: HookStep, hook: Hook): HookResult | undefined {
   const { memory, desired, state } = step;
   const before = state.objects.get(hook.text)?.action;
   const past = lastRun(step, hook);
-  const tell = (reason: string, message: string) => {
+  const tell = (reason: HookReason, message: string) => {
     tellHook(step, hook, 'Synced', reason, message, before === 'created' ? before : 'unchanged');
     return done;
   };
@@ -103,7 +104,7 @@ async function finish(
   live: LiveObject | undefined,
   end: {
     readonly outcome: 'succeeded' | 'failed' | 'given up';
-    readonly reason: string;
+    readonly reason: HookReason;
     readonly message: string;
   },
   policies: HookMark['policies'],
@@ -152,7 +153,7 @@ async function observeRun(step: HookStep, run: Run, live: LiveObject, spec: Hook
   const why = late ? `it had not ended after ${describeDuration(spec.limitMs)}${said && `: ${said}`}` : said;
   const end = {
     outcome: late ? ('given up' as const) : ('failed' as const),
-    reason: late ? 'HookTimeout' : 'HookFailed',
+    reason: late ? ('HookTimeout' as const) : ('HookFailed' as const),
     message: `${run.name}: ${[why, log].filter((text) => text !== '').join('; ')}`,
   };
   return finish(step, run, live, end, spec.policies);

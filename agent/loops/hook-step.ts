@@ -1,5 +1,6 @@
 /** What the hooks of one application share within a step: the memory, the rows they tell of, and putting an ended run away. */
 import type { ChangeAction, Health } from '../../shared/manifest/health.ts';
+import type { HookReason } from '../../shared/manifest/hook-reasons.ts';
 import { keyText, type ObjectKey } from '../../shared/manifest/object.ts';
 import { applyRank } from '../../shared/manifest/order.ts';
 import type { HookPhase, ManifestEntry } from '../../shared/manifest/target.ts';
@@ -111,7 +112,7 @@ export function tellHook(
   { state }: HookStep,
   { entry, key, text }: Hook,
   status: ObjectState['status'],
-  reason: string,
+  reason: HookReason,
   message: string,
   action: ChangeAction,
 ): void {

@@ -19,7 +19,7 @@ function run(letter: string, parts: Partial<HookRun> = {}): HookRun {
     digest: digest(letter),
     attempt: 1,
     outcome: 'succeeded',
-    reason: '',
+    reason: 'HookSucceeded',
     message: '',
     endedAtMs: 0,
     ...parts,

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Digest } from '../../shared/manifest/canonical.ts';
+import type { HookReason } from '../../shared/manifest/hook-reasons.ts';
 import type { HookPhase } from '../../shared/manifest/target.ts';
 
 /** How one run ended. */
@@ -15,7 +16,7 @@ export interface HookRun {
   /** 1 for the first; an operator's sync runs a failed hook once more. */
   readonly attempt: number;
   readonly outcome: 'succeeded' | 'failed';
-  readonly reason: string;
+  readonly reason: HookReason;
   readonly message: string;
   /** Agent's clock. */
   readonly endedAtMs: number;

@@ -316,6 +316,8 @@ export interface ObjectFilter extends AssignmentFilter {
   readonly healthStatus?: string | undefined;
   /** keyText. */
   readonly object?: string | undefined;
+  /** True: hooks alone, by their reason (shared/manifest/hook-reasons.ts). */
+  readonly hooks?: boolean | undefined;
 }
 
 export interface ObservationRepository {

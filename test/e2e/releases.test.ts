@@ -107,6 +107,9 @@ describe('a release', () => {
       120_000,
     );
     expect(done.sync).toBe('Synced');
+    expect(cli('status', 'shop')).toMatch(
+      /Job smoke +whole +shop +Succeeded +ran as Job shop\/smoke-\w+ in /,
+    );
     expect(jobs('migrate')).toHaveLength(1);
     expect(jobs('smoke')).toHaveLength(1);
     const lines = bed
@@ -147,6 +150,9 @@ describe('a release', () => {
     expect(failed.message).toMatch(/pre-sync hook Job shop\/migrate failed: .*DeadlineExceeded/);
     expect(imageOf('db')).toBe('db:1');
     expect(cli('status', 'shop')).toContain('pre-sync hook Job shop/migrate failed');
+    expect(cli('status', 'shop')).toMatch(
+      /Job migrate +whole +shop +Failed +Job shop\/migrate-\w+: DeadlineExceeded/,
+    );
     expect(cli('get', 'objects', '--application', 'shop')).toMatch(/Job\s+shop\s+migrate\s+Failed/);
     const { length } = jobs('migrate');
     const pods = bed.kubectl('whole', '-n', 'shop', 'get', 'pods', '-o', 'name').stdout;

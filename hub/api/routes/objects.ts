@@ -50,12 +50,13 @@ export const objectEndpoints = [
       sync: z.enum(syncStatuses).optional(),
       health: z.enum(healthStatuses).optional(),
       object: keyTextSchema.optional(),
+      hooks: z.enum(['true', 'false']).openapi({ description: 'true: hooks of releases alone' }).optional(),
       ...pageQuery,
     }),
     reply: objectPageSchema,
     async handle({ query }, { store }) {
-      const { limit, cursor, sync, health, ...rest } = query;
-      const filter = { ...rest, syncStatus: sync, healthStatus: health };
+      const { limit, cursor, sync, health, hooks, ...rest } = query;
+      const filter = { ...rest, syncStatus: sync, healthStatus: health, hooks: hooks === 'true' };
       const page = await store.observations.objects(filter, { limit, cursor });
       return { items: page.items.map(toObject), next: page.next ?? null };
     },

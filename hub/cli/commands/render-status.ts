@@ -1,5 +1,6 @@
 import type { ApiApplication, ApiPlacement } from '../../api/schemas/application.ts';
 import type { ApiCluster } from '../../api/schemas/cluster.ts';
+import type { ApiObject } from '../../api/schemas/object.ts';
 import type { ApiRevision, ApiSource } from '../../api/schemas/revision.ts';
 import type { Colours } from '../output/colour.ts';
 import { renderRelative } from '../output/relative-time.ts';
@@ -49,6 +50,21 @@ export function renderApplicationStatus(application: ApiApplication, page: Statu
     problems.length ? '\n' : '',
     ...problems,
   ].join('');
+}
+
+/** What runs before, after or for the failure of its releases, by cluster. Empty: nothing does. */
+export function renderHooks(hooks: readonly ApiObject[], { colours, columns }: StatusPage): string {
+  if (hooks.length === 0) return '';
+  const table = renderTable(
+    ['HOOK', 'CLUSTER', 'NAMESPACE', 'STATE', 'MESSAGE'],
+    hooks.map(({ key, cluster, reason, sync, message }) => {
+      const state = reason.replace(/^Hook/, '');
+      const shown = sync === 'Failed' ? colours.bad(state) : sync === 'Pending' ? colours.warn(state) : state;
+      return [`${key.kind} ${key.name}`, cluster, key.namespace || '-', shown, message];
+    }),
+    { indent: 2, columns, heading: colours.dim },
+  );
+  return `\n${table}`;
 }
 
 /** The same from the side of one cluster. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { ApiApplication, ApiPlacement } from '../../api/schemas/application.ts';
 import type { ApiCluster } from '../../api/schemas/cluster.ts';
+import type { ApiObject } from '../../api/schemas/object.ts';
 import type { ApiRevision, ApiSource } from '../../api/schemas/revision.ts';
 import { type ClientContext, clientCommand } from '../command.ts';
 import type { CliIo } from '../io.ts';
@@ -9,8 +10,12 @@ import {
   renderApplicationStatus,
   renderClusterStatus,
   renderFailingSources,
+  renderHooks,
   type StatusPage,
 } from './render-status.ts';
+
+/** Of an application with many clusters the first are shown. */
+const hooksMax = 500;
 
 /** `fairway status [CLUSTER|APPLICATION]`: the fleet on one page. */
 export function addStatus(program: Command, io: CliIo): void {
@@ -46,7 +51,14 @@ async function showStatus(context: ClientContext, _: Record<string, unknown>, [n
   const application = await orUndefined(client.get<ApiApplication>(`/api/v1/applications/${encoded}`));
   if (application !== undefined) {
     const page = await loadPage(context);
-    return print.value(application, () => renderApplicationStatus(application, page));
+    const hooks = await client.list<ApiObject>(
+      '/api/v1/objects',
+      { application: name, hooks: true },
+      hooksMax,
+    );
+    return print.value({ ...application, hooks }, () =>
+      [renderApplicationStatus(application, page), renderHooks(hooks, page)].join(''),
+    );
   }
   const cluster = await orUndefined(client.get<ApiCluster>(`/api/v1/clusters/${encoded}`));
   if (cluster === undefined)

@@ -107,6 +107,20 @@ export function describeObservations(current: () => StoreUnderTest): void {
       expect(await listAll(store, { object: 'apps/Deployment/x/c' }, 10)).toEqual(['eu/web/c']);
       expect(await listAll(store, { cluster: 'us' }, 10)).toEqual([]);
     });
+
+    it('filters hooks by their reasons', async () => {
+      const { store } = current();
+      await assign(store, 'eu', 'web');
+      const objects = [
+        objectReport('eu', 'web', 'a', { reason: 'HookSucceeded' }),
+        objectReport('eu', 'web', 'b', { reason: 'HookTimeout' }),
+        objectReport('eu', 'web', 'c', { reason: 'Hooked', message: 'HookFailed' }),
+      ];
+      await store.observations.saveBatch(batchOf('eu', { objects }), []);
+      expect(await listAll(store, { hooks: true }, 1)).toEqual(['eu/web/a', 'eu/web/b']);
+      expect(await listAll(store, { hooks: true, object: objects[1]?.key.name ?? '' }, 10)).toEqual([]);
+      expect(await listAll(store, { hooks: false }, 10)).toHaveLength(3);
+    });
     describePaging(current);
   });
 }

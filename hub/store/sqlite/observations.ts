@@ -1,5 +1,6 @@
 /** What agents report: the newest of each application and object. */
 import type { SQL } from 'drizzle-orm';
+import { hookReasons } from '../../../shared/manifest/hook-reasons.ts';
 import { keyText } from '../../../shared/manifest/object.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
 import type { ObjectFilter, ObservationRepository } from '../store.ts';
@@ -76,7 +77,11 @@ function conditionOf(filter: ObjectFilter): SQL | undefined {
     [table.healthStatus, filter.healthStatus],
     [table.key, filter.object],
   ] as const;
-  return and(...wanted.map(([column, value]) => (value === undefined ? undefined : eq(column, value))));
+  const hooks = filter.hooks ? sql`json_extract(${table.value}, '$.reason') IN ${hookReasons}` : undefined;
+  return and(
+    hooks,
+    ...wanted.map(([column, value]) => (value === undefined ? undefined : eq(column, value))),
+  );
 }
 
 export function createSqliteObservations(

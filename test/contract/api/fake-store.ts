@@ -23,6 +23,7 @@ import type {
   StoreTopic,
 } from '../../../hub/store/store.ts';
 import { FairwayError } from '../../../shared/error/error.ts';
+import { hookReasons } from '../../../shared/manifest/hook-reasons.ts';
 import type { Target } from '../../../shared/manifest/target.ts';
 
 export interface FakeState {
@@ -211,6 +212,7 @@ export function createFakeStore(): FakeStore {
             (one) =>
               (filter.cluster === undefined || one.cluster === filter.cluster) &&
               (filter.application === undefined || one.application === filter.application) &&
+              (!filter.hooks || (hookReasons as readonly string[]).includes(one.reason)) &&
               (filter.kind === undefined || one.key.kind === filter.kind) &&
               (filter.syncStatus === undefined || one.syncStatus === filter.syncStatus),
           ),
