@@ -18,7 +18,7 @@ async function leadOnce(options: ElectedOptions, leadership: Leadership): Promis
   void leadership.ended.then(() => lost.abort());
   const over = AbortSignal.any([options.signal, lost.signal]);
   const assertMayWrite = () => {
-    if (lost.signal.aborted) throw new FairwayError('failed_precondition', 'another replica leads now');
+    if (!leadership.holds()) throw new FairwayError('failed_precondition', 'another replica leads now');
   };
   let agent: RunningAgent;
   try {

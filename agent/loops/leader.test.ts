@@ -139,9 +139,21 @@ describe('acquireLeadership', () => {
     });
     const lastMs = clock.monotonic();
     await seconds(clock, 30);
-    expect(one.leads()).toBe(false);
+    expect([one.leads(), one.seen.leadership?.holds()]).toEqual([false, false]);
     expect(endedAtMs - lastMs).toBeLessThanOrEqual(10_000);
     two.abort.abort();
+  });
+
+  it('counts no more for a process that was stopped for a while, though its timers have not told it yet', async () => {
+    const clock = createFakeClock();
+    const skipped = { ms: 0 };
+    const frozen = { ...clock, monotonic: () => clock.monotonic() + skipped.ms };
+    const { kube } = createLeaseServer();
+    const one = replica(frozen as typeof clock, kube, 'one');
+    await seconds(clock, 1);
+    expect(one.seen.leadership?.holds()).toBe(true);
+    skipped.ms = 10_001;
+    expect([one.seen.leadership?.holds(), one.leads()]).toEqual([false, true]);
   });
 
   it('lives through a short outage', async () => {

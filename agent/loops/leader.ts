@@ -30,6 +30,8 @@ export interface ElectionOptions {
 export interface Leadership {
   /** Resolves when it is lost, or given up. From then on nothing may be written. */
   readonly ended: Promise<void>;
+  /** Whether it counts now, by the clock: a process that was stopped for a while asks before its timers tell it. */
+  holds(): boolean;
   /** Gives it up, so that another takes it at once. */
   release(): Promise<void>;
 }
@@ -177,19 +179,31 @@ async function renew(
   }
 }
 
+/** How long this replica may work without another renewal, on the monotonic clock. */
+interface Term {
+  untilMs: number;
+}
+
+/** Well before another may take the Lease. @param askedAtMs when the renewal that was granted was asked for. */
+function endOfTerm({ leaseMs }: Election, askedAtMs: number): number {
+  return askedAtMs + (leaseMs * 2) / 3;
+}
+
 /** Keeps the Lease until it cannot, or is told to stop. Resolves with what was last written. */
 async function keep(
   election: Election,
   first: LiveObject,
-  takenAtMs: number,
+  term: Term,
   stopping: AbortSignal,
 ): Promise<LiveObject> {
   const { clock, random, leaseMs } = election;
-  let held = { lease: first, askedAtMs: takenAtMs };
+  let lease = first;
   for (;;) {
     await sleep(clock, planJitteredMs(leaseMs / 3, random), stopping);
-    if (stopping.aborted) return held.lease;
-    held = await renew(election, held.lease, held.askedAtMs + (leaseMs * 2) / 3, stopping);
+    if (stopping.aborted) return lease;
+    const renewed = await renew(election, lease, term.untilMs, stopping);
+    lease = renewed.lease;
+    term.untilMs = endOfTerm(election, renewed.askedAtMs);
   }
 }
 
@@ -221,10 +235,14 @@ export async function acquireLeadership(options: ElectionOptions, signal: AbortS
 
 function lead(election: Election, first: LiveObject, takenAtMs: number): Leadership {
   const stopping = new AbortController();
-  const kept = keep(election, first, takenAtMs, stopping.signal);
+  const term: Term = { untilMs: endOfTerm(election, takenAtMs) };
+  const kept = keep(election, first, term, stopping.signal);
   const ended = kept.then(
-    () => {},
+    () => {
+      term.untilMs = Number.NEGATIVE_INFINITY;
+    },
     (caught: unknown) => {
+      term.untilMs = Number.NEGATIVE_INFINITY;
       const { code, message } = toFairwayError(caught);
       election.log.warn('no longer the leader', { code, error: message });
     },
@@ -232,6 +250,7 @@ function lead(election: Election, first: LiveObject, takenAtMs: number): Leaders
   election.log.info('this replica leads', { holder: election.holder });
   return {
     ended,
+    holds: () => election.clock.monotonic() < term.untilMs,
     async release() {
       stopping.abort();
       const lease = await kept.catch(() => undefined);
