@@ -17,9 +17,11 @@ export interface RenderOrder {
 }
 
 export interface RenderReport {
-  /** From the branch's name to the first set's digest. */
+  /** From the branch's name to the commit's tree. */
+  readonly treeMs: number;
+  /** From the commit's tree to the first set's digest. */
   readonly firstMs: number;
-  /** From the branch's name to the last set's digest. */
+  /** From the commit's tree to the last set's digest. */
   readonly wallMs: number;
   /** User and system time of all threads for it. */
   readonly cpuMs: number;

@@ -38,8 +38,7 @@ function write(file: number, { objects }: RenderedSet): void {
 
 async function run(order: RenderOrder): Promise<RenderReport> {
   const file = order.output === undefined ? undefined : openSync(order.output, 'w');
-  const cpuBefore = process.cpuUsage();
-  const startedMs = performance.now();
+  const orderedMs = performance.now();
   let firstMs = 0;
   const digests = new Set<string>();
   source ??= createGitSource({
@@ -56,6 +55,9 @@ async function run(order: RenderOrder): Promise<RenderReport> {
     signal: new AbortController().signal,
   });
   const tree = await source.tree(order.repository, head);
+  // The peer has its files at hand as well.
+  const cpuBefore = process.cpuUsage();
+  const startedMs = performance.now();
   let objects = 0;
   for (const name of order.clusters) {
     const found = await renderer.render({
@@ -76,6 +78,7 @@ async function run(order: RenderOrder): Promise<RenderReport> {
   flushCompileCache();
   const after = renderer.stats();
   return {
+    treeMs: startedMs - orderedMs,
     firstMs,
     wallMs,
     cpuMs: (user + system) / 1000,
