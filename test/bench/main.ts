@@ -21,6 +21,7 @@ const names = [
   'monorepo',
   'rollout',
   'apply',
+  'drift',
 ] as const;
 
 async function load(name: string): Promise<Bench> {

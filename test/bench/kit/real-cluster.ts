@@ -3,8 +3,13 @@ import { Agent, request } from 'node:https';
 import type { ControlPlane } from '../../cluster/control-plane.ts';
 
 export interface RealCluster {
-  /** @throws unless the status is below 300. */
-  call(method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown): Promise<unknown>;
+  /** @throws unless the status is below 300. @param contentType default a merge patch for PATCH, else JSON. */
+  call(
+    method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE',
+    path: string,
+    body?: unknown,
+    contentType?: string,
+  ): Promise<unknown>;
   close(): void;
 }
 
@@ -14,9 +19,10 @@ export function createRealCluster({ url, ca, token }: ControlPlane): RealCluster
   const agent = new Agent({ keepAlive: true, ca });
   return {
     close: () => agent.destroy(),
-    call: (method, path, body) =>
+    call: (method, path, body, given) =>
       new Promise((resolve, reject) => {
-        const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+        const usual = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+        const contentType = given ?? usual;
         const headers = { authorization: `Bearer ${token}`, 'content-type': contentType };
         const outgoing = request(
           `${url}${path}`,
