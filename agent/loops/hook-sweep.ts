@@ -60,7 +60,7 @@ async function sweepEarlier(
   step: HookStep,
   object: ObservedObject,
   mark: HookMark,
-): Promise<RunAtWork | undefined> {
+): Promise<(RunAtWork & { readonly isBlocking: boolean }) | undefined> {
   const { context, state: application, writer, signal } = step;
   const ref = refOf(context, object);
   if (!ref || !object.finalizers.includes(hookFinalizer)) return undefined;
@@ -68,7 +68,8 @@ async function sweepEarlier(
   if (!live) return undefined;
   const { state } = judgeHook(live, (one) => context.health.judge(one, application.application));
   const leftMs = mark.startedAtMs + mark.limitMs - context.clock.now();
-  if (state === 'running' && leftMs > 0) return { name: describeKey(object.key), leftMs };
+  if (state === 'running' && leftMs > 0)
+    return { name: describeKey(object.key), leftMs, isBlocking: mark.phase !== 'sync-fail' };
   // A rollback to that release is not to run it again.
   if (state === 'succeeded' && mark.phase === 'pre-sync' && mark.digest !== '')
     await saveMemory(step, (memory) => rememberDone(memory, mark.digest));
@@ -89,7 +90,7 @@ export async function sweepHooks(step: HookStep): Promise<readonly RunAtWork[]> 
       await sweepRemembered(step, object, mark, outcome);
     } else if (!own.has(mark.run)) {
       const earlier = await sweepEarlier(step, object, mark);
-      if (earlier) atWork.push(earlier);
+      if (earlier?.isBlocking) atWork.push(earlier);
     }
   }
   return atWork;

@@ -37,6 +37,14 @@ export function beginHooks(desired: DesiredApplication, state: ApplicationState)
   state.hooks = beginRelease(state.hooks, { release, target: target.digest, settled });
 }
 
+/** A migration of an earlier release that is still at work holds a new version back, also one without hooks. */
+function findAtWork({ atWork, desired, state }: HookStep): Holdup | undefined {
+  const [first] = atWork;
+  if (!first || state.appliedDigest === desired.target.digest) return undefined;
+  const message = `waits for ${first.name} of an earlier release, which has not ended yet`;
+  return { message, failed: false, againMs: first.leftMs };
+}
+
 async function applyAfterHooks(
   context: AgentContext,
   desired: DesiredApplication,
@@ -44,7 +52,9 @@ async function applyAfterHooks(
   step: HookStep,
   signal: AbortSignal,
 ): Promise<ApplySummary> {
-  const known = isPhaseOver(step, 'pre-sync') ? await runHooks(step, 'pre-sync') : hooksAhead;
+  const known = isPhaseOver(step, 'pre-sync')
+    ? ((await runHooks(step, 'pre-sync')) ?? findAtWork(step))
+    : hooksAhead;
   // What the hooks need is applied, and what is applied already is healed, before they run.
   const summary = await applyPhase(context, desired, state, known, signal);
   if (known !== hooksAhead) return summary;

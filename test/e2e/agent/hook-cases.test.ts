@@ -141,6 +141,28 @@ describe.skipIf(!bed)('a hook', () => {
     await agent.stop();
   });
 
+  it('at work holds back a newer version without hooks too; one that tells of a failure does not', async () => {
+    const agent = await at.agent();
+    agent.desire('bare', [jobHook('bare-hook', 'pre-sync'), configMap('bare', { v: '1' })]);
+    const run = await waitForJob(at, 'bare-hook');
+    agent.desire('bare', [configMap('bare', { v: '2' })]);
+    await waitsFor(agent, 'bare', `waits for Job default/${run} of an earlier release`);
+    expect(await at.get('v1', 'ConfigMap', 'default', 'bare')).toBeUndefined();
+    await endJob(at, run, 'Complete');
+    await agent.synced('bare');
+    agent.desire('bare', [
+      jobHook('bare-bad', 'pre-sync'),
+      jobHook('bare-tell', 'sync-fail'),
+      configMap('bare', { v: '3' }),
+    ]);
+    await endJob(at, await waitForJob(at, 'bare-bad'), 'Failed');
+    await waitForJob(at, 'bare-tell');
+    agent.desire('bare', [configMap('bare', { v: '4' })]);
+    await agent.synced('bare');
+    expect((await at.get('v1', 'ConfigMap', 'default', 'bare'))?.['data']).toEqual({ v: '4' });
+    await agent.stop();
+  });
+
   it('that failed is run again by a new release of the same set, one that did not is not', async () => {
     const agent = await at.agent();
     const set = [
