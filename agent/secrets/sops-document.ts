@@ -8,6 +8,7 @@ import { FairwayError } from '../../shared/error/error.ts';
 import { parseExactJson } from '../../shared/manifest/exact-json.ts';
 import { decryptedAnnotation } from '../../shared/manifest/masking.ts';
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import { isForOperator } from '../../shared/manifest/sops-operator.ts';
 
 /** A data key as encrypted for one age recipient. */
 export interface WrappedKey {
@@ -24,8 +25,6 @@ export interface SopsDocument {
   readonly pointers: readonly string[];
 }
 
-/** `disabled`: the ciphertext is applied as it is, for an operator in the cluster that reads it. */
-export const sopsAnnotation = 'fairway.dev/sops';
 const encrypted = /^ENC\[AES256_GCM,data:([^,]+),iv:([^,]+),tag:([^,]+),type:(\w+)\]$/;
 const otherMasters = ['pgp', 'kms', 'gcp_kms', 'azure_kv', 'hc_vault', 'hckms'] as const;
 /** Recipients of one file that are looked at. */
@@ -38,14 +37,6 @@ function isRecord(value: unknown): value is JsonObject {
 
 function isEncrypted(value: Json | undefined): value is string {
   return typeof value === 'string' && encrypted.test(value);
-}
-
-/** What the operator of SopsSecret resources decrypts itself: https://github.com/isindir/sops-secrets-operator */
-function isForOperator(object: KubeObject): boolean {
-  return (
-    (object.kind === 'SopsSecret' && object.apiVersion.startsWith('isindir.github.com/')) ||
-    object.metadata?.annotations?.[sopsAnnotation] === 'disabled'
-  );
 }
 
 function readKeys(sops: JsonObject): readonly WrappedKey[] {

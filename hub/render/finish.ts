@@ -13,7 +13,7 @@ import { checkAgentAnnotations } from './check-agent-annotations.ts';
 import { ObjectsByDigest } from './objects-by-digest.ts';
 import { problemError, problemOf } from './render-error.ts';
 import { isSecretObject, type Resource } from './resource.ts';
-import { checkSealedIdentity } from './sops.ts';
+import { checkSealed } from './sops.ts';
 import { isStem } from './stem.ts';
 
 interface Finished {
@@ -99,8 +99,8 @@ function duplicate(resource: Resource, all: readonly Resource[]): Error {
 
 function finishObject(resource: Resource, digestKey: Uint8Array): Finished {
   const { object } = resource;
-  checkSealedIdentity(object, resource.place);
   const content = canonicalText(object, resource.stem?.object);
+  checkSealed(object, content, resource.place);
   const secret = isSecretObject(object);
   const digest = secret ? keyedDigest(content, digestKey) : digestText(content);
   const key = keyOf(object);

@@ -1,6 +1,7 @@
-import type { Json, KubeObject } from '../../shared/manifest/object.ts';
+import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import { type Place, problemError } from './render-error.ts';
 import { checkObject } from './resource.ts';
+import { refuseSealedList } from './sops.ts';
 import type { YamlDocument } from './yaml/parse-yaml.ts';
 
 export interface PlacedObject {
@@ -50,6 +51,7 @@ function itemsOf(value: Json, place: Place): readonly Json[] | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const { kind, items } = value as { kind?: unknown; items?: Json };
   if (typeof kind !== 'string' || !kind.endsWith('List') || items === undefined) return undefined;
+  refuseSealedList(value as JsonObject, place);
   if (items === null) return [];
   if (Array.isArray(items)) return items;
   throw problemError('invalid_manifest', { ...place, field: 'items' }, `expected a list in a ${kind}`);

@@ -77,7 +77,6 @@ describe('an object that SOPS has encrypted', () => {
 
   it.each([
     ['a merge', `patches: [{patch: ${merge('stringData: {user: me}')}}]`, 'stringData.user'],
-    ['an addition', `patches: [{patch: ${merge('data: {more: eA==}')}}]`, 'data.more'],
     ['a removal', `patches: [{target: {name: db}, patch: ${json(remove)}}]`, 'stringData.user'],
     [
       'a move',
@@ -112,6 +111,71 @@ describe('an object that SOPS has encrypted', () => {
     expect(said).toContain(`this changes ${path} of Secret db (app/db.yaml:1)`);
   });
 
+  it('takes no plain value where its block says that values are encrypted', async () => {
+    expect(await render(`patches: [{patch: ${merge('data: {more: eA==}')}}]`)).toEqual([
+      expect.stringContaining(
+        'this sets data.more of Secret db (app/db.yaml:1) in plain text, where its sops block says',
+      ),
+    ]);
+  });
+
+  it('is broken by the entry that is named', async () => {
+    const target = 'target: {version: v1, kind: Secret, name: db}';
+    const harmless = json({ op: 'add', path: '/metadata/labels', value: { a: 'b' } });
+    const cases = [
+      `patchesStrategicMerge:\n- ${merge('type: a')}\n- ${merge('data: {more: eA==}')}\n`,
+      `patchesJson6902:\n- {${target}, patch: ${harmless}}\n- {${target}, patch: ${json(remove)}}\n`,
+      'replacements:\n- {sourceValue: a, targets: [{select: {name: settings}, fieldPaths: [data.user]}]}\n' +
+        '- {sourceValue: a, targets: [{select: {name: db}, fieldPaths: [stringData.user]}]}\n',
+      `transformers:\n- ${JSON.stringify(JSON.stringify({ ...plugin, patch: JSON.stringify([{ op: 'add', path: '/metadata/labels', value: {} }]) }))}\n` +
+        `- ${JSON.stringify(JSON.stringify({ ...plugin, patch: JSON.stringify([remove]) }))}\n`,
+    ];
+    for (const text of cases)
+      expect(await render(text), text).toEqual([expect.stringMatching(/^app\/kustomization.yaml:4: /)]);
+    const rules = secret.replace('^(data|stringData)$', '^(data|stringData|labels)$');
+    expect(await render('namePrefix: p-\ncommonLabels: {a: b}\n', { 'app/db.yaml': rules })).toEqual([
+      expect.stringMatching(/^app\/kustomization.yaml:3: this sets metadata.labels.a of Secret (?:p-)?db/),
+    ]);
+  });
+
+  it('is no value of a var', async () => {
+    const text =
+      'vars:\n- {name: PW, objref: {apiVersion: v1, kind: Secret, name: db}, fieldref: {fieldPath: stringData.password}}\n';
+    expect(await render(text)).toEqual([
+      'app/kustomization.yaml:3: the var PW names a value that SOPS has encrypted (stringData.password of Secret db): it is opened in the cluster only, and nowhere else',
+    ]);
+    expect(await render(text.replace('stringData.password', 'metadata.name'))).toHaveLength(2);
+  });
+
+  it('gives no part of a value away', async () => {
+    const copy =
+      'replacements: [{source: {kind: Secret, fieldPath: stringData.user, options: {delimiter: ",", index: 1}}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.user]}]}]';
+    expect(await render(copy)).toEqual([expect.stringContaining('cannot be taken apart')]);
+  });
+
+  it('is no list, whose items would come without the block', async () => {
+    const item = secret.slice(0, secret.indexOf('sops:')).replace(/^/gm, '  ');
+    const list = `apiVersion: v1\nkind: List\nitems:\n-${item.slice(1).trimEnd()}\n${block}`;
+    expect(await render('', { 'app/db.yaml': list })).toEqual([
+      expect.stringMatching(/^app\/db.yaml:1: SOPS has encrypted this List as one/),
+    ]);
+  });
+
+  it('is not applied as it is written when its block was lost, unless it says so', async () => {
+    const lost = secret.replace(block, '');
+    expect(await render('', { 'app/db.yaml': lost })).toEqual([
+      expect.stringMatching(
+        /^app\/db.yaml:1: SOPS has encrypted this value, but its object has no sops block/,
+      ),
+    ]);
+    const own = lost.replace('name: db', 'name: db\n    annotations: {fairway.dev/sops: disabled}');
+    expect(await render('', { 'app/db.yaml': own })).toHaveLength(2);
+    const asText = {
+      'app/db.yaml': plain.replace('settings', 'db').replace('app}', '"a: ENC[AES256_GCM,data:x]"}'),
+    };
+    expect(await render('', asText)).toHaveLength(2);
+  });
+
   it('gives no value of it to another object', async () => {
     const copy =
       'replacements: [{source: {kind: Secret, fieldPath: stringData.user}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.user]}]}]';
@@ -138,9 +202,11 @@ describe('an object that SOPS has encrypted', () => {
 
   it('says what it is', async () => {
     const whole = secret.replace('kind: Secret', `kind: ${cipher('Secret')}`);
-    expect(await render('', { 'app/db.yaml': whole })).toEqual([
-      expect.stringMatching(/^app\/db.yaml:1: SOPS has encrypted what says which object this is/),
-    ]);
+    const noted = secret.replace('name: db', `name: db\n    annotations: {a: "${cipher('a')}"}`);
+    for (const text of [whole, noted])
+      expect(await render('', { 'app/db.yaml': text })).toEqual([
+        expect.stringMatching(/^app\/db.yaml:1: SOPS has encrypted what says which object this is/),
+      ]);
   });
 });
 
@@ -162,9 +228,14 @@ describe('findBroken', () => {
       [{ unencrypted_regex: '^note$' }, undefined],
       [{ unencrypted_regex: '^other$' }, 'spec.note'],
       [{ unencrypted_suffix: 'note' }, undefined],
+      // As Go spells flags; what it alone can read; comments, which are gone.
+      [{ encrypted_regex: '(?i)^SPEC$' }, 'spec.note'],
+      [{ encrypted_regex: '(?i)^data$' }, undefined],
+      [{ encrypted_regex: '\\Qdata\\E(?P<x>y)?' }, undefined],
+      [{ encrypted_comment_regex: 'secret' }, undefined],
     ];
     for (const [rules, broken] of cases)
-      expect(findBroken(object({ spec: {} }, rules), object({ spec: { note: 'plain' } }, rules))).toBe(
+      expect(findBroken(object({ spec: {} }, rules), object({ spec: { note: 'plain' } }, rules))?.path).toBe(
         broken,
       );
   });

@@ -6,6 +6,7 @@
  * nothing may be put in plain text where the block says that values are sealed.
  */
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import { isForOperator } from '../../shared/manifest/sops-operator.ts';
 import { type Place, problemError } from './render-error.ts';
 import type { Resource } from './resource.ts';
 
@@ -22,15 +23,19 @@ export function isSealed(object: { readonly [key: string]: unknown }): boolean {
   return isMap(block) && ('mac' in block || 'age' in block || 'lastmodified' in block);
 }
 
-function isCipher(value: Json | undefined): value is string {
+/** Whether SOPS has encrypted the value. */
+export function isCipher(value: Json | undefined): value is string {
   return typeof value === 'string' && value.startsWith(cipherStart);
 }
 
 /** Whether a field with these keys above it is to be sealed (SOPS stores: suffixes and expressions match any key on the way). */
 function sealsOf(block: JsonObject): (keys: readonly string[]) => boolean {
   const text = (name: string): string => (typeof block[name] === 'string' ? block[name] : '');
+  // Comments that say so are not there any more.
+  if (text('encrypted_comment_regex') !== '' || text('unencrypted_comment_regex') !== '') return () => false;
   const [onlySuffix, onlyMatch] = [text('encrypted_suffix'), patternOf(text('encrypted_regex'))];
   const [notSuffix, notMatch] = [text('unencrypted_suffix'), patternOf(text('unencrypted_regex'))];
+  if (onlyMatch === 'unreadable' || notMatch === 'unreadable') return () => false;
   return (keys) => {
     if (onlySuffix !== '') return keys.some((key) => key.endsWith(onlySuffix));
     if (onlyMatch !== undefined) return keys.some((key) => onlyMatch.test(key));
@@ -39,14 +44,15 @@ function sealsOf(block: JsonObject): (keys: readonly string[]) => boolean {
   };
 }
 
-/** Undefined also for what only Go can read: additions are then not looked for. */
-function patternOf(text: string): RegExp | undefined {
+/** An expression of Go's; flags before it (`(?i)`) as JavaScript spells them. Unreadable: additions in plain text are then not looked for. */
+function patternOf(text: string): RegExp | 'unreadable' | undefined {
   if (text === '') return undefined;
+  const [lead = '', flags = ''] = /^\(\?([ims]+)\)/.exec(text) ?? [];
   try {
-    return new RegExp(text);
+    return new RegExp(text.slice(lead.length), flags);
   } catch {
     // An expression of Go's that JavaScript does not have: values that are there are compared all the same.
-    return undefined;
+    return 'unreadable';
   }
 }
 
@@ -76,14 +82,21 @@ function factsOf(object: KubeObject, seals: (keys: readonly string[]) => boolean
   return facts;
 }
 
-/** Path of a value that is not as it was; undefined where all is. Pure. */
-export function findBroken(before: KubeObject, after: KubeObject): string | undefined {
+export interface Broken {
+  readonly path: string;
+  /** In plain text, where nothing was. */
+  readonly isNew: boolean;
+}
+
+/** A value that is not as it was; undefined where all is. Pure. */
+export function findBroken(before: KubeObject, after: KubeObject): Broken | undefined {
   if (before === after) return undefined;
   const block = before['sops'];
   const seals = sealsOf(isMap(block as Json) ? (block as JsonObject) : {});
   const [old, now] = [factsOf(before, seals), factsOf(after, seals)];
-  for (const [fact, path] of old) if (!now.has(fact)) return path;
-  for (const [fact, path] of now) if (!old.has(fact)) return path;
+  for (const [fact, path] of old) if (!now.has(fact)) return { path, isNew: false };
+  for (const [fact, path] of now)
+    if (!old.has(fact)) return { path, isNew: !fact.startsWith(`${path} ${cipherStart}`) };
   return undefined;
 }
 
@@ -112,14 +125,13 @@ export function guardSealed(start: readonly Resource[]): SealedGuard {
 }
 
 function refuseBroken(original: KubeObject, { object, place: where }: Resource, place: Place): void {
-  const path = findBroken(original, object);
-  if (path === undefined) return;
-  throw problemError(
-    'unsupported',
-    place,
-    `this changes ${path} of ${object.kind} ${object.metadata.name} (${where.file}:${where.line}), which SOPS has encrypted together with its place: nothing could ` +
-      `open it any more. Change the file itself with "sops ${where.file}"`,
-  );
+  const broken = findBroken(original, object);
+  if (broken === undefined) return;
+  const of = `${broken.path} of ${original.kind} ${original.metadata.name} (${where.file}:${where.line})`;
+  const what = broken.isNew
+    ? `this sets ${of} in plain text, where its sops block says that values are encrypted`
+    : `this changes ${of}, which SOPS has encrypted together with its place: nothing could open it any more`;
+  throw problemError('unsupported', place, `${what}. Change the file itself with "sops ${where.file}"`);
 }
 
 /** @throws a Problem where a generator would put something into a sealed object. */
@@ -142,13 +154,51 @@ function refuseCopies({ object }: Resource, place: Place): void {
   );
 }
 
-/** @throws a Problem for an object whose identity is sealed. */
-export function checkSealedIdentity(object: KubeObject, place: Place): void {
-  const { name, namespace } = object.metadata;
-  if (![object.apiVersion, object.kind, name, namespace].some((text) => isCipher(text as Json))) return;
+/** @throws a Problem for a list whose items are sealed by the list's block, which says nothing of each. */
+export function refuseSealedList(list: JsonObject, place: Place): void {
+  if (!isSealed(list)) return;
   throw problemError(
     'unsupported',
     place,
-    "SOPS has encrypted what says which object this is; encrypt its values only: sops --encrypt --encrypted-regex '^(data|stringData)$'",
+    `SOPS has encrypted this ${list['kind']} as one, and its items are applied one by one: write them as documents of their own (---) and encrypt those`,
   );
+}
+
+/** Keys to the first value that is sealed; undefined where none is. */
+function findCipher(value: Json | undefined, keys: readonly string[] = []): readonly string[] | undefined {
+  if (isCipher(value)) return keys;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, member] of Object.entries(value as JsonObject)) {
+    const found = findCipher(member, [...keys, key]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/**
+ * What the agent would refuse, or apply as it is written. @param text the object as JSON: looked at first, since hardly any has a sealed value.
+ * @throws a Problem for an object whose identity is sealed, and for sealed values without the block that says how to open them.
+ */
+export function checkSealed(object: KubeObject, text: string, place: Place): void {
+  if (!text.includes(cipherStart)) return;
+  const { apiVersion, kind, metadata } = object;
+  const isOperators = isForOperator(object);
+  const { name, namespace } = metadata;
+  const named = { apiVersion, kind, metadata: isOperators ? { name, namespace } : metadata };
+  const identity = findCipher(named as unknown as Json);
+  if (identity !== undefined)
+    throw problemError(
+      'unsupported',
+      { ...place, field: identity.join('.') },
+      "SOPS has encrypted what says which object this is; encrypt its values only: sops --encrypt --encrypted-regex '^(data|stringData)$'",
+    );
+  if (isOperators || isSealed(object)) return;
+  const lost = findCipher(object as unknown as Json);
+  if (lost !== undefined)
+    throw problemError(
+      'unsupported',
+      { ...place, field: lost.join('.') },
+      'SOPS has encrypted this value, but its object has no sops block, so that nothing can open it: bring the file back as SOPS wrote it; or, if a program in the ' +
+        'cluster opens it, say so by the annotation fairway.dev/sops: disabled',
+    );
 }

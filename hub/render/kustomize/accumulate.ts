@@ -176,20 +176,16 @@ export class Accumulation<B extends Base> {
     const { traceFrom } = this.context;
     const own = await transform(this.#resources, this, config);
     const keepSealed = guardSealed(own);
-    const at = this.locate(['transformers'], 'transformers');
-    if (traceFrom === undefined) {
-      const changed = await runTransformers(own, this, () => undefined);
-      keepSealed(changed, at);
-      return changed;
-    }
+    if (traceFrom === undefined)
+      return runTransformers(own, this, ({ place }, list) => keepSealed(list, place));
     const origins = transformersOf(this.kustomization).map((kind) =>
       originOfPlugin(traceFrom, this.file, kind),
     );
-    const list = await runTransformers(own, this, ({ kind, object, place }) =>
-      origins.push(originOfPlugin(traceFrom, place.file, kind, object)),
-    );
-    keepSealed(list, at);
-    return withTransformations(list, origins);
+    const changed = await runTransformers(own, this, ({ kind, object, place }, list) => {
+      keepSealed(list, place);
+      origins.push(originOfPlugin(traceFrom, place.file, kind, object));
+    });
+    return withTransformations(changed, origins);
   }
 
   #addConfig(config: TransformerConfig, place: Place): void {

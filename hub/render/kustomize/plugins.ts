@@ -34,12 +34,12 @@ export interface Plugin {
 export async function runTransformers<B extends Base>(
   start: readonly Resource[],
   from: Accumulation<B>,
-  ran: (plugin: Plugin) => void,
+  ran: (plugin: Plugin, list: readonly Resource[]) => void,
 ): Promise<readonly Resource[]> {
   let list = start;
   for (const plugin of await loadPlugins('transformers', from)) {
     list = await runTransformer(plugin, list, from, from.trace?.plugin('transformers', plugin));
-    ran(plugin);
+    ran(plugin, list);
   }
   return list;
 }

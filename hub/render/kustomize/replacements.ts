@@ -6,6 +6,7 @@
 import { groupOf, type Json, type KubeObject, versionOf } from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import { checkObject, type Resource } from '../resource.ts';
+import { isCipher } from '../sops.ts';
 import {
   type ConcretePath,
   type CreatedKind,
@@ -98,6 +99,8 @@ function findValue(resources: readonly Resource[], { source, sourceValue }: Repl
   if (source === undefined) return { json: sourceValue ?? '', typed: false };
   if (sourceValue !== undefined) throw new FieldPathError('source and sourceValue exclude one another');
   const { resource, path, json } = findSource(resources, source);
+  if (source.options?.delimiter && isCipher(json))
+    throw new FieldPathError('its source is a value that SOPS has encrypted, which cannot be taken apart');
   if (source.options?.delimiter) return { json: refined(json, source.options), typed: true };
   return { json, typed: true, live: { index: resources.indexOf(resource), path } };
 }

@@ -15,10 +15,19 @@ import {
   replaceFields,
   setImages,
   setReplicas,
+  type TraceOf,
 } from './steps.ts';
 import type { TransformerConfig } from './transformer-config.ts';
 
 type Resources = readonly Resource[];
+type EntryField = 'patchesStrategicMerge' | 'patchesJson6902' | 'replacements';
+type Step<B extends Base, T> = (
+  list: Resources,
+  entries: readonly T[],
+  from: Accumulation<B>,
+  placeOf: PlaceOf,
+  traceOf: TraceOf,
+) => Promise<Resources>;
 
 /** @throws a Problem. */
 export async function transform<B extends Base>(
@@ -27,23 +36,31 @@ export async function transform<B extends Base>(
   config: TransformerConfig,
 ): Promise<Resources> {
   const { kustomization: k, locate, trace } = from;
-  const told = (list: Resources, field: PlainField, index?: number): Resources =>
-    trace?.changed(list, field, index) ?? list;
+  const keepSealed = guardSealed(start);
+  const told = (list: Resources, field: PlainField, index?: number): Resources => {
+    keepSealed(list, locate(index === undefined ? [field] : [field, index], field));
+    return trace?.changed(list, field, index) ?? list;
+  };
   const entry = (field: string) => trace && ((index: number) => trace.entry(field, index));
   const at =
     (field: string): PlaceOf =>
     (index) =>
       locate([field, index], `${field}[${index}]`);
-  const keepSealed = guardSealed(start);
-  const merges = k.patchesStrategicMerge ?? [];
-  let list = await patchStrategicMerge(
-    start,
-    merges,
-    from,
-    at('patchesStrategicMerge'),
-    entry('patchesStrategicMerge'),
-  );
-  keepSealed(list, locate(['patchesStrategicMerge'], 'patchesStrategicMerge'));
+  /** One entry after the other, so that it is known which one breaks what is sealed. */
+  const each = async <T>(field: EntryField, entries: readonly T[] | undefined, step: Step<B, T>) => {
+    for (const [index, one] of (entries ?? []).entries()) {
+      list = await step(
+        list,
+        [one],
+        from,
+        () => at(field)(index),
+        () => entry(field)?.(index),
+      );
+      keepSealed(list, at(field)(index));
+    }
+  };
+  let list = start;
+  await each('patchesStrategicMerge', k.patchesStrategicMerge, patchStrategicMerge);
   for (const [index, args] of (k.patches ?? []).entries()) {
     list = await patch(list, args, from, at('patches')(index), entry('patches')?.(index));
     keepSealed(list, at('patches')(index));
@@ -64,17 +81,12 @@ export async function transform<B extends Base>(
       'nameSuffix',
     );
   list = setLabels(list, from, config, told);
-  keepSealed(list, locate([]));
-  const operations = k.patchesJson6902 ?? [];
-  list = await patchJson6902(list, operations, from, at('patchesJson6902'), entry('patchesJson6902'));
-  keepSealed(list, locate(['patchesJson6902'], 'patchesJson6902'));
+  await each('patchesJson6902', k.patchesJson6902, patchJson6902);
   for (const [index, replica] of (k.replicas ?? []).entries())
     list = told(setReplicas(list, replica, config.replicas, locate(['replicas', index])), 'replicas', index);
   for (const [index, image] of [...(k.images ?? []), ...(k.imageTags ?? [])].entries())
     list = told(setImages(list, image, config.images, locate(['images', index])), 'images', index);
-  keepSealed(list, locate([]));
-  list = await replaceFields(list, k.replacements ?? [], from, at('replacements'), entry('replacements'));
-  keepSealed(list, locate(['replacements'], 'replacements'));
+  await each('replacements', k.replacements, replaceFields);
   return list;
 }
 

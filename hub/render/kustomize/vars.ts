@@ -3,6 +3,7 @@ import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/obje
 import { groupOf, versionOf } from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
+import { isCipher } from '../sops.ts';
 import { FieldPathError, findField, splitFieldPath } from './field-path.ts';
 import { changeField, type FieldSpec, PathError, splitPath } from './field-spec.ts';
 import { isSelected, namespaceOf, withObject } from './ids.ts';
@@ -141,6 +142,12 @@ function readValue(
   if (found === undefined)
     throw problemError('not_found', place, `the var ${name} names a field that is not there: ${fieldPath}`);
   const { value } = found;
+  if (isCipher(value))
+    throw problemError(
+      'unsupported',
+      place,
+      `the var ${name} names a value that SOPS has encrypted (${fieldPath} of ${source.object.kind} ${source.object.metadata.name}): it is opened in the cluster only, and nowhere else`,
+    );
   if (value === null || value === undefined) return textOf(value);
   return typeof value === 'object' ? undefined : value;
 }
