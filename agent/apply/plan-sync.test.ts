@@ -61,6 +61,20 @@ describe('planSync', () => {
     expect(names(stages)).toEqual([['early'], ['shop'], ['a', 'b'], ['web'], ['late']]);
   });
 
+  it('lets what hooks need go first: namespaces, definitions, and what their pods name and is not there', () => {
+    const config = { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'late' };
+    const entries = [
+      entry('Job', 'migrate', { hook: 'pre-sync' }),
+      entry('ConfigMap', 'early', { wave: -5 }),
+      entry('Namespace', 'shop', { wave: 3 }),
+      entry('ConfigMap', 'late', { wave: 2 }),
+    ];
+    const parts = { references: [config, { ...config, name: 'elsewhere' }] };
+    expect(names(plan(entries, parts).stages)).toEqual([['shop'], ['late'], ['early']]);
+    const there = { ...parts, livePartOf: ({ name }: ObjectKey) => (name === 'late' ? 'set-a' : undefined) };
+    expect(names(plan(entries, there).stages)).toEqual([['shop'], ['early'], ['late']]);
+  });
+
   it("gives namespaced objects the application's namespace and lets them need it", () => {
     const { objects } = plan([entry('Namespace', 'shop'), entry('ConfigMap', 'a')]);
     expect(objects.map(({ keyText: text }) => text)).toEqual(['/Namespace//shop', '/ConfigMap/shop/a']);

@@ -48,6 +48,8 @@ export interface SyncPlanInput {
   readonly application: string;
   /** The application behind an ApplySet id of this agent; undefined for a foreign ApplySet. */
   readonly applicationOf: (applySetId: string) => string | undefined;
+  /** What the pods of hooks before the sync name: where it is in the set and not in the cluster, it goes before them. Default: nothing. */
+  readonly references?: readonly ObjectKey[];
   /** Keys of the definitions in this set, by `group/kind` of what they define. */
   readonly definitions: ReadonlyMap<string, string>;
 }
@@ -92,14 +94,27 @@ function refuseTwice(object: Bare): Bare {
   return { ...object, verb: 'refuse', message };
 }
 
-/** What hooks before the sync need of the set: the namespaces they lie in and the definitions of their kinds. */
+/**
+ * What hooks before the sync need of the set: the namespaces they lie in, the definitions of their kinds, and what their pods name. Of the last only what is
+ * not there at all: a new version of it would be a change to what runs.
+ */
 function findEarly(input: SyncPlanInput, present: ReadonlySet<string>): ReadonlySet<string> {
   const keys = input.target.set.entries
     .filter(({ hook }) => hook === 'pre-sync')
     .map((entry) =>
       effectiveKey(entry, input.resolve(entry.apiVersion, entry.key.kind), input.target.sync.namespace),
     );
-  return new Set(keys.flatMap((key) => needsOf(key, input, present)));
+  const missing = (input.references ?? []).filter(
+    (key) =>
+      present.has(keyText(key)) && !input.recorded?.(keyText(key)) && input.livePartOf(key) === undefined,
+  );
+  const needed = [...keys, ...missing].flatMap((key) => needsOf(key, input, present));
+  return new Set([...needed, ...missing.map(keyText)]);
+}
+
+/** What goes early goes before all waves, by its kind alone. */
+function stageOf({ early, entry, key }: PlannedObject): { readonly wave: number; readonly rank: number } {
+  return { wave: early ? Number.MIN_SAFE_INTEGER : entry.wave, rank: applyRank(key.kind) };
 }
 
 /** Order: what hooks need, then waves ascending; in a wave by kind (shared/manifest/order.ts); equal ranks go together. Hooks are not in it. */
@@ -120,14 +135,12 @@ export function planSync(input: SyncPlanInput): SyncPlan {
         early: early.has(object.keyText),
       }),
     )
-    .sort(
-      (a, b) =>
-        Number(b.early) - Number(a.early) || a.entry.wave - b.entry.wave || compareForApply(a.key, b.key),
-    );
+    .sort((a, b) => stageOf(a).wave - stageOf(b).wave || compareForApply(a.key, b.key));
   const stages: PlannedObject[][] = [];
   let stageId = '';
   for (const object of objects) {
-    const id = `${object.early}/${object.entry.wave}/${applyRank(object.key.kind)}`;
+    const { wave, rank } = stageOf(object);
+    const id = `${wave}/${rank}`;
     if (id !== stageId) stages.push([]);
     stageId = id;
     stages.at(-1)?.push(object);

@@ -2,6 +2,7 @@ import type { ChangeAction } from '../../shared/manifest/health.ts';
 import { type KubeObject, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { ManifestEntry, SyncOptions } from '../../shared/manifest/target.ts';
 import { type ApplyOutcome, type ApplyPorts, executeApplies } from '../apply/execute-applies.ts';
+import { findReferences } from '../apply/hook-references.ts';
 import { ignoredPaths } from '../apply/ignore.ts';
 import { planSync, type SyncPlan } from '../apply/plan-sync.ts';
 import type { DesiredApplication } from '../model/desired.ts';
@@ -37,6 +38,15 @@ function readDefinitions(
   return found;
 }
 
+function readReferences(context: AgentContext, { target }: DesiredApplication): readonly ObjectKey[] {
+  return target.set.entries.flatMap((entry) => {
+    const text = entry.hook === 'pre-sync' ? context.desired.object(entry.objectDigest) : undefined;
+    if (text === undefined) return [];
+    const manifest = JSON.parse(text) as KubeObject;
+    return findReferences(manifest, entry.key.namespace || target.sync.namespace);
+  });
+}
+
 function planApplication(
   context: AgentContext,
   desired: DesiredApplication,
@@ -70,6 +80,7 @@ function planApplication(
       return claims.holder(text, labelled ?? recorded?.application, desired.application);
     },
     applicationOf: context.applicationOf,
+    references: readReferences(context, desired),
     definitions: readDefinitions(context, desired.target.set.entries),
   });
 }

@@ -128,6 +128,44 @@ describe.skipIf(!bed)('hooks', () => {
     await agent.stop();
   });
 
+  it('find what their pods name on a first installation; a new version of it waits for them', async () => {
+    const agent = await at.agent();
+    const hook = (version: string) => {
+      const job = jobHook('naming', 'pre-sync', { version });
+      const spec = {
+        restartPolicy: 'Never',
+        serviceAccountName: 'naming',
+        containers: [{ name: 'main', image: 'migrate:1', envFrom: [{ configMapRef: { name: 'naming' } }] }],
+      };
+      return { ...job, spec: { template: { spec } } };
+    };
+    const account = {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'naming', namespace: 'default' },
+    };
+    const set = (v: string) => [
+      hook(v),
+      account,
+      configMap('naming', { v }),
+      configMap('naming-other', { v }),
+    ];
+    agent.desire('naming', set('1'));
+    const first = await waitForJob(at, 'naming');
+    expect(await dataOf('naming')).toEqual({ v: '1' });
+    expect(await at.get('v1', 'ServiceAccount', 'default', 'naming')).toBeDefined();
+    expect(await dataOf('naming-other')).toBeUndefined();
+    await endJob(at, first, 'Complete');
+    await agent.synced('naming');
+    agent.desire('naming', set('2'));
+    const second = await waitForJob(at, 'naming', [first]);
+    expect(await dataOf('naming')).toEqual({ v: '1' });
+    await endJob(at, second, 'Complete');
+    await agent.synced('naming');
+    expect(await dataOf('naming')).toEqual({ v: '2' });
+    await agent.stop();
+  });
+
   it('are deleted as their policy says', async () => {
     const agent = await at.agent();
     agent.desire('policy', [
