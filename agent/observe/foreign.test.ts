@@ -53,6 +53,11 @@ describe('findForeign', () => {
     expect(findForeign(ours, object('kubectl', sidecar, 'status'))).toEqual([]);
   });
 
+  it('takes nothing of controllers of Kubernetes, or of the API server where managedFields began anew', () => {
+    for (const manager of ['kube-controller-manager', 'before-first-apply'])
+      expect(findForeign(ours, object(manager, sidecar))).toEqual([]);
+  });
+
   it('tells news by what was there when we applied, or by time', () => {
     const live = object('kubectl-edit', sidecar);
     const found = findForeign(ours, live);

@@ -28,6 +28,9 @@ const builtIn = new Set([
   'kubelet',
   'cloud-controller-manager',
   'clusterrole-aggregation-controller',
+  // Nobody: the API server's name for all that was there when managedFields began anew, defaults too.
+  // https://github.com/kubernetes/apimachinery/blob/master/pkg/util/managedfields/internal/skipnonapplied.go
+  'before-first-apply',
 ]);
 
 function isEntryOfInterest(entry: ManagedFieldsEntry): boolean {

@@ -33,7 +33,7 @@ export type CelCompilation =
 export interface CelOptions {
   /** Names that expressions may use. */
   readonly variables: readonly string[];
-  /** Steps that one evaluation may take: a call, a turn of a loop, a few characters or items looked at. Default 1,000,000: well under a second. */
+  /** Steps that one evaluation may take: a call, a turn of a loop, a few characters or items looked at. Default 100,000: a fraction of a second. */
   readonly stepsMax?: number;
 }
 

@@ -23,7 +23,7 @@ import { explainSyntax } from './explain-syntax.ts';
 import { type CelExpression, visitExpression } from './expression.ts';
 import { createMeter, type Meter, meterExpression } from './meter.ts';
 
-const stepsMaxDefault = 1_000_000;
+const stepsMaxDefault = 100_000;
 const messageCharactersMax = 300;
 
 /** Names of types that a text may compare with `type(x)`. */

@@ -5,6 +5,7 @@
  */
 import { type CelProgram, type CelTruth, truthOf } from '../cel/cel.ts';
 import { compileCel } from '../cel/compile.ts';
+import { isSensitive } from '../manifest/masking.ts';
 import { groupOf, type KubeObject } from '../manifest/object.ts';
 import type { HealthRule } from '../manifest/target.ts';
 import { conditionsOf, current, type Judge, progress, verdict } from './fields.ts';
@@ -55,7 +56,12 @@ export function createRuleJudge(rule: HealthRule): Judge {
     for (const [field, program] of programs) {
       const truth: CelTruth =
         typeof program === 'string' ? { ok: false, message: program } : truthOf(program.evaluate(bindings));
-      if (!truth.ok) return verdict('Unknown', 'HealthRuleError', `${field}: ${truth.message}`);
+      if (!truth.ok)
+        return verdict(
+          'Unknown',
+          'HealthRuleError',
+          `${field}: ${isSensitive(object) ? 'cannot be evaluated' : truth.message}`,
+        );
       if (truth.value)
         return verdict(verdicts[field], field === 'current' ? '' : 'HealthRule', saidOf(field, object));
     }

@@ -225,6 +225,23 @@ describe.skipIf(!bed)('drift by', () => {
     await end(one, 1);
   });
 
+  it('stripping managedFields of an object whose defaults are nobody’s', async () => {
+    const service: Manifest = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web' },
+      spec: { selector: { app: 'web' }, ports: [{ port: 80 }] },
+    };
+    const one = await start({}, [service]);
+    const strip = '{"metadata":{"managedFields":[{}]},"spec":{"selector":{"app":"other"}}}';
+    await one.kubectl('patch', 'service', 'web', '--type=merge', '-p', strip);
+    await one.healed();
+    one.agent.loops.checkNow();
+    await one.agent.loops.idle();
+    expect(((await one.get(service))['spec'] as JsonObject)['selector']).toEqual({ app: 'web' });
+    await end(one, 1);
+  });
+
   it('an admission policy that rewrites our value during somebody else’s write', async () => {
     const one = await start();
     const match = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': one.ns } } };
