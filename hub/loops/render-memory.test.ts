@@ -1,5 +1,6 @@
 /** What is rendered by a hub that starts again. Each `bed.resolve()` has a renderer of its own over the same store, as a new process would. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { sourceKeyOf } from '../model/revision.ts';
 import { resolveKey } from './resolve-loop.ts';
 import { createLoopBed, type LoopBed } from './test-bed.ts';
 
@@ -122,6 +123,48 @@ describe('a hub that starts again', () => {
     const secret = target?.set.entries.find(({ key }) => key.kind === 'Secret')?.objectDigest ?? '';
     const found = (await bed.store.content.objects([secret])).get(secret);
     expect(found).toMatchObject({ secret: true, content: expect.stringContaining('hidden') });
+  });
+});
+
+describe('applications that follow two branches of one folder', () => {
+  const branch = async (files: Readonly<Record<string, string>>) => {
+    const head = await bed.commit(files);
+    const status = { key: sourceKeyOf('', 'live'), url: bed.root.url, ref: 'live', head, conditions: [] };
+    await bed.store.sources.save({ ...status, headSeenAtMs: 0, lastAttemptAtMs: 0 });
+  };
+  const placed = (name: string, ref: string, at: string) =>
+    application(name, `{ path: tiers${ref} }`)
+      .replace('spec:', 'spec:\n  substitute: {}')
+      .replace('{ selector: {} }', `{ clusters: [${at}] }`);
+  const files = (next: string, live: string) => ({
+    'fleet/c0.yaml': cluster(0),
+    'fleet/c1.yaml': cluster(1),
+    'fleet/a.yaml': placed('next', '', next),
+    'fleet/b.yaml': placed('live', ', ref: live', live),
+    'tiers/map.yaml': map('tiers', `next \${TIER}`),
+  });
+  const contents = async (place: string) => {
+    const target = await bed.store.content.target((await assigned()).get(place) ?? '');
+    const digests = target?.set.entries.map(({ objectDigest }) => objectDigest) ?? [];
+    return [...(await bed.store.content.objects(digests)).values()].map(({ content }) => content).join();
+  };
+
+  it('are told apart, and both remembered', async () => {
+    await branch({ 'tiers/map.yaml': map('tiers', `live \${TIER}`) });
+    await bed.commit(files('c0', 'c1'));
+    await bed.resolve();
+    expect([await contents('c0 next'), await contents('c1 live')]).toEqual([
+      expect.stringContaining('next t0'),
+      expect.stringContaining('live t1'),
+    ]);
+    await bed.commit(files('c1', 'c0'));
+    await bed.resolve();
+    expect([await contents('c1 next'), await contents('c0 live')]).toEqual([
+      expect.stringContaining('next t1'),
+      expect.stringContaining('live t0'),
+    ]);
+    await bed.resolve();
+    expect(bed.rendered()).toMatchObject(nothing);
   });
 });
 

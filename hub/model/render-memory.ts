@@ -30,6 +30,8 @@ export interface RenderRoot {
 /** Names a result: of a root, for clusters that have the same values of its variables. */
 export interface RenderResultKey {
   readonly root: Digest;
+  /** What the root was made from: the same root of another commit or branch has other results for the same values. */
+  readonly node: Digest;
   /** Digest of those values; empty where none are filled in. */
   readonly values: string;
 }

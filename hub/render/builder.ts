@@ -44,6 +44,8 @@ export interface Built {
   readonly verdict: Verdict;
   /** A chart went into it, or into one of its bases: it depends on helm's version as well. */
   readonly inflated: boolean;
+  /** That version, where one of its own charts went into it; else empty. */
+  readonly helm: string;
   readonly bases: ReadonlyMap<string, Built>;
   /** Folders of all bases and components below. */
   readonly roots: ReadonlySet<string>;
@@ -63,6 +65,8 @@ export interface BuildServices {
   readonly cache: BuildCache;
   /** Undefined: `helmCharts` are refused. */
   readonly charts: ChartInflator | undefined;
+  /** Version of helm, empty where there is none; asked once a session. */
+  readonly helmVersion: () => Promise<string>;
   readonly loadRestrictor?: LoadRestrictor | undefined;
   /** Each object's lineage is remembered; nothing but what is built so may be in `cache`. */
   readonly traced?: TraceLog | undefined;
@@ -125,6 +129,8 @@ export class BuildSession {
   readonly services: BuildServices;
   readonly #id: number;
   #tail: Promise<unknown> = Promise.resolve();
+  /** Undefined until a chart is concerned. */
+  #helm: string | undefined;
 
   constructor(view: TreeView, services: BuildServices) {
     this.view = view;
@@ -199,7 +205,7 @@ export class BuildSession {
   #holdsNow(built: Built): boolean | undefined {
     const { verdict: found } = built;
     if (found.session === this.#id) return found.holds;
-    let verdict = matches(built.footprint, this.view);
+    let verdict = this.#matches(built);
     if (verdict !== false)
       for (const base of built.bases.values()) {
         const ofBase = this.#holdsNow(base);
@@ -213,8 +219,20 @@ export class BuildSession {
     return verdict;
   }
 
+  #matches({ footprint, helm }: Built): boolean | undefined {
+    const same = matches(footprint, this.view);
+    if (helm === '' || same === false) return same;
+    return this.#helm === undefined ? undefined : same && helm === this.#helm;
+  }
+
+  async #helmVersion(): Promise<string> {
+    this.#helm ??= await this.services.helmVersion();
+    return this.#helm;
+  }
+
   async #holds(built: Built, signal?: AbortSignal): Promise<boolean> {
     signal?.throwIfAborted();
+    if (built.helm !== '') await this.#helmVersion();
     await askFor(built.footprint, this.view);
     for (const base of built.bases.values()) {
       if (this.#holdsNow(built) === false) return false;
@@ -246,6 +264,7 @@ export class BuildSession {
         footprint: footprintOf(folder, probes, this.view),
         verdict: this.#true(),
         inflated: false,
+        helm: '',
         bases: new Map(),
         roots: new Set(),
       };
@@ -276,9 +295,10 @@ export class BuildSession {
     const { buildMetadata = [] } = accumulation.kustomization;
     const state = { resources, config, vars, sort, buildMetadata, mode, schema: context.schema };
     const footprint = footprintOf(folder, probes, this.view);
+    const helm = inflations.count > 0 ? await this.#helmVersion() : '';
     const inflated = inflations.count > 0 || [...bases.values()].some((base) => base.inflated);
     const verdict = this.#true();
-    return { folder, kind: 'kustomize', ...state, footprint, verdict, inflated, bases, roots };
+    return { folder, kind: 'kustomize', ...state, footprint, verdict, inflated, helm, bases, roots };
   }
 
   async #buildBase(

@@ -31,10 +31,11 @@ export function createBatchRenderer(options: BatchOptions) {
   const { sessionOf, digest } = options;
 
   const keys = new Lru<Digest>(keysMax);
-  const rootKey = (place: Place, { substitute }: ApplicationSource): Digest | undefined => {
+  const rootKey = (place: Place, { repository, ref, substitute }: ApplicationSource): Digest | undefined => {
     const text = place.kind === 'folder' ? place.folder : place.inputs;
     if (text === undefined) return undefined;
-    const id = `${place.kind} ${substitute === undefined ? '' : 'substituted'} ${text}`;
+    // Each branch has a root of its own: one folder of two would be remembered for the latter alone.
+    const id = `${place.kind} ${substitute === undefined ? '' : 'substituted'} ${JSON.stringify([repository, ref])} ${text}`;
     const key = keys.get(id) ?? digest(id);
     keys.set(id, key, id.length);
     return key;

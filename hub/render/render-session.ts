@@ -73,17 +73,18 @@ export function createSessions(options: SessionOptions): Sessions {
     worksOf.set(view, works);
     const loader = new FileLoader(limits, files, works);
     const built = traced ? createBuildCache(limits) : cache;
-    const { loadRestrictor } = options;
-    const services = { limits, works, files: loader, cache: built, charts: inflator, traced, loadRestrictor };
     let version: Promise<string> | undefined;
+    const helmVersion = () => {
+      version ??= Promise.resolve(runner?.version()).then((found) => found ?? '');
+      return version;
+    };
+    const shared = { helmVersion, loadRestrictor: options.loadRestrictor };
+    const services = { limits, works, files: loader, cache: built, charts: inflator, traced, ...shared };
     return {
       ...{ view, files: loader, helm, work, traced },
       builds: new BuildSession(view, services),
       charts: new Map(),
-      helmVersion: () => {
-        version ??= Promise.resolve(runner?.version()).then((found) => found ?? '');
-        return version;
-      },
+      helmVersion,
     };
   };
 

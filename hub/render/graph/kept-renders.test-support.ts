@@ -7,18 +7,21 @@ export function createKeptRenders() {
   const roots = new Map<string, RenderRoot>();
   const nodes = new Map<string, RenderNode>();
   const results = new Map<string, RenderedSet>();
+  /** Sets stay for a while when nothing is made from what gave them any more. */
+  const there = new Set<string>();
   const memory: RenderMemory = {
     roots: async (keys) => ({
       roots: keys.flatMap((key) => roots.get(key) ?? []),
       nodes: [...nodes.values()],
     }),
     results: async (keys) =>
-      keys.flatMap(({ root, values }) => {
+      keys.flatMap(({ root, node, values }) => {
         const found = results.get(`${root} ${values}`);
-        return found === undefined ? [] : [{ root, values, set: found.set, builtFrom: found.builtFrom }];
+        return found === undefined || roots.get(root)?.node !== node
+          ? []
+          : [{ root, node, values, set: found.set, builtFrom: found.builtFrom }];
       }),
-    refresh: async (sets) =>
-      sets.filter((digest) => [...results.values()].some(({ set }) => set.digest === digest)),
+    refresh: async (sets) => sets.filter((digest) => there.has(digest)),
   };
   return {
     memory,
@@ -34,10 +37,15 @@ export function createKeptRenders() {
       }
       for (const { root, values, set } of records.results) {
         const rendered = sets.get(set);
-        if (rendered) results.set(`${root} ${values}`, rendered);
+        if (!rendered) continue;
+        results.set(`${root} ${values}`, rendered);
+        there.add(set);
       }
     },
     /** All sets are gone. */
-    forget: () => results.clear(),
+    forget() {
+      results.clear();
+      there.clear();
+    },
   };
 }

@@ -89,9 +89,9 @@ export function createRecall(memory: RenderMemory, engine: string): Recall {
 
   const loadResults = async (keys: readonly RenderResultKey[]): Promise<void> => {
     for (const chunk of chunksOf(keys, setsAtOnce))
-      for (const { root, values, set, builtFrom } of await memory.results(chunk))
+      for (const { set, builtFrom, ...key } of await memory.results(chunk))
         results.set(
-          resultId(root, values),
+          resultId(key),
           { set, objects: new Map(), builtFrom, stored: true },
           set.entries.length + 1,
         );
@@ -100,9 +100,9 @@ export function createRecall(memory: RenderMemory, engine: string): Recall {
   /** A set that was fetched a while ago may have gone since. */
   const refreshResults = async (keys: readonly RenderResultKey[]): Promise<void> => {
     const atHand = new Map<string, Digest>();
-    for (const { root, values } of keys) {
-      const found = results.get(resultId(root, values));
-      if (found !== undefined) atHand.set(resultId(root, values), found.set.digest);
+    for (const key of keys) {
+      const found = results.get(resultId(key));
+      if (found !== undefined) atHand.set(resultId(key), found.set.digest);
     }
     const fresh = new Set<Digest>();
     for (const chunk of chunksOf([...new Set(atHand.values())]))
@@ -150,15 +150,16 @@ export function createRecall(memory: RenderMemory, engine: string): Recall {
         signal?.throwIfAborted();
         const known = roots.get(root);
         if (known === undefined || !(await holds(known.node, commit))) continue;
-        for (const one of new Set(values(known.variables))) keys.push({ root, values: one });
+        for (const one of new Set(values(known.variables)))
+          keys.push({ root, node: known.node, values: one });
       }
       await refreshResults(keys);
-      await loadResults(keys.filter(({ root, values }) => results.get(resultId(root, values)) === undefined));
+      await loadResults(keys.filter((key) => results.get(resultId(key)) === undefined));
     },
     find(root, values, view) {
       const known = roots.get(root);
       if (known === undefined || verdicts.get(view)?.get(known.node) !== true) return undefined;
-      return results.get(resultId(root, values(known.variables)));
+      return results.get(resultId({ root, node: known.node, values: values(known.variables) }));
     },
     list: () => createList(engine, roots, told),
   };
@@ -187,7 +188,8 @@ function createList(engine: string, roots: Lru<RenderRoot>, told: Lru<Told>): Re
       // What is at hand of it is out of date.
       roots.delete(root);
       const { builtFrom } = rendered;
-      records.results.set(resultId(root, values), { root, values, set: rendered.set.digest, builtFrom });
+      const key = { root, node, values };
+      records.results.set(resultId(key), { ...key, set: rendered.set.digest, builtFrom });
     },
     records() {
       const { nodes: below, roots: tops, results: made } = records;
@@ -208,8 +210,8 @@ function knownNode(node: RenderNode): KnownNode {
   return { node, footprint: createFootprint(node.folder, node.oid, node.probes) };
 }
 
-function resultId(root: Digest, values: string): string {
-  return `${root} ${values}`;
+function resultId({ root, node, values }: RenderResultKey): string {
+  return `${root} ${node} ${values}`;
 }
 
 function* chunksOf<T>(items: readonly T[], size = renderKeysMax): Generator<readonly T[]> {

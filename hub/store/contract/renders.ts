@@ -18,7 +18,7 @@ function recordsOf(nodes: readonly RenderNode[], set: string, values = ''): Rend
     engine: 'engine-1',
     nodes,
     roots: [{ key: 'root', node, variables: values === '' ? [] : ['TIER'] }],
-    results: [{ root: 'root', values, set, builtFrom: 'overlays/eu' }],
+    results: [{ root: 'root', node, values, set, builtFrom: 'overlays/eu' }],
   };
 }
 
@@ -34,10 +34,12 @@ export function describeRenders(current: () => StoreUnderTest): void {
       const found = await again.renders.roots(['unknown', 'root']);
       expect(found.roots).toEqual([{ key: 'root', node: overlay.digest, variables: ['TIER'] }]);
       expect(new Set(found.nodes)).toEqual(new Set([base, overlay]));
-      const keys = ['v1', 'v2'].map((values) => ({ root: 'root', values }));
+      const node = overlay.digest;
+      const keys = ['v1', 'v2'].map((values) => ({ root: 'root', node, values }));
       expect(await again.renders.results(keys)).toEqual([
-        { root: 'root', values: 'v1', set, builtFrom: 'overlays/eu' },
+        { root: 'root', node, values: 'v1', set, builtFrom: 'overlays/eu' },
       ]);
+      expect(await again.renders.results([{ root: 'root', node: base.digest, values: 'v1' }])).toEqual([]);
       // The Secrets of such a set open with the data key, as ever.
       const { objectDigest } = set.entries[1] ?? { objectDigest: '' };
       const secret = rendered(configMap('b', 'hidden'), true);
@@ -49,10 +51,27 @@ export function describeRenders(current: () => StoreUnderTest): void {
       const [one, two] = await Promise.all(
         ['a', 'b'].map((name) => saveTarget(store, targetOf([configMap(name)]))),
       );
-      await store.renders.save(recordsOf([nodeOf('x')], one?.set.digest ?? '', 'v1'));
-      await store.renders.save(recordsOf([nodeOf('x', [], 'b'.repeat(40))], two?.set.digest ?? '', 'v2'));
-      const keys = ['v1', 'v2'].map((values) => ({ root: 'root', values }));
-      expect((await store.renders.results(keys)).map(({ values }) => values)).toEqual(['v2']);
+      const before = recordsOf([nodeOf('x')], one?.set.digest ?? '', 'v1');
+      const after = recordsOf([nodeOf('x', [], 'b'.repeat(40))], two?.set.digest ?? '', 'v2');
+      const known = async () => {
+        const nodes = [...before.nodes, ...after.nodes];
+        const keys = nodes.flatMap(({ digest: node }) =>
+          ['v1', 'v2'].map((values) => ({ root: 'root', node, values })),
+        );
+        return (await store.renders.results(keys)).map(({ node, values }) => [node, values]);
+      };
+      const latest = [[after.nodes[0]?.digest, 'v2']];
+      await store.renders.save(before);
+      await store.renders.save(after);
+      expect(await known()).toEqual(latest);
+      // Those of a render that was given up come with those of the next.
+      await store.renders.save({
+        engine: before.engine,
+        nodes: [...before.nodes, ...after.nodes],
+        roots: [...before.roots, ...after.roots],
+        results: [...before.results, ...after.results],
+      });
+      expect(await known()).toEqual(latest);
     });
 
     it('keeps no result whose set it has not, and no root without one', async () => {

@@ -84,16 +84,19 @@ function createResultLoader(
   const { client, sealer } = context;
   const find = client.prepare(
     `SELECT sets.digest AS digest, sets.encoding AS encoding, sets.entries AS entries, built_from AS builtFrom
-     FROM render_results JOIN sets ON sets.digest = set_digest WHERE root_key = ? AND values_key = ?`,
+     FROM render_results JOIN sets ON sets.digest = set_digest JOIN render_roots ON render_roots.key = root_key
+     WHERE root_key = ? AND node_digest = ? AND values_key = ?`,
   );
   return (keys) => {
     checkCount(keys);
-    return keys.flatMap(({ root, values }: RenderResultKey): readonly RememberedResult[] => {
-      const row = find.get(root, values) as ResultRow | undefined;
+    return keys.flatMap(({ root, node, values }: RenderResultKey): readonly RememberedResult[] => {
+      const row = find.get(root, node, values) as ResultRow | undefined;
       if (row === undefined || !touch(row.digest)) return [];
       const { digest, encoding, entries, builtFrom } = row;
       const text = decodeBlob({ encoding, sealed: false, bytes: entries }, digest, sealer);
-      return [{ root, values, builtFrom, set: { digest, entries: JSON.parse(text) as ManifestEntry[] } }];
+      return [
+        { root, node, values, builtFrom, set: { digest, entries: JSON.parse(text) as ManifestEntry[] } },
+      ];
     });
   };
 }
@@ -129,7 +132,7 @@ function createSaver({ client, sealer, nowMs }: SqliteContext): Synchronous<Rend
   };
 
   const saveRoot = (root: RenderRoot, results: readonly RenderResultRecord[], engine: string): void => {
-    const kept = results.filter(({ set }) => hasSet.get(set) !== undefined);
+    const kept = results.filter(({ node, set }) => node === root.node && hasSet.get(set) !== undefined);
     if (kept.length === 0 || hasNode.get(root.node) === undefined) return;
     if (findNodeOf.get(root.key) !== root.node) forgetResults.run(root.key);
     insertRoot.run(root.key, engine, root.node, JSON.stringify(root.variables), nowMs());
