@@ -144,6 +144,22 @@ describe('createRemoteBases', () => {
     await expect(find(urls, 'https://other.example/org/library.git')).rejects.toThrow('no Repository');
   });
 
+  it.each([
+    [
+      'ssh://git@git.example:7999/org/My_Lib.git',
+      '{name: my-lib}, spec: {url: https://git.example/org/My_Lib.git}',
+    ],
+    ['git@git.example:org/lib', '{name: lib}, spec: {url: https://git.example/org/lib}'],
+    ['https://git.example@evil.example/org/library', '{name: library}'],
+    ['https://evil.example\\@git.example/org/library', '{name: library}'],
+    ['https://git.example:8443/org/library', '{name: library}'],
+    ['https://git.example/org/library/..', 'no Repository'],
+    ['file:///org/library.git', 'they are read over https:// or http://'],
+    ['/org/library.git', 'no Repository'],
+  ])('does not know %s, and says what can be declared', async (url, words) => {
+    await expect(find({ library }, url)).rejects.toThrow(words);
+  });
+
   it('takes the one that is written the same way before one that is alike', async () => {
     const urls = { upper: 'https://git.example/org/Library.git', library };
     expect(await find(urls, library)).toEqual([expect.objectContaining({ key: 'library@v1' })]);

@@ -65,9 +65,21 @@ function findRepository(
 }
 
 function undeclared(url: string): FairwayError {
-  const scp = /^(?:[^/@:]+@)?([^/@:]+):(?!\/\/)(.+)$/.exec(url);
+  if (/^file:/i.test(url))
+    return new FairwayError(
+      'not_found',
+      'no Repository has this URL, and none can: they are read over https:// or http://',
+    );
+  const scp =
+    /^(?:[^/@:]+@)?([^/@:]+):(?!\/\/)(.+)$/.exec(url) ??
+    /^ssh:\/\/(?:[^/@]+@)?([^/:]+)(?::\d+)?\/(.+)$/i.exec(url);
   const shown = scp ? `https://${scp[1]}/${scp[2]}` : url;
-  const name = /([^/:]+?)(?:\.git)?\/?$/.exec(url)?.[1]?.toLowerCase() ?? 'base';
+  const last = /([^/:]+?)(?:\.git)?\/?$/.exec(url)?.[1] ?? '';
+  const name =
+    last
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '') || 'base';
   return new FairwayError(
     'not_found',
     `no Repository in the fleet folder has this URL; declare it there: kind: Repository, metadata: {name: ${name}}, spec: {url: ${shown}}`,

@@ -3,7 +3,7 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import type { Problem } from '../../model/problem.ts';
 import { isMounted, isWithin, mountOf } from '../remote/mount.ts';
 import { isAbsence } from '../remote/mounted-tree.ts';
-import { parseRepoSpec, type RepoSpec } from '../remote/repo-spec.ts';
+import { holdsPassword, parseRepoSpec, type RepoSpec, withoutSecrets } from '../remote/repo-spec.ts';
 import { type Place, problemError } from '../render-error.ts';
 import { type Found, joinPath, type Probes, type TreeView } from '../tree-view.ts';
 
@@ -31,7 +31,7 @@ function isAmbiguous(path: string): boolean {
 
 /** @throws a Problem for an absolute path, one that leaves the repository, and a file over HTTP. */
 export function resolvePath(folder: string, path: string, place: Place): string {
-  const shown = JSON.stringify(path);
+  const shown = shownPath(path);
   if (path === '') throw problemError('invalid_manifest', place, 'expected a path');
   if (isWebAddress(path)) throw webFile(path, place);
   if (path.startsWith('/'))
@@ -46,11 +46,15 @@ export function resolvePath(folder: string, path: string, place: Place): string 
   return joined;
 }
 
+function shownPath(path: string): string {
+  return JSON.stringify(withoutSecrets(path));
+}
+
 function webFile(path: string, place: Place): FairwayError {
   return problemError(
     'unsupported',
     place,
-    `${JSON.stringify(path)} is a file over HTTP, which is not read since nothing pins what it holds: copy it into this repository, or name the folder ` +
+    `${shownPath(path)} is a file over HTTP, which is not read since nothing pins what it holds: copy it into this repository, or name the folder ` +
       'of its Git repository, as in https://git.example/org/repo//path?ref=v1.0.0',
   );
 }
@@ -95,7 +99,7 @@ export class KustomizeLoader {
       throw problemError(
         'unsupported',
         place,
-        `${JSON.stringify(path)}: OCI artifacts are not read; use a Git repository`,
+        `${shownPath(path)}: OCI artifacts are not read; use a Git repository`,
       );
     const spec = isWebFile(path) ? undefined : parseRepoSpec(path);
     const local = spec === undefined || isWebAddress(path) ? undefined : joinPath(folder, path);
@@ -108,7 +112,7 @@ export class KustomizeLoader {
       throw problemError(
         'not_found',
         place,
-        `there is nothing at ${JSON.stringify(path)} (looked for ${resolved})`,
+        `there is nothing at ${shownPath(path)} (looked for ${withoutSecrets(resolved)})`,
       );
     if (found.entry.type === 'file') return this.#inFolder(found, folder, path, place);
     if (found.entry.type !== 'directory')
@@ -123,8 +127,15 @@ export class KustomizeLoader {
   }
 
   async #fetched(spec: RepoSpec, place: Place, signal: AbortSignal | undefined): Promise<Fetched> {
-    const remote = { url: spec.repository, ref: spec.ref };
-    const shown = JSON.stringify(spec.raw);
+    const raw = withoutSecrets(spec.raw);
+    const remote = { url: withoutSecrets(spec.repository), ref: spec.ref };
+    const shown = JSON.stringify(raw);
+    if (holdsPassword(spec.raw))
+      throw problemError(
+        'invalid_manifest',
+        place,
+        `${shown} is written with a password, which all who read this repository know: take it out, have it changed, and bind a credential to the URL's prefix in the hub's configuration`,
+      );
     if (spec.ref.includes('//') || spec.ref.startsWith('/'))
       throw problemError(
         'invalid_manifest',
@@ -139,7 +150,7 @@ export class KustomizeLoader {
     }
     const path = joinPath(mountOf(remote), spec.path) ?? mountOf(remote);
     const found = await this.view.find(path, this.probes);
-    if (found?.entry.type === 'directory') return { ...found, raw: spec.raw };
+    if (found?.entry.type === 'directory') return { ...found, raw };
     const what =
       found === undefined ? 'there is no such folder' : `this is a ${found.entry.type}, expected a folder`;
     throw problemError('not_found', place, `${shown}: ${what} (looked for ${path})`);

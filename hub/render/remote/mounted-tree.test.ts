@@ -139,6 +139,31 @@ describe('a base in another repository', () => {
     ]);
   });
 
+  it('is never shown with a password or token, nor asked for with one', async () => {
+    const asked: RemoteRef[] = [];
+    const at = (address: string) => render(mounted(overlay(address), {}, asked));
+    const addresses = [
+      'https://joe:s3cret@git.example/org/base//web?ref=v1',
+      'git::https://:s3cret@git.example/org/base//web?ref=v1',
+      'ssh://git:s3cret@git.example/org/base//web',
+      'https://s3cret@git.example/org/base//web?ref=v1',
+      'https://a@b:s3cret@git.example/org/base//web',
+      'https://joe:s3cret@files.example/web.yaml',
+      'https://joe:s3cret@git.example/org/base//web/../..//../../x',
+    ];
+    for (const address of addresses) {
+      const problems = await at(address);
+      expect(problems, address).toEqual([
+        expect.objectContaining({ file: 'app/kustomization.yaml', line: 3 }),
+      ]);
+      expect(JSON.stringify(problems)).not.toContain('s3cret');
+    }
+    expect(await at(addresses[0] ?? '')).toEqual([
+      expect.objectContaining({ message: expect.stringContaining('is written with a password') }),
+    ]);
+    expect(asked).toEqual([{ url: repository, ref: 'v1' }]);
+  });
+
   it('is refused where no other repository is read', async () => {
     expect(await render(createMemoryTree(overlay(`${repository}//web?ref=v1`)))).toEqual([
       expect.objectContaining({ code: 'unsupported', file: 'app/kustomization.yaml', line: 3 }),

@@ -16,6 +16,19 @@ export interface RepoSpec {
   readonly ref: string;
 }
 
+/** The address without what may be a secret: user information of a web address, the password of any other. For everything that is shown or kept. */
+export function withoutSecrets(address: string): string {
+  return address.replace(/^((?:git::)?([a-z][a-z0-9+.-]*):\/\/)([^/?#\\]*)@/i, (_, lead, scheme, user) => {
+    const [name = ''] = /^http/i.test(scheme) ? [] : user.split(':');
+    return name === '' ? lead : `${lead}${name}@`;
+  });
+}
+
+/** Whether it holds a password, for all who read the file. */
+export function holdsPassword(address: string): boolean {
+  return /^(?:git::)?[a-z][a-z0-9+.-]*:\/\/[^/?#\\:]*:[^/?#\\]*@/i.test(address);
+}
+
 const schemes = ['ssh://', 'https://', 'http://', 'file://'] as const;
 
 /** Segments of a repository's path where nothing marks its end: `org/repo`. */
