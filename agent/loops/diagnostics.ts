@@ -77,6 +77,8 @@ export function describeAgent(sources: DiagnosticSources, nowMs: number) {
       platform: `${process.platform} ${process.arch}`,
       residentBytes: memory.rss,
       heapBytes: memory.heapUsed,
+      heapReservedBytes: memory.heapTotal,
+      externalBytes: memory.external,
       cpuMicroseconds: process.cpuUsage(),
     },
   };
