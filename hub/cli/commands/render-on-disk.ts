@@ -22,9 +22,9 @@ export async function renderOnDisk(
   options: Options,
   io: CliIo,
 ): Promise<readonly KubeObject[]> {
-  const folder = await realpath(resolve(io.cwd, path)).catch(() => undefined);
-  if (folder === undefined || !(await stat(folder)).isDirectory())
-    throw new FairwayError('not_found', `${resolve(io.cwd, path)} is no folder.`);
+  const asked = resolve(io.cwd, path);
+  const folder = await findFolder(asked, options['rev'] !== undefined);
+  if (folder === undefined) throw new FairwayError('not_found', `${asked} is no folder.`);
   const place = await findPlace(folder, options, io);
   // Loaded only here: the rest of the command line stays small.
   const { openRemoteAccess } = await import('../preview/remote-access.ts');
@@ -58,12 +58,25 @@ interface Request extends OnDisk {
   readonly remotes: RemoteTrees;
 }
 
+/** @param mayBeGone a revision may hold what does not lie on disk: what is above it is enough. */
+async function findFolder(asked: string, mayBeGone: boolean): Promise<string | undefined> {
+  for (let at = asked; ; at = dirname(at)) {
+    const real = await realpath(at).catch(() => undefined);
+    const isFolder = real !== undefined && (await stat(real)).isDirectory();
+    if (isFolder) return join(real, relative(at, asked));
+    if (!mayBeGone || dirname(at) === at) return undefined;
+  }
+}
+
 async function findPlace(folder: string, options: Options, io: CliIo): Promise<OnDisk> {
   const revision = options['rev'] as string | undefined;
   const { root } = options as { root?: string };
   if (revision !== undefined && root !== undefined)
     throw new FairwayError('invalid_argument', 'Give --rev or --root: a revision has a top of its own.');
-  const top = root === undefined ? await findTop(folder) : await realpath(resolve(io.cwd, root));
+  const top =
+    root === undefined
+      ? await findTop(folder, revision !== undefined)
+      : await realpath(resolve(io.cwd, root));
   const inside = relative(top, folder);
   if (inside.startsWith('..'))
     throw new FairwayError('invalid_argument', `${folder} is not below --root ${top}.`);
@@ -123,32 +136,38 @@ async function renderApplication(
     signal: io.signal,
   });
   const placement = rendered.get(application)?.get(cluster);
-  if (placement === undefined) throw problemsError(fleet.problems, notPlaced(application, cluster));
+  if (placement === undefined) throw notPlaced(application, cluster, fleet.problems);
   if ('problems' in placement) throw problemsError(placement.problems);
   const objects = sets.get(placement.set.digest)?.objects;
   if (objects === undefined) throw new FairwayError('internal', 'a rendered set is missing');
   return { set: placement.set, objects };
 }
 
-function notPlaced(application: string, cluster: string): FairwayError {
+/** Files of the fleet folder that cannot be read may be why. */
+function notPlaced(application: string, cluster: string, problems: readonly Problem[]): FairwayError {
   return new FairwayError(
     'not_found',
     `Application "${application}" is not placed on a Cluster "${cluster}" in the fleet folder.`,
+    { details: { hint: problems.map(describeProblem).join('\n') } },
   );
 }
 
-function problemsError(problems: readonly Problem[], otherwise?: FairwayError): FairwayError {
+function problemsError(problems: readonly Problem[]): FairwayError {
   const [first, ...more] = problems.map(describeProblem);
-  if (first === undefined && otherwise !== undefined) return otherwise;
   return new FairwayError('invalid_manifest', first ?? 'It cannot be rendered.', {
     details: { hint: more.join('\n') },
   });
 }
 
-/** The nearest folder that holds `.git`, or else the folder itself. */
-async function findTop(folder: string): Promise<string> {
+/** The nearest folder that holds `.git`, or, for a revision, is a bare repository; or else the folder itself. */
+async function findTop(folder: string, mayBeBare: boolean): Promise<string> {
+  const holds = async (at: string, ...names: readonly string[]): Promise<boolean> => {
+    for (const name of names) if (!(await stat(join(at, name)).catch(() => undefined))) return false;
+    return true;
+  };
   for (let at = folder; ; at = dirname(at)) {
-    if (await stat(join(at, '.git')).catch(() => undefined)) return at;
+    if (await holds(at, '.git')) return at;
+    if (mayBeBare && (await holds(at, 'HEAD', 'objects', 'refs'))) return at;
     if (dirname(at) === at) return folder;
   }
 }

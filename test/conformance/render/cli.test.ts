@@ -162,6 +162,19 @@ describe.skipIf(program === undefined || helm === undefined)('fairway render --p
     write('work', { 'plain/several.yaml': several });
   });
 
+  it('renders a folder that only the revision has, and from a bare repository', async () => {
+    const before = await fairway('--path', 'plain', '--rev', 'main');
+    rmSync(join(folder, 'work/plain'), { recursive: true });
+    expect(await fairway('--path', 'plain', '--rev', 'main')).toEqual(before);
+    expect(await fairway('--path', '../served/work.git/plain', '--rev', 'main')).toEqual(before);
+    expect((await fairway('--path', 'plain')).err).toContain('is no folder');
+    expect((await fairway('--path', 'never', '--rev', 'main')).err).toContain('looked for never');
+    write('work', {
+      'plain/several.yaml': several,
+      'plain/kustomization.yaml': 'resources: [several.yaml]\n',
+    });
+  });
+
   it('renders an Application of the fleet folder for a Cluster', async () => {
     const resource = (kind: string, name: string, spec: string) =>
       `apiVersion: fairway.dev/v1alpha1\nkind: ${kind}\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
@@ -177,6 +190,10 @@ describe.skipIf(program === undefined || helm === undefined)('fairway render --p
     expect(documentsOf(ours.out)).toEqual(documentsOf((await kustomize('plain')).out));
     const none = await fairway('--path', '.', '--application', 'web', '--cluster', 'us-1');
     expect(none.err).toContain('is not placed on a Cluster "us-1"');
+    write('work', { 'fleet/broken.yaml': resource('Cluster', 'us-1', '{regoin: eu}') });
+    const broken = await fairway('--path', '.', '--application', 'web', '--cluster', 'us-1');
+    expect(broken.err).toMatch(/is not placed on a Cluster "us-1"[^]*fleet\/broken.yaml:4/);
+    rmSync(join(folder, 'work/fleet/broken.yaml'));
     const old = await fairway('--path', '.', '--application', 'web', '--cluster', 'eu-1', '--rev', 'main');
     expect(old.err).toContain('the fleet folder is not there');
   });
