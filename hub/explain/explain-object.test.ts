@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../shared/manifest/object.ts';
-import type { ObjectTrace } from '../model/trace.ts';
+import type { FieldChange, ObjectTrace } from '../model/trace.ts';
 import { parseFieldPath } from '../model/trace-path.ts';
 import { at, authorOf, subject, traceOf, webTrace } from './explain.test-support.ts';
 import { explainObject, placesOf } from './explain-object.ts';
@@ -213,5 +213,77 @@ describe('explainObject of Secrets', () => {
       { before: '"db://HERE"', after: null, from: { object: 'Secret s', field: 'data.password' } },
       { before: null, after: null },
     ]);
+  });
+
+  it('tells no value of one that was copied or moved within the object since', () => {
+    const from = {
+      object: { apiVersion: 'v1', group: '', kind: 'Secret', namespace: '', name: 's' },
+      field: 'data.password',
+      secret: true,
+    };
+    const step = (action: string, ...changes: FieldChange[]) =>
+      ({ kind: 'patch', action, layer: 'o', changes }) as const;
+    const env = (name: string) => ['spec', 'env', { item: { name } }];
+    const moved = traceOf({
+      object: {
+        apiVersion: 'example.com/v1',
+        kind: 'Task',
+        metadata: { name: 't' },
+        spec: { env: [{ name: 'a', value: 'x' }], args: ['--as', 'open'] },
+      },
+      mergeKeys: { 'spec.env': ['name'] },
+      steps: [
+        step('replacements[0]', {
+          ...{ path: [...env('a'), 'value'], before: 'x', after: value, at: at('o/k.yaml', 5), from },
+        }),
+        step(
+          'patches[0] operation 1',
+          { path: env('a'), before: { name: 'a', value }, at: at('o/k.yaml', 9) },
+          { path: env('b'), after: { name: 'b', value }, index: 0, at: at('o/k.yaml', 9) },
+        ),
+        step('patches[0] operation 2', {
+          ...{ path: ['metadata', 'labels'], after: { l: value }, at: at('o/k.yaml', 12) },
+        }),
+        step('patches[0] operation 3', {
+          ...{
+            path: ['spec', 'args'],
+            before: ['--as', 'open'],
+            after: [`--as=${value}`],
+            at: at('o/k.yaml', 15),
+          },
+        }),
+      ],
+    });
+    for (const field of [
+      '',
+      'metadata.labels.l',
+      'spec.env[name=b].value',
+      'spec.env[name=a]',
+      'spec.args',
+    ]) {
+      const explanation = explain(moved, field);
+      expect(JSON.stringify(explanation)).not.toContain('hunter2');
+      expect(renderExplanationText(explanation, plainPaint, undefined)).not.toContain('hunter2');
+    }
+    expect(explain(moved, 'spec.args').fields[0]?.steps).toMatchObject([
+      { after: '"--as"' },
+      { after: null },
+    ]);
+  });
+
+  it('tells no value of its own that a patch copied into its annotations', () => {
+    const copied = traceOf({
+      object: secret,
+      secret: true,
+      steps: [
+        {
+          ...{ kind: 'patch', action: 'patches[0]', layer: 'o' },
+          changes: [{ path: ['metadata', 'annotations', 'copy'], after: value, at: at('o/p.yaml', 2) }],
+        },
+      ],
+    });
+    const explanation = explain(copied, 'metadata.annotations');
+    expect(JSON.stringify(explanation)).not.toContain('hunter2');
+    expect(renderExplanationText(explanation, plainPaint, undefined)).toContain('public');
   });
 });

@@ -2,6 +2,7 @@ import { describeKey, type Json, parseKeyText } from '../../shared/manifest/obje
 import type { FieldPath, ObjectTrace, TraceStep, Written } from '../model/trace.ts';
 import type { ChainEntry, FieldChain } from '../model/trace-chain.ts';
 import { isMap, printFieldPath } from '../model/trace-path.ts';
+import { isSecretField } from '../model/trace-secrets.ts';
 import type {
   ExplainedAction,
   ExplainedLine,
@@ -12,7 +13,7 @@ import type {
   FieldExplanation,
   LineCommit,
 } from './explanation.ts';
-import { isSecretField, secretFrom, shorten, shortJson } from './masking.ts';
+import { shorten, shortJson } from './masking.ts';
 import { readTrace, type TraceReading } from './read-trace.ts';
 import type { YamlLine } from './yaml-lines.ts';
 
@@ -135,7 +136,7 @@ class Teller {
 
   private field(chain: FieldChain): FieldExplanation {
     const masked = isSecretField(this.trace, chain.path);
-    const from = masked ? -1 : secretFrom(chain);
+    const from = masked ? -1 : this.reading.secretFrom(chain);
     const { start, entries } = chain;
     const read: ExplainedStep[] =
       start.value === undefined

@@ -1,25 +1,5 @@
 import type { Json } from '../../shared/manifest/object.ts';
-import type { FieldPath, ObjectTrace } from '../model/trace.ts';
-import type { FieldChain } from '../model/trace-chain.ts';
 import { isMap } from '../model/trace-path.ts';
-
-const secretMembers: readonly unknown[] = ['data', 'stringData'];
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
-
-/** Whether a field is, is in, or holds the values of a Secret. */
-export function isSecretField({ secret }: Pick<ObjectTrace, 'secret'>, path: FieldPath): boolean {
-  if (!secret) return false;
-  const [first, second, third] = path;
-  if (first === undefined || secretMembers.includes(first)) return true;
-  if (first !== 'metadata' || (second !== undefined && second !== 'annotations')) return false;
-  return third === undefined || third === lastApplied;
-}
-
-/** From this entry of a chain on the value was taken from a Secret; Infinity: never. */
-export function secretFrom({ entries }: FieldChain): number {
-  const index = entries.findIndex(({ changes }) => changes.some(({ from }) => from?.secret === true));
-  return index < 0 ? Number.POSITIVE_INFINITY : index;
-}
 
 const textMax = 120;
 

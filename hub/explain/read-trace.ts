@@ -3,7 +3,7 @@ import type { FieldPath, ObjectTrace } from '../model/trace.ts';
 import { type FieldChain, replayTrace, valueAt } from '../model/trace-chain.ts';
 import { isMap, printFieldPath } from '../model/trace-path.ts';
 import { type ResolvedField, resolveField } from '../model/trace-resolve.ts';
-import { isSecretField, secretFrom } from './masking.ts';
+import { isSecretField, readSecrets } from '../model/trace-secrets.ts';
 import { leafPaths, membersOf, type YamlLine, yamlLines } from './yaml-lines.ts';
 
 /** What is asked of a trace, worked out once each: an explanation is made several times, to learn which authors to ask for. */
@@ -15,6 +15,8 @@ export interface TraceReading {
   /** As rendered; undefined: it is not there. */
   rendered(path: FieldPath): Json | undefined;
   chain(path: FieldPath): FieldChain;
+  /** From this entry of a chain on its value is a Secret's; Infinity: never. */
+  secretFrom(chain: FieldChain): number;
   /** The YAML of a field that holds others, values of Secrets masked. */
   lines(path: FieldPath): readonly YamlLine[];
   /** Fields within that were changed after they were first there. */
@@ -37,18 +39,19 @@ function createReading(trace: ObjectTrace): TraceReading {
   const replay = replayTrace(trace);
   const chain = remember((path: FieldPath) => replay.chain(path));
   const rendered = (path: FieldPath) => valueAt(final, path, mergeKeys);
-  const hasSecrets =
-    trace.secret || trace.steps.some(({ changes }) => changes.some(({ from }) => from?.secret === true));
+  const secrets = readSecrets(trace, replay.states, trace.secret);
 
   /** As masking.ts of shared/manifest shows it. */
   const show = (value: Json, path: FieldPath): Json => {
-    const isSecret = isSecretField(trace, path) || secretFrom(chain(path)) !== Number.POSITIVE_INFINITY;
+    const isSecret =
+      isSecretField(trace, path) || secrets.secretFrom(chain(path)) !== Number.POSITIVE_INFINITY;
     return isSecret ? `*** (${String(value).length} characters)` : value;
   };
 
   return {
     rendered,
     chain,
+    secretFrom: secrets.secretFrom,
     find: (field) => resolveField(final, field, mergeKeys),
     findRemoved(field) {
       for (const state of replay.states.toReversed()) {
@@ -60,7 +63,7 @@ function createReading(trace: ObjectTrace): TraceReading {
     lines: remember((path) => {
       const value = rendered(path);
       if (value === undefined) return [];
-      return yamlLines(inUsualOrder(value, path), path, mergeKeys, hasSecrets ? show : undefined);
+      return yamlLines(inUsualOrder(value, path), path, mergeKeys, secrets.any ? show : undefined);
     }),
     changedBelow: remember((path) => {
       const value = rendered(path);

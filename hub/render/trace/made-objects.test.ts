@@ -223,6 +223,34 @@ describe('values from other objects', () => {
     });
   });
 
+  it('stay secret when a patch copied them to another field in between', async () => {
+    const copy = (source: string, select: string, field: string) =>
+      `- source: ${source}\n  targets:\n  - select: ${select}\n    fieldPaths: [${field}]\n    options: {create: true}\n`;
+    const web3 = `${web()}---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys, annotations: {a: b}}\ndata: {key: aHVudGVyMg==}\n`;
+    const patch = `patches:\n- target: {kind: Secret}\n  patch: '[{"op": "copy", "from": "/data/key", "path": "/metadata/annotations/key"}]'\n`;
+    const files: Files = {
+      'base/kustomization.yaml': `resources: [web.yaml]\n${patch}`,
+      'base/web.yaml': web3,
+      'app/kustomization.yaml': `resources: [../base]\nreplacements:\n${copy('{kind: Secret, name: keys, fieldPath: metadata.annotations.key}', '{kind: Deployment}', 'metadata.labels.x')}`,
+    };
+    const [step] = (await traceOf(files, 'Deployment', 'web')).steps;
+    expect(step?.changes[0]).toMatchObject({
+      after: 'aHVudGVyMg==',
+      from: { object: { kind: 'Secret' }, secret: true },
+    });
+  });
+
+  it('are told of a transformer that is an object as well', async () => {
+    const files = app('transformers: [t.yaml]\n', {
+      'app/web.yaml': `${web()}---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys}\ndata: {key: aHVudGVyMg==}\n`,
+      'app/t.yaml':
+        'apiVersion: builtin\nkind: ReplacementTransformer\nmetadata: {name: t}\nreplacements:\n- source: {kind: Secret, name: keys, fieldPath: data.key}\n  targets:\n  - select: {kind: Deployment}\n    fieldPaths: [metadata.labels.x]\n    options: {create: true}\n',
+    });
+    const found = await traceOf(files, 'Deployment', 'web');
+    expect(found.steps[0]?.changes[0]?.from?.secret).toBe(true);
+    expect(stepsOf(found)[0]).toContain('at app/web.yaml:16 value from Secret keys data.key');
+  });
+
   it('are vars as well', async () => {
     const files = app(
       'vars:\n- name: MODE\n  objref: {apiVersion: v1, kind: ConfigMap, name: settings}\n  fieldref: {fieldPath: data.mode}\ncommonAnnotations: {about: is $(MODE)}\n',

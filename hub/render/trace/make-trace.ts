@@ -11,9 +11,10 @@ import type {
   Written,
   WrittenField,
 } from '../../model/trace.ts';
-import { type FieldChain, fieldChain, valueAt } from '../../model/trace-chain.ts';
+import { type FieldChain, type Replay, replayTrace, valueAt } from '../../model/trace-chain.ts';
 import { indexOfItem, isItemPart, listPathText } from '../../model/trace-path.ts';
 import { resolveField } from '../../model/trace-resolve.ts';
+import { isSecretField, readSecrets, type SecretReading } from '../../model/trace-secrets.ts';
 import { helmGenerated } from '../kustomize/inflation.ts';
 import type { SchemaTable } from '../kustomize/schema.ts';
 import { withNulls } from '../kustomize/values.ts';
@@ -47,10 +48,18 @@ interface RawStep {
 type History = Pick<ObjectTrace, 'start' | 'steps' | 'mergeKeys'>;
 type MergeKeys = ObjectTrace['mergeKeys'];
 
+/** A history as it went, and what of it is a Secret's. */
+interface Replayed {
+  readonly replay: Replay;
+  readonly wasSecret: boolean;
+  readonly secrets: SecretReading;
+}
+
 export class TraceMaker {
   readonly #lines: SpotLines;
   readonly #table: SchemaTable;
   readonly #histories = new Map<Lineage, Promise<History>>();
+  readonly #replays = new Map<History, Replayed>();
 
   /** @param table says by which keys lists merge. */
   constructor(lines: SpotLines, table: SchemaTable) {
@@ -187,22 +196,35 @@ export class TraceMaker {
     if (origin === undefined || !('from' in origin) || origin.from === undefined) return undefined;
     const { from, lineage, path } = origin;
     if (from.secret || lineage === undefined) return from;
-    const chain = await this.#chain(lineage, path);
-    const secret =
-      chain?.entries.some(({ changes }) => changes.some((change) => change.from?.secret)) ?? false;
-    return { ...from, secret };
+    const { chain, secrets, wasSecret } = await this.#reading(lineage, path);
+    if (chain === undefined) return from;
+    const isSecret =
+      isSecretField({ secret: wasSecret }, chain.path) ||
+      secrets.secretFrom(chain) !== Number.POSITIVE_INFINITY;
+    return { ...from, secret: isSecret };
   }
 
   /** A field of an object up to what the object was then. */
-  async #chain(lineage: Lineage, path: FieldPath): Promise<FieldChain | undefined> {
+  async #reading(
+    lineage: Lineage,
+    path: FieldPath,
+  ): Promise<{ chain: FieldChain | undefined; secrets: SecretReading; wasSecret: boolean }> {
     const history = await this.#history(lineage);
+    let replayed = this.#replays.get(history);
+    if (replayed === undefined) {
+      const replay = replayTrace(history);
+      const wasSecret = eventsOf(lineage).some(({ object }) => isSecretObject(object));
+      replayed = { replay, wasSecret, secrets: readSecrets(history, replay.states, wasSecret) };
+      this.#replays.set(history, replayed);
+    }
+    const { replay, ...told } = replayed;
     const field = resolveField(shown(lineage.object) as unknown as Json, path, history.mergeKeys);
-    return field.ok ? fieldChain(history, field.path) : undefined;
+    return { ...told, chain: field.ok ? replay.chain(field.path) : undefined };
   }
 
   /** Where it was last written. */
   async #lastWritten(lineage: Lineage, path: FieldPath): Promise<Written | undefined> {
-    const chain = await this.#chain(lineage, path);
+    const { chain } = await this.#reading(lineage, path);
     if (chain === undefined) return undefined;
     const { start, entries } = chain;
     const places = [start.at, ...entries.map(({ at }) => at)];
