@@ -28,6 +28,8 @@ export interface ExplainTreeRequest {
   readonly tracer: Tracer;
   readonly subject: ExplainedSubject;
   readonly source: ApplicationSource;
+  /** Of the Application's resource in the fleet folder; undefined for a folder that is built without one. */
+  readonly statedAt?: { readonly file: string; readonly line: number } | undefined;
   readonly cluster: Cluster;
   readonly tree: TreeReader;
   readonly object: ObjectSelector;
@@ -51,7 +53,13 @@ export async function explainTree(request: ExplainTreeRequest): Promise<Explanat
   const { apiVersion, kind, name } = trace.identity;
   const schema = builtInSchema(apiVersion, kind);
   const question = { subject, trace, field, knows: (path: FieldPath) => knowsField(schema, path) };
-  const located = { ...question, locate: await locateFleetFields(placesOf(question), authors.readFleetFile) };
+  const { readFleetFile } = authors;
+  const statedAt = request.statedAt && { file: request.statedAt.file, line: request.statedAt.line };
+  // The renderer is not told where the Application is.
+  const place = (written: Written): Written =>
+    written.source === 'application' && written.file === '' ? { ...written, ...statedAt } : written;
+  const locate = await locateFleetFields(placesOf({ ...question, locate: place }), readFleetFile);
+  const located = { ...question, locate: (written: Written) => locate(place(written)) };
   const found = await findAuthors(placesOf(located), authors);
   const explained = explainObject(located, found);
   if (explained.ok) return explained.explanation;

@@ -146,6 +146,24 @@ describe('createExplainer', () => {
     expect(unset.state).toBe('unset');
   });
 
+  it('says in which line of an Application a variable is stated', async () => {
+    const substituted = application('path: apps/web').replace(
+      ', placement',
+      ', substitute: {\n  variables: {\n    MODE: calm}}, placement',
+    );
+    await bed.commit({
+      ...files,
+      'fleet/web.yaml': substituted,
+      'apps/web/map.yaml': map.replace('calm', `\${MODE}`),
+    });
+    await bed.resolve();
+    const { fields } = await create().explain(question, signal);
+    expect(fields[0]?.steps[1]).toMatchObject({
+      after: '"calm"',
+      at: { source: 'application', file: 'fleet/web.yaml', line: 6, field: 'spec.substitute.variables.MODE' },
+    });
+  });
+
   it('says what keeps the application from being rendered', async () => {
     await bed.commit({ ...files, 'apps/web/kustomization.yaml': 'resources: [gone.yaml]\n' });
     await bed.resolve();

@@ -156,6 +156,7 @@ export function createExplainer(options: ExplainerOptions): Explainer {
         revision: { name: side.name, commit, repository },
       },
       source: application.source,
+      statedAt: application.origin,
       cluster,
       tree: createMountedTree(await source.tree(url, commit), remotes.bases),
       object: question.object,

@@ -46,7 +46,7 @@ export async function explainOnDisk(request: ExplainOnDiskRequest): Promise<Expl
   const ownsFleet = await isFolder(join(folder, request.fleetFolder));
   const top = ownsFleet && !ofFolder ? folder : (repository ?? folder);
   const side = await openSide(top, repository, revision, signal);
-  const { application, cluster, source } = ofFolder
+  const { application, cluster, source, statedAt } = ofFolder
     ? plainPlacement(relative(top, folder).split(sep).join('/'))
     : await readPlacement(request, side, signal);
   // Another ref of this repository is here, too.
@@ -59,6 +59,7 @@ export async function explainOnDisk(request: ExplainOnDiskRequest): Promise<Expl
       revision: { name: revision ?? 'worktree', commit: own.commit, repository: '' },
     },
     source,
+    statedAt,
     cluster,
     tree: createMountedTree(own.tree, request.remotes),
     object,
@@ -158,6 +159,8 @@ interface Placement {
   readonly application: string;
   readonly cluster: Cluster;
   readonly source: ApplicationSource;
+  /** Of the Application's resource. */
+  readonly statedAt?: { readonly file: string; readonly line: number };
 }
 
 /** The folder itself, for no cluster in particular. */
@@ -193,5 +196,10 @@ async function readPlacement(
       'not_found',
       `${application.name} comes from the Repository ${key}: without a hub, only this repository is read.`,
     );
-  return { application: application.name, cluster, source: application.source };
+  return {
+    application: application.name,
+    cluster,
+    source: application.source,
+    statedAt: application.origin,
+  };
 }
