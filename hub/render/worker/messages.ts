@@ -70,6 +70,8 @@ export type HubMessage =
     }
   /** Nobody wants it any more, or all of it was fetched. */
   | { readonly type: 'release'; readonly id: number }
+  /** Wants a sign of life. */
+  | { readonly type: 'ping' }
   | { readonly type: 'answer'; readonly call: number; readonly value: unknown }
   | { readonly type: 'refused'; readonly call: number; readonly error: PostedError };
 
@@ -96,6 +98,7 @@ export type ThreadMessage =
   | { readonly type: 'failed'; readonly id: number; readonly error: PostedError; readonly stats: RenderStats }
   | { readonly type: 'sets'; readonly call: number; readonly sets: readonly ManifestSet[] }
   | { readonly type: 'objects'; readonly call: number; readonly objects: readonly RenderedObject[] }
+  | { readonly type: 'pong' }
   | { readonly type: 'ask'; readonly call: number; readonly ask: PortCall }
   /** Nobody waits for the answer any more. */
   | { readonly type: 'drop'; readonly call: number };

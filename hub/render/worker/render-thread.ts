@@ -178,6 +178,7 @@ function serve(port: MessagePort, input: ThreadInput): void {
 
   port.on('message', (message: HubMessage) => {
     if (message.type === 'order') void take(message.id, message.order);
+    else if (message.type === 'ping') post({ type: 'pong' });
     else if (message.type === 'answer') asker.answer(message.call, message.value);
     else if (message.type === 'refused') asker.refuse(message.call, unpackError(message.error));
     else if (message.type === 'release') {

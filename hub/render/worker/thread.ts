@@ -7,6 +7,7 @@ import type { Logger } from '../../../shared/log/log.ts';
 import { planBackoffMs } from '../../../shared/loop/backoff.ts';
 import type { ManifestSet } from '../../../shared/manifest/target.ts';
 import type { RenderedObject } from '../../model/rendered.ts';
+import { problemError } from '../render-error.ts';
 import type { RenderStats } from '../render-work.ts';
 import type { TraceResult } from '../trace/trace-result.ts';
 import type { Fetch } from './fetch-sets.ts';
@@ -21,6 +22,8 @@ import type {
   TraceOrder,
 } from './messages.ts';
 import { packError, unpackError } from './posted-error.ts';
+import { createTurns } from './turns.ts';
+import { createWatchdog, type Watchdog } from './watchdog.ts';
 
 export interface ThreadOptions {
   readonly input: ThreadInput;
@@ -33,14 +36,15 @@ export interface ThreadOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly heapMbMax?: number | undefined;
+  readonly silenceMsMax?: number | undefined;
   readonly threadUrl?: URL | undefined;
 }
 
 /** Orders at once: each belongs to a resolution or a comparison, which are few. */
 export const ordersMax = 64;
-/** Threads that may die under one order. */
-const attemptsMax = 2;
 const heapMbDefault = 4_096;
+/** One piece of work takes seconds at most, such as the first look at a large file; on a machine that is busy several times as long. */
+const silenceMsDefault = 120_000;
 /** V8 divides it by three. What is made for one overlay is let go with it: a larger one takes 100 MB more and no less time. */
 const youngGenerationMb = 6;
 const ownThread = new URL('./render-thread.ts', import.meta.url);
@@ -59,11 +63,26 @@ interface Running {
   readonly calls: Map<number, Waiter>;
   /** What the thread has asked, by its call. */
   readonly asked: Map<number, AbortController>;
+  readonly watchdog: Watchdog;
+  /** It has said something. */
+  spoke: boolean;
 }
 
 /** The thread ended while it worked. */
 class ThreadDied extends Error {
   override readonly name = 'ThreadDied';
+  /** It had begun to work: what it died of is then the order, not that there can be no thread. */
+  readonly atWork: boolean;
+
+  constructor(atWork: boolean, cause?: unknown) {
+    super('', { cause });
+    this.atWork = atWork;
+  }
+}
+
+/** It had to be ended: it answered nobody any more. */
+class ThreadStuck extends Error {
+  override readonly name = 'ThreadStuck';
 }
 
 export interface RenderThread {
@@ -76,7 +95,9 @@ export interface RenderThread {
 export function createThread(options: ThreadOptions): RenderThread {
   const { clock, random, log } = options;
   let running: Running | undefined;
-  let closed = false;
+  const closing = new AbortController();
+  const turns = createTurns();
+  const silenceMsMax = options.silenceMsMax ?? silenceMsDefault;
   let deaths = 0;
   let lastId = 0;
   let open = 0;
@@ -85,13 +106,15 @@ export function createThread(options: ThreadOptions): RenderThread {
     if (running !== ended) return;
     running = undefined;
     options.onStopped();
+    ended.watchdog.rest();
     for (const abort of ended.asked.values()) abort.abort();
     const waiters = [...ended.orders.values(), ...ended.calls.values()];
+    const closed = closing.signal.aborted;
     if (!closed) {
       deaths += 1;
       log.error('render thread ended', { error: toFairwayError(cause), cause, orders: ended.orders.size });
     }
-    for (const { reject } of waiters) reject(closed ? closedError() : new ThreadDied('', { cause }));
+    for (const { reject } of waiters) reject(closed ? closedError() : new ThreadDied(ended.spoke, cause));
   };
 
   const start = (): Running => {
@@ -104,7 +127,19 @@ export function createThread(options: ThreadOptions): RenderThread {
         maxYoungGenerationSizeMb: youngGenerationMb,
       },
     });
-    const started: Running = { worker, orders: new Map(), calls: new Map(), asked: new Map() };
+    const watchdog = createWatchdog({
+      clock,
+      silenceMsMax,
+      ask: () => post(started, { type: 'ping' }),
+      onSilent() {
+        end(started, new ThreadStuck(`the thread has said nothing for ${silenceMsMax} ms`));
+        void worker.terminate();
+      },
+    });
+    const started: Running = {
+      ...{ worker, watchdog, spoke: false },
+      ...{ orders: new Map(), calls: new Map(), asked: new Map() },
+    };
     worker.on('message', (message: ThreadMessage) => hear(message, started));
     worker.on('error', (cause) => end(started, cause));
     worker.on('messageerror', (cause) => end(started, cause));
@@ -113,6 +148,10 @@ export function createThread(options: ThreadOptions): RenderThread {
   };
 
   const hear = (message: ThreadMessage, from: Running): void => {
+    if (running !== from) return;
+    from.watchdog.hear();
+    if (message.type === 'pong') return;
+    from.spoke = true;
     if (message.type === 'ask') void answer(message.call, message.ask, from);
     else if (message.type === 'drop') from.asked.get(message.call)?.abort();
     else if (message.type === 'sets') settle(from.calls, message.call, message.sets);
@@ -148,7 +187,7 @@ export function createThread(options: ThreadOptions): RenderThread {
   const post = ({ worker }: Running, message: HubMessage) => worker.postMessage(message);
 
   const ask = <T>(to: Running, waiters: 'orders' | 'calls', make: (id: number) => HubMessage): Promise<T> => {
-    if (running !== to) throw closed ? closedError() : new ThreadDied();
+    if (running !== to) throw closing.signal.aborted ? closedError() : new ThreadDied(to.spoke);
     lastId += 1;
     const id = lastId;
     return new Promise<T>((resolve, reject) => {
@@ -165,6 +204,7 @@ export function createThread(options: ThreadOptions): RenderThread {
     running ??= start();
     const on = running;
     on.worker.ref();
+    on.watchdog.watch();
     let id = 0;
     const { promise: aborted, reject: abort } = Promise.withResolvers<never>();
     aborted.catch(() => undefined);
@@ -187,13 +227,19 @@ export function createThread(options: ThreadOptions): RenderThread {
       on.orders.delete(id);
       if (running === on) post(on, { type: 'release', id });
       // An idle thread keeps no process.
-      if (on.orders.size === 0) on.worker.unref();
+      if (on.orders.size === 0) {
+        on.worker.unref();
+        on.watchdog.rest();
+      }
     }
   };
 
   const pause = async (signal: AbortSignal | undefined): Promise<void> => {
     const delayMs = deaths > 0 ? planBackoffMs(deaths - 1, random) : 0;
-    if (delayMs > 0) await sleep(clock, delayMs, signal);
+    if (delayMs > 0)
+      await sleep(clock, delayMs, AbortSignal.any(signal ? [signal, closing.signal] : [closing.signal]));
+    signal?.throwIfAborted();
+    closing.signal.throwIfAborted();
   };
 
   return {
@@ -202,24 +248,27 @@ export function createThread(options: ThreadOptions): RenderThread {
         throw new FairwayError('resource_exhausted', 'too many renders wait for the renderer');
       open += 1;
       try {
-        // One that dies of an order is given it no third time.
-        for (let tried = 1; ; tried += 1) {
-          if (closed) throw closedError();
-          signal?.throwIfAborted();
+        const paused = async () => {
           await pause(signal);
-          try {
-            return await attempt(order, signal, finish);
-          } catch (caught) {
-            if (!(caught instanceof ThreadDied)) throw caught;
-            if (tried >= attemptsMax) throw diedError(caught.cause);
-          }
+          return attempt(order, signal, finish);
+        };
+        try {
+          return await turns.together(paused, signal);
+        } catch (caught) {
+          if (!(caught instanceof ThreadDied)) throw caught;
+        }
+        // Alone: what was done beside an order that kills threads must not be taken for it. It is given to no third.
+        try {
+          return await turns.alone(paused, signal);
+        } catch (caught) {
+          throw caught instanceof ThreadDied ? diedError(caught, silenceMsMax) : caught;
         }
       } finally {
         open -= 1;
       }
     },
     async close() {
-      closed = true;
+      closing.abort(closedError());
       await running?.worker.terminate();
     },
   };
@@ -229,14 +278,24 @@ function closedError(): FairwayError {
   return new FairwayError('unavailable', 'the renderer is closed', { retry: false });
 }
 
-function diedError(cause: unknown): FairwayError {
+/** What an order alone has done to two threads is a Problem of its application; that no thread begins to work is nobody's. */
+function diedError({ cause, atWork }: ThreadDied, silenceMsMax: number): FairwayError {
   const { code } = (cause ?? {}) as { readonly code?: unknown };
   // https://nodejs.org/api/errors.html#err_worker_out_of_memory
-  return code === 'ERR_WORKER_OUT_OF_MEMORY'
-    ? new FairwayError(
-        'resource_exhausted',
-        'rendering takes more memory than it may have: split what one revision renders, or make its objects fewer',
-        { cause },
-      )
-    : new FairwayError('unavailable', 'the renderer has stopped twice over the same order', { cause });
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return problemError(
+      'resource_exhausted',
+      {},
+      'rendering takes more memory than it may have: split what one Application renders, or make its objects fewer',
+    );
+  if (cause instanceof ThreadStuck)
+    return problemError(
+      'resource_exhausted',
+      {},
+      `rendering did not come to an end: one step of it took longer than ${silenceMsMax / 1_000} s`,
+    );
+  const message = 'the renderer has stopped twice over the same order';
+  return atWork
+    ? problemError('unavailable', {}, message)
+    : new FairwayError('unavailable', message, { cause });
 }

@@ -26,17 +26,22 @@ const files: Record<string, string> = {
 const clusters = ['one', 'two', 'bad', 'three'].map(clusterOf);
 
 let opened: WorkerRenderer | undefined;
-afterEach(() => opened?.close());
+const due = new Set<() => void>();
+afterEach(async () => {
+  due.clear();
+  await opened?.close();
+});
 
 function open(options: Partial<WorkerRendererOptions> = {}): WorkerRenderer {
   opened = createWorkerRenderer({
     ...{ digestKey, random: createSeededRandom(1), log: silentLogger },
-    // Waits are over at once.
+    // Short waits are over at once, long ones when a test says so.
     clock: {
       ...createFakeClock(),
-      after(_delayMs, callback) {
-        queueMicrotask(callback);
-        return () => undefined;
+      after(delayMs, callback) {
+        if (delayMs < 20_000) queueMicrotask(callback);
+        else due.add(callback);
+        return () => due.delete(callback);
       },
     },
     ...options,
@@ -149,7 +154,120 @@ describe('createWorkerRenderer', () => {
     const code = `parentPort.on('message', () => { const all = []; for (;;) all.push(new Array(1e5).fill({})); });`;
     const renderer = open({ threadUrl: threadUrl(code), heapMbMax: 16 });
     const request = { source, clusters, tree: createMemoryTree(files) };
-    await expect(renderer.renderAll(request)).rejects.toMatchObject({ code: 'resource_exhausted' });
+    const { results } = await renderer.renderAll(request);
+    expect(results).toHaveLength(clusters.length);
+    for (const result of results)
+      expect(result).toMatchObject({ ok: false, problems: [{ code: 'resource_exhausted', file: '' }] });
+  });
+
+  it('makes what kills two threads at work a Problem of that order, and of none beside it', async () => {
+    const code = `
+      parentPort.on('message', (message) => {
+        if (message.type !== 'order') return;
+        const { id, order } = message;
+        parentPort.postMessage({ type: 'pong' });
+        parentPort.postMessage({ type: 'drop', call: 0 });
+        if (order.source.path === 'bad') setImmediate(() => process.exit(3));
+        else setTimeout(() => {
+          const heads = [{ ok: false, problems: [] }];
+          parentPort.postMessage({ type: 'done', id, value: { results: [0], heads }, stats: {} });
+        }, 20);
+      });`;
+    const renderer = open({ threadUrl: threadUrl(code) });
+    const order = (path: string) =>
+      renderer.renderAll({
+        source: { ...source, path },
+        clusters: [clusterOf('one')],
+        tree: createMemoryTree({}),
+      });
+    const batches = await Promise.all(['bad', 'good', 'bad', 'good'].map(order));
+    expect(batches.map(({ results: [result] }) => result?.ok === false && result.problems.length)).toEqual([
+      ...[1, 0, 1, 0],
+    ]);
+  });
+
+  it('ends a thread that is caught in its work, and says so', async () => {
+    const code = `
+      parentPort.on('message', (message) => {
+        if (message.type !== 'order') return;
+        parentPort.postMessage({ type: 'drop', call: 0 });
+        for (;;);
+      });`;
+    const renderer = open({ threadUrl: threadUrl(code), silenceMsMax: 120_000 });
+    const rendering = renderer.renderAll({ source, clusters, tree: createMemoryTree(files) });
+    let over = false;
+    const ended = rendering.finally(() => {
+      over = true;
+    });
+    while (!over) {
+      for (const callback of [...due]) {
+        due.delete(callback);
+        callback();
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const { results } = await ended;
+    expect(results[0]).toMatchObject({
+      ok: false,
+      problems: [{ code: 'resource_exhausted', message: expect.stringContaining('120 s') }],
+    });
+  });
+
+  it('lets a thread live that answers, however long its work takes', async () => {
+    const { promise: reading, resolve: read } = Promise.withResolvers<void>();
+    const { promise: go, resolve: goOn } = Promise.withResolvers<void>();
+    const memory = createMemoryTree(files);
+    const slow: TreeReader = {
+      ...memory,
+      async read(path) {
+        read();
+        await go;
+        return memory.read(path);
+      },
+    };
+    const renderer = open();
+    const rendering = renderer.renderAll({ source, clusters, tree: slow });
+    await reading;
+    for (let look = 0; look < 10; look += 1) {
+      for (const callback of [...due]) {
+        due.delete(callback);
+        callback();
+      }
+      // What is asked after a sign of life comes after it.
+      await renderer.renderAll({ source, clusters, tree: createMemoryTree(files, `${look}`) });
+    }
+    goOn();
+    const { results } = await rendering;
+    expect(results.map(({ ok }) => ok)).toEqual([true, true, false, true]);
+    expect(renderer.stats().renders).toBe(11 * clusters.length);
+  });
+
+  it('gives up at once what waits for a new thread, when nobody wants it or it is closed', async () => {
+    const waits: (() => void)[] = [];
+    const code = `parentPort.on('message', () => process.exit(3));`;
+    const renderer = createWorkerRenderer({
+      ...{ digestKey, random: createSeededRandom(1), log: silentLogger, threadUrl: threadUrl(code) },
+      clock: {
+        ...createFakeClock(),
+        after(delayMs, callback) {
+          if (delayMs < 20_000) waits.push(callback);
+          return () => undefined;
+        },
+      },
+    });
+    opened = renderer;
+    const abort = new AbortController();
+    const request = { source, clusters, tree: createMemoryTree(files) };
+    const rendering = renderer.renderAll(request, abort.signal);
+    while (waits.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const reason = new Error('a newer revision');
+    const refused = expect(rendering).rejects.toBe(reason);
+    abort.abort(reason);
+    await refused;
+    const other = expect(renderer.renderAll(request)).rejects.toMatchObject({ code: 'unavailable' });
+    while (waits.length === 1) await new Promise((resolve) => setImmediate(resolve));
+    await renderer.close();
+    await other;
   });
 
   it('hands on what the tree throws', async () => {

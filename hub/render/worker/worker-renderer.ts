@@ -5,8 +5,10 @@
 import type { Clock } from '../../../shared/clock/clock.ts';
 import type { Random } from '../../../shared/clock/random.ts';
 import type { Logger } from '../../../shared/log/log.ts';
-import { noStats, type RenderStats } from '../render-work.ts';
+import { problemOf } from '../render-error.ts';
+import { noStats, noWork, type RenderStats } from '../render-work.ts';
 import type { BatchRequest, BatchResult, Renderer, RendererOptions } from '../renderer.ts';
+import type { TraceResult } from '../trace/trace-result.ts';
 import { createSetFetcher } from './fetch-sets.ts';
 import { createPorts } from './ports.ts';
 import { createThread } from './thread.ts';
@@ -17,6 +19,8 @@ export interface WorkerRendererOptions extends Omit<RendererOptions, 'turn'> {
   readonly log: Logger;
   /** Most memory of the thread's heap. Default 4,096. */
   readonly heapMbMax?: number | undefined;
+  /** How long one step may take before the thread is ended, in milliseconds. Default 120,000. */
+  readonly silenceMsMax?: number | undefined;
   /** Default: the thread that renders. For tests. */
   readonly threadUrl?: URL | undefined;
 }
@@ -28,7 +32,8 @@ export interface WorkerRenderer extends Renderer {
 
 /**
  * Starts its thread with the first order, and a new one when it dies.
- * @throws from render: resource_exhausted when an order takes more memory than the thread may have, twice; unavailable when it dies otherwise, or is closed.
+ * An order that kills its thread, by the memory it takes or because it does not end, is done once more, alone; then it is a Problem. @throws from render: unavailable
+ * when no thread begins to work, or it is closed.
  */
 export function createWorkerRenderer(options: WorkerRendererOptions): WorkerRenderer {
   const { digestKey, limits = {}, kustomize, helm, charts, memory } = options;
@@ -51,7 +56,7 @@ export function createWorkerRenderer(options: WorkerRendererOptions): WorkerRend
     const { source, clusters, tree, memory: use = 'read' } = request;
     const handle = ports.hold(tree);
     try {
-      return await thread.run(
+      return await thread.run<BatchResult>(
         { kind: 'render', source, clusters, memory: use, tree: handle },
         signal,
         async (heads, fetch) => {
@@ -63,6 +68,9 @@ export function createWorkerRenderer(options: WorkerRendererOptions): WorkerRend
           };
         },
       );
+    } catch (caught) {
+      const refused = refusalOf(caught);
+      return { results: clusters.map(() => refused), records: noRecords, work: noWork() };
     } finally {
       ports.letGo(handle);
     }
@@ -80,13 +88,24 @@ export function createWorkerRenderer(options: WorkerRendererOptions): WorkerRend
       const handle = ports.hold(tree);
       try {
         const order = { kind: 'trace', source, cluster, selector, tree: handle } as const;
-        return await thread.run(order, signal, (result) => result);
+        return await thread.run<TraceResult>(order, signal, (result) => result);
+      } catch (caught) {
+        return refusalOf(caught);
       } finally {
         ports.letGo(handle);
       }
     },
     close: thread.close,
   };
+}
+
+const noRecords = { engine: '', nodes: [], roots: [], results: [] };
+
+/** What is said of the order instead of what it would have given. @throws what is no Problem. */
+function refusalOf(caught: unknown) {
+  const problem = problemOf(caught);
+  if (problem === undefined) throw caught;
+  return { ok: false, problems: [problem] } as const;
 }
 
 /** Counts go on when a new thread begins at nothing. */
