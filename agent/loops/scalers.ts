@@ -116,7 +116,7 @@ export function createScalers(ports: ScalersPorts): Scalers {
       own = undefined;
     },
     get watches() {
-      return watches.size;
+      return [...watches.values()].filter(({ synced }) => synced).length;
     },
     stop() {
       for (const watch of watches.values()) watch.stop();

@@ -18,6 +18,8 @@ export interface ScalerWatch {
   readonly started: Promise<void>;
   /** Why autoscalers are not known yet, in the API server's words; undefined: they are, or may not be listed, which is all that can be known. */
   readonly failure: string | undefined;
+  /** They have been listed, and are watched from there. */
+  readonly synced: boolean;
   targets(): Iterable<ScaleTarget>;
   /** Reads those of one namespace now. */
   look(namespace: string, signal: AbortSignal): Promise<void>;
@@ -163,6 +165,9 @@ export function createScalerWatch(resource: ApiResource, ports: ScalerWatchPorts
     started,
     get failure() {
       return failure;
+    },
+    get synced() {
+      return known;
     },
     *targets() {
       for (const scaler of scalers.values()) yield* scaler.targets;
