@@ -100,8 +100,8 @@ describe.skipIf(!bed)('what cannot be changed in place', () => {
           yes,
         ),
     ],
-  ])('%s: a condition names the field, and consent makes it anew', async (_what, key, field, make) => {
-    const agent = await at.agent();
+  ])('%s: a condition names the field, and consent makes it anew', async (what, key, field, make) => {
+    const agent = await at.agent({ namespace: `fairway-${what.replaceAll(' ', '-').toLowerCase()}` });
     const { apiVersion, kind } = make('a');
     agent.desire('change', [make('a')]);
     await agent.synced('change');
@@ -112,6 +112,11 @@ describe.skipIf(!bed)('what cannot be changed in place', () => {
     expect(refused.message).toContain('with fairway.dev/recreate: "true" it is deleted and made anew');
     expect(await uidOf(apiVersion, kind, 'immutable')).toBe(uid);
     agent.desire('change', [make('b', yes)]);
+    // Its pods go first.
+    await waitFor('it to be made anew', async () => {
+      const now = await uidOf(apiVersion, kind, 'immutable');
+      return now !== undefined && now !== uid;
+    });
     const done = await agent.synced('change');
     expect(done.changes).toEqual({ recreated: 1 });
     expect(row(agent, 'change', key)).toMatchObject({ lastAction: 'recreated', syncStatus: 'Synced' });
