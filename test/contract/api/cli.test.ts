@@ -84,6 +84,7 @@ const pages = [
   'status',
   'status shop',
   'status eu-1',
+  'status us-1',
   'get clusters',
   'get applications',
   'get revisions',

@@ -4,6 +4,7 @@ import { type Api, type ApiOptions, createApi } from '../../../hub/api/app.ts';
 import { createAccessToken } from '../../../hub/api/auth/access-token.ts';
 import type { AgentAnswer, AgentQuestion, ApiPorts } from '../../../hub/api/ports.ts';
 import { createEvent } from '../../../hub/model/event.ts';
+import { versionWarning } from '../../../hub/model/kubernetes-version.ts';
 import type { Scope } from '../../../hub/model/registry.ts';
 import type { RolloutReport } from '../../../hub/rollout/describe-rollout.ts';
 import { createFakeClock, type FakeClock } from '../../../shared/clock/fake-clock.ts';
@@ -122,7 +123,13 @@ function createFakePorts(
   calls: string[],
   answers: () => (question: AgentQuestion) => AgentAnswer,
 ): Omit<ApiPorts, 'clock' | 'random' | 'log'> {
-  const clusters = [clusterView('eu-1'), clusterView('us-1', { connected: false, region: 'us' })];
+  const clusters = [
+    clusterView('eu-1'),
+    clusterView('us-1', {
+      ...{ connected: false, region: 'us' },
+      warnings: [versionWarning('us-1', '1.34', 'v1.36.3')],
+    }),
+  ];
   const placements = [
     placementView('eu-1', 'shop'),
     placementView('us-1', 'shop', {
