@@ -154,3 +154,49 @@ describe('readResource, of a service account', () => {
       ]);
   });
 });
+
+describe('readResource, of health and exceptions', () => {
+  const more = (text: string) => application('{path: apps/web}', text);
+
+  it('takes rules and paths that are valid', () => {
+    const { health, sync } = read(
+      more(`  health:
+    - apiVersion: example.com/v1
+      kind: Database
+      current: has(status.phase) && status.phase == "Up"
+  sync:
+    healthTimeoutSeconds: 60
+    ignore:
+      - jqPaths: ['.spec.template.spec.containers[] | select(.name == "web").image']
+`),
+    );
+    expect(health).toEqual([
+      {
+        apiVersion: 'example.com/v1',
+        kind: 'Database',
+        current: 'has(status.phase) && status.phase == "Up"',
+        inProgress: '',
+        failed: '',
+      },
+    ]);
+    expect(sync.healthTimeoutSeconds).toBe(60);
+    expect(sync.ignore[0]?.jqPaths).toHaveLength(1);
+  });
+
+  it('tells file, line and field of an expression or path that is not, and what is wrong with it', () => {
+    const rule = (text: string) =>
+      more(`  health:\n    - apiVersion: v1\n      kind: X\n      failed: '${text}'\n`);
+    expect(refused(rule('object.status.phase = "Bad"'))).toEqual([
+      'fleet/a.yaml:9: spec.health[0].failed: line 1, column 21: = is no operator: compare with ==',
+    ]);
+    expect(refused(rule('objekt.status'))[0]).toContain(
+      'unknown name objekt; known are data, metadata, object',
+    );
+    expect(refused(more('  health: [{apiVersion: v1, kind: X}]\n'))[0]).toContain(
+      'expected at least one of current, inProgress, failed',
+    );
+    expect(refused(more('  sync:\n    ignore:\n      - jqPaths: [".spec | keys"]\n'))[0]).toMatch(
+      /^fleet\/a\.yaml:8: spec\.sync\.ignore\[0\]\.jqPaths\[0\]: keys is not supported; supported are/,
+    );
+  });
+});
