@@ -11,6 +11,7 @@ import type { TreeReader } from '../model/tree.ts';
 import { addWork, noWork, type RenderWork } from '../render/render-work.ts';
 import type { MemoryUse, Renderer, RenderResult } from '../render/renderer.ts';
 import type { Store } from '../store/store.ts';
+import { createPendingRecords } from './pending-records.ts';
 import { applicationSourceKey } from './revision-of.ts';
 
 export type RenderedPlacement = { readonly set: ManifestSet } | { readonly problems: readonly Problem[] };
@@ -50,7 +51,7 @@ export function placeAll(fleet: Fleet): Placements {
 /** Renders every application for all clusters it is placed on; equal inputs are one render. */
 export function createFleetRenderer(renderer: Pick<Renderer, 'renderAll'>): FleetRenderer {
   // What is told once is not told again: that of a render that was given up is kept with the next.
-  let records: RenderRecords[] = [];
+  const pending = createPendingRecords();
   return {
     async render({ fleet, placements, treeOf, signal, memory = 'read' }) {
       const rendered = new Map<string, ReadonlyMap<string, RenderedPlacement>>();
@@ -80,12 +81,10 @@ export function createFleetRenderer(renderer: Pick<Renderer, 'renderAll'>): Flee
           return result === undefined ? [] : [[name, placementOf(result)] as const];
         });
         rendered.set(application.name, new Map(outcomes));
-        records.push(batch.records);
+        pending.add(batch.records);
         work = addWork(work, batch.work);
       }
-      const joined = joinRecords(records);
-      records = [];
-      return { rendered, sets, records: joined, work };
+      return { rendered, sets, records: pending.take(), work };
     },
   };
 }
@@ -117,15 +116,6 @@ function createPlacements(application: Application, sets: Map<Digest, RenderedSe
       if (earlier === undefined || earlier.objects.size === 0) sets.set(set.digest, result.rendered);
     }
     return placement;
-  };
-}
-
-function joinRecords(all: readonly RenderRecords[]): RenderRecords {
-  return {
-    engine: all[0]?.engine ?? '',
-    nodes: all.flatMap(({ nodes }) => nodes),
-    roots: all.flatMap(({ roots }) => roots),
-    results: all.flatMap(({ results }) => results),
   };
 }
 
