@@ -4,81 +4,27 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { KubeClient } from '../../../agent/kube/kube-client.ts';
-import type { Drift } from '../../../shared/manifest/health.ts';
 import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
 import { waitFor } from '../../cluster/control-plane.ts';
-import { type Agent, type Bed, type Desire, type Manifest, startBed } from './agent-bed.ts';
+import { type Bed, createMemoryStorage, type Manifest, startBed } from './agent-bed.ts';
+import { type Drifting, settings, startDrifting, web } from './drift-bed.ts';
 
 const bed = await startBed('agent-detection');
 const at = bed as Bed;
 afterAll(() => bed?.stop());
 
-const web: Manifest = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'web' },
-  spec: {
-    replicas: 2,
-    selector: { matchLabels: { app: 'web' } },
-    template: {
-      metadata: { labels: { app: 'web' } },
-      spec: {
-        containers: [
-          { name: 'web', image: 'web:1', ports: [{ containerPort: 80 }, { containerPort: 81 }] },
-          { name: 'side', image: 'side:1' },
-        ],
-      },
-    },
-  },
-};
-const settings: Manifest = {
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: { name: 'settings' },
-  data: { a: '1', b: '2' },
-};
-
-let count = 0;
-async function start(
-  options: { sync?: Desire['sync']; agent?: Parameters<Bed['agent']>[0] } = {},
-  manifests: readonly Manifest[] = [web, settings],
-) {
-  count += 1;
-  const ns = `found-${count}`;
-  const space: Manifest = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: ns } };
-  const agent = await at.agent(options.agent);
-  agent.desire(ns, [space, ...manifests], { sync: { namespace: ns, ...options.sync } });
-  await agent.synced(ns);
-  const events = (type: string) => agent.events.filter((event) => event.type === type);
-  return {
-    ...{ agent, ns, events },
-    kubectl: (...args: readonly string[]) => at.kubectl('-n', ns, ...args),
-    ref: async (manifest: Manifest) => ({
-      resource: await at.resource(manifest.apiVersion, manifest.kind),
-      namespace: ns,
-      name: String(manifest.metadata['name']),
-    }),
-    get: async (manifest: Manifest) =>
-      (await at.get(manifest.apiVersion, manifest.kind, ns, String(manifest.metadata['name'])))!,
-    async healed(times = 1): Promise<Drift> {
-      await waitFor('the drift to be healed', () => events('drift.healed').length >= times, 10_000);
-      await agent.loops.idle();
-      return events('drift.healed')[times - 1]!.drift!;
-    },
-  };
-}
-type Started = Awaited<ReturnType<typeof start>>;
+const start = (options?: Parameters<typeof startDrifting>[1], manifests?: readonly Manifest[]) =>
+  startDrifting(at, options, manifests);
 
 const containers = '/spec/template/spec/containers';
-const dataOf = async ({ get }: Started) => (await get(settings))['data'];
+const dataOf = async ({ get }: Drifting) => (await get(settings))['data'];
 async function scratch(object: unknown): Promise<string> {
   const path = join(await mkdtemp(join(tmpdir(), 'fairway-detection-')), 'object.json');
   writeFileSync(path, JSON.stringify(object));
   return path;
 }
 /** Every write that others made is undone, none was told twice, and only the watch was needed. */
-async function end({ agent, events }: Started, healed: number) {
+async function end({ agent, events }: Drifting, healed: number) {
   expect(events('drift.healed')).toHaveLength(healed);
   expect(events('drift.found')).toHaveLength(healed);
   expect(agent.loops.metrics.driftMissedByWatch).toBe(0);
@@ -390,7 +336,6 @@ describe.skipIf(!bed)('drift by', () => {
   });
 
   it('changes made while it was away, with records', async () => {
-    const { createMemoryStorage } = await import('./agent-bed.ts');
     const storage = createMemoryStorage();
     const one = await start({ agent: { storage } });
     await one.agent.stop();
@@ -415,88 +360,6 @@ describe.skipIf(!bed)('drift by', () => {
       return JSON.stringify(live?.['spec'] ?? {}).includes('"web:1"');
     });
     await one.healed();
-    await one.agent.stop();
-  });
-});
-
-const only = (agent: Agent, ns: string) =>
-  [...agent.objects.entries()].find(([text]) => text.startsWith(`${ns} /ConfigMap/`))?.[1];
-
-describe.skipIf(!bed)('modes of one object', () => {
-  const inMode = (mode: string): Manifest => ({
-    ...settings,
-    metadata: { ...settings.metadata, annotations: { 'fairway.dev/self-heal': mode } },
-  });
-  const poke = (one: Started) => one.kubectl('patch', 'configmap', 'settings', '-p', '{"data":{"a":"9"}}');
-
-  it('report: it is told and left, while its neighbours are healed', async () => {
-    const one = await start({}, [web, inMode('report')]);
-    await poke(one);
-    await one.kubectl('scale', 'deployment', 'web', '--replicas=5');
-    await one.healed();
-    await waitFor('the other to be told', () => only(one.agent, one.ns)?.syncStatus === 'Drifted');
-    expect(await dataOf(one)).toEqual({ a: '9', b: '2' });
-    const spent = await one.agent.requestsDuring(() => one.agent.loops.syncNow(one.ns));
-    expect(spent).toEqual({});
-    await one.agent.stop();
-  });
-
-  it('off: nobody looks', async () => {
-    const one = await start({}, [inMode('off')]);
-    const spent = await one.agent.requestsDuring(async () => {
-      await poke(one);
-    });
-    expect(spent).toEqual({});
-    expect(one.events('drift.found')).toEqual([]);
-    await one.agent.stop();
-  });
-
-  it('enforce: it is healed in an application that is not', async () => {
-    const one = await start({ sync: { selfHeal: 'off' } }, [web, inMode('enforce')]);
-    await one.kubectl('scale', 'deployment', 'web', '--replicas=5');
-    await poke(one);
-    await one.healed();
-    expect(await dataOf(one)).toEqual({ a: '1', b: '2' });
-    expect(((await one.get(web))['spec'] as JsonObject)['replicas']).toBe(5);
-    await one.agent.stop();
-  });
-
-  it('an annotation that only the live object has counts for nothing', async () => {
-    const one = await start();
-    await one.kubectl('annotate', 'configmap', 'settings', 'fairway.dev/self-heal=off');
-    await one.healed();
-    await poke(one);
-    await one.healed(2);
-    expect(await dataOf(one)).toEqual({ a: '1', b: '2' });
-    await one.agent.stop();
-  });
-});
-
-describe.skipIf(!bed)('kinds that cannot be watched', () => {
-  it('are read every minute, and it is said', async () => {
-    const { createFakeClock } = await import('../../../shared/clock/fake-clock.ts');
-    const clock = createFakeClock(Date.now());
-    /** An API server whose ConfigMaps have no watch, as some aggregated ones. */
-    const wrap = (client: KubeClient): KubeClient => ({
-      ...client,
-      discover: async (options) =>
-        (await client.discover(options)).map((resource) =>
-          resource.kind === 'ConfigMap'
-            ? { ...resource, verbs: resource.verbs.filter((verb) => verb !== 'watch') }
-            : resource,
-        ),
-    });
-    const one = await start({ agent: { wrap, clock } }, [settings]);
-    expect(one.agent.applications.get(one.ns)?.message).toContain(
-      'ConfigMap cannot be watched, so its objects are read every minute',
-    );
-    await one.kubectl('patch', 'configmap', 'settings', '-p', '{"data":{"a":"9"}}');
-    await waitFor('the drift to be healed', async () => {
-      await clock.advance(5_000);
-      return one.events('drift.healed').length === 1;
-    });
-    expect(await dataOf(one)).toEqual({ a: '1', b: '2' });
-    expect(one.agent.loops.metrics.driftMissedByWatch).toBe(0);
     await one.agent.stop();
   });
 });
