@@ -46,6 +46,8 @@ export async function renderOnDisk(
 }
 
 interface OnDisk {
+  /** The top of the repository, or of what may be read. */
+  readonly top: string;
   readonly tree: TreeReader;
   /** From the tree's top, `/` between its parts. */
   readonly path: string;
@@ -81,10 +83,10 @@ async function findPlace(folder: string, options: Options, io: CliIo): Promise<O
   if (inside.startsWith('..'))
     throw new FairwayError('invalid_argument', `${folder} is not below --root ${top}.`);
   const path = inside.split(sep).join('/');
-  if (revision === undefined) return { tree: createDirectoryTree(top), path };
+  if (revision === undefined) return { top, tree: createDirectoryTree(top), path };
   const { openRevision } = await import('../preview/diff-on-disk.ts');
   const { createLocalSource } = await import('../preview/local-source.ts');
-  return { tree: (await openRevision(createLocalSource(), top, revision, io.signal)).tree, path };
+  return { top, tree: (await openRevision(createLocalSource(), top, revision, io.signal)).tree, path };
 }
 
 async function renderFolder(
@@ -108,7 +110,7 @@ async function renderFolder(
 
 /** An Application of the fleet folder, for a Cluster that it is placed on. */
 async function renderApplication(
-  { tree, path, renderer, remotes }: Request,
+  { top, tree, path, renderer, remotes }: Request,
   options: Options,
   io: CliIo,
 ): Promise<ShownSet> {
@@ -117,21 +119,19 @@ async function renderApplication(
     throw new FairwayError('invalid_argument', 'Give --application and --cluster together.');
   const { renderSide } = await import('../../loops/preview-side.ts');
   const { emptyFleet } = await import('../../model/fleet.ts');
+  const { openOther } = await import('../preview/diff-on-disk.ts');
+  const { openOwnRepository } = await import('../preview/own-repository.ts');
+  const own = await openOwnRepository(top);
   const { rendered, sets, fleet } = await renderSide({
     name: { name: 'here', commit: null },
     tree,
-    rootUrl: '',
+    rootUrl: own.url,
     folder: [path, String(options['fleetFolder'])].filter((part) => part !== '').join('/'),
     previous: undefined,
     emptyFleet,
     renderer,
-    treeOf: async (key, { repositories }) => {
-      const [name = '', ref = ''] = key.split(/@(.*)/s);
-      const url = repositories.get(name)?.url;
-      if (url === undefined)
-        throw new FairwayError('not_found', `${key} is another state of this repository: give --rev`);
-      return remotes.remoteTree({ url, ref }, io.signal);
-    },
+    treeOf: async (key, { repositories }) =>
+      openOther(own, key, repositories, { remotes, signal: io.signal }),
     cluster,
     signal: io.signal,
   });
@@ -178,13 +178,17 @@ function clusterOf(options: Options): Cluster {
     if (at < 1) throw new InvalidArgumentError(`--set ${text}: expected name=value.`);
     return [text.slice(0, at), text.slice(at + 1)];
   });
+  const version = String(options['kubernetes']).replace(/^v/, '');
+  // As of a Cluster in Git.
+  if (!/^(?:\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]*)?)?$/.test(version))
+    throw new InvalidArgumentError(`--kubernetes ${version}: expected a version such as 1.36.3.`);
   return {
     name: String(options['cluster'] ?? 'local'),
     labels: {},
     region: String(options['region']),
     role: 'none',
     variables: Object.fromEntries(variables) as Record<string, string>,
-    kubernetesVersion: String(options['kubernetes']),
+    kubernetesVersion: version,
     paused: false,
     origin: { file: '', line: 0, commit: '' },
   };

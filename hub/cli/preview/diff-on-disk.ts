@@ -20,6 +20,7 @@ import type { Renderer } from '../../render/renderer.ts';
 import type { GitSource } from '../../source/git-source.ts';
 import { createDirectoryTree } from '../directory-tree.ts';
 import { cloneFolders, createLocalSource } from './local-source.ts';
+import { type OwnRepository, openOwnRepository } from './own-repository.ts';
 
 /** The revision that is no commit: what lies in the folder. */
 export const worktree = 'worktree';
@@ -43,17 +44,18 @@ export async function diffOnDisk(request: DiffOnDiskRequest): Promise<DiffReport
   const { signal, application, cluster, renderer } = request;
   const top = await findRepositoryTop(request.folder);
   const source = createLocalSource();
+  const own = await openOwnRepository(top);
   const render = async (revision: string, previous: PreviewSide | undefined) => {
     const { name, tree } = await openRevision(source, top, revision, signal);
     return renderSide({
       name,
       tree,
-      rootUrl: '',
+      rootUrl: own.url,
       folder: request.fleetFolder,
       previous,
       emptyFleet,
       renderer,
-      treeOf: async (key, fleet) => openOther(source, top, key, fleet.repositories, request),
+      treeOf: async (key, fleet) => openOther(own, key, fleet.repositories, request),
       cluster,
       signal,
     });
@@ -88,9 +90,8 @@ export async function openRevision(
 }
 
 /** Another ref of this repository is here; other repositories may be fetched, or else what needs them is told as problems. */
-async function openOther(
-  source: GitSource,
-  top: string,
+export async function openOther(
+  own: OwnRepository,
   key: string,
   repositories: ReadonlyMap<string, { readonly url: string }>,
   { remotes, signal }: Pick<DiffOnDiskRequest, 'remotes' | 'signal'>,
@@ -99,10 +100,7 @@ async function openOther(
   const [repository, ref] = [key.slice(0, at), key.slice(at + 1)];
   const url = repositories.get(repository)?.url;
   if (url !== undefined) return remotes.remoteTree({ url, ref }, signal);
-  return source.tree(
-    top,
-    await findCommit({ source, url: top, revision: ref, folders: cloneFolders, signal }),
-  );
+  return own.treeAt(ref, signal);
 }
 
 /** @throws not_found */

@@ -19,8 +19,9 @@ import type { Severity } from '../../preview/checks/complaint.ts';
 import { createReport, type Finding, type ValidationReport } from '../../preview/findings.ts';
 import type { Renderer } from '../../render/renderer.ts';
 import { createDirectoryTree } from '../directory-tree.ts';
-import { findRepositoryTop } from './diff-on-disk.ts';
+import { findRepositoryTop, openOther } from './diff-on-disk.ts';
 import { indexSources, type SourceIndex } from './locate-object.ts';
+import { openOwnRepository } from './own-repository.ts';
 
 export interface ValidateRequest {
   readonly folder: string;
@@ -39,21 +40,17 @@ export async function validateOnDisk(request: ValidateRequest): Promise<Validati
   const { signal } = request;
   const top = await findTop(request);
   const tree = { ...createDirectoryTree(top), name: 'the work tree' };
+  const repository = await findRepositoryTop(top).catch(() => top);
+  const own = await openOwnRepository(repository);
   const side = await renderSide({
     name: { name: 'worktree', commit: null },
     tree,
-    rootUrl: '',
+    rootUrl: own.url,
     folder: request.fleetFolder,
     previous: undefined,
     emptyFleet,
     renderer: request.renderer,
-    treeOf: async (key, { repositories }) => {
-      const [name = '', ref = ''] = key.split(/@(.*)/s);
-      const url = repositories.get(name)?.url;
-      if (url === undefined)
-        throw new FairwayError('not_found', `${key} is elsewhere: of this repository, the work tree is read`);
-      return request.remotes.remoteTree({ url, ref }, signal);
-    },
+    treeOf: async (key, { repositories }) => openOther(own, key, repositories, request),
     cluster: undefined,
     signal,
   });
@@ -66,7 +63,6 @@ export async function validateOnDisk(request: ValidateRequest): Promise<Validati
     ...checkAll(side, sources, request).map((finding) => placeFinding(finding, side, sources)),
   ];
   // As pull requests name files: from the top of the repository, also where the fleet lies in a folder of another.
-  const repository = await findRepositoryTop(top).catch(() => top);
   const prefix = relative(repository, top).split(sep).join('/');
   const placed = findings.map((finding) =>
     prefix === '' || finding.file === '' ? finding : { ...finding, file: `${prefix}/${finding.file}` },

@@ -144,6 +144,13 @@ describe.skipIf(program === undefined || helm === undefined)('fairway render --p
     expect(refused.err).toContain('--allow-remote');
   });
 
+  it('takes a version of Kubernetes only as a Cluster states it', async () => {
+    expect((await fairway('--path', 'plain', '--kubernetes', 'v1.33.2')).code).toBe(0);
+    expect((await fairway('--path', 'plain', '--kubernetes', 'newest')).err).toContain(
+      '--kubernetes newest: expected a version such as 1.36.3',
+    );
+  });
+
   it('fetches a base elsewhere when it may', async () => {
     write('work', {
       'remote/kustomization.yaml': `resources: ["${server.url('work.git')}//plain?ref=main"]\n`,

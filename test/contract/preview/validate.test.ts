@@ -263,6 +263,41 @@ describe('fairway validate', () => {
     }
   });
 
+  it('reads bases of the fleet repository itself, by its address, from the clone', async () => {
+    const upstream = join(folder, 'upstream');
+    const git = (cwd: string, ...given: string[]) =>
+      runGit(['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...given], { cwd });
+    write({ 'upstream/base/kustomization.yaml': 'resources: [web.yaml]\n', 'upstream/base/web.yaml': web });
+    await git(upstream, 'init', '--quiet', '--initial-branch=main');
+    await git(upstream, 'add', '-A');
+    await git(upstream, 'commit', '--quiet', '-m', 'one');
+    await git(folder, 'clone', '--quiet', upstream, 'clone');
+    const clone = join(folder, 'clone');
+    await git(clone, 'checkout', '--quiet', '-b', 'proposal');
+    await git(clone, 'branch', '--quiet', '-D', 'main');
+    await git(clone, 'remote', 'set-url', 'origin', 'https://bot:t0ken@git.example/org/fleet');
+    const checked = async (address: string) => {
+      write(
+        Object.fromEntries(
+          Object.entries({
+            ...good,
+            'apps/web/kustomization.yaml': `resources: ["${address}"]\nconfigMapGenerator: [{name: settings, literals: [a=b]}]\n`,
+          }).map(([path, text]) => [`clone/${path}`, text]),
+        ),
+      );
+      const { findings } = await report('clone');
+      return findings.map(({ severity, message }) => `${severity}: ${message}`);
+    };
+    for (const ref of ['', '?ref=main', `?ref=${(await git(upstream, 'rev-parse', 'HEAD')).trim()}`])
+      expect(await checked(`git@git.example:org/fleet.git//base${ref}`)).toEqual([]);
+    expect(await checked('https://git.example/org/fleet//base?ref=v9')).toEqual([
+      expect.stringMatching(/^warning: .*this clone has no v9: git fetch origin v9$/),
+    ]);
+    expect(await checked('https://git.example/org/other//base?ref=v9')).toEqual([
+      expect.stringMatching(/^error: .*no Repository in the fleet folder has this URL/),
+    ]);
+  });
+
   it('minds nothing that lies beside the manifests', async () => {
     write({
       ...good,
