@@ -128,6 +128,30 @@ describe('migrations', () => {
     await Promise.all(stores.map((store) => store.close()));
   });
 
+  it('gives a store of before what rendering remembers, and leaves what is in it', async () => {
+    const target = await saveTarget(test.store, targetOf([configMap('a', 'hidden')], true));
+    const { set } = target;
+    await test.store.close();
+    const before = new BetterSqlite3(test.path);
+    for (const table of ['render_results', 'render_roots', 'render_bases', 'render_nodes'])
+      before.exec(`DROP TABLE ${table}`);
+    before.exec("DELETE FROM migrations WHERE name = 'render-memory'");
+    before.close();
+    const store = await test.reopen();
+    expect(await store.content.target(target.digest)).toEqual(target);
+    const node = digestText('node');
+    const result = { root: 'root', node, values: '', set: set.digest, builtFrom: 'app' };
+    await store.renders.save({
+      engine: 'e',
+      nodes: [{ digest: node, folder: 'app', oid: '', helm: '', probes: [], bases: [] }],
+      roots: [{ key: 'root', node, variables: [] }],
+      results: [result],
+    });
+    expect(await store.renders.results([result])).toEqual([
+      { root: 'root', node, values: '', set, builtFrom: 'app' },
+    ]);
+  });
+
   it('takes back all of a migration that fails', () => {
     const database = new BetterSqlite3(':memory:');
     migrate(database, 0, [one]);
