@@ -136,7 +136,7 @@ describe('two replicas of an agent', () => {
       `fairway: http://127.0.0.1:${ports[0]}/status cannot be reached\n`,
     ]);
     expect(fairway('agent', 'status', '--else').code).toBe(2);
-  });
+  }, 120_000);
 
   it('give diagnostics to the hub, with nothing secret in them, and the hub keeps who asked', async (context) => {
     if (!bed) return context.skip(skipped);
@@ -171,7 +171,7 @@ describe('two replicas of an agent', () => {
       expect([hidden.length > 20, text.includes(hidden)]).toEqual([true, false]);
     const audited = await bed.api().events('types=audit.query&cluster=pair');
     expect(audited.map(({ message }) => message)).toContain('Asked the agent of pair for diagnostics.');
-  });
+  }, 120_000);
 });
 
 describe('fairway adopt --dry-run', () => {
