@@ -78,6 +78,46 @@ describe('remote bases in the resolve loop', () => {
     expect(second?.sources).toEqual({ 'library@main': moved });
   });
 
+  it('that are gone, or no longer declared, leave what runs as it is', async () => {
+    await bed.commit(fleet(`${library}//base?ref=main`));
+    const head = await bring('library@main', base('1'));
+    await bed.resolve();
+    const running = await bed.store.releases.assignments({});
+    expect(running).toEqual([expect.objectContaining({ application: 'shop', removed: false })]);
+    const status = await bed.store.sources.get('library@main');
+    const gone = {
+      ...{ type: 'Ready', status: 'False', reason: 'RefNotFound', message: 'gone' },
+      lastTransitionTimeMs: 0,
+    } as const;
+    if (status) await bed.store.sources.save({ ...status, conditions: [gone] });
+    await bed.resolve();
+    expect(await problems()).toEqual([]);
+    expect(await sources()).toEqual({ 'library@main': head });
+    expect(await bed.store.releases.assignments({})).toEqual(running);
+    await bed.commit({ ...fleet(`${library}//base?ref=main`, ''), 'fleet/library.yaml': '' });
+    await bed.resolve();
+    expect(await problems()).toEqual([expect.objectContaining({ code: 'not_found', line: 2 })]);
+    expect(await bed.store.releases.assignments({})).toEqual(running);
+    // Another ref that was never there takes nothing away either.
+    await bed.commit(fleet(`${library}//base?ref=never`));
+    await bed.store.sources.save({
+      key: 'library@never',
+      url: library,
+      ref: 'never',
+      head: undefined,
+      headSeenAtMs: undefined,
+      lastAttemptAtMs: 0,
+      conditions: [gone],
+    });
+    await bed.resolve();
+    expect(await problems()).toEqual([
+      expect.objectContaining({
+        message: expect.stringContaining('source library@never was never fetched: gone'),
+      }),
+    ]);
+    expect(await bed.store.releases.assignments({})).toEqual(running);
+  });
+
   it('stay followed over a restart, before anything was rendered', async () => {
     await bed.commit(fleet(`${library}//base?ref=v1`));
     await bring('library@v1', base('1'));
