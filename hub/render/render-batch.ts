@@ -6,7 +6,7 @@ import type { FolderRequest } from './choose-folder.ts';
 import type { NodeSource } from './graph/node-of.ts';
 import type { Recall, RecordList, Wanted } from './graph/recall.ts';
 import { Lru } from './lru.ts';
-import { problemOf } from './render-error.ts';
+import { problemOrFaultOf } from './render-error.ts';
 import type { RenderSession } from './render-session.ts';
 import { workSince } from './render-work.ts';
 import type { BatchRequest, BatchResult, RenderResult } from './renderer.ts';
@@ -99,7 +99,7 @@ export function createBatchRenderer(options: BatchOptions) {
     try {
       return await work();
     } catch (caught) {
-      const problem = problemOf(caught);
+      const problem = problemOrFaultOf(caught);
       if (problem === undefined) throw caught;
       return { ok: false, problems: [problem] };
     }

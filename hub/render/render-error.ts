@@ -32,6 +32,23 @@ export function problemOf(caught: unknown): Problem | undefined {
   return caught.details?.['problem'] as Problem | undefined;
 }
 
+/** What the language itself throws: a fault of the renderer's, or a bound of the engine's, such as the depth of calls. */
+const faults = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
+
+/**
+ * As problemOf, and for a fault of the renderer's own as well: what one application sets off must not stop the others. Says where it happened, not the fault's message,
+ * which may hold a piece of what was read.
+ */
+export function problemOrFaultOf(caught: unknown): Problem | undefined {
+  const problem = problemOf(caught);
+  if (problem !== undefined || !(caught instanceof Error) || !faults.some((fault) => caught instanceof fault))
+    return problem;
+  const at = /\n\s+at (?:(?:async )?(\S+) \()?[^\n()]*\/([^\n/()]+:\d+):\d+\)?/.exec(caught.stack ?? '');
+  const where = at === null ? '' : ` at ${[at[1], at[2]].filter((part) => part !== undefined).join(' ')}`;
+  const message = `the renderer failed here (${caught.name}${where}): this is a fault of Fairway's, please report it`;
+  return { code: 'internal', file: '', line: 0, field: '', message };
+}
+
 /** The same error, saying also by which way the file was reached: `overlays/eu -> base: ...`. */
 export function withWay(caught: unknown, way: readonly string[]): unknown {
   const problem = problemOf(caught);

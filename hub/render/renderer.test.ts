@@ -46,6 +46,27 @@ describe('createRenderer', () => {
     );
   });
 
+  it('makes a fault of its own a Problem of what set it off, without what was read', async () => {
+    const files = { 'app/eu-1/a.yaml': configMap('one'), 'app/eu-2/a.yaml': configMap('two') };
+    const tree = createMemoryTree(files);
+    const read = async (path: string): Promise<Uint8Array> => {
+      // As where one piece of code calls another with too little.
+      if (path.includes('eu-2')) return JSON.parse('hunter2');
+      return tree.read(path);
+    };
+    const clusters = [cluster, { ...cluster, name: 'eu-2' }];
+    const request = { source: source('app', ['{{cluster.name}}']), tree: { ...tree, read } };
+    const { results } = await createRenderer({ digestKey }).renderAll({ ...request, clusters });
+    expect(results.map(({ ok }) => ok)).toEqual([true, false]);
+    const [, failed] = results;
+    if (failed?.ok !== false) throw new Error('expected a Problem');
+    expect(failed.problems).toMatchObject([{ code: 'internal', file: '' }]);
+    expect(failed.problems[0]?.message).toMatch(/SyntaxError at .*:\d+\): this is a fault of Fairway/);
+    expect(failed.problems[0]?.message).not.toContain('hunter2');
+    const alone = { ...request, cluster: { ...cluster, name: 'eu-2' } };
+    expect(await createRenderer({ digestKey }).render(alone)).toMatchObject(failed);
+  });
+
   it('builds the first overlay that is there, and lists what it looked for when none is', async () => {
     const tree = createMemoryTree({
       'app/base/a.yaml': configMap('base'),

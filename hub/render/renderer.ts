@@ -20,7 +20,7 @@ import type { LoadRestrictor } from './kustomize/loader.ts';
 import { asFound } from './kustomize/sort-order.ts';
 import { defaultLimits, type RenderLimits } from './limits.ts';
 import { createBatchRenderer } from './render-batch.ts';
-import { problemOf } from './render-error.ts';
+import { problemOrFaultOf } from './render-error.ts';
 import { createSessions, type RenderSession } from './render-session.ts';
 import { noStats, type RenderStats, type RenderWork } from './render-work.ts';
 import type { Resource } from './resource.ts';
@@ -182,7 +182,7 @@ export function createRenderer(options: RendererOptions): Renderer {
         const session = sessions.of(request.tree);
         return await renderPlace(await findPlace(request, session), request, session, signal);
       } catch (caught) {
-        const problem = problemOf(caught);
+        const problem = problemOrFaultOf(caught);
         if (problem === undefined) throw caught;
         return { ok: false, problems: [problem] };
       }

@@ -8,7 +8,7 @@ import { findKustomization } from '../kustomize/accumulate.ts';
 import { finalize, isLocal } from '../kustomize/finalize.ts';
 import { builtInSchema } from '../kustomize/schema.ts';
 import type { RenderLimits } from '../limits.ts';
-import { problemError, problemOf } from '../render-error.ts';
+import { problemError, problemOrFaultOf } from '../render-error.ts';
 import type { RenderSession } from '../render-session.ts';
 import type { RenderRequest } from '../renderer.ts';
 import type { Resource } from '../resource.ts';
@@ -39,7 +39,7 @@ export async function traceObject(
     if (resource === undefined) throw await whyNot(selector, filled.resources, rooted, session, lines);
     return { ok: true, traces: [await traceOf(resource, lines, rooted)] };
   } catch (caught) {
-    const problem = problemOf(caught);
+    const problem = problemOrFaultOf(caught);
     if (problem === undefined) throw caught;
     return { ok: false, problems: [problem] };
   }
