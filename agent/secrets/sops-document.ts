@@ -27,6 +27,8 @@ export interface SopsDocument {
 
 const encrypted = /^ENC\[AES256_GCM,data:([^,]+),iv:([^,]+),tag:([^,]+),type:(\w+)\]$/;
 const otherMasters = ['pgp', 'kms', 'gcp_kms', 'azure_kv', 'hc_vault', 'hckms'] as const;
+/** The whole tag: Node takes shorter ones, which are easier to guess, where this is not stated. */
+const tagBytes = 16;
 /** Recipients of one file that are looked at. */
 const keysMax = 100;
 const depthMax = 100;
@@ -35,8 +37,9 @@ function isRecord(value: unknown): value is JsonObject {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
+/** Also what is not whole any more: it is refused when it is opened, and not applied as it is. */
 function isEncrypted(value: Json | undefined): value is string {
-  return typeof value === 'string' && encrypted.test(value);
+  return typeof value === 'string' && value.startsWith('ENC[AES256_GCM,');
 }
 
 function readKeys(sops: JsonObject): readonly WrappedKey[] {
@@ -137,7 +140,9 @@ export function decryptValue(
   const [, data = '', iv = '', tag = '', type = ''] = encrypted.exec(text) ?? [];
   let opened: string;
   try {
-    const decipher = createDecipheriv('aes-256-gcm', dataKey, Buffer.from(iv, 'base64'));
+    const decipher = createDecipheriv('aes-256-gcm', dataKey, Buffer.from(iv, 'base64'), {
+      authTagLength: tagBytes,
+    });
     decipher.setAAD(Buffer.from(`${path.join(':')}:`));
     decipher.setAuthTag(Buffer.from(tag, 'base64'));
     opened = Buffer.concat([decipher.update(Buffer.from(data, 'base64')), decipher.final()]).toString('utf8');
