@@ -10,6 +10,7 @@ const files: Readonly<Record<string, string>> = {
   'hub/loops/engine-digest.ts': '',
   'hub/render/renderer.ts': 'a',
   'hub/render/kustomize/schema.json': '{}',
+  'hub/helm/helm-process.ts': 'a',
   'hub/model/fleet.ts': 'a',
   'shared/manifest/target.ts': 'a',
 };

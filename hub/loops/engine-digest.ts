@@ -3,8 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Code that decides what a set looks like. */
-const folders = ['../render', '../model', '../../shared/manifest'];
+/** Code that decides what a set looks like: also how helm is called. */
+const folders = ['../render', '../helm', '../model', '../../shared/manifest'];
 /** States the exact versions of what it stands on. */
 const versionsFile = '../../package.json';
 
