@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Condition } from '../../shared/condition/condition.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { createMemoryTree } from '../render/memory-tree.ts';
 import { createRemoteBases } from './remote-bases.ts';
@@ -85,10 +86,13 @@ describe('remote bases in the resolve loop', () => {
     const running = await bed.store.releases.assignments({});
     expect(running).toEqual([expect.objectContaining({ application: 'shop', removed: false })]);
     const status = await bed.store.sources.get('library@main');
-    const gone = {
-      ...{ type: 'Ready', status: 'False', reason: 'RefNotFound', message: 'gone' },
+    const gone: Condition = {
+      type: 'Ready',
+      status: 'False',
+      reason: 'RefNotFound',
+      message: 'gone',
       lastTransitionTimeMs: 0,
-    } as const;
+    };
     if (status) await bed.store.sources.save({ ...status, conditions: [gone] });
     await bed.resolve();
     expect(await problems()).toEqual([]);

@@ -17,6 +17,7 @@ import {
 import { newestMinor } from '../../preview/checks/check-lifecycle.ts';
 import type { Severity } from '../../preview/checks/complaint.ts';
 import { createReport, type Finding, type ValidationReport } from '../../preview/findings.ts';
+import { isMounted } from '../../render/remote/mount.ts';
 import type { Renderer } from '../../render/renderer.ts';
 import { createDirectoryTree } from '../directory-tree.ts';
 import { findRepositoryTop, openOther } from './diff-on-disk.ts';
@@ -65,7 +66,9 @@ export async function validateOnDisk(request: ValidateRequest): Promise<Validati
   // As pull requests name files: from the top of the repository, also where the fleet lies in a folder of another.
   const prefix = relative(repository, top).split(sep).join('/');
   const placed = findings.map((finding) =>
-    prefix === '' || finding.file === '' ? finding : { ...finding, file: `${prefix}/${finding.file}` },
+    prefix === '' || finding.file === '' || isMounted(finding.file)
+      ? finding
+      : { ...finding, file: `${prefix}/${finding.file}` },
   );
   return createReport(placements, [...side.fleet.applications.keys()], placed);
 }

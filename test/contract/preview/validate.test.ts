@@ -267,7 +267,11 @@ describe('fairway validate', () => {
     const upstream = join(folder, 'upstream');
     const git = (cwd: string, ...given: string[]) =>
       runGit(['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...given], { cwd });
-    write({ 'upstream/base/kustomization.yaml': 'resources: [web.yaml]\n', 'upstream/base/web.yaml': web });
+    write({
+      'upstream/base/kustomization.yaml': 'resources: [web.yaml]\n',
+      'upstream/base/web.yaml': web,
+      'upstream/bad/kustomization.yaml': 'resources: [none.yaml]\n',
+    });
     await git(upstream, 'init', '--quiet', '--initial-branch=main');
     await git(upstream, 'add', '-A');
     await git(upstream, 'commit', '--quiet', '-m', 'one');
@@ -276,17 +280,17 @@ describe('fairway validate', () => {
     await git(clone, 'checkout', '--quiet', '-b', 'proposal');
     await git(clone, 'branch', '--quiet', '-D', 'main');
     await git(clone, 'remote', 'set-url', 'origin', 'https://bot:t0ken@git.example/org/fleet');
-    const checked = async (address: string) => {
+    const checked = async (address: string, at = 'clone') => {
       write(
         Object.fromEntries(
           Object.entries({
             ...good,
             'apps/web/kustomization.yaml': `resources: ["${address}"]\nconfigMapGenerator: [{name: settings, literals: [a=b]}]\n`,
-          }).map(([path, text]) => [`clone/${path}`, text]),
+          }).map(([path, text]) => [`${at}/${path}`, text]),
         ),
       );
-      const { findings } = await report('clone');
-      return findings.map(({ severity, message }) => `${severity}: ${message}`);
+      const { findings } = await report(at);
+      return findings.map(({ severity, file, message }) => `${severity}: ${file}: ${message}`);
     };
     for (const ref of ['', '?ref=main', `?ref=${(await git(upstream, 'rev-parse', 'HEAD')).trim()}`])
       expect(await checked(`git@git.example:org/fleet.git//base${ref}`)).toEqual([]);
@@ -295,6 +299,15 @@ describe('fairway validate', () => {
     ]);
     expect(await checked('https://git.example/org/other//base?ref=v9')).toEqual([
       expect.stringMatching(/^error: .*no Repository in the fleet folder has this URL/),
+    ]);
+    // A file of this repository is named from its top, one elsewhere by its address.
+    expect(await checked('https://git.example/org/fleet//bad?ref=main', 'clone/deploy')).toEqual([
+      expect.stringMatching(
+        /^error: https:\/\/git.example\/org\/fleet\?ref=main\/\/bad\/kustomization.yaml: /,
+      ),
+    ]);
+    expect(await checked('../../none', 'clone/deploy')).toEqual([
+      expect.stringMatching(/^error: deploy\/apps\/web\/kustomization.yaml: /),
     ]);
   });
 
