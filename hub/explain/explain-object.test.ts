@@ -100,6 +100,21 @@ describe('explainObject', () => {
     ]);
   });
 
+  it('lets no value steer the terminal', () => {
+    const trace = traceOf({
+      object: {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'c' },
+        data: { a: 'x\u202egpj.exe', b: 'y\u2066z' },
+      },
+    });
+    for (const field of ['', 'data.a'])
+      expect(renderExplanationText(explain(trace, field), plainPaint, undefined)).not.toMatch(
+        /[\u202e\u2066]/,
+      );
+  });
+
   it('tells of a thing that was there for a while only', () => {
     const trace = traceOf({
       object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' }, data: { a: '1' } },

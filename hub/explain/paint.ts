@@ -7,9 +7,9 @@ export interface Paint {
   readonly bad: (text: string) => string;
 }
 
-/** Without control characters, which a name, a path or a value may hold: they must not steer the terminal. */
+/** Without control characters and those that turn the direction of text, which a name, a path or a value may hold: they must not steer the terminal. */
 export function plain(text: string): string {
-  return text.replace(/\p{Cc}/gu, '\u{fffd}');
+  return text.replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\u{fffd}');
 }
 
 /** Shortened with an ellipsis. */

@@ -65,7 +65,11 @@ export async function explainTree(request: ExplainTreeRequest): Promise<Explanat
   if (explained.ok) return explained.explanation;
   const near = explained.near.length > 0 ? explained.near : nearFields(schema, field);
   const meant = near.length === 0 ? '' : ` Did you mean ${near.join(', or ')}?`;
-  throw new FairwayError('not_found', `${kind} ${name}: ${explained.message}.${meant}`);
+  const open =
+    schema === undefined && near.length === 0
+      ? ` Nothing in Git sets it, and whether a ${kind} of ${apiVersion} may have it is not known: its schema is none of Kubernetes' own.`
+      : '';
+  throw new FairwayError('not_found', `${kind} ${name}: ${explained.message}.${meant}${open}`);
 }
 
 /** Undefined: there is no such file. */

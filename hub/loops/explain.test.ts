@@ -164,6 +164,19 @@ describe('createExplainer', () => {
     });
   });
 
+  it('says of a field of a kind without a schema that neither Git nor a schema has it', async () => {
+    const custom = 'apiVersion: example.com/v1\nkind: Database\nmetadata: {name: db}\nspec: {size: 3}\n';
+    await bed.commit({ ...files, 'apps/web/db.yaml': custom });
+    await bed.resolve();
+    const asked = { ...question, object: { kind: 'database', name: 'db', group: 'v1.example.com' } };
+    await expect(create().explain({ ...asked, field: 'spec.retention' }, signal)).rejects.toMatchObject({
+      code: 'not_found',
+      message: expect.stringContaining(
+        'Nothing in Git sets it, and whether a Database of example.com/v1 may',
+      ),
+    });
+  });
+
   it('says what keeps the application from being rendered', async () => {
     await bed.commit({ ...files, 'apps/web/kustomization.yaml': 'resources: [gone.yaml]\n' });
     await bed.resolve();

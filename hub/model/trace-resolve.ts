@@ -56,7 +56,6 @@ class Resolving {
     after: FieldPath,
     done: FieldPath,
   ): Step {
-    const keys = Object.keys(map);
     let deepest: Step | undefined;
     let joined = key;
     for (let taken = 0; taken <= after.length; taken += 1) {
@@ -71,6 +70,7 @@ class Resolving {
       if ((found.depth ?? 0) > (deepest?.depth ?? -1)) deepest = found;
     }
     if (deepest !== undefined) return deepest;
+    const keys = Object.keys(map);
     const near = nearestFew(key, keys, nearMax).map((one) => printFieldPath([...done, one, ...after]));
     return failure(done, `${nameOf(done)} has no ${JSON.stringify(key)}; it has ${listed(keys)}`, near);
   }

@@ -15,7 +15,7 @@ const help = `
 APPLICATION CLUSTER KIND/NAME [FIELD]: the object as it is rendered for that cluster, each line with what gave it its value: commit,
 author, date, file and line, and what was done (patches[0], images[0], namePrefix ...). With FIELD, its way from the base up, with
 the value before and after each step; a field that holds others tells what is below it, too. Nothing is changed anywhere.
-NAME is the one that is rendered, or the one that was first read. KIND may be short (deploy), and have a group (KIND.GROUP).
+NAME is the one that is rendered, or the one that was first read. KIND may be short (deploy), and have a group (KIND.GROUP, KIND.VERSION.GROUP).
 FIELD: spec.replicas, spec.template.spec.containers[name=web].image, metadata.labels["app.kubernetes.io/name"], /spec/replicas.
 Values of Secrets are never shown.
 With --path, no hub is needed: the fleet repository that lies there is rendered, committed or not, or --rev of it. Then KIND/NAME

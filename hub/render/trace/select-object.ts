@@ -61,9 +61,16 @@ function isKind({ object }: Resource, { kind }: ObjectSelector): boolean {
 function isThere({ object }: Resource, { kind, namespace, group, apiVersion }: ObjectSelector): boolean {
   const dot = kind.indexOf('.');
   const asked = group ?? (dot < 0 ? undefined : kind.slice(dot + 1));
-  if (asked !== undefined && groupOf(object.apiVersion) !== asked) return false;
+  if (asked !== undefined && groupOf(object.apiVersion) !== asked && versionAndGroup(object) !== asked)
+    return false;
   if (apiVersion !== undefined && object.apiVersion !== apiVersion) return false;
   return namespace === undefined || (object.metadata.namespace ?? '') === namespace;
+}
+
+/** `v1.apps`: kubectl takes a kind as KIND.VERSION.GROUP as well. */
+function versionAndGroup({ apiVersion }: Resource['object']): string {
+  const slash = apiVersion.indexOf('/');
+  return slash < 0 ? `${apiVersion}.` : `${apiVersion.slice(slash + 1)}.${apiVersion.slice(0, slash)}`;
 }
 
 function hadName({ originId, history }: Resource, name: string): boolean {

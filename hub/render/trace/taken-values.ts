@@ -39,8 +39,11 @@ export function replacedFrom(spot: Spot, args: ReplacementArgs, before: readonly
       spot: spotBelow(spot, 'sourceValue'),
       holds: String(after) === sourceValue ? 'value' : 'part',
     });
+  // Once for all fields of a value that is copied: there may be thousands.
+  let found: ReturnType<typeof findSource> | undefined;
   return (change) => {
-    const { resource, path, json } = findSource(before, source);
+    found ??= findSource(before, source);
+    const { resource, path, json } = found;
     const below = partOf(json, change);
     const holds = below === undefined ? (change.after === undefined ? 'cause' : 'part') : 'value';
     return takenFrom(resource, [...path, ...(below ?? [])], holds, spotBelow(spot, 'source'));
@@ -53,9 +56,14 @@ function partOf(json: Json, { path, after }: RawChange): FieldPath | undefined {
   for (let length = 0; length <= path.length; length += 1) {
     const rest = path.slice(path.length - length);
     const found = valueAt(json, rest, {});
-    if (found !== undefined && textOf(found) === textOf(after)) return rest;
+    if (found === undefined || isFilled(found) !== isFilled(after)) continue;
+    if (textOf(found) === textOf(after)) return rest;
   }
   return undefined;
+}
+
+function isFilled(value: Json): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 function textOf(value: Json): string {
