@@ -1,5 +1,6 @@
 /** What is rendered by a hub that starts again. Each `bed.resolve()` has a renderer of its own over the same store, as a new process would. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FairwayError } from '../../shared/error/error.ts';
 import { sourceKeyOf } from '../model/revision.ts';
 import { resolveKey } from './resolve-loop.ts';
 import { createLoopBed, type LoopBed } from './test-bed.ts';
@@ -102,6 +103,21 @@ describe('a hub that starts again', () => {
     expect(bed.rendered()).toMatchObject({ directoriesBuilt: 1, filesRead: 1 });
     const changed = [...(await assigned())].filter(([key, digest]) => before.get(key) !== digest);
     expect(changed.map(([key]) => key)).toEqual(['c3 tiers']);
+  });
+
+  it('remembers what was rendered for a plan that could not be saved at first', async () => {
+    await bed.commit(fleet());
+    const savePlan = vi.fn(bed.store.releases.savePlan);
+    savePlan.mockRejectedValueOnce(new FairwayError('unavailable', 'busy'));
+    const loop = bed.resolveLoop({ ...bed.store, releases: { ...bed.store.releases, savePlan } });
+    for (const failures of [1, 0]) {
+      loop.wake(resolveKey);
+      await loop.idle();
+      expect(loop.state()).toMatchObject([{ failures }]);
+    }
+    await loop.stop();
+    await bed.resolve();
+    expect(bed.rendered()).toMatchObject(nothing);
   });
 
   it('renders anew what the store has let go', async () => {

@@ -24,6 +24,7 @@ import type { Plan, Store } from '../store/store.ts';
 import { fleetOf, rowsOf } from './fleet-rows.ts';
 import { followPausesInGit } from './git-pauses.ts';
 import { createOvertaking } from './overtaking.ts';
+import { createPendingRecords } from './pending-records.ts';
 import { createRemoteBases, headOf } from './remote-bases.ts';
 import { type FleetRenderer, type Placements, placeAll, saveContent, saveRecords } from './render-fleet.ts';
 import { createRevision } from './revision-of.ts';
@@ -66,6 +67,8 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
   /** What the last step's rendering asked for. */
   let remotes: readonly SourceKey[] | undefined;
   const overtaking = createOvertaking(store);
+  /** What steps have rendered that failed before it was kept: the renderer tells it once. */
+  const unsaved = createPendingRecords();
 
   const step = async (_key: string, signal: AbortSignal) => {
     const status = await store.sources.get(options.root.key);
@@ -85,6 +88,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     if (render === undefined) return { requeueAfterMs: overtakenWaitMs };
     const renderedMs = clock.monotonic();
     const { outcome, heads, asked } = render;
+    unsaved.add(outcome.records);
     signal.throwIfAborted();
     const revision = await remember(status.head, heads, fleet, asked);
     options.onRendered?.(revision.id, outcome.work);
@@ -118,7 +122,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     // Also those of an earlier step that was killed before it came here.
     await finishUnheard([...assignments, ...changed]);
     // Last: nothing hangs on it but the work of the next process.
-    await saveRecords(store, outcome.records);
+    await saveRecords(store, unsaved.take());
     const isNew = changed.length > 0 || stored.revisionId !== revision.id;
     log[isNew ? 'info' : 'debug']('revision resolved', {
       revision: revision.id,
