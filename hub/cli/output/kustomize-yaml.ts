@@ -75,8 +75,9 @@ class Emitter {
         this.#string(key, indent + 2, false);
         this.#newLine(indent);
       }
-      this.text += ':';
-      this.node(map[key] ?? null, indent, true);
+      // What follows a key that is written before `:` on a line of its own begins on the line of the `:`, as an item of a list does.
+      this.text += simple ? ':' : ': ';
+      this.node(map[key] ?? null, indent, simple);
     }
   }
 
@@ -161,7 +162,7 @@ function analyse(text: string): Facts {
     /^[#,[\]{}&*!|>'"%@`]/.test(text) ||
     /^[-?:](?:[ \t]|$)/.test(text) ||
     /:(?:[ \t]|$)/.test(text) ||
-    /[\s\0]#/.test(text);
+    /[ \t\n\r\u0085\u2028\u2029\0]#/.test(text);
   const edges = /^[ \n\r\u0085\u2028\u2029]|[ \n\r\u0085\u2028\u2029]$/.test(text);
   const breaks = /[\n\r\u0085\u2028\u2029]/.test(text);
   return {

@@ -116,6 +116,7 @@ const hard = [
     'a\n\n\nb\n\n',
     'ä',
     'a\u00a0b',
+    'a\u00a0#b',
     '😀',
     '字\n字',
     'é: ü',
@@ -163,6 +164,26 @@ describe.skipIf(program === undefined)('what fairway render prints', () => {
   it('has keys in the form in which kustomize writes them', async () => {
     const usable = hard.filter((text) => text !== '' && text !== '<<');
     await same({ list: [...new Set(usable)].map((text) => ({ [text]: 'v' })) });
+  });
+
+  it('has what follows a key on lines of its own where kustomize begins it', async () => {
+    const values: readonly PrintableJson[] = [
+      ...[
+        'v',
+        '',
+        1,
+        null,
+        'two\nlines',
+        [],
+        {},
+        ['a', 'b'],
+        [['a'], { b: 1, c: [2] }],
+        { a: 1, b: { c: 2 } },
+      ],
+      { a: ['b'], 'more\nlines': { c: ['d', 'e'], f: {} } },
+    ];
+    for (const key of ['two\nlines', 'x'.repeat(129)])
+      await same({ list: values.map((value) => ({ a: 'b', [key]: value, z: 'y' })) });
   });
 
   it('has keys in the order in which kustomize writes them', () =>
