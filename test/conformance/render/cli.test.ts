@@ -199,7 +199,7 @@ describe.skipIf(program === undefined || helm === undefined)('fairway render --p
     expect(none.err).toContain('is not placed on a Cluster "us-1"');
     write('work', { 'fleet/broken.yaml': resource('Cluster', 'us-1', '{regoin: eu}') });
     const broken = await fairway('--path', '.', '--application', 'web', '--cluster', 'us-1');
-    expect(broken.err).toMatch(/is not placed on a Cluster "us-1"[^]*fleet\/broken.yaml:4/);
+    expect(broken.err).toMatch(/is not placed on a Cluster "us-1"[\s\S]*fleet\/broken.yaml:4/);
     rmSync(join(folder, 'work/fleet/broken.yaml'));
     const old = await fairway('--path', '.', '--application', 'web', '--cluster', 'eu-1', '--rev', 'main');
     expect(old.err).toContain('the fleet folder is not there');
