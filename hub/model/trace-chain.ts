@@ -1,6 +1,7 @@
 /** Replaying a trace: of the whole object, or as one field saw it. Pure. */
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
 import type { Json } from '../../shared/manifest/object.ts';
+import { type ChangeIndex, indexChanges } from './change-index.ts';
 import type {
   FieldChange,
   FieldPart,
@@ -59,6 +60,7 @@ interface ReplayedStep {
   readonly before: Json;
   /** After each of the step's changes. */
   readonly after: readonly Json[];
+  readonly index: ChangeIndex;
 }
 
 /** @throws Error for a change that does not fit the object. */
@@ -71,7 +73,7 @@ export function replayTrace(trace: TraceHistory): Replay {
       state = applyChange(state, change, mergeKeys);
       return state;
     });
-    return { step, before, after };
+    return { step, before, after, index: indexChanges(step.changes) };
   });
   const first = start.object as unknown as Json;
   return {
@@ -94,14 +96,18 @@ export function replayTrace(trace: TraceHistory): Replay {
 
 /** Undefined: the step left the field as it was. */
 function entryOf(
-  { step, before: state, after: states }: ReplayedStep,
+  { step, before: state, after: states, index: changesBy }: ReplayedStep,
   path: FieldPath,
   mergeKeys: MergeKeys,
 ): ChainEntry | undefined {
+  const near = changesBy.near(path);
+  if (near.length === 0) return undefined;
   const before = valueAt(state, path, mergeKeys);
   const changes: FieldChange[] = [];
   let value = before;
-  for (const [index, change] of step.changes.entries()) {
+  for (const index of near) {
+    const change = step.changes[index];
+    if (change === undefined) continue;
     const next = valueAt(states[index] ?? state, path, mergeKeys);
     if (!isSame(value, next)) changes.push(change);
     value = next;
