@@ -9,7 +9,8 @@ import { explainTree, type LineAuthors, readFile, type Tracer } from '../../loop
 import { findCommit } from '../../loops/find-commit.ts';
 import { applicationSourceKey } from '../../loops/revision-of.ts';
 import type { Blame, BlameFile } from '../../model/blame.ts';
-import { type ApplicationSource, type Cluster, emptyFleet } from '../../model/fleet.ts';
+import { type ApplicationSource, type Cluster, emptyFleet, type Fleet } from '../../model/fleet.ts';
+import { describeProblem, type Problem } from '../../model/problem.ts';
 import { rootRepository } from '../../model/revision.ts';
 import type { RemoteTrees, TreeReader } from '../../model/tree.ts';
 import { createMountedTree } from '../../render/remote/mounted-tree.ts';
@@ -187,9 +188,12 @@ async function readPlacement(
   const fleet = await readFleet({ tree, folder, previous: emptyFleet, signal });
   if (fleet.applications.size === 0)
     throw new FairwayError('not_found', `There are no Applications in ${folder} of ${tree.name}.`, {
-      details: { hint: 'Give --fleet-folder, or KIND/NAME alone for a folder of manifests.' },
+      details: {
+        hint:
+          unreadable(fleet.problems) ?? 'Give --fleet-folder, or KIND/NAME alone for a folder of manifests.',
+      },
     });
-  const { application, cluster } = findPlacement(fleet, request);
+  const { application, cluster } = placementIn(fleet, request);
   const key = applicationSourceKey(application, fleet);
   if (application.source.repository !== rootRepository)
     throw new FairwayError(
@@ -202,4 +206,25 @@ async function readPlacement(
     source: application.source,
     statedAt: application.origin,
   };
+}
+
+/** What is not there may be in a file that cannot be read. */
+function placementIn(
+  fleet: Fleet,
+  names: Parameters<typeof findPlacement>[1],
+): ReturnType<typeof findPlacement> {
+  try {
+    return findPlacement(fleet, names);
+  } catch (caught) {
+    const hint = unreadable(fleet.problems);
+    if (!(caught instanceof FairwayError) || hint === undefined) throw caught;
+    throw new FairwayError(caught.code, caught.message, { cause: caught, details: { hint } });
+  }
+}
+
+function unreadable(problems: readonly Problem[]): string | undefined {
+  const [first] = problems;
+  if (first === undefined) return undefined;
+  const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more problems)`;
+  return `Some of the fleet cannot be read: ${describeProblem(first)}${more}`;
 }
