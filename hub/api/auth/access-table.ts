@@ -41,7 +41,10 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   // Logs may hold anything that a program says, so reading them takes more than looking at the fleet.
   'GET /api/v1/clusters/{cluster}/logs': { scope: 'operate', audit: 'audit.query' },
   // Both reach into a cluster: the one has its API server judge objects that may be anybody's, the other reads the agent's log.
-  'GET /api/v1/applications/{application}/clusters/{cluster}/adoption': { scope: 'operate', audit: 'audit.query' },
+  'GET /api/v1/applications/{application}/clusters/{cluster}/adoption': {
+    scope: 'operate',
+    audit: 'audit.query',
+  },
   'GET /api/v1/clusters/{cluster}/diagnostics': { scope: 'operate', audit: 'audit.query' },
   'GET /api/v1/events': read,
   'GET /api/v1/events/stream': read,
