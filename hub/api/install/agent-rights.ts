@@ -139,11 +139,18 @@ function rulesOf(kinds: readonly string[]): readonly JsonObject[] {
   );
 }
 
-const podRules = [rule('', ['pods'], ['get', 'list', 'watch']), rule('', ['pods/log'], ['get'])];
+/** To say why a workload does not get ready: its pods, what they wait for and what they were warned of. */
+const podRules = [
+  rule('', ['pods'], ['get', 'list', 'watch']),
+  rule('', ['pods/log'], ['get']),
+  rule('', ['events'], ['get', 'list']),
+];
 
 function planKinds(kinds: readonly string[], subject: Subject): readonly CommentedManifest[] {
   const name = `${subject.name}-manage`;
-  const notes = ['What it manages, in every namespace, and the logs of pods.'];
+  const notes = [
+    'What it manages, in every namespace; pods, their logs and their events, to say why something does not get ready.',
+  ];
   if (kinds.includes('secrets'))
     notes.push(
       'It watches the metadata of Secrets only, but RBAC cannot grant metadata alone: with this it could read every Secret of the cluster.',
