@@ -67,7 +67,8 @@ function pack(
   });
 }
 
-async function listAgentEntries(): Promise<readonly TarEntry[]> {
+/** The bundle, made now. */
+export async function listAgentEntries(): Promise<readonly TarEntry[]> {
   const folder = mkdtempSync(join(tmpdir(), 'fairway-image-'));
   try {
     await bundleAgent(folder);
@@ -93,10 +94,10 @@ async function listAgentEntries(): Promise<readonly TarEntry[]> {
 }
 
 /** Its entry point is the agent; the container's arguments are the agent's options. */
-export async function buildAgentImage(base: Layer, options: BuildOptions): Promise<Image> {
+export function buildAgentImage(base: Layer, program: readonly TarEntry[], options: BuildOptions): Image {
   const { epochSeconds, level } = options;
   const createdBy = `Fairway agent ${version}`;
-  const layer = packLayer(await listAgentEntries(), { epochSeconds, createdBy, ...(level && { level }) });
+  const layer = packLayer(program, { epochSeconds, createdBy, ...(level && { level }) });
   const config = {
     Env: [...commonEnv, ...agentEnv],
     Entrypoint: [`/${agentCommand}`],
@@ -106,11 +107,11 @@ export async function buildAgentImage(base: Layer, options: BuildOptions): Promi
 }
 
 /** Its entry point is `fairway`, its command `hub`; the store is in the volume /var/lib/fairway. */
-export function buildHubImage(base: Layer, options: BuildOptions): Image {
+export function buildHubImage(base: Layer, program: readonly TarEntry[], options: BuildOptions): Image {
   const { epochSeconds, level } = options;
   const createdBy = `Fairway hub ${version}`;
   const entries: readonly TarEntry[] = [
-    ...listHubEntries(),
+    ...program,
     { path: dataFolder, type: 'directory', mode: 0o700, owner: nonroot },
   ];
   const layer = packLayer(entries, { epochSeconds, createdBy, ...(level && { level }) });
@@ -160,7 +161,10 @@ async function main(): Promise<void> {
     revision: readRevision(),
   };
   const base = packBase(options);
-  const images = { agent: await buildAgentImage(base, options), hub: buildHubImage(base, options) };
+  const images = {
+    agent: buildAgentImage(base, await listAgentEntries(), options),
+    hub: buildHubImage(base, listHubEntries(), options),
+  };
   mkdirSync(values.output, { recursive: true });
   for (const [name, { digest, size, archive }] of Object.entries(images)) {
     const file = resolve(values.output, `fairway-${name}-${version}-linux-${imageArchitecture()}.oci.tar`);

@@ -1,6 +1,6 @@
 /** What of the source tree and of node_modules the hub runs on. It runs from source in its image as everywhere: Node strips the types. */
 import { execFileSync } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { root } from '../source-files.ts';
 import type { TarEntry } from './tar.ts';
@@ -17,15 +17,18 @@ const notNeeded =
 const prebuilt = /^node_modules\/better-sqlite3\/prebuilds\/(.*)\.node$/;
 
 const notTheProgram =
-  /\.test(?:-support)?\.[jt]s$|\.test-support\.ts$|\/(?:golden|fixtures|contract|tools)\/|^hub\/(?:docs|cli\/demo)\//;
+  /\.test(?:-support)?\.[jt]s$|\.test-support\.ts$|\/(?:test-bed|contract)\.ts$|\/(?:golden|fixtures|contract|tools)\/|^hub\/(?:docs|cli\/demo)\//;
 
-/** Source of the hub and of what it shares, as git knows it: nothing that lies about on this machine gets in. */
+/** Source of the hub and of what it shares: what git tracks or would track, so that nothing that is ignored gets in. */
 function listSource(): readonly string[] {
-  const listed = execFileSync('git', ['ls-files', '-z', 'hub', 'shared', 'package.json', 'LICENSE'], {
+  const listing = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+  const listed = execFileSync('git', [...listing, 'hub', 'shared', 'package.json', 'LICENSE'], {
     cwd: root,
     encoding: 'utf8',
   });
-  return listed.split('\0').filter((path) => path !== '' && !notTheProgram.test(path));
+  return listed
+    .split('\0')
+    .filter((path) => path !== '' && !notTheProgram.test(path) && existsSync(join(root, path)));
 }
 
 interface Locked {
