@@ -86,6 +86,7 @@ export async function listAgentEntries(): Promise<readonly TarEntry[]> {
           bytes: Buffer.concat([line, bytes]),
         };
       }),
+      { path: `${agentFolder}/LICENSE`, type: 'file', bytes: readFileSync(join(root, 'LICENSE')) },
       { path: agentCommand, type: 'symlink', target: `../lib/fairway-agent/agent.mjs` },
     ];
   } finally {
@@ -174,4 +175,8 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.main) await main();
+if (import.meta.main)
+  await main().catch((error: unknown) => {
+    console.error(`build:images: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    process.exitCode = 1;
+  });
