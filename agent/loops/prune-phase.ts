@@ -178,7 +178,10 @@ function settle(context: AgentContext, state: ApplicationState, outcome: PruneOu
 /** Why a deletion that was planned is not to go on: asked anew before each object, since a large one takes its time. */
 function haltReason(context: AgentContext, planned: DesiredApplication): string | undefined {
   const { desired, clock } = context;
-  if (desired.applications().get(planned.application) !== planned) return 'what is desired has changed';
+  const now = desired.applications().get(planned.application);
+  // Not by identity: what is planned may have been extended by the fields of autoscalers.
+  const same = now?.generation === planned.generation && now.epoch.id === planned.epoch.id;
+  if (!same) return 'what is desired has changed';
   if (activePause(desired.pauses(), planned.application, clock.now())) return 'paused';
   return holdReason(context);
 }

@@ -85,25 +85,26 @@ const order = (from: number) => history.slice(from).map((line) => line.split('#'
 
 beforeAll(async () => {
   bed = await createHubBed();
-  await bed.merge(
-    {
-      'fleet/clusters.yaml': clusters,
-      'fleet/steps.yaml': strategy,
-      'fleet/web.yaml': application,
-      'apps/web/map.yaml': configMap('web', 'v1'),
-    },
-    'start',
-  );
+  await bed.merge({ 'fleet/clusters.yaml': clusters, 'fleet/steps.yaml': strategy }, 'start');
   await bed.start();
   for (const name of names) await connect(name);
-}, 60_000);
+  // Who is there when a release is planned decides who goes first.
+  await bed.wait('all agents to be there', async () => {
+    const { items } = await bed.api().get<{ items: { connected: boolean }[] }>('/api/v1/clusters');
+    return items.length === names.length && items.every(({ connected }) => connected) ? true : undefined;
+  });
+  await bed.merge(
+    { 'fleet/web.yaml': application, 'apps/web/map.yaml': configMap('web', 'v1') },
+    'web arrives',
+  );
+}, 120_000);
 
 afterAll(async () => {
   for (const agent of agents.values()) await agent.connection.stop();
   await bed?.close();
 });
 
-describe('a rollout', () => {
+describe('a rollout', { timeout: 90_000 }, () => {
   it('goes wave by wave, waits for an approval, and ends in every region', async () => {
     const soaking = await reached('Progressing', 'an approval');
     expect(history.map((line) => line.split('#')[0])).toEqual(['ap-1=v1']);

@@ -41,6 +41,27 @@ describe.skipIf(!bed)('pruning', () => {
     await agent.stop();
   });
 
+  it('goes on where an autoscaler was given a field', async () => {
+    const agent = await at.agent();
+    const labels = { app: 'scaled' };
+    const named = (kind: string, apiVersion: string, spec: unknown): Manifest => ({
+      ...{ apiVersion, kind, metadata: { name: 'scaled', namespace: 'default' }, spec },
+    });
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'web:1' }] } };
+    const scaled = [
+      named('Deployment', 'apps/v1', { selector: { matchLabels: labels }, template }),
+      named('HorizontalPodAutoscaler', 'autoscaling/v2', {
+        ...{ minReplicas: 1, maxReplicas: 3 },
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'scaled' },
+      }),
+    ];
+    agent.desire('scaled', [configMap('scaled-before'), ...scaled]);
+    await waitFor('it to be applied', () => exists('scaled-before'), 15_000);
+    agent.desire('scaled', [configMap('scaled-after'), ...scaled]);
+    await waitFor('what left the set to go', async () => !(await exists('scaled-before')), 15_000);
+    await agent.stop();
+  });
+
   it('of a whole application goes down the waves too', async () => {
     const agent = await at.agent();
     agent.desire('whole', [configMap('whole-0'), configMap('whole-1', 1, ['foo.example/bar'])]);
