@@ -1,5 +1,5 @@
 /**
- * Opens the store. SQLite's calls are synchronous and wait for the disk, so the database lives in a worker thread; this side hands calls
+ * Opens the store. SQLite's calls are synchronous and wait for the disk, so a database on disk lives in a worker thread; this side hands calls
  * over and keeps nothing. Every method of a repository is one transaction there, many of them one COMMIT (group-commit.ts).
  */
 import { resolve } from 'node:path';

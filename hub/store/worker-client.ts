@@ -1,5 +1,5 @@
 /** The hub's side of the store's worker: bounded, answers by id, and clear about a worker that died. */
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
@@ -26,6 +26,7 @@ export interface WorkerClientOptions {
   readonly onStopped?: ((error: FairwayError) => void) | undefined;
 }
 
+const memoryPath = ':memory:';
 const sqliteWorkerUrl = new URL('./sqlite/worker.ts', import.meta.url);
 
 export interface WorkerClient {
@@ -107,14 +108,40 @@ function createListeners(log: Logger) {
 /** V8 divides it by three for each of its halves. */
 const youngGenerationMb = 6;
 
-function startWorker(input: WorkerInput, url: URL): Promise<Worker> {
-  const worker = new Worker(url, {
+/** Where the database is served: a thread, or this one. */
+type Server = Pick<Worker, 'postMessage' | 'on' | 'once' | 'off' | 'terminate'>;
+
+/** A database in memory waits for no disk, so it needs no thread. The port copies what it carries, as a thread's does. */
+async function startInThisThread(input: WorkerInput): Promise<Server> {
+  const { serveStore } = await import('./sqlite/serve-store.ts');
+  const { port1, port2 } = new MessageChannel();
+  serveStore(port2, input);
+  return asServer(port1);
+}
+
+/** A port that closes is a thread that ends. */
+function asServer(port: MessagePort): Server {
+  port.once('close', () => port.emit('exit', 0));
+  // The type of a port names its events one by one.
+  return Object.assign(port, { terminate: () => port.close() }) as unknown as Server;
+}
+
+async function startWorker(input: WorkerInput, url: URL | undefined): Promise<Server> {
+  const inMemory = url === undefined && input.path === memoryPath;
+  return ready(inMemory ? await startInThisThread(input) : startThread(input, url ?? sqliteWorkerUrl));
+}
+
+function startThread(input: WorkerInput, url: URL): Worker {
+  return new Worker(url, {
     workerData: input,
     name: 'store',
     execArgv: [],
     // What it makes lives for one call: a young generation that may grow to 48 MiB would only lie there.
     resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
   });
+}
+
+function ready(worker: Server): Promise<Server> {
   return new Promise((resolve, reject) => {
     const onMessage = (reply: WorkerReply) => {
       forget();
@@ -141,7 +168,7 @@ function startWorker(input: WorkerInput, url: URL): Promise<Worker> {
 /** @throws what the worker said when it could not open the store. */
 export async function startWorkerClient(options: WorkerClientOptions): Promise<WorkerClient> {
   const { clock, log } = options;
-  const worker = await startWorker(options.input, options.workerUrl ?? sqliteWorkerUrl);
+  const worker = await startWorker(options.input, options.workerUrl);
   const waiters = createWaiters();
   const listeners = createListeners(log);
   let ended: FairwayError | undefined;
