@@ -9,7 +9,7 @@ import { loadParents, type ParentContent } from './apply/parent.ts';
 import { createKubeClient } from './kube/create-kube-client.ts';
 import type { KubeClient } from './kube/kube-client.ts';
 import { loadKubeconfig } from './kube/kubeconfig.ts';
-import { leaseName } from './loops/leader.ts';
+import { leaseName, leaseResource } from './loops/leader.ts';
 
 export const statusUsage = `fairway agent status: how the agent of a cluster is
 
@@ -124,16 +124,8 @@ interface KeptStatus {
 
 async function readKept(kube: KubeClient, namespace: string): Promise<KeptStatus> {
   const signal = AbortSignal.timeout(limitMs);
-  const resource = {
-    group: 'coordination.k8s.io',
-    version: 'v1',
-    kind: 'Lease',
-    resource: 'leases',
-    namespaced: true,
-    verbs: [],
-  };
   const [lease, applications] = await Promise.all([
-    findLive(kube, { resource, namespace, name: leaseName }, signal),
+    findLive(kube, { resource: leaseResource, namespace, name: leaseName }, signal),
     loadParents(kube, namespace, signal),
   ]);
   const spec = lease?.['spec'] as

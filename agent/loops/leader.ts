@@ -36,7 +36,8 @@ export interface Leadership {
   release(): Promise<void>;
 }
 
-const resource = {
+/** Served by every API server. */
+export const leaseResource = {
   group: 'coordination.k8s.io',
   version: 'v1',
   kind: 'Lease',
@@ -77,7 +78,7 @@ async function readLease(
   signal: AbortSignal,
 ): Promise<LiveObject | undefined> {
   try {
-    return await kube.get({ resource, namespace, name: leaseName }, signal);
+    return await kube.get({ resource: leaseResource, namespace, name: leaseName }, signal);
   } catch (caught) {
     const error = toFairwayError(caught);
     if (error.code === 'not_found') return undefined;
@@ -110,7 +111,7 @@ async function writeLease(
   exists: boolean,
   signal: AbortSignal | undefined,
 ): Promise<LiveObject> {
-  const ref = { resource, namespace, name: leaseName };
+  const ref = { resource: leaseResource, namespace, name: leaseName };
   return exists ? kube.update(ref, body, signal) : kube.create(ref, body, signal);
 }
 

@@ -24,6 +24,19 @@ export function withConnection(command: Command): Command {
     .addOption(new Option('--token-file <file>', 'file that holds the token').helpGroup('Connection:'));
 }
 
+/** Adds what commands take with `--path` that read a fleet repository on disk. */
+export function withFleetOnDisk(command: Command): Command {
+  return command
+    .option('--fleet-folder <folder>', 'with --path: where its fleet resources are', 'fleet')
+    .option('--allow-remote', 'with --path: fetch other repositories, without credentials');
+}
+
+/** Adds `-o`, for people by default. */
+export function withTextOutput(command: Command, others: readonly string[]): Command {
+  const option = new Option('-o, --output <format>', 'how to show it (default text)');
+  return command.addOption(option.choices(['text', ...others]));
+}
+
 /** Adds `-o table|json|yaml`; table where it is not given. */
 export function withOutput(command: Command): Command {
   return command.addOption(

@@ -2,12 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../shared/manifest/object.ts';
+import type { Paint } from '../../shared/text/paint.ts';
 import type { FieldChange, ObjectTrace } from '../model/trace.ts';
 import { parseFieldPath } from '../model/trace-path.ts';
 import { at, authorOf, subject, traceOf, webTrace } from './explain.test-support.ts';
 import { explainObject, placesOf } from './explain-object.ts';
 import type { Explanation } from './explanation.ts';
-import type { Paint } from './paint.ts';
 import { renderExplanationText } from './render-text.ts';
 
 const nothing = (text: string) => text;

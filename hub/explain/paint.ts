@@ -1,12 +1,3 @@
-/** How parts stand out on a terminal. */
-export interface Paint {
-  readonly bold: (text: string) => string;
-  readonly dim: (text: string) => string;
-  readonly good: (text: string) => string;
-  readonly warn: (text: string) => string;
-  readonly bad: (text: string) => string;
-}
-
 /** Without control characters and those that turn the direction of text, which a name, a path or a value may hold: they must not steer the terminal. */
 export function plain(text: string): string {
   return text.replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\u{fffd}');

@@ -1,5 +1,6 @@
+import type { Paint } from '../../shared/text/paint.ts';
 import type { ExplainedStep, FieldExplanation, LineCommit } from './explanation.ts';
-import { cutEnd, type Paint, plain } from './paint.ts';
+import { cutEnd, plain } from './paint.ts';
 import { commitText, placeText } from './render-lines.ts';
 
 /** Chains of fields, from the base up. @param named whether each is told by its path first: several of them. */

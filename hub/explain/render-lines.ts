@@ -1,5 +1,6 @@
+import type { Paint } from '../../shared/text/paint.ts';
 import type { ExplainedLine, ExplainedPlace } from './explanation.ts';
-import { cutEnd, type Paint, plain } from './paint.ts';
+import { cutEnd, plain } from './paint.ts';
 
 /** A column of the gutter. The first ones stay longest on a narrow terminal. */
 const columnNames = ['place', 'commit', 'action', 'author', 'date'] as const;

@@ -1,5 +1,5 @@
+import type { Paint } from '../../shared/text/paint.ts';
 import type { Explanation } from './explanation.ts';
-import type { Paint } from './paint.ts';
 import { renderFields } from './render-fields.ts';
 import { notCommitted, renderLines } from './render-lines.ts';
 

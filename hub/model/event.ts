@@ -6,7 +6,6 @@ export const eventTypes = [
   'revision.failed',
   'release.created',
   'assignment.changed',
-  'rollout.started',
   'rollout.wave.started',
   'rollout.wave.completed',
   'rollout.approval.needed',

@@ -1,3 +1,4 @@
+import type { Paint } from '../../shared/text/paint.ts';
 import {
   clustersText,
   fieldLines,
@@ -13,15 +14,6 @@ import {
 } from './field-lines.ts';
 import { type AlikeObjects, mergeAlike, namesText } from './merge-alike.ts';
 import type { ApplicationReport, ChangeVariant, DiffReport, FieldReport } from './report.ts';
-
-/** How parts stand out on a terminal. */
-export interface Paint {
-  readonly bold: (text: string) => string;
-  readonly dim: (text: string) => string;
-  readonly good: (text: string) => string;
-  readonly warn: (text: string) => string;
-  readonly bad: (text: string) => string;
-}
 
 /** A short change stands on one line. */
 const shortCharacters = 60;

@@ -1,5 +1,5 @@
 import type { ApplicationSource, Cluster } from '../model/fleet.ts';
-import { expandTemplate } from './overlay-templates.ts';
+import { expandPath, expandTemplate } from './overlay-templates.ts';
 import { problemError } from './render-error.ts';
 import { joinOwn, type TreeView, unknown } from './tree-view.ts';
 
@@ -26,17 +26,7 @@ export async function chooseFolder({ source, cluster }: FolderRequest, view: Tre
   const tried: string[] = [];
   for (const [index, template] of templatesOf(source).entries()) {
     const field = own ? 'spec.source.path' : `spec.source.overlays[${index}]`;
-    const expanded = expandTemplate(template, cluster);
-    if (!expanded.ok)
-      throw problemError(
-        'invalid_manifest',
-        { field },
-        `cluster ${cluster.name} has no value for {{${expanded.unknown}}}; known are cluster.name, cluster.region, cluster.role, ` +
-          'and the cluster.labels.* and cluster.variables.* that the Cluster states',
-      );
-    const folder = joinOwn(source.path, expanded.path);
-    if (folder === undefined)
-      throw problemError('invalid_manifest', { field }, `${expanded.path} leads out of the repository`);
+    const { path: folder } = expandPath(template, { folder: source.path, cluster, field });
     tried.push(folder === '' ? '.' : folder);
     const found = await view.find(folder, new Map());
     if (found?.entry.type === 'directory') return found.path;

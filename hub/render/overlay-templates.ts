@@ -1,4 +1,6 @@
 import type { Cluster } from '../model/fleet.ts';
+import { problemError } from './render-error.ts';
+import { joinOwn } from './tree-view.ts';
 
 /** The fields of a Cluster that a template may name. */
 export type TemplateCluster = Pick<Cluster, 'name' | 'region' | 'role' | 'labels' | 'variables'>;
@@ -20,6 +22,25 @@ export function expandTemplate(template: string, cluster: TemplateCluster): Expa
   });
   if (unknown === undefined && (path.includes('{{') || path.includes('}}'))) unknown = template;
   return unknown === undefined ? { ok: true, path } : { ok: false, unknown };
+}
+
+/** A template's path below `folder`, and whether a variable was filled in. @throws a Problem at `field`. */
+export function expandPath(
+  template: string,
+  { folder, cluster, field }: { readonly folder: string; readonly cluster: Cluster; readonly field: string },
+): { readonly path: string; readonly filled: boolean } {
+  const expanded = expandTemplate(template, cluster);
+  if (!expanded.ok)
+    throw problemError(
+      'invalid_manifest',
+      { field },
+      `cluster ${cluster.name} has no value for {{${expanded.unknown}}}; known are cluster.name, cluster.region, cluster.role, ` +
+        'and the cluster.labels.* and cluster.variables.* that the Cluster states',
+    );
+  const path = joinOwn(folder, expanded.path);
+  if (path === undefined)
+    throw problemError('invalid_manifest', { field }, `${expanded.path} leads out of the repository`);
+  return { path, filled: expanded.path !== template };
 }
 
 function lookUp(name: string, cluster: TemplateCluster): string | undefined {

@@ -14,6 +14,7 @@ import {
   type AnalysisQuestion,
   isAssigned,
   type ObservedCluster,
+  putWave,
   type RolloutChange,
   type RolloutPass,
   type RolloutRelease,
@@ -107,10 +108,6 @@ interface WavePass {
   readonly changes: readonly RolloutChange[];
   readonly questions: readonly AnalysisQuestion[];
   readonly nextAtMs: number | undefined;
-}
-
-function putWave(state: RolloutState, index: number, change: Partial<WaveState>): RolloutState {
-  return { ...state, waves: state.waves.map((wave, at) => (at === index ? { ...wave, ...change } : wave)) };
 }
 
 /** Clusters that are still to be counted, those apart that were away before it was their turn. */

@@ -4,6 +4,7 @@ import { specOf } from './plan-waves.ts';
 import {
   type AnalysisAnswer,
   isOver,
+  putWave,
   type RolloutState,
   type Said,
   type WaveState,
@@ -23,10 +24,6 @@ export type RolloutAction =
 
 function refuse(state: RolloutState, message: string): never {
   throw new FairwayError('failed_precondition', message, { subject: state.application });
-}
-
-function putWave(state: RolloutState, index: number, change: Partial<WaveState>): RolloutState {
-  return { ...state, waves: state.waves.map((wave, at) => (at === index ? { ...wave, ...change } : wave)) };
 }
 
 /** @throws not_found; failed_precondition when no wave is under way. */
@@ -134,7 +131,6 @@ export function applyAction(state: RolloutState, action: RolloutAction, said: Sa
       return stop(state, 'Aborted', said);
     case 'rollback':
       if (state.phase === 'RollingBack' || state.phase === 'RolledBack') return state;
-      if (state.phase === 'Superseded') return refuse(state, 'a later release has taken over');
       return stop(state, 'RollingBack', said);
     case 'retry':
       return retry(state, action.cluster);

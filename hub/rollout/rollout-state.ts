@@ -7,16 +7,9 @@ import type { PlannedWave } from './plan-waves.ts';
 
 /**
  * Progressing: waves go on. Paused: nothing new is assigned until somebody says so. RollingBack: touched clusters go back. Complete: every wave has
- * ended. RolledBack and Aborted: it ended otherwise. Superseded: a later release took over.
+ * ended. RolledBack and Aborted: it ended otherwise.
  */
-export type RolloutPhase =
-  | 'Progressing'
-  | 'Paused'
-  | 'RollingBack'
-  | 'Complete'
-  | 'RolledBack'
-  | 'Aborted'
-  | 'Superseded';
+export type RolloutPhase = 'Progressing' | 'Paused' | 'RollingBack' | 'Complete' | 'RolledBack' | 'Aborted';
 
 /** Who did what of their own will, and why. */
 export interface Said {
@@ -119,7 +112,6 @@ export interface RolloutRelease extends Release {
 /** Something that happened, for events. */
 export interface RolloutChange {
   readonly type:
-    | 'rollout.started'
     | 'rollout.wave.started'
     | 'rollout.wave.completed'
     | 'rollout.approval.needed'
@@ -148,7 +140,7 @@ export interface RolloutPass {
 }
 
 export function isOver({ phase }: Pick<RolloutState, 'phase'>): boolean {
-  return phase === 'Complete' || phase === 'RolledBack' || phase === 'Aborted' || phase === 'Superseded';
+  return phase === 'Complete' || phase === 'RolledBack' || phase === 'Aborted';
 }
 
 /** The Target is there, or nothing is to be there and nothing is. */
@@ -160,4 +152,9 @@ export function isAssigned(
   const has = observed?.targetDigest;
   if (has === undefined) return release.removes.has(cluster);
   return has === release.targets[cluster];
+}
+
+/** The state with one wave changed. */
+export function putWave(state: RolloutState, index: number, change: Partial<WaveState>): RolloutState {
+  return { ...state, waves: state.waves.map((wave, at) => (at === index ? { ...wave, ...change } : wave)) };
 }

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { FairwayError, toFairwayError } from '../../../shared/error/error.ts';
 import type { DiffReport } from '../../preview/report.ts';
 import { createClient } from '../client.ts';
-import { withConnection } from '../command.ts';
+import { withConnection, withFleetOnDisk, withTextOutput } from '../command.ts';
 import { exitCodeOf, exitCodes } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { createColours } from '../output/colour.ts';
@@ -29,7 +29,7 @@ Examples:
 
 /** `fairway diff`: what a change would do to the whole fleet. */
 export function addDiff(program: Command, io: CliIo, setExitCode: (code: number) => void): void {
-  withConnection(
+  const command = withConnection(
     program
       .command('diff')
       .summary('show what a change would do to the whole fleet')
@@ -37,30 +37,24 @@ export function addDiff(program: Command, io: CliIo, setExitCode: (code: number)
       .argument('[revisions]', 'FROM..TO, or TO alone')
       .option('--application <name>', 'of this application only')
       .option('--cluster <name>', 'in this cluster only')
-      .option('--path <folder>', 'a Git repository on disk; needs no hub')
-      .option('--fleet-folder <folder>', 'with --path: where its fleet resources are', 'fleet')
-      .option('--allow-remote', 'with --path: fetch other repositories, without credentials')
-      .addOption(
-        new Option('-o, --output <format>', 'how to show it (default text)').choices([
-          'text',
-          'json',
-          'markdown',
-        ]),
-      )
-      .addHelpText('after', help),
-  ).action(async (revisions: string | undefined, _: unknown, command: Command) => {
-    const options = command.optsWithGlobals<Options>();
-    try {
-      const report =
-        options['path'] === undefined
-          ? await askHub(revisions, options, io)
-          : await compareOnDisk(options['path'], revisions, options, io);
-      io.stdout(await renderReport(report, options['output'], io));
-      setExitCode(report.differs ? exitCodes.failed : exitCodes.ok);
-    } catch (caught) {
-      setExitCode(reportError(caught, io));
-    }
-  });
+      .option('--path <folder>', 'a Git repository on disk; needs no hub'),
+  );
+  withFleetOnDisk(command).addHelpText('after', help);
+  withTextOutput(command, ['json', 'markdown']).action(
+    async (revisions: string | undefined, _: unknown, given: Command) => {
+      const options = given.optsWithGlobals<Options>();
+      try {
+        const report =
+          options['path'] === undefined
+            ? await askHub(revisions, options, io)
+            : await compareOnDisk(options['path'], revisions, options, io);
+        io.stdout(await renderReport(report, options['output'], io));
+        setExitCode(report.differs ? exitCodes.failed : exitCodes.ok);
+      } catch (caught) {
+        setExitCode(reportError(caught, io));
+      }
+    },
+  );
 }
 
 /** As diff does: 2, whatever is wrong; but a person who interrupts it knows. */

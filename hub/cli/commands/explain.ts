@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { Explanation } from '../../explain/explanation.ts';
 import type { ObjectSelector } from '../../model/trace.ts';
 import { createClient } from '../client.ts';
-import { withConnection } from '../command.ts';
+import { withConnection, withFleetOnDisk, withTextOutput } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import { createPrinter, type OutputFormat } from '../output/printer.ts';
 import { loadConnection } from '../settings.ts';
@@ -32,7 +32,7 @@ Examples:
 
 /** `fairway explain`: why a rendered object is as it is. */
 export function addExplain(program: Command, io: CliIo): void {
-  withConnection(
+  const command = withConnection(
     program
       .command('explain')
       .summary('show why a field has its value, and who wrote it')
@@ -43,30 +43,24 @@ export function addExplain(program: Command, io: CliIo): void {
         '--rev <revision>',
         'branch, tag or commit of the fleet repository (default: what the hub has resolved)',
       )
-      .option('--path <folder>', 'a fleet repository, or a folder of manifests, on disk; needs no hub')
-      .option('--fleet-folder <folder>', 'with --path: where its fleet resources are', 'fleet')
-      .option('--allow-remote', 'with --path: fetch other repositories, without credentials')
-      .addOption(
-        new Option('-o, --output <format>', 'how to show it (default text)').choices([
-          'text',
-          'json',
-          'yaml',
-        ]),
-      )
-      .addHelpText('after', help),
-  ).action(async (words: readonly string[], _: unknown, command: Command) => {
-    const options = command.optsWithGlobals<Options>();
-    const question = parseWords(words, options);
-    const explanation =
-      options['path'] === undefined
-        ? await askHub(question, options, io)
-        : await explainFolder(question, options['path'], options, io);
-    const { renderExplanationText } = await import('../../explain/render-text.ts');
-    const format = (options['output'] ?? 'text') as OutputFormat;
-    const printer = createPrinter(format, io);
-    const columns = io.terminal ? io.columns : undefined;
-    printer.value(explanation, (told) => renderExplanationText(told, printer.colours, columns));
-  });
+      .option('--path <folder>', 'a fleet repository, or a folder of manifests, on disk; needs no hub'),
+  );
+  withFleetOnDisk(command).addHelpText('after', help);
+  withTextOutput(command, ['json', 'yaml']).action(
+    async (words: readonly string[], _: unknown, given: Command) => {
+      const options = given.optsWithGlobals<Options>();
+      const question = parseWords(words, options);
+      const explanation =
+        options['path'] === undefined
+          ? await askHub(question, options, io)
+          : await explainFolder(question, options['path'], options, io);
+      const { renderExplanationText } = await import('../../explain/render-text.ts');
+      const format = (options['output'] ?? 'text') as OutputFormat;
+      const printer = createPrinter(format, io);
+      const columns = io.terminal ? io.columns : undefined;
+      printer.value(explanation, (told) => renderExplanationText(told, printer.colours, columns));
+    },
+  );
 }
 
 export interface ExplainWords {

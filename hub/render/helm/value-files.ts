@@ -1,9 +1,9 @@
 import type { Cluster, HelmSource } from '../../model/fleet.ts';
 import type { FileLoader } from '../file-loader.ts';
-import { expandTemplate } from '../overlay-templates.ts';
+import { expandPath } from '../overlay-templates.ts';
 import { problemError } from '../render-error.ts';
 import { isSopsFile } from '../sops-file.ts';
-import { joinOwn, type Probes, type TreeView } from '../tree-view.ts';
+import type { Probes, TreeView } from '../tree-view.ts';
 import type { ValueFile } from './helm-runner.ts';
 
 /**
@@ -21,19 +21,9 @@ export async function readValueFiles(
   const files: ValueFile[] = [];
   for (const [index, template] of helm.valueFiles.entries()) {
     const field = `spec.source.helm.valueFiles[${index}]`;
-    const expanded = expandTemplate(template, cluster);
-    if (!expanded.ok)
-      throw problemError(
-        'invalid_manifest',
-        { field },
-        `cluster ${cluster.name} has no value for {{${expanded.unknown}}}; known are cluster.name, cluster.region, cluster.role, ` +
-          'and the cluster.labels.* and cluster.variables.* that the Cluster states',
-      );
-    const name = joinOwn(path, expanded.path);
-    if (name === undefined)
-      throw problemError('invalid_manifest', { field }, `${expanded.path} leads out of the repository`);
+    const { path: name, filled } = expandPath(template, { folder: path, cluster, field });
     const found = await view.find(name, probes);
-    if (found === undefined && expanded.path !== template) continue;
+    if (found === undefined && filled) continue;
     if (found?.entry.type !== 'file')
       throw problemError('not_found', { field }, `there is no file ${name} in ${view.name}`);
     const bytes = await loader.bytes(view, found.path, found.entry, name);
