@@ -6,10 +6,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runGit } from '../../../hub/cli/demo/git-program.ts';
 import { createGitServer, type GitServer } from '../../../hub/cli/demo/git-server.ts';
-import type { CliIo } from '../../../hub/cli/io.ts';
-import { runCli } from '../../../hub/cli/program.ts';
-import { systemPrograms } from '../../../hub/cli/programs.ts';
 import { ensureBinary } from '../../cluster/binaries.ts';
+import { runFairway } from '../../contract/run-fairway.ts';
 import { documentsOf } from './compare.ts';
 
 const program = process.env['FAIRWAY_KUSTOMIZE_BINARY'] ?? (await ensureBinary('kustomize'));
@@ -100,21 +98,8 @@ describe.skipIf(program === undefined || helm === undefined)('fairway render --p
     }
   }
 
-  async function fairway(...args: readonly string[]): Promise<Ran> {
-    let [out, err] = ['', ''];
-    const io: CliIo = {
-      stdout: (text) => {
-        out += text;
-      },
-      stderr: (text) => {
-        err += text;
-      },
-      ...{ terminal: false, columns: undefined, env, home: folder, cwd: join(folder, 'work'), now: () => 0 },
-      fetch: () => Promise.reject(new Error('no hub is asked')),
-      signal: new AbortController().signal,
-    };
-    return { code: await runCli(['render', ...args], io, systemPrograms), out, err };
-  }
+  const fairway = (...args: readonly string[]): Promise<Ran> =>
+    runFairway(['render', ...args], { home: folder, cwd: join(folder, 'work'), env });
 
   const kustomize = (...args: readonly string[]): Promise<Ran> =>
     new Promise((resolve) => {

@@ -6,12 +6,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { createFleetRepository, type FleetRepository } from '../../../hub/cli/demo/fleet-repository.ts';
 import { createGitServer, type GitServer } from '../../../hub/cli/demo/git-server.ts';
-import type { CliIo } from '../../../hub/cli/io.ts';
-import { runCli } from '../../../hub/cli/program.ts';
-import { systemPrograms } from '../../../hub/cli/programs.ts';
 import { loadConfig } from '../../../hub/config/load-config.ts';
 import type { ExplainedPlace, Explanation } from '../../../hub/explain/explanation.ts';
 import { type RunningHub, startHub } from '../../../hub/main.ts';
+import { runFairway } from '../run-fairway.ts';
 import { password, writeFleet, writeLibrary } from './fleet.ts';
 
 let folder: string;
@@ -61,28 +59,11 @@ async function ask(path: string): Promise<Record<string, unknown>> {
   return (await (await fetch(hub.addresses.api + path, { headers })).json()) as Record<string, unknown>;
 }
 
-async function fairway(args: readonly string[], cwd = repository.workTree) {
-  let out = '';
-  let err = '';
-  const io: CliIo = {
-    stdout: (text) => {
-      out += text;
-    },
-    stderr: (text) => {
-      err += text;
-    },
-    terminal: false,
-    columns: undefined,
+const fairway = (args: readonly string[], cwd = repository.workTree) =>
+  runFairway(['explain', ...args], {
+    ...{ home: folder, cwd, fetch: globalThis.fetch },
     env: { FAIRWAY_SERVER: hub.addresses.api, FAIRWAY_TOKEN: hub.firstToken ?? '' },
-    home: folder,
-    cwd,
-    now: () => 0,
-    fetch: globalThis.fetch,
-    signal: new AbortController().signal,
-  };
-  const code = await runCli(['explain', ...args], io, systemPrograms);
-  return { code, out, err };
-}
+  });
 
 async function explain(...args: readonly string[]): Promise<Explanation> {
   const { code, out, err } = await fairway([...args, '-o', 'json']);

@@ -5,12 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createFleetRepository, type FleetRepository } from '../../../hub/cli/demo/fleet-repository.ts';
 import { createGitServer, type GitServer } from '../../../hub/cli/demo/git-server.ts';
-import type { CliIo } from '../../../hub/cli/io.ts';
-import { runCli } from '../../../hub/cli/program.ts';
-import { systemPrograms } from '../../../hub/cli/programs.ts';
 import { loadConfig } from '../../../hub/config/load-config.ts';
 import { type RunningHub, startHub } from '../../../hub/main.ts';
 import type { DiffReport } from '../../../hub/preview/report.ts';
+import { runFairway } from '../run-fairway.ts';
 
 const cluster = (name: string, region: string) =>
   `apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: {name: ${name}, labels: {tier: prod}}\nspec: {region: ${region}}\n`;
@@ -92,28 +90,11 @@ async function ask(path: string): Promise<unknown> {
   return (await fetch(hub.addresses.api + path, { headers })).json();
 }
 
-async function fairway(...args: readonly string[]) {
-  let out = '';
-  let err = '';
-  const io: CliIo = {
-    stdout: (text) => {
-      out += text;
-    },
-    stderr: (text) => {
-      err += text;
-    },
-    terminal: false,
-    columns: undefined,
+const fairway = (...args: readonly string[]) =>
+  runFairway(args, {
+    ...{ home: folder, cwd: repository.workTree, fetch: globalThis.fetch },
     env: { FAIRWAY_SERVER: hub.addresses.api, FAIRWAY_TOKEN: hub.firstToken ?? '' },
-    home: folder,
-    cwd: repository.workTree,
-    now: () => 0,
-    fetch: globalThis.fetch,
-    signal: new AbortController().signal,
-  };
-  const code = await runCli(args, io, systemPrograms);
-  return { code, out, err };
-}
+  });
 
 /** A branch off main with one commit, pushed; main is checked out again after it. */
 async function branch(name: string, changes: Readonly<Record<string, string | null>>): Promise<string> {

@@ -13,10 +13,9 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runGit } from '../../../hub/cli/demo/git-program.ts';
 import { createGitServer } from '../../../hub/cli/demo/git-server.ts';
-import type { CliIo } from '../../../hub/cli/io.ts';
-import { runCli } from '../../../hub/cli/program.ts';
 import { systemPrograms } from '../../../hub/cli/programs.ts';
 import type { ValidationReport } from '../../../hub/preview/findings.ts';
+import { runFairway } from '../run-fairway.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -31,29 +30,12 @@ function write(files: Readonly<Record<string, string>>): void {
   }
 }
 
-async function validate(...args: readonly string[]) {
-  let out = '';
-  let err = '';
-  const io: CliIo = {
-    stdout: (text) => {
-      out += text;
-    },
-    stderr: (text) => {
-      err += text;
-    },
-    terminal: false,
-    columns: undefined,
-    env: {},
-    home: folder,
-    cwd: folder,
-    now: () => 0,
-    fetch: () => Promise.reject(new Error('no hub is asked')),
-    signal: new AbortController().signal,
-  };
-  const programs = { ...systemPrograms, version: async () => '1.2.3' };
-  const code = await runCli(['validate', ...args], io, programs);
-  return { code, out, err };
-}
+const validate = (...args: readonly string[]) =>
+  runFairway(
+    ['validate', ...args],
+    { home: folder, cwd: folder },
+    { ...systemPrograms, version: async () => '1.2.3' },
+  );
 
 const report = async (...args: readonly string[]) =>
   JSON.parse((await validate('-o', 'json', ...args)).out) as ValidationReport;
