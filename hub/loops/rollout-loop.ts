@@ -39,8 +39,8 @@ export interface RolloutDriver {
   readonly loop: Loop;
   /** Wakes every rollout that is under way. Does not wait. */
   wakeAll(): void;
-  /** A cluster has reported, come or gone. */
-  wakeCluster(cluster: string): void;
+  /** A cluster has reported, or (`presence`) come or gone: then also those that only wait for whoever was away. Many at once are one pass. */
+  wakeCluster(cluster: string, presence: boolean): void;
   /** By application. */
   reports(): Promise<readonly RolloutReport[]>;
   /** Undefined: the application has no strategy, or no rollout yet. */
@@ -53,6 +53,7 @@ export interface RolloutDriver {
 /** A key that no application has. */
 const everyRollout = '*';
 
+const gatherMs = 100;
 const triesMax = 5;
 const questionsAtOnce = 5;
 /** Looks again though nothing woke it and no timer is due. */
@@ -74,11 +75,16 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   const { store, clock, log } = options;
   const inputs = createRolloutInputs(store, clock);
   /** Clusters of the live rollouts, by application. */
-  const live = new Map<string, ReadonlySet<string>>();
+  const live = new Map<string, { readonly clusters: ReadonlySet<string>; readonly complete: boolean }>();
+  /** Rollouts that are woken soon, each with how to call that off. */
+  const soon = new Map<string, () => void>();
 
   const note = (state: RolloutState) => {
     if (!isLive(state)) live.delete(state.application);
-    else live.set(state.application, new Set(state.waves.flatMap(({ clusters }) => clusters)));
+    else {
+      const clusters = new Set(state.waves.flatMap((wave) => wave.clusters));
+      live.set(state.application, { clusters, complete: state.phase === 'Complete' });
+    }
   };
 
   const findLive = async () => {
@@ -155,6 +161,16 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
 
   const loop = createLoop({ name: 'rollout', step, ...options, concurrencyMax: 4, periodMs });
 
+  /** A pass reads all that is known of the application: a thousand reports in a moment are worth one. */
+  const wakeSoon = (application: string) => {
+    if (soon.has(application)) return;
+    const wake = () => {
+      soon.delete(application);
+      loop.wake(application);
+    };
+    soon.set(application, clock.after(gatherMs, wake));
+  };
+
   const describe = async (state: RolloutState) => describeRollout(state, await inputs.load(state));
 
   const act = async (application: string, action: RolloutAction, said: Said): Promise<RolloutReport> => {
@@ -182,8 +198,9 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     loop,
     // Its own key, so that what fails is tried again.
     wakeAll: () => loop.wake(everyRollout),
-    wakeCluster(cluster) {
-      for (const [application, clusters] of live) if (clusters.has(cluster)) loop.wake(application);
+    wakeCluster(cluster, presence) {
+      for (const [application, { clusters, complete }] of live)
+        if ((presence || !complete) && clusters.has(cluster)) wakeSoon(application);
     },
     async reports() {
       const states = [...(await store.releases.rollouts()).values()].filter(isWaved);
@@ -195,6 +212,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     },
     act,
     async stop() {
+      for (const cancel of soon.values()) cancel();
       inputs.stop();
       await loop.stop();
     },
