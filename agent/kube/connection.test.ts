@@ -76,5 +76,9 @@ describe('loadKubeconfig', () => {
     expect(connection).toMatchObject({ server: 'https://x/k8s/1', ca: 'CA', token: 't' });
     expect(namespace).toBe('n');
     await expect(loadKubeconfig(path, 'none')).rejects.toMatchObject({ code: 'failed_precondition' });
+    await expect(loadKubeconfig(`${path}-of-nobody`)).rejects.toMatchObject({
+      code: 'failed_precondition',
+      message: expect.stringMatching(/^the kubeconfig cannot be read: ENOENT.*--kubeconfig/),
+    });
   });
 });

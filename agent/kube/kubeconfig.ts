@@ -6,8 +6,21 @@ function decode(base64: string | undefined): string | undefined {
   return base64 ? Buffer.from(base64, 'base64').toString('utf8') : undefined;
 }
 
+type Read<T> = () => T | Promise<T>;
+
+/** What a file that cannot be read or understood means to whoever named it. @throws failed_precondition */
+async function reading<T>(file: string, read: Read<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (caught) {
+    const why = caught instanceof Error ? (caught.message.split('\n', 1)[0] ?? '') : String(caught);
+    const message = `the kubeconfig cannot be read: ${why}; name another with --kubeconfig or KUBECONFIG`;
+    throw new FairwayError('failed_precondition', message, { subject: file, cause: caught });
+  }
+}
+
 async function pem(data: string | undefined, file: string | undefined): Promise<string | undefined> {
-  return decode(data) ?? (file ? await readFile(file, 'utf8') : undefined);
+  return decode(data) ?? (file ? await reading(file, () => readFile(file, 'utf8')) : undefined);
 }
 
 /**
@@ -15,7 +28,7 @@ async function pem(data: string | undefined, file: string | undefined): Promise<
  * so that an agent in its cluster never pays for it.
  * @param path default: KUBECONFIG, then ~/.kube/config.
  * @param contextName default: the file's current context.
- * @throws failed_precondition when the file names no such context or no cluster.
+ * @throws failed_precondition when a file cannot be read, or names no such context or no cluster.
  */
 export async function loadKubeconfig(
   path?: string,
@@ -23,8 +36,9 @@ export async function loadKubeconfig(
 ): Promise<{ readonly connection: KubeConnection; readonly namespace: string }> {
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
-  if (path === undefined) config.loadFromDefault();
-  else config.loadFromFile(path);
+  await reading(path ?? 'kubeconfig', () =>
+    path === undefined ? config.loadFromDefault() : config.loadFromFile(path),
+  );
   if (contextName !== undefined) config.setCurrentContext(contextName);
   const context = config.getContextObject(config.getCurrentContext());
   const cluster = config.getCurrentCluster();
