@@ -6,19 +6,6 @@ function decode(base64: string | undefined): string | undefined {
   return base64 ? Buffer.from(base64, 'base64').toString('utf8') : undefined;
 }
 
-type Read<T> = () => T | Promise<T>;
-
-/** What a file that cannot be read or understood means to whoever named it. @throws failed_precondition */
-async function reading<T>(file: string, read: Read<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (caught) {
-    const why = caught instanceof Error ? (caught.message.split('\n', 1)[0] ?? '') : String(caught);
-    const message = `the kubeconfig cannot be read: ${why}; name another with --kubeconfig or KUBECONFIG`;
-    throw new FairwayError('failed_precondition', message, { subject: file, cause: caught });
-  }
-}
-
 async function pem(data: string | undefined, file: string | undefined): Promise<string | undefined> {
   return decode(data) ?? (file ? await reading(file, () => readFile(file, 'utf8')) : undefined);
 }
@@ -73,4 +60,17 @@ export async function loadKubeconfig(
       : undefined,
   };
   return { connection, namespace: context.namespace ?? 'default' };
+}
+
+type Read<T> = () => T | Promise<T>;
+
+/** What a file that cannot be read or understood means to whoever named it. @throws failed_precondition */
+async function reading<T>(file: string, read: Read<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (caught) {
+    const why = caught instanceof Error ? (caught.message.split('\n', 1)[0] ?? '') : String(caught);
+    const message = `the kubeconfig cannot be read: ${why}; name another with --kubeconfig or KUBECONFIG`;
+    throw new FairwayError('failed_precondition', message, { subject: file, cause: caught });
+  }
 }
