@@ -11,11 +11,14 @@ interface Entry<V> {
  */
 export class Lru<V> {
   readonly #weightMax: number;
+  readonly #onRemoved: ((value: V) => void) | undefined;
   readonly #entries = new Map<string, Entry<V>>();
   #weight = 0;
 
-  constructor(weightMax: number) {
+  /** @param onRemoved told of each that goes, also for another of its key. */
+  constructor(weightMax: number, onRemoved?: (value: V) => void) {
     this.#weightMax = weightMax;
+    this.#onRemoved = onRemoved;
   }
 
   get(key: string): V | undefined {
@@ -31,11 +34,16 @@ export class Lru<V> {
     if (weight > this.#weightMax) return;
     this.#entries.set(key, { value, weight, used: false });
     this.#weight += weight;
+    this.shrink(() => this.#weight > this.#weightMax, key);
+  }
+
+  /** Removes what was not used for long, while it is asked to; all but `kept`. */
+  shrink(isOver: () => boolean, kept?: string): void {
     for (const [oldest, entry] of this.#entries) {
-      if (this.#weight <= this.#weightMax) break;
+      if (!isOver()) break;
       // Comes again at the end of this very walk, without its mark.
       if (entry.used) this.#pass(oldest, entry);
-      else if (oldest !== key) this.#remove(oldest);
+      else if (oldest !== kept) this.#remove(oldest);
     }
   }
 
@@ -63,5 +71,6 @@ export class Lru<V> {
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#weight -= entry.weight;
+    this.#onRemoved?.(entry.value);
   }
 }

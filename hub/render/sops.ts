@@ -7,6 +7,8 @@
  */
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import { isForOperator } from '../../shared/manifest/sops-operator.ts';
+import { SelectorError } from './kustomize/label-selector.ts';
+import { compilePattern } from './kustomize/pattern.ts';
 import { type Place, problemError } from './render-error.ts';
 import type { Resource } from './resource.ts';
 
@@ -33,27 +35,40 @@ function sealsOf(block: JsonObject): (keys: readonly string[]) => boolean {
   const text = (name: string): string => (typeof block[name] === 'string' ? block[name] : '');
   // Comments that say so are not there any more.
   if (text('encrypted_comment_regex') !== '' || text('unencrypted_comment_regex') !== '') return () => false;
-  const [onlySuffix, onlyMatch] = [text('encrypted_suffix'), patternOf(text('encrypted_regex'))];
-  const [notSuffix, notMatch] = [text('unencrypted_suffix'), patternOf(text('unencrypted_regex'))];
+  const [onlySuffix, onlyMatch] = [text('encrypted_suffix'), matcherOf(text('encrypted_regex'))];
+  const [notSuffix, notMatch] = [text('unencrypted_suffix'), matcherOf(text('unencrypted_regex'))];
   if (onlyMatch === 'unreadable' || notMatch === 'unreadable') return () => false;
   return (keys) => {
     if (onlySuffix !== '') return keys.some((key) => key.endsWith(onlySuffix));
-    if (onlyMatch !== undefined) return keys.some((key) => onlyMatch.test(key));
-    if (notMatch !== undefined) return !keys.some((key) => notMatch.test(key));
+    if (onlyMatch !== undefined) return keys.some(onlyMatch);
+    if (notMatch !== undefined) return !keys.some(notMatch);
     return !keys.some((key) => key.endsWith(notSuffix === '' ? '_unencrypted' : notSuffix));
   };
 }
 
-/** An expression of Go's; flags before it (`(?i)`) as JavaScript spells them. Unreadable: additions in plain text are then not looked for. */
-function patternOf(text: string): RegExp | 'unreadable' | undefined {
-  if (text === '') return undefined;
-  const [lead = '', flags = ''] = /^\(\?([ims]+)\)/.exec(text) ?? [];
+/** A label's or an annotation's key has at most 317 characters, one of `data` 253; a longer one is not given to an expression that somebody wrote. */
+const keyLengthMax = 1_024;
+
+/**
+ * An expression of Go's, bounded as those of patches are: what could try for ever counts as unreadable, like what JavaScript does not have. Additions in plain text are then not
+ * looked for; values that are there are compared all the same.
+ */
+function matcherOf(text: string): ((key: string) => boolean) | 'unreadable' | undefined {
+  let pattern: RegExp | undefined;
   try {
-    return new RegExp(text.slice(lead.length), flags);
-  } catch {
-    // An expression of Go's that JavaScript does not have: values that are there are compared all the same.
+    pattern = compilePattern(text, 'anywhere');
+  } catch (caught) {
+    if (!(caught instanceof SelectorError)) throw caught;
     return 'unreadable';
   }
+  if (pattern === undefined) return undefined;
+  const known = new Map<string, boolean>();
+  return (key) => {
+    if (key.length > keyLengthMax) return false;
+    const found = known.get(key) ?? pattern.test(key);
+    known.set(key, found);
+    return found;
+  };
 }
 
 /** Each sealed value and each plain one that should be, as `path value`; the block itself. */

@@ -17,7 +17,7 @@ export function compilePattern(pattern: string | undefined, where: 'whole' | 'an
     throw new SelectorError(
       `the pattern ${pattern} is not supported: it has a repetition within a repetition, or looks around`,
     );
-  const flags = /^\(\?([is]+)\)/.exec(pattern);
+  const flags = /^\(\?([ims]+)\)/.exec(pattern);
   const body = flags === null ? pattern : pattern.slice(flags[0].length);
   if (branching.test(body)) allowLinearEngine();
   try {

@@ -5,6 +5,7 @@ import type { RenderedObject, RenderedSet } from '../../model/rendered.ts';
 import { Lru } from '../lru.ts';
 import type { RenderResult } from '../renderer.ts';
 import type { ResultHead } from './messages.ts';
+import { createSetMemory, type SetMemoryLimits } from './set-memory.ts';
 
 /** From the order that was just rendered. */
 export interface Fetch {
@@ -12,8 +13,8 @@ export interface Fetch {
   objects(digests: readonly Digest[]): Promise<readonly RenderedObject[]>;
 }
 
-/** Entries of sets, and bytes of objects, that are remembered on this side. */
-const entriesMax = 500_000;
+/** What is remembered on this side: sets with all that they hold, and the newest objects, most of which those sets have as well. */
+const defaultLimits: SetMemoryLimits = { entriesMax: 500_000, bytesMax: 512 * 1024 * 1024 };
 const contentBytesMax = 256 * 1024 * 1024;
 /** In one message: what comes at once is unpacked at once, and nobody else has a turn meanwhile. */
 const setsAtOnce = 8;
@@ -35,8 +36,8 @@ export interface SetFetcher {
 }
 
 /** Puts sets together of what is here and what only the thread has. */
-export function createSetFetcher(): SetFetcher {
-  const known = new Lru<Good>(entriesMax);
+export function createSetFetcher(limits = defaultLimits): SetFetcher {
+  const known = createSetMemory<Good>(limits, ({ rendered }) => rendered);
   const objects = new Lru<RenderedObject>(contentBytesMax);
 
   const fetchObjects = async (
@@ -70,7 +71,7 @@ export function createSetFetcher(): SetFetcher {
   };
 
   const remember = (good: Good): Good => {
-    known.set(good.rendered.set.digest, good, good.rendered.set.entries.length + 1);
+    known.set(good);
     return good;
   };
 
