@@ -28,6 +28,7 @@ import { createPendingRecords } from './pending-records.ts';
 import { createRemoteBases, headOf } from './remote-bases.ts';
 import { type FleetRenderer, type Placements, placeAll, saveContent, saveRecords } from './render-fleet.ts';
 import { createRevision } from './revision-of.ts';
+import { planRendering } from './revision-rendering.ts';
 import { loadWaves } from './rollout-inputs.ts';
 import type { FollowedSource } from './source-loop.ts';
 
@@ -121,8 +122,10 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     const changed = await store.releases.savePlan(planRow(revision.id, fleet, plan, clock.now()));
     // Also those of an earlier step that was killed before it came here.
     await finishUnheard([...assignments, ...changed]);
-    // Last: nothing hangs on it but the work of the next process.
+    // Last: nothing hangs on it but the work of the next process, and what people are told.
     await saveRecords(store, unsaved.take());
+    const rendering = planRendering(revision.rendering, outcome);
+    if (rendering !== undefined) await store.sources.saveRendering(revision.id, rendering);
     const isNew = changed.length > 0 || stored.revisionId !== revision.id;
     log[isNew ? 'info' : 'debug']('revision resolved', {
       revision: revision.id,

@@ -36,4 +36,19 @@ export interface Revision {
   readonly sources: Readonly<Record<SourceKey, string>>;
   /** When the hub first saw it. */
   readonly seenAtMs: number;
+  /** Absent: nothing was rendered of it, or by an earlier version. */
+  readonly rendering?: RevisionRendering;
+}
+
+/** What it took to render a revision, over all looks at it, and what came of the last. */
+export interface RevisionRendering {
+  /** Folders that were built and charts that were run: what was remembered does not count. */
+  readonly directoriesBuilt: number;
+  readonly filesRead: number;
+  readonly filesParsed: number;
+  readonly bytesParsed: number;
+  /** Applications in clusters, those that could be rendered. */
+  readonly placements: number;
+  /** Different results among them: placements beyond that share one. */
+  readonly sets: number;
 }

@@ -33,6 +33,7 @@ export const storeMethods = {
     save: 'write',
     remove: 'write',
     saveRevision: 'write',
+    saveRendering: 'write',
     revision: 'read',
     latestRevision: 'read',
     revisions: 'read',

@@ -25,7 +25,7 @@ import type {
 } from '../model/release.ts';
 import type { RenderMemory, RenderRecords } from '../model/render-memory.ts';
 import type { RenderedObject } from '../model/rendered.ts';
-import type { Revision, SourceKey } from '../model/revision.ts';
+import type { Revision, RevisionRendering, SourceKey } from '../model/revision.ts';
 import type { SourceStatus } from '../model/source-status.ts';
 
 /** One page of a list. `next` is an opaque cursor; undefined on the last page. */
@@ -120,6 +120,8 @@ export interface SourceRepository {
   remove(key: SourceKey): Promise<void>;
   /** Keeps a revision (a known id changes nothing) and its events. */
   saveRevision(revision: Revision, events: readonly NewEvent[]): Promise<void>;
+  /** Says what rendering a revision took, instead of what was said before. An unknown id changes nothing. */
+  saveRendering(id: string, rendering: RevisionRendering): Promise<void>;
   revision(id: string): Promise<Revision | undefined>;
   latestRevision(): Promise<Revision | undefined>;
   /** Newest first. */

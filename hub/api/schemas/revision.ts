@@ -8,6 +8,20 @@ import { conditionSchema, pageOf, timeSchema, toCondition, toTime } from './comm
 
 const personSchema = z.object({ name: z.string(), email: z.string(), time: timeSchema }).openapi('Person');
 
+const count = () => z.number().int().nonnegative();
+const renderingSchema = z
+  .object({
+    directoriesBuilt: count().openapi({
+      description: 'Folders built and charts run; what was remembered does not count',
+    }),
+    filesRead: count(),
+    filesParsed: count(),
+    bytesParsed: count(),
+    placements: count().openapi({ description: 'Applications in clusters that could be rendered' }),
+    sets: count().openapi({ description: 'Different results among them: the others share one' }),
+  })
+  .openapi('RevisionRendering');
+
 export const revisionSchema = z
   .object({
     id: z.string(),
@@ -27,6 +41,9 @@ export const revisionSchema = z
     }),
     resolved: z.array(z.string()).openapi({ description: 'Applications last rendered from it' }),
     problems: z.array(problemEntrySchema.extend({ application: z.string() }).openapi('RevisionProblem')),
+    rendering: renderingSchema.nullable().openapi({
+      description: 'What rendering it took, over all looks at it; null where that is not known',
+    }),
   })
   .openapi('Revision');
 export type ApiRevision = z.infer<typeof revisionSchema>;
@@ -74,6 +91,7 @@ export function toRevision(revision: Revision, reading: Reading): ApiRevision {
     state: pending ? 'Pending' : !known ? 'Superseded' : problems.length > 0 ? 'Failed' : 'Resolved',
     resolved: mine.map(({ application }) => application).sort(),
     problems,
+    rendering: revision.rendering ?? null,
   };
 }
 

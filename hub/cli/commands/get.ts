@@ -155,10 +155,23 @@ async function getRevisions(
       ['AUTHOR', ({ author }) => author.name],
       ['STATE', ({ state }) => colourState(colours, state)],
       ['PROBLEMS', ({ problems }) => (problems.length === 0 ? '-' : colours.bad(String(problems.length)))],
+      ['BUILT', ({ rendering }) => numberOf(rendering?.directoriesBuilt)],
+      ['READ', ({ rendering }) => numberOf(rendering?.filesRead)],
+      ['PARSED', ({ rendering }) => (rendering === null ? '-' : byteText(rendering.bytesParsed))],
+      ['SETS', ({ rendering }) => (rendering === null ? '-' : `${rendering.sets}/${rendering.placements}`)],
       ['MESSAGE', ({ message }) => firstLine(message)],
     ],
     'No revision was seen yet. `fairway sync` looks at Git now.',
   );
+}
+
+const numberOf = (count: number | undefined): string => (count === undefined ? '-' : String(count));
+
+/** `812 B`, `3.4 KiB`, `120 MiB`. */
+function byteText(bytes: number): string {
+  if (bytes < 1_024) return `${bytes} B`;
+  const [size, unit] = bytes < 1_024 ** 2 ? [bytes / 1_024, 'KiB'] : [bytes / 1_024 ** 2, 'MiB'];
+  return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${unit}`;
 }
 
 async function getObjects({ client, print }: ClientContext, options: Options) {

@@ -31,6 +31,28 @@ function describeRevisions(current: () => StoreUnderTest): void {
     expect(await store.events.lastSequence()).toBe(1);
   });
 
+  it('keeps what rendering a revision took last', async () => {
+    const { store } = current();
+    await store.sources.saveRevision(revisionOf('a'), []);
+    const rendering = {
+      directoriesBuilt: 1,
+      filesRead: 2,
+      filesParsed: 3,
+      bytesParsed: 4,
+      placements: 6,
+      sets: 5,
+    };
+    await store.sources.saveRendering('a', { ...rendering, sets: 1 });
+    await store.sources.saveRendering('a', rendering);
+    await store.sources.saveRendering('unknown', rendering);
+    expect(await store.sources.revision('a')).toEqual({ ...revisionOf('a'), rendering });
+    expect((await store.sources.latestRevision())?.rendering).toEqual(rendering);
+    expect(await store.sources.revision('unknown')).toBeUndefined();
+    // A revision that is known stays as it is.
+    await store.sources.saveRevision(revisionOf('a'), []);
+    expect((await store.sources.revision('a'))?.rendering).toEqual(rendering);
+  });
+
   it('pages revisions, newest first', async () => {
     const { store } = current();
     expect(await store.sources.latestRevision()).toBeUndefined();

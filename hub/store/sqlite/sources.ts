@@ -57,6 +57,13 @@ export function createSqliteSources(
       events.append(added);
       changed('revisions', id);
     },
+    saveRendering(id, rendering) {
+      const row = db.select().from(revisions).where(eq(revisions.id, id)).get();
+      if (row === undefined) return;
+      const value = { ...row.value, rendering };
+      db.update(revisions).set({ value }).where(eq(revisions.id, id)).run();
+      changed('revisions', id);
+    },
     revision: (id) => db.select().from(revisions).where(eq(revisions.id, id)).get()?.value,
     latestRevision: () => db.select().from(revisions).orderBy(desc(revisions.position)).limit(1).get()?.value,
     revisions(page) {

@@ -125,6 +125,14 @@ export function fillState(state: FakeState): void {
       ref: 'main',
       sources: {},
       seenAtMs: startMs - 9 * minute,
+      rendering: {
+        directoriesBuilt: 2,
+        filesRead: 7,
+        filesParsed: 5,
+        bytesParsed: 3_480,
+        placements: 412,
+        sets: 14,
+      },
     },
   ];
   state.readRevisionId = commitSha;
