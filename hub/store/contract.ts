@@ -10,6 +10,7 @@ import { describeObservations } from './contract/observations.ts';
 import { describeRegistry } from './contract/registry.ts';
 import { describeReleases } from './contract/releases.ts';
 import { describeRenders } from './contract/renders.ts';
+import { describeRolloutHistory } from './contract/rollout-history.ts';
 import { describeSources } from './contract/sources.ts';
 import type { Store } from './store.ts';
 
@@ -46,6 +47,7 @@ export function describeStoreContract(name: string, open: () => Promise<OpenedSt
     describeContent(current);
     describeRenders(current);
     describeReleases(current);
+    describeRolloutHistory(current);
     describeRegistry(current);
     describeObservations(current);
     describeEvents(current);

@@ -69,6 +69,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     content: createRepository(client, 'content'),
     renders: createRepository(client, 'renders'),
     releases: createRepository(client, 'releases'),
+    history: createRepository(client, 'history'),
     registry: createRepository(client, 'registry'),
     access: createRepository(client, 'access'),
     observations: createRepository(client, 'observations'),

@@ -8,6 +8,7 @@ export type RepositoryName =
   | 'content'
   | 'renders'
   | 'releases'
+  | 'history'
   | 'registry'
   | 'access'
   | 'observations'
@@ -65,6 +66,7 @@ export const storeMethods = {
     confirmations: 'read',
     confirm: 'write',
   },
+  history: { list: 'read', record: 'read', clusters: 'read', timeline: 'read' },
   registry: {
     clusters: 'read',
     cluster: 'read',

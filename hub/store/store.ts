@@ -26,6 +26,12 @@ import type {
 import type { RenderMemory, RenderRecords } from '../model/render-memory.ts';
 import type { RenderedObject } from '../model/rendered.ts';
 import type { Revision, RevisionRendering, SourceKey } from '../model/revision.ts';
+import type {
+  ClusterRecord,
+  HistoryWrite,
+  KeptTimelineEntry,
+  RolloutRecord,
+} from '../model/rollout-history.ts';
 import type { SourceStatus } from '../model/source-status.ts';
 
 /** One page of a list. `next` is an opaque cursor; undefined on the last page. */
@@ -63,6 +69,7 @@ export interface Store {
   readonly content: ContentRepository;
   readonly renders: RenderRepository;
   readonly releases: ReleaseRepository;
+  readonly history: HistoryRepository;
   readonly registry: RegistryRepository;
   readonly access: AccessRepository;
   readonly observations: ObservationRepository;
@@ -85,6 +92,10 @@ export interface GarbageRequest {
   /** Releases (and, unreachable then, targets, sets and blobs) older than this go, but never one that is assigned, or the newest `releasesKept` of an application. */
   readonly releasesKeptMs: number;
   readonly releasesKept: number;
+  /** Rollouts that ended longer ago than this go, with their timelines. Default 90 days. */
+  readonly rolloutsKeptMs?: number | undefined;
+  /** And of the younger ones all but so many of each application. Default 100. */
+  readonly rolloutsKept?: number | undefined;
 }
 
 export interface GarbageReport {
@@ -93,6 +104,8 @@ export interface GarbageReport {
   readonly targets: number;
   readonly sets: number;
   readonly blobs: number;
+  /** Rollouts that have ended. */
+  readonly rollouts: number;
   /** Rows of what rendering remembers. */
   readonly renders: number;
 }
@@ -193,6 +206,8 @@ export interface Plan {
   readonly confirmations: readonly Omit<Confirmation, 'confirmedAtMs' | 'confirmedBy'>[];
   /** Rollout state by application: the reducer's, as JSON. */
   readonly rollouts: Readonly<Record<string, unknown>>;
+  /** Of the rollouts that begin or are superseded. */
+  readonly history?: readonly HistoryWrite[] | undefined;
   readonly events: readonly NewEvent[];
   readonly nowMs: number;
 }
@@ -203,6 +218,7 @@ export interface RolloutPassRow {
   readonly before: unknown;
   readonly state: unknown;
   readonly decisions: readonly AssignmentDecision[];
+  readonly history?: readonly HistoryWrite[] | undefined;
   readonly events: readonly NewEvent[];
   readonly nowMs: number;
 }
@@ -254,6 +270,17 @@ export interface ReleaseRepository {
   confirmations(): Promise<readonly Confirmation[]>;
   /** @throws not_found. Idempotent. */
   confirm(id: string, actor: string, event: NewEvent): Promise<Confirmation>;
+}
+
+/** What rollouts did, by the ids of their releases. Written by `savePlan` and `saveRollout`, in the transaction that changes the rollout. */
+export interface HistoryRepository {
+  /** Newest first; the one under way is among them. */
+  list(application: string, page: PageRequest): Promise<Page<RolloutRecord>>;
+  record(id: string): Promise<RolloutRecord | undefined>;
+  /** Undefined: it goes on, and its state tells them; or there is no such rollout. */
+  clusters(id: string): Promise<readonly ClusterRecord[] | undefined>;
+  /** Oldest first. At most 5,000 of a rollout are kept; where numbers are missing, there were more. */
+  timeline(id: string, page: PageRequest): Promise<Page<KeptTimelineEntry>>;
 }
 
 export interface RegistryRepository {

@@ -39,6 +39,7 @@ function describeContents(current: () => StoreUnderTest): void {
       targets: 1,
       sets: 1,
       blobs: 1,
+      rollouts: 0,
       renders: 0,
     });
     expect(await store.releases.release('rel-1')).toBeUndefined();

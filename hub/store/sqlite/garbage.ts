@@ -12,6 +12,10 @@ export const deletedMax = 1_000;
 /** Rows looked at in one table in one call. */
 const scannedMax = 5_000;
 const eventsKeptDefault = 1_000_000;
+const rolloutsKeptDefault = 100;
+const rolloutsKeptMsDefault = 90 * 86_400_000;
+/** Rollouts deleted in one call, each with its timeline. */
+const rolloutsDeletedMax = 20;
 /** Between saving contents and the plan that names them passes less than this. */
 export const contentGraceMs = 10 * 60_000;
 
@@ -65,6 +69,22 @@ function createReleaseSweeper({ client }: SqliteContext) {
   );
 }
 
+/** Of rollouts that have ended; their timelines go with them. A bounded number a call, since a timeline may be long. */
+function createRolloutSweeper({ client }: SqliteContext) {
+  const old = client.prepare(
+    `DELETE FROM rollout_history WHERE position IN (
+       SELECT position FROM rollout_history WHERE ended_at_ms < ? ORDER BY ended_at_ms LIMIT ${rolloutsDeletedMax})`,
+  );
+  const many = client.prepare(
+    `DELETE FROM rollout_history WHERE position IN (
+       SELECT position FROM rollout_history AS old WHERE ended_at_ms IS NOT NULL
+         AND (SELECT count(*) FROM rollout_history AS newer
+              WHERE newer.application = old.application AND newer.position > old.position) >= ?
+       ORDER BY position LIMIT ${rolloutsDeletedMax})`,
+  );
+  return (beforeMs: number, kept: number): number => old.run(beforeMs).changes + many.run(kept).changes;
+}
+
 /** Small rows that nobody counts, but that must not grow for ever. */
 function createRestSweepers({ client }: SqliteContext) {
   const revisions = client.prepare(
@@ -100,18 +120,28 @@ export function createCollector(context: SqliteContext): (request: GarbageReques
        ORDER BY sequence LIMIT ${deletedMax})`,
   );
   const releases = createReleaseSweeper(context);
+  const sweepRollouts = createRolloutSweeper(context);
   const rest = createRestSweepers(context);
   const sweepTargets = createSweeper(context, 'targets');
   const sweepSets = createSweeper(context, 'sets');
   const sweepBlobs = createSweeper(context, 'blobs');
   const sweepRenders = createRenderSweeper(context);
-  return ({ nowMs, eventsKeptMs, eventsKept = eventsKeptDefault, releasesKeptMs, releasesKept }) => {
+  return ({
+    nowMs,
+    eventsKeptMs,
+    eventsKept = eventsKeptDefault,
+    releasesKeptMs,
+    releasesKept,
+    ...request
+  }) => {
+    const { rolloutsKept = rolloutsKeptDefault, rolloutsKeptMs = rolloutsKeptMsDefault } = request;
     const beforeMs = nowMs - releasesKeptMs;
     const contentBeforeMs = nowMs - Math.max(releasesKeptMs, contentGraceMs);
     rest(beforeMs);
     // In this order each step sets free what the next one takes.
     return {
       events: events.run(nowMs - eventsKeptMs).changes + excessEvents.run(eventsKept).changes,
+      rollouts: sweepRollouts(nowMs - rolloutsKeptMs, rolloutsKept),
       releases: releases.run({ beforeMs, kept: releasesKept }).changes,
       targets: sweepTargets(contentBeforeMs),
       sets: sweepSets(contentBeforeMs),

@@ -5,6 +5,7 @@ import { digestText } from '../../../shared/manifest/canonical.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { tokenKeys } from './migrations/0002-token-keys.ts';
 import { renderMemory } from './migrations/0003-render-memory.ts';
+import { rolloutHistory } from './migrations/0004-rollout-history.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -17,6 +18,7 @@ export const migrations: readonly Migration[] = [
   { id: 1, name: 'initial', sql: initial },
   { id: 2, name: 'token-keys', sql: tokenKeys },
   { id: 3, name: 'render-memory', sql: renderMemory },
+  { id: 4, name: 'rollout-history', sql: rolloutHistory },
 ];
 
 /** `PRAGMA application_id` of a Fairway store: "FWAY". */

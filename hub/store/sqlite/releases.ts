@@ -11,6 +11,7 @@ import { and, desc, eq, lt } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
 import type { SqliteFleet } from './fleet.ts';
 import { createSqlitePauses } from './pauses.ts';
+import type { SqliteHistory } from './rollout-history.ts';
 import { releases, rollouts } from './schema.ts';
 
 /** Every digest that a plan names must be there before. @throws failed_precondition */
@@ -38,7 +39,7 @@ function createReleaseSaver({ client, db }: SqliteContext) {
   };
 }
 
-function createRolloutSaver({ client }: SqliteContext) {
+function createRolloutSaver({ client }: SqliteContext, history: SqliteHistory) {
   const save = client.prepare(
     'INSERT INTO rollouts (application, state) VALUES (?, ?) ON CONFLICT (application) DO UPDATE SET state = excluded.state',
   );
@@ -51,8 +52,11 @@ function createRolloutSaver({ client }: SqliteContext) {
     const inFleet = new Set(plan.fleet.resources.map(({ kind, name }) => `${kind}/${name}`));
     for (const application of known.all() as string[]) {
       const gone = !(application in plan.rollouts) && !inFleet.has(`Application/${application}`);
-      if (gone && assigned.get(application) === undefined) remove.run(application);
+      if (!gone || assigned.get(application) !== undefined) continue;
+      remove.run(application);
+      history.close(application, plan.nowMs);
     }
+    history.write(plan.history ?? []);
   };
 }
 
@@ -63,11 +67,12 @@ function createPlanSaver(
     readonly fleet: SqliteFleet;
     readonly assignments: SqliteAssignments;
     readonly confirmations: SqliteConfirmations;
+    readonly history: SqliteHistory;
   },
 ) {
   const checkTargets = createTargetCheck(context);
   const saveRelease = createReleaseSaver(context);
-  const saveRollouts = createRolloutSaver(context);
+  const saveRollouts = createRolloutSaver(context, parts.history);
   return (plan: Plan): readonly Assignment[] => {
     checkTargets(plan);
     parts.fleet.savePlan(plan);
@@ -82,7 +87,12 @@ function createPlanSaver(
   };
 }
 
-function createPassSaver(context: SqliteContext, events: SqliteEvents, assignments: SqliteAssignments) {
+function createPassSaver(
+  context: SqliteContext,
+  events: SqliteEvents,
+  assignments: SqliteAssignments,
+  history: SqliteHistory,
+) {
   const { client } = context;
   const known = client.prepare('SELECT 1 FROM targets WHERE digest = ?').pluck();
   const move = client.prepare(
@@ -100,6 +110,7 @@ function createPassSaver(context: SqliteContext, events: SqliteEvents, assignmen
     const assigned = decisions
       .map((decision) => assignments.decide(decision, nowMs))
       .filter((assignment) => assignment !== undefined);
+    history.write(pass.history ?? []);
     events.append(pass.events);
     context.changed('rollouts', application);
     return assigned;
@@ -114,12 +125,13 @@ export function createSqliteReleases(
   context: SqliteContext,
   events: SqliteEvents,
   fleet: SqliteFleet,
+  history: SqliteHistory,
 ): Synchronous<ReleaseRepository> {
   const { db } = context;
   const assignments = createSqliteAssignments(context);
   const confirmations = createSqliteConfirmations(context, events);
   return {
-    savePlan: createPlanSaver(context, { events, fleet, assignments, confirmations }),
+    savePlan: createPlanSaver(context, { events, fleet, assignments, confirmations, history }),
     release(id) {
       const row = db.select().from(releases).where(eq(releases.id, id)).get();
       return row && releaseOf(row);
@@ -147,7 +159,7 @@ export function createSqliteReleases(
           .all()
           .map(({ application, state }) => [application, state]),
       ),
-    saveRollout: createPassSaver(context, events, assignments),
+    saveRollout: createPassSaver(context, events, assignments, history),
     assignments: assignments.list,
     acknowledge: assignments.acknowledge,
     ...createSqlitePauses(context, events),

@@ -17,6 +17,7 @@ import { createSqliteObservations } from './observations.ts';
 import { createSqliteRegistry } from './registry.ts';
 import { createSqliteReleases } from './releases.ts';
 import { createSqliteRenders } from './renders.ts';
+import { createSqliteHistory } from './rollout-history.ts';
 import { createSqliteSources } from './sources.ts';
 
 export interface SqliteCall {
@@ -38,13 +39,15 @@ type Repositories = { readonly [R in RepositoryName]: Synchronous<Store[R]> };
 function createRepositories(context: SqliteContext): Repositories {
   const events = createSqliteEvents(context);
   const fleet = createSqliteFleet(context);
+  const history = createSqliteHistory(context);
   return {
     meta: createSqliteMeta(context),
     sources: createSqliteSources(context, events),
     fleet,
     content: createSqliteContent(context),
     renders: createSqliteRenders(context),
-    releases: createSqliteReleases(context, events, fleet),
+    releases: createSqliteReleases(context, events, fleet, history),
+    history,
     registry: createSqliteRegistry(context, events),
     access: createSqliteAccess(context, events),
     observations: createSqliteObservations(context, events),
