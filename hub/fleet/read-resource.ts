@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { JsonObject } from '../../shared/manifest/object.ts';
 import { nearest } from '../../shared/text/nearest.ts';
 import type {
@@ -9,9 +10,14 @@ import type {
   Origin,
   Repository,
 } from '../model/fleet.ts';
+import type { ParityGroup } from '../model/parity.ts';
 import type { Problem } from '../model/problem.ts';
+import type { Project } from '../model/project.ts';
 import type { ApplicationRollout } from '../model/strategy.ts';
+import { plainPath } from './common-schemas.ts';
 import { explainIssues } from './explain-issues.ts';
+import { toParityGroup } from './parity-schema.ts';
+import { toProject } from './project-schema.ts';
 import {
   type FleetKind,
   fleetApiVersion,
@@ -22,7 +28,7 @@ import {
   type ResourceDocument,
   resourceSchemas,
 } from './resource-schemas.ts';
-import { type StrategyDocument, toStrategy } from './strategy-schema.ts';
+import { type applicationAfter, type StrategyDocument, toPromotion, toStrategy } from './strategy-schema.ts';
 import { type FieldPath, fieldText, findLine, type YamlDocument } from './yaml-document.ts';
 
 /** A resource, or what is wrong with its text. */
@@ -30,7 +36,9 @@ export type ReadResource =
   | { readonly kind: 'Cluster'; readonly value: Cluster }
   | { readonly kind: 'Application'; readonly value: Application }
   | { readonly kind: 'Repository'; readonly value: Repository }
-  | { readonly kind: 'RolloutStrategy'; readonly value: NamedStrategy };
+  | { readonly kind: 'RolloutStrategy'; readonly value: NamedStrategy }
+  | { readonly kind: 'ParityGroup'; readonly value: ParityGroup }
+  | { readonly kind: 'Project'; readonly value: Project };
 
 /** Fleet members by kind. */
 export const memberOf = {
@@ -38,6 +46,8 @@ export const memberOf = {
   Application: 'applications',
   Repository: 'repositories',
   RolloutStrategy: 'strategies',
+  ParityGroup: 'parityGroups',
+  Project: 'projects',
 } as const satisfies Record<FleetKind, keyof Fleet>;
 
 /** Reads one document of a fleet file. Pure. */
@@ -101,6 +111,9 @@ function toModel(document: ResourceDocument, origin: Origin): ReadResource {
     return { kind: 'Repository', value: { name, ...document.spec, origin } };
   if (document.kind === 'RolloutStrategy')
     return { kind: 'RolloutStrategy', value: { name, strategy: toStrategy(name, document.spec), origin } };
+  if (document.kind === 'Project') return { kind: 'Project', value: toProject(name, document.spec, origin) };
+  if (document.kind === 'ParityGroup')
+    return { kind: 'ParityGroup', value: toParityGroup(name, document.spec, origin) };
   if (document.kind === 'Cluster') {
     const { kubernetes, ...spec } = document.spec;
     const kubernetesVersion = (kubernetes.version ?? '').replace(/^v/, '');
@@ -116,7 +129,7 @@ function toModel(document: ResourceDocument, origin: Origin): ReadResource {
       },
     };
   }
-  const { source, placement, substitute, rollout, ...spec } = document.spec;
+  const { source, placement, substitute, rollout, project, ...spec } = document.spec;
   const helm = source.helm && helmOf(source.helm, name, spec.sync.namespace);
   const value: Application = {
     name,
@@ -132,7 +145,9 @@ function toModel(document: ResourceDocument, origin: Origin): ReadResource {
       ...(substitute && { substitute }),
     },
     placement: { clusters: placement.clusters, selector: placement.selector },
+    ...(project !== undefined && { project }),
     ...(rollout && { rollout: rolloutOf(rollout) }),
+    ...(Object.keys(document.metadata.labels).length > 0 && { labels: document.metadata.labels }),
     origin,
   };
   return { kind: 'Application', value };
@@ -141,9 +156,11 @@ function toModel(document: ResourceDocument, origin: Origin): ReadResource {
 function rolloutOf(document: {
   readonly strategy?: string | undefined;
   readonly inline?: StrategyDocument | undefined;
+  readonly after?: z.output<typeof applicationAfter> | undefined;
 }): ApplicationRollout {
-  if (document.inline !== undefined) return { inline: toStrategy('', document.inline) };
-  return { strategy: document.strategy ?? '' };
+  const after = document.after && { after: toPromotion(document.after) };
+  if (document.inline !== undefined) return { inline: toStrategy('', document.inline), ...after };
+  return { strategy: document.strategy ?? 'careful', ...after };
 }
 
 type HelmDocument = NonNullable<Extract<ResourceDocument, { kind: 'Application' }>['spec']['source']['helm']>;
@@ -162,12 +179,4 @@ function helmOf(
     values: helm.values as JsonObject,
     includeCrds: helm.includeCrds,
   };
-}
-
-/** Without `.` parts and doubled or trailing slashes; the top is the empty string. */
-function plainPath(path: string): string {
-  return path
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .join('/');
 }

@@ -3,22 +3,39 @@ import { celCharactersMax } from '../../shared/cel/cel.ts';
 import { checkHealthExpression } from '../../shared/health/evaluate-rules.ts';
 import { parseJqPath } from '../../shared/manifest/jq-path.ts';
 import { defaultSyncOptions } from '../../shared/manifest/target.ts';
-import { dnsLabel, labels, labelValue, listMax, selector } from './common-schemas.ts';
+import {
+  dnsLabel,
+  labels,
+  labelValue,
+  listMax,
+  path,
+  selector,
+  serviceAccountName,
+} from './common-schemas.ts';
 import type { JsonSchema } from './explain-issues.ts';
 import { checkOverlayTemplate } from './overlay-template.ts';
-import { strategySpec } from './strategy-schema.ts';
+import { paritySpec } from './parity-schema.ts';
+import { projectSpec } from './project-schema.ts';
+import { applicationAfter, strategySpec } from './strategy-schema.ts';
 
 export const fleetApiVersion = 'fairway.dev/v1alpha1';
 
 /** Kinds that count in this version. */
-export const fleetKinds = ['Cluster', 'Application', 'Repository', 'RolloutStrategy'] as const;
+export const fleetKinds = [
+  'Cluster',
+  'Application',
+  'Repository',
+  'RolloutStrategy',
+  'Project',
+  'ParityGroup',
+] as const;
 export type FleetKind = (typeof fleetKinds)[number];
 
 /** Kinds of later versions, refused by name. */
-export const laterKinds: readonly string[] = ['ParityGroup', 'Project', 'Policy', 'NotificationRoute'];
+export const laterKinds: readonly string[] = ['Policy', 'NotificationRoute'];
 
 /** Fields of later versions, refused by name. */
-export const laterFields: readonly string[] = ['spec.project'];
+export const laterFields: readonly string[] = [];
 
 const annotations = z.record(z.string().max(317), z.string().max(65_536));
 /** Labels count for Clusters: placement selects by them. */
@@ -27,17 +44,6 @@ const metadata = z.strictObject({
   labels: labels.default({}),
   annotations: annotations.optional(),
 });
-
-/** Relative, without `..`; the repository's top is `.`. */
-const path = z
-  .string()
-  .min(1)
-  .max(1_024)
-  .refine(
-    (text) => !text.startsWith('/') && !text.includes('\\'),
-    'expected a path relative to the top of the repository, with / between its parts',
-  )
-  .refine((text) => !text.split('/').includes('..'), 'a path may not leave the repository: remove ".."');
 
 const overlay = path.superRefine((template, context) => {
   const message = checkOverlayTemplate(template);
@@ -110,10 +116,7 @@ const sync = z.strictObject({
   foreignFields: z.enum(['auto', 'undo', 'report', 'leave']).default(defaultSyncOptions.foreignFields),
   ignore: z.array(ignoreRule).max(100).default([]),
   namespace: dnsLabel.default(defaultSyncOptions.namespace),
-  serviceAccount: z
-    .string()
-    .max(253)
-    .regex(/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/)
+  serviceAccount: serviceAccountName
     .meta({ description: 'a ServiceAccount of spec.sync.namespace whose rights the writes have' })
     .optional(),
   recreate: z
@@ -257,6 +260,7 @@ const application = z.strictObject({
   metadata,
   spec: z
     .strictObject({
+      project: dnsLabel.meta({ description: 'a Project; without: default' }).optional(),
       source: z
         .strictObject({
           repository: dnsLabel.optional(),
@@ -279,12 +283,19 @@ const application = z.strictObject({
       health: z.array(healthRule).max(100).default([]),
       deletionPolicy: z.enum(['prune', 'orphan']).default('prune'),
       rollout: z
-        .strictObject({ strategy: dnsLabel.optional(), inline: strategySpec.optional() })
+        .strictObject({
+          strategy: dnsLabel.optional(),
+          inline: strategySpec.optional(),
+          after: applicationAfter.optional(),
+        })
         .refine(
-          ({ strategy, inline }) => (strategy === undefined) !== (inline === undefined),
+          ({ strategy, inline, after }) =>
+            (strategy === undefined) !== (inline === undefined) || (after && !strategy && !inline),
           'expected strategy, the name of a RolloutStrategy, or inline, a strategy of its own',
         )
         .optional(),
+      component: dnsLabel.optional(),
+      environment: dnsLabel.optional(),
     })
     .superRefine((spec, context) => {
       const wanted = spec.source.helm?.namespace;
@@ -309,12 +320,23 @@ const rolloutStrategy = z.strictObject({
   spec: strategySpec,
 });
 
+const project = z.strictObject({ apiVersion, kind: z.literal('Project'), metadata, spec: projectSpec });
+
+const parityGroup = z.strictObject({
+  apiVersion,
+  kind: z.literal('ParityGroup'),
+  metadata,
+  spec: paritySpec,
+});
+
 /** By kind; unknown fields are errors. */
 export const resourceSchemas = {
   Cluster: cluster,
   Application: application,
   Repository: repository,
   RolloutStrategy: rolloutStrategy,
+  ParityGroup: parityGroup,
+  Project: project,
 } as const;
 
 export type ResourceDocument = z.output<(typeof resourceSchemas)[FleetKind]>;
@@ -328,6 +350,8 @@ export function fleetSchemas(): Readonly<Record<FleetKind, JsonSchema>> {
     Application: jsonSchemaOf('Application'),
     Repository: jsonSchemaOf('Repository'),
     RolloutStrategy: jsonSchemaOf('RolloutStrategy'),
+    ParityGroup: jsonSchemaOf('ParityGroup'),
+    Project: jsonSchemaOf('Project'),
   };
   return published;
 }

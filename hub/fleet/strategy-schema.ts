@@ -8,10 +8,11 @@ import {
   type AnalysisSpec,
   defaultStrategy,
   defaultWave,
+  type PromotionSpec,
   type RolloutStrategy,
   type WaveSpec,
 } from '../model/strategy.ts';
-import { durationMs, selector } from './common-schemas.ts';
+import { dnsLabel, durationMs, selector } from './common-schemas.ts';
 
 /** `3` or `25%`. */
 const amount = z
@@ -131,6 +132,27 @@ const freeze = z
     message: 'expected a time after from',
   });
 
+const soak = durationMs.prefault('0s').meta({ description: 'for how long it must have been healthy there' });
+
+/** What a strategy may say of environments: names of Applications belong to Applications. */
+const strategyAfter = z.strictObject({ environment: dnsLabel, soak });
+
+/** `spec.rollout.after` of an Application. */
+export const applicationAfter = z
+  .strictObject({ application: dnsLabel.optional(), environment: dnsLabel.optional(), soak })
+  .refine(
+    ({ application, environment }) => (application === undefined) !== (environment === undefined),
+    'expected application, the name of another Application, or environment, where the one of the same component runs',
+  );
+
+export function toPromotion({
+  application = '',
+  environment = '',
+  soak: soakMs,
+}: z.output<typeof applicationAfter>): PromotionSpec {
+  return { application, environment, soakMs };
+}
+
 /** `spec` of a RolloutStrategy, and `spec.rollout` of an Application that has one of its own. */
 export const strategySpec = z.strictObject({
   waves: z.array(wave).max(100).default([]),
@@ -142,6 +164,7 @@ export const strategySpec = z.strictObject({
   rollbackSpeed: z.enum(['waves', 'at-once']).default(defaultStrategy.rollbackSpeed),
   regions: z.enum(['apart', 'any']).default(defaultStrategy.regions),
   pairs: z.enum(['apart', 'together', 'any']).default(defaultStrategy.pairs),
+  after: strategyAfter.optional(),
 });
 
 export type StrategyDocument = z.output<typeof strategySpec>;
@@ -178,7 +201,7 @@ function toWave(document: StrategyDocument['waves'][number]): WaveSpec {
 
 /** Without waves of its own it has those of the built-in strategy. */
 export function toStrategy(name: string, document: StrategyDocument): RolloutStrategy {
-  const { waves, windows, freezes, healthTimeout, failureBudget, ...rest } = document;
+  const { waves, windows, freezes, healthTimeout, failureBudget, after, ...rest } = document;
   return {
     name,
     waves: waves.length === 0 ? defaultStrategy.waves : waves.map(toWave),
@@ -190,6 +213,7 @@ export function toStrategy(name: string, document: StrategyDocument): RolloutStr
     })),
     healthTimeoutMs: healthTimeout,
     failureBudget: failureBudget === undefined ? undefined : toAmount(failureBudget),
+    ...(after && { after: toPromotion(after) }),
     ...rest,
   };
 }

@@ -18,19 +18,22 @@ import type { SourceStatus } from '../model/source-status.ts';
 import { checkFleet } from '../policy/check-fleet.ts';
 import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import type { RenderWork } from '../render/render-work.ts';
-import { planRevision, type RevisionPlan } from '../rollout/plan-revision.ts';
+import { planRevision, type RevisionPlan, type WaveInput } from '../rollout/plan-revision.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Plan, Store } from '../store/store.ts';
+import { finishUnheard } from './finish-unheard.ts';
 import { fleetOf, rowsOf } from './fleet-rows.ts';
 import { followPausesInGit } from './git-pauses.ts';
 import { createOvertaking } from './overtaking.ts';
 import { createPendingRecords } from './pending-records.ts';
+import { loadContents } from './promotion-contents.ts';
 import { createRemoteBases, headOf } from './remote-bases.ts';
 import { type FleetRenderer, type Placements, placeAll, saveContent, saveRecords } from './render-fleet.ts';
 import { createRevision } from './revision-of.ts';
 import { planRendering } from './revision-rendering.ts';
 import { loadWaves } from './rollout-inputs.ts';
 import type { FollowedSource } from './source-loop.ts';
+import { basesOf, boundsOf } from './tenancy.ts';
 
 export const resolveKey = 'fleet';
 
@@ -93,6 +96,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     signal.throwIfAborted();
     const revision = await remember(status.head, heads, fleet, asked);
     options.onRendered?.(revision.id, outcome.work);
+    const waves = await loadWaves(store, fleet);
     const assignments = await store.releases.assignments({});
     const targets = await targetsInForce(assignments.map(({ targetDigest }) => targetDigest));
     const plan = planRevision({
@@ -104,13 +108,17 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
       placements,
       rendered: checkFleet({
         ...outcome,
-        applications: fleet.applications,
+        ...boundsOf(fleet),
         inForce: setsInForce(assignments, targets),
       }),
       assignments,
       targets,
       confirmations: await store.releases.confirmations(),
-      waves: await loadWaves(store, fleet),
+      waves,
+      contents: await loadContents({
+        ...{ fleet, revision, source, root: options.root },
+        followed: options.onFollowed(fleet, asked),
+      }),
       thresholds: { confirmAbove: options.confirmAbove },
       nowMs: clock.now(),
       newId: options.newId,
@@ -119,9 +127,12 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     await saveContent(store, outcome, plan.targets);
     // Before the plan: a commit that pauses a cluster must not reach it with what else it says.
     await followPausesInGit(store, fleet, clock.now());
-    const changed = await store.releases.savePlan(planRow(revision.id, fleet, plan, clock.now()));
+    const row = { ...planRow(revision.id, fleet, plan, clock.now()), rolloutsBefore: beforeOf(plan, waves) };
+    const changed = await savePlan(store, row);
+    // A rollout has gone on meanwhile: everything is looked at again.
+    if (changed === undefined) return { requeueAfterMs: 1 };
     // Also those of an earlier step that was killed before it came here.
-    await finishUnheard([...assignments, ...changed]);
+    await finishUnheard(store, [...assignments, ...changed], clock.now());
     // Last: nothing hangs on it but the work of the next process, and what people are told.
     await saveRecords(store, unsaved.take());
     const rendering = planRendering(revision.rendering, outcome);
@@ -149,8 +160,8 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
       fleet,
       treeOf: async (base) => source.tree(base.url, headOf(base, known.get(base.key))),
     });
-    const trees = async (key: SourceKey) =>
-      createMountedTree(await treeOf(key, followed.get(key), known, head), bases);
+    const trees = async (key: SourceKey, project: string | undefined) =>
+      createMountedTree(await treeOf(key, followed.get(key), known, head), basesOf(bases, fleet, project));
     const seen = new Map([...followed.keys()].map((key) => [key, known.get(key)?.head] as const));
     const outcome = await overtaking.run(seen.set(options.root.key, head), signal, (own) =>
       options.renderer.render({ fleet, placements, treeOf: trees, signal: own, memory: 'keep' }),
@@ -161,23 +172,6 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     }
     remotes = [...bases.asked.keys()];
     return { outcome, asked: remotes, heads: headsOf(options.onFollowed(fleet, remotes), known) };
-  };
-
-  /** Nobody is there to take an application out of a cluster that never enrolled: the removal is over at once. */
-  const finishUnheard = async (assignments: readonly Assignment[]) => {
-    const removals = assignments.filter(({ removed }) => removed);
-    if (removals.length === 0) return;
-    const enrolled = new Set((await store.registry.clusters()).map(({ name }) => name));
-    for (const { cluster, application, generation } of removals)
-      if (!enrolled.has(cluster))
-        await store.releases.acknowledge({
-          cluster,
-          application,
-          generation,
-          stage: 'applied',
-          message: 'never enrolled',
-          timeMs: clock.now(),
-        });
   };
 
   const targetsInForce = async (digests: readonly Digest[]): Promise<ReadonlyMap<Digest, Target>> => {
@@ -247,8 +241,27 @@ function headsOf(
   );
 }
 
+/** The rollouts that the plan changes, as they were when it was made. */
+function beforeOf({ rollouts }: RevisionPlan, waves: WaveInput): Readonly<Record<string, unknown>> {
+  const known = Object.keys(rollouts).map((application) => [
+    application,
+    waves.rollouts.get(application)?.state,
+  ]);
+  return Object.fromEntries(known.filter(([, state]) => state !== undefined));
+}
+
+/** Undefined: nothing was kept, since a rollout that the plan changes is not as it was. */
+async function savePlan(store: Store, plan: Plan): Promise<readonly Assignment[] | undefined> {
+  try {
+    return await store.releases.savePlan(plan);
+  } catch (caught) {
+    if (caught instanceof FairwayError && caught.code === 'conflict') return undefined;
+    throw caught;
+  }
+}
+
 function planRow(revisionId: string, fleet: Fleet, plan: RevisionPlan, nowMs: number): Plan {
-  const { resolutions, releases, decisions, confirmations, rollouts, events } = plan;
+  const { resolutions, releases, decisions, confirmations, rollouts, history, events } = plan;
   const rows = { resources: rowsOf(fleet), problems: fleet.problems };
   return {
     revisionId,
@@ -258,6 +271,7 @@ function planRow(revisionId: string, fleet: Fleet, plan: RevisionPlan, nowMs: nu
     decisions,
     confirmations,
     rollouts,
+    history,
     events,
     nowMs,
   };

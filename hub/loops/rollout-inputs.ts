@@ -1,14 +1,15 @@
 /** Loads what a rollout's pass looks at. The fleet's facts are kept until the fleet changes; all else is read anew. */
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError } from '../../shared/error/error.ts';
-import type { Digest } from '../../shared/manifest/canonical.ts';
+import { canonicalJson, type Digest } from '../../shared/manifest/canonical.ts';
 import { clusterLabels, matchesSelector } from '../fleet/placement.ts';
 import type { Cluster, Fleet } from '../model/fleet.ts';
 import type { RolloutInput } from '../rollout/advance-rollout.ts';
 import { observedCluster } from '../rollout/observed-cluster.ts';
 import type { WaveInput } from '../rollout/plan-revision.ts';
 import type { ClusterFacts } from '../rollout/plan-waves.ts';
-import type { RolloutRelease, RolloutState } from '../rollout/rollout-state.ts';
+import { isPromotionQueue, type PromotionQueue } from '../rollout/promotion.ts';
+import { type RolloutRelease, type RolloutState, targetsOf } from '../rollout/rollout-state.ts';
 import type { Store } from '../store/store.ts';
 import { fleetOf } from './fleet-rows.ts';
 
@@ -25,55 +26,59 @@ function factsOfCluster(cluster: Cluster): ClusterFacts {
   return { name, labels, region, pair: cluster.labels[pairLabel] ?? '', primary: role === 'primary' };
 }
 
-/** A state that this version's controller made; an application without a strategy has another, or none. */
+/** A state that this version's controller made; an application that was never released since an upgrade has another, or none. */
 export function isWaved(state: unknown): state is RolloutState {
   return typeof state === 'object' && state !== null && (state as { version?: unknown }).version === 2;
 }
 
-/** What planning a revision needs of the rollouts that there are. Costs a read or two where no application has a strategy. */
+/** What planning a revision needs of the rollouts that there are. To be loaded before the assignments: what a rollout says it assigned is among those. */
 export async function loadWaves(store: Store, fleet: Fleet): Promise<WaveInput> {
-  const none = {
-    facts: new Map(),
-    connected: new Set<string>(),
-    rollouts: new Map(),
-    matches: matchesSelector,
-  };
-  if (![...fleet.applications.values()].some(({ rollout }) => rollout !== undefined)) return none;
   const rollouts = new Map<string, { state: RolloutState; targets: RolloutRelease['targets'] }>();
+  const queues = new Map<string, PromotionQueue>();
   for (const [application, state] of await store.releases.rollouts()) {
+    if (isPromotionQueue(state)) queues.set(state.application, state);
     if (!isWaved(state)) continue;
     const release = await store.releases.release(state.releaseId);
     if (release) rollouts.set(application, { state, targets: release.targets });
   }
   const registered = await store.registry.clusters();
   const connected = new Set(registered.filter((one) => one.connected).map(({ name }) => name));
-  return { facts: factsOf(fleet), connected, rollouts, matches: matchesSelector };
+  return { facts: factsOf(fleet), connected, rollouts, queues, matches: matchesSelector };
 }
 
 const releasesKnownMax = 200;
 
+function sameAmendment(a: RolloutState['amended'], b: RolloutState['amended']): boolean {
+  return a === b || canonicalJson(a ?? {}) === canonicalJson(b ?? {});
+}
+
+export type RolloutInputs = ReturnType<typeof createRolloutInputs>;
+
 export function createRolloutInputs(store: Store, clock: Clock) {
   let facts: Promise<ReadonlyMap<string, ClusterFacts>> | undefined;
-  /** A release never changes. */
-  const releases = new Map<string, RolloutRelease>();
+  /** A release never changes, but for what its rollout has amended. */
+  const releases = new Map<
+    string,
+    { readonly release: RolloutRelease; readonly amended: RolloutState['amended'] }
+  >();
   const unsubscribe = store.subscribe((topic) => {
     if (topic === 'fleet') facts = undefined;
   });
 
-  const loadRelease = async ({ releaseId, application }: RolloutState): Promise<RolloutRelease> => {
+  const loadRelease = async (state: RolloutState): Promise<RolloutRelease> => {
+    const { releaseId, application, amended } = state;
     const known = releases.get(releaseId);
-    if (known) return known;
+    if (known && sameAmendment(known.amended, amended)) return known.release;
     const release = await store.releases.release(releaseId);
     if (!release)
       throw new FairwayError('internal', `the release of the rollout of ${application} is gone`, {
         subject: releaseId,
       });
-    const removals = await removalsAmong(new Set(Object.values(release.targets)));
-    const removes = Object.keys(release.targets).filter((cluster) =>
-      removals.has(release.targets[cluster] ?? ''),
-    );
-    const made: RolloutRelease = { ...release, removes: new Set(removes), reason: 'release' };
-    releases.set(releaseId, made);
+    const targets = targetsOf(state, release.targets);
+    const removals = await removalsAmong(new Set(Object.values(targets)));
+    const removes = Object.keys(targets).filter((cluster) => removals.has(targets[cluster] ?? ''));
+    const made: RolloutRelease = { ...release, targets, removes: new Set(removes), reason: 'release' };
+    releases.set(releaseId, { release: made, amended });
     for (const oldest of releases.keys()) if (releases.size > releasesKnownMax) releases.delete(oldest);
     return made;
   };

@@ -11,11 +11,15 @@ import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import { matchesSelector } from '../fleet/placement.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
 import type { Revision } from '../model/revision.ts';
-import { advanceRollout } from '../rollout/advance-rollout.ts';
+import { advanceRollout, earliest } from '../rollout/advance-rollout.ts';
 import { addAnswer, applyAction, type RolloutAction } from '../rollout/apply-action.ts';
+import { promotionMessage } from '../rollout/describe-promotion.ts';
 import { describeRollout, type RolloutReport } from '../rollout/describe-rollout.ts';
 import { moveClusters } from '../rollout/move-clusters.ts';
+import { planHistory } from '../rollout/plan-history.ts';
+import type { Acted } from '../rollout/plan-timeline.ts';
 import { specOf } from '../rollout/plan-waves.ts';
+import { isPromotionQueue } from '../rollout/promotion.ts';
 import { assignmentEvent } from '../rollout/revision-events.ts';
 import {
   type AnalysisQuestion,
@@ -24,8 +28,10 @@ import {
   type RolloutState,
   type Said,
 } from '../rollout/rollout-state.ts';
-import type { Store } from '../store/store.ts';
+import type { RolloutPassRow, Store } from '../store/store.ts';
 import { type AskAnalysisPorts, askAnalysis } from './ask-analysis.ts';
+import { finishUnheard } from './finish-unheard.ts';
+import { createPromoter } from './promote.ts';
 import { createRolloutInputs, isWaved } from './rollout-inputs.ts';
 
 export interface RolloutLoopOptions extends Pick<AskAnalysisPorts, 'fetch' | 'egress'> {
@@ -39,8 +45,8 @@ export interface RolloutDriver {
   readonly loop: Loop;
   /** Wakes every rollout that is under way. Does not wait. */
   wakeAll(): void;
-  /** A cluster has reported, or (`presence`) come or gone: then also those that only wait for whoever was away. Many at once are one pass. */
-  wakeCluster(cluster: string, presence: boolean): void;
+  /** A cluster has reported, come or gone. Many at once are one pass. */
+  wakeCluster(cluster: string): void;
   /** By application. */
   reports(): Promise<readonly RolloutReport[]>;
   /** Undefined: the application has no strategy, or no rollout yet. */
@@ -49,6 +55,11 @@ export interface RolloutDriver {
   act(application: string, action: RolloutAction, said: Said): Promise<RolloutReport>;
   stop(): Promise<void>;
 }
+
+type Row = Omit<RolloutPassRow, 'history' | 'before' | 'state'> & {
+  readonly before: RolloutState;
+  readonly state: RolloutState;
+};
 
 /** A key that no application has. */
 const everyRollout = '*';
@@ -59,41 +70,50 @@ const questionsAtOnce = 5;
 /** Looks again though nothing woke it and no timer is due. */
 const periodMs = 300_000;
 
-/** Something may still be assigned: it is not over, or clusters that were away are to be caught up. */
+/** Clusters that a rollout looks at: all of one that is under way, of a complete one those that were away or came later. */
+function concernedBy({ phase, waves, clusters }: RolloutState): readonly string[] {
+  const all = waves.flatMap((wave) => wave.clusters);
+  if (phase !== 'Complete') return all;
+  return all.filter((cluster) => {
+    const known = clusters[cluster];
+    return known?.countedAtMs === undefined && known?.excluded === undefined;
+  });
+}
+
+/** It is not over, or there are clusters still to be caught up. */
 function isLive(state: RolloutState): boolean {
   if (!isOver(state)) return true;
-  if (state.phase !== 'Complete') return false;
-  return state.waves.some(({ clusters }) =>
-    clusters.some((cluster) => {
-      const known = state.clusters[cluster];
-      return known?.assignedAtMs === undefined && known?.excluded === undefined;
-    }),
-  );
+  return state.phase === 'Complete' && concernedBy(state).length > 0;
 }
 
 export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   const { store, clock, log } = options;
   const inputs = createRolloutInputs(store, clock);
-  /** Clusters of the live rollouts, by application. */
-  const live = new Map<string, { readonly clusters: ReadonlySet<string>; readonly complete: boolean }>();
+  const promoter = createPromoter(store, inputs, clock);
+  /** Clusters of the live rollouts, by application: of a complete one those that it has still to count. */
+  const live = new Map<string, ReadonlySet<string>>();
   /** Rollouts that are woken soon, each with how to call that off. */
   const soon = new Map<string, () => void>();
 
   const note = (state: RolloutState) => {
-    if (!isLive(state)) live.delete(state.application);
-    else {
-      const clusters = new Set(state.waves.flatMap((wave) => wave.clusters));
-      live.set(state.application, { clusters, complete: state.phase === 'Complete' });
-    }
+    if (isLive(state)) live.set(state.application, new Set(concernedBy(state)));
+    else live.delete(state.application);
   };
 
   const findLive = async () => {
     for (const [application, state] of await store.releases.rollouts()) {
+      if (isPromotionQueue(state)) loop.wake(state.application);
       if (!isWaved(state)) continue;
       note(state);
       if (isLive(state)) loop.wake(application);
     }
     return undefined;
+  };
+
+  /** A state and what it decided, with what the history keeps of the step. Undefined: somebody else was faster. */
+  const keep = (row: Row, acted?: Acted) => {
+    const { before, state: after, nowMs } = row;
+    return store.releases.saveRollout({ ...row, history: planHistory({ before, after, nowMs, acted }) });
   };
 
   /** Asked one after the other, bounded by their own limits; the answers are kept like an operator's word. */
@@ -114,9 +134,30 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
         if (!isWaved(before) || before.releaseId !== state.releaseId) return;
         const next = addAnswer(before, wave, name, said);
         const row = { application: state.application, before, state: next, decisions: [], events: [] };
-        if ((await store.releases.saveRollout({ ...row, nowMs: clock.now() })) !== undefined) break;
+        if ((await keep({ ...row, nowMs: clock.now() })) !== undefined) break;
       }
     }
+  };
+
+  const waitFor = (atMs: number | undefined) =>
+    atMs === undefined ? undefined : { requeueAfterMs: Math.max(1, atMs - clock.now()) };
+
+  /** Another environment may wait for this one to come to its end. */
+  const wakeFollowers = (before: RolloutState, state: RolloutState) => {
+    if (before.phase !== state.phase)
+      for (const follower of promoter.followers(state.application)) loop.wake(follower);
+  };
+
+  /** `again`: the rollout is another now. Else when time alone may change something. */
+  const promote = async (before: RolloutState): Promise<'again' | number | undefined> => {
+    const pass = await promoter.pass(before);
+    if (pass === undefined || pass.state === before) return pass?.nextAtMs;
+    const { application } = before;
+    const row = { application, before, state: pass.state, decisions: [], events: pass.events };
+    const kept = await keep({ ...row, nowMs: clock.now() });
+    if (kept !== undefined)
+      for (const { message } of pass.events) log.info('rollout', { application, message });
+    return 'again';
   };
 
   const step = async (application: string, signal: AbortSignal) => {
@@ -127,11 +168,13 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       return undefined;
     }
     note(before);
-    if (!isLive(before)) return undefined;
+    const promotion = await promote(before);
+    if (promotion === 'again') return { requeueAfterMs: 1 };
+    if (!isLive(before)) return waitFor(promotion);
     const input = await inputs.load(before);
     const moved = moveClusters(before, input.facts, matchesSelector);
     const pass = advanceRollout(moved, input);
-    const waitMs = pass.nextAtMs === undefined ? undefined : Math.max(1, pass.nextAtMs - clock.now());
+    const wait = waitFor(earliest([pass.nextAtMs, promotion]));
     if (pass.state !== before) {
       const revision = await store.sources.revision(before.revisionId);
       const events = [
@@ -139,12 +182,14 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
         ...(revision ? pass.decisions.map((one) => assignedEvent(revision, one)) : []),
       ];
       const { decisions } = pass;
-      const kept = await store.releases.saveRollout({
+      const kept = await keep({
         ...{ application, before, state: pass.state, decisions, events, nowMs: clock.now() },
       });
       // Somebody else was faster: everything is read anew.
       if (kept === undefined) return { requeueAfterMs: 1 };
+      await finishUnheard(store, kept, clock.now());
       note(pass.state);
+      wakeFollowers(before, pass.state);
       for (const { message } of pass.changes) log.info('rollout', { application, message });
       // What was decided now may let the next wave begin.
       if (pass.changes.length > 0 && pass.questions.length === 0) return { requeueAfterMs: 1 };
@@ -153,7 +198,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       await answer(pass.state, pass.questions, signal);
       return { requeueAfterMs: 1 };
     }
-    return waitMs === undefined ? undefined : { requeueAfterMs: waitMs };
+    return wait;
   };
 
   const assignedEvent = (revision: Revision, decision: Parameters<typeof assignmentEvent>[1]): NewEvent =>
@@ -171,7 +216,19 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     soon.set(application, clock.after(gatherMs, wake));
   };
 
-  const describe = async (state: RolloutState) => describeRollout(state, await inputs.load(state));
+  const describe = async (state: RolloutState): Promise<RolloutReport> => {
+    const report = describeRollout(state, await inputs.load(state));
+    const promotion = await promoter.describe(state);
+    if (promotion === undefined) return report;
+    const message = [report.message, promotionMessage(promotion)].filter((text) => text !== '').join('; ');
+    return { ...report, message, promotion };
+  };
+
+  /** `promote` of one that waits for another environment begins it; of any other it skips a soak. */
+  const change = async (before: RolloutState, action: RolloutAction, said: Said): Promise<RolloutState> => {
+    const begins = action.type === 'promote' && (isOver(before) || before.phase === 'Waiting');
+    return (begins ? await promoter.force(before) : undefined) ?? applyAction(before, action, said);
+  };
 
   const act = async (application: string, action: RolloutAction, said: Said): Promise<RolloutReport> => {
     for (let attempt = 0; attempt < triesMax; attempt += 1) {
@@ -181,11 +238,11 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
           'not_found',
           `${application} has no rollout: it has no strategy, or no release yet`,
         );
-      const state = applyAction(before, action, said);
+      const state = await change(before, action, said);
       if (state === before) return describe(state);
       const event = actionEvent(state, action, said);
       const row = { application, before, state, decisions: [], events: [event], nowMs: clock.now() };
-      const kept = await store.releases.saveRollout(row);
+      const kept = await keep(row, { action, said });
       if (kept === undefined) continue;
       note(state);
       loop.wake(application);
@@ -198,9 +255,9 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     loop,
     // Its own key, so that what fails is tried again.
     wakeAll: () => loop.wake(everyRollout),
-    wakeCluster(cluster, presence) {
-      for (const [application, { clusters, complete }] of live)
-        if ((presence || !complete) && clusters.has(cluster)) wakeSoon(application);
+    wakeCluster(cluster) {
+      for (const [application, clusters] of live) if (clusters.has(cluster)) wakeSoon(application);
+      for (const application of promoter.concerned(cluster)) wakeSoon(application);
     },
     async reports() {
       const states = [...(await store.releases.rollouts()).values()].filter(isWaved);

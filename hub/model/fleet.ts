@@ -2,7 +2,9 @@
 import type { JsonObject } from '../../shared/manifest/object.ts';
 import type { DeletionPolicy, HealthRule, SyncOptions } from '../../shared/manifest/target.ts';
 import type { LabelSelector } from './label-selector.ts';
+import type { ParityGroup } from './parity.ts';
 import type { Problem } from './problem.ts';
+import type { Project } from './project.ts';
 import type { ApplicationRollout, RolloutStrategy } from './strategy.ts';
 
 /** Where a resource was read. */
@@ -81,6 +83,8 @@ export interface Placement {
 
 export interface Application {
   readonly name: string;
+  /** What it may do. Undefined: the project `default`. */
+  readonly project?: string | undefined;
   readonly source: ApplicationSource;
   readonly placement: Placement;
   readonly sync: SyncOptions;
@@ -89,6 +93,11 @@ export interface Application {
   readonly deletionPolicy: DeletionPolicy;
   /** How releases go over its clusters: a RolloutStrategy by name, or one of its own. Undefined: all clusters at once. */
   readonly rollout?: ApplicationRollout | undefined;
+  /** Of its metadata; parity groups select by them. Undefined: none. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** What it is an instance of, and where: those of one component follow one another from environment to environment. */
+  readonly component?: string | undefined;
+  readonly environment?: string | undefined;
   readonly origin: Origin;
 }
 
@@ -112,6 +121,8 @@ export interface Fleet {
   readonly applications: ReadonlyMap<string, Application>;
   readonly repositories: ReadonlyMap<string, Repository>;
   readonly strategies: ReadonlyMap<string, NamedStrategy>;
+  readonly parityGroups: ReadonlyMap<string, ParityGroup>;
+  readonly projects: ReadonlyMap<string, Project>;
   /** What could not be read. Not empty: this revision removes nothing, and what a broken file described stays as it last was. */
   readonly problems: readonly Problem[];
 }
@@ -121,5 +132,7 @@ export const emptyFleet: Fleet = {
   applications: new Map(),
   repositories: new Map(),
   strategies: new Map(),
+  parityGroups: new Map(),
+  projects: new Map(),
   problems: [],
 };

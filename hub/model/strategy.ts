@@ -94,10 +94,26 @@ export interface RolloutStrategy {
   readonly regions: 'apart' | 'any';
   /** The sides of a DR pair: never in the same wave; in the same; or as it comes. */
   readonly pairs: 'apart' | 'together' | 'any';
+  /** Clusters whose agent is away are assigned as well, and take it up when they return; else it is decided then. Default false. */
+  readonly assignsAway?: boolean | undefined;
+  /** For the Applications that take it and say nothing else. Undefined: releases wait for no other environment. */
+  readonly after?: PromotionSpec | undefined;
+}
+
+/** Another Application, in which a revision must have been healthy first. */
+export interface PromotionSpec {
+  /** Its name; empty: the one of the same component in `environment`. */
+  readonly application: string;
+  readonly environment: string;
+  /** For how long without a break. */
+  readonly soakMs: number;
 }
 
 /** A RolloutStrategy by name, or one of the Application's own. */
-export type ApplicationRollout = { readonly strategy: string } | { readonly inline: RolloutStrategy };
+export type ApplicationRollout = ({ readonly strategy: string } | { readonly inline: RolloutStrategy }) & {
+  /** Goes before the strategy's own. */
+  readonly after?: PromotionSpec | undefined;
+};
 
 const everything: Amount = { unit: 'percent', value: 100 };
 const nothing: Amount = { unit: 'clusters', value: 0 };
@@ -135,13 +151,14 @@ export const defaultStrategy: RolloutStrategy = {
   pairs: 'apart',
 };
 
-/** Everything in one wave, whatever becomes of it. */
+/** Everything in one wave, wherever its agent is and whatever becomes of it. */
 export const allAtOnceStrategy: RolloutStrategy = {
   ...defaultStrategy,
   waves: [{ ...defaultWave, name: 'all', failureBudget: everything }],
   onFailure: 'continue',
   regions: 'any',
   pairs: 'any',
+  assignsAway: true,
 };
 
 /** So many of `total`; never more than it. */
@@ -153,7 +170,10 @@ export function amountOf(amount: Amount, total: number, rounding: 'up' | 'down')
   return Math.min(total, rounding === 'up' ? Math.ceil(exact) : Math.floor(exact));
 }
 
-/** Strategies that need not be written; one of the same name in the fleet repository goes before. */
+/** What an Application has that says nothing. */
+export const defaultRollout: ApplicationRollout = { strategy: 'careful' };
+
+/** Strategies that need not be written; one of the same name in the fleet repository goes before, also where nothing is said. */
 export const builtInStrategies: Readonly<Record<string, RolloutStrategy>> = {
   careful: { ...defaultStrategy, name: 'careful' },
   'all-at-once': { ...allAtOnceStrategy, name: 'all-at-once' },

@@ -111,6 +111,11 @@ function exclude(state: RolloutState, cluster: string, said: Said): RolloutState
 export function applyAction(state: RolloutState, action: RolloutAction, said: Said): RolloutState {
   if (isOver(state) && action.type !== 'rollback' && action.type !== 'retry')
     return refuse(state, `the rollout has ended: it is ${state.phase}`);
+  if (state.phase === 'Waiting')
+    return refuse(
+      state,
+      'it has not begun: it waits for another environment; promote begins it all the same',
+    );
   switch (action.type) {
     case 'approve':
       return approve(state, action.wave, said);

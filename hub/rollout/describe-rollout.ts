@@ -1,6 +1,7 @@
 /** What a rollout waits for, wave by wave and cluster by cluster, in words. Pure. */
 import { failedIn, openClusters, type RolloutInput } from './advance-rollout.ts';
 import { isInFlight } from './choose-clusters.ts';
+import type { PromotionReport } from './describe-promotion.ts';
 import { specOf } from './plan-waves.ts';
 import { isAssigned, type RolloutPhase, type RolloutState, type WaveState } from './rollout-state.ts';
 import { opennessAt } from './windows.ts';
@@ -42,6 +43,8 @@ export interface RolloutReport {
   readonly startedAtMs: number;
   readonly endedAtMs: number | undefined;
   readonly waves: readonly WaveReport[];
+  /** Releases that wait for another environment; undefined: they wait for none. */
+  readonly promotion?: PromotionReport | undefined;
 }
 
 /** `1 min 30 s`. */
@@ -126,6 +129,7 @@ function waveReport(state: RolloutState, wave: WaveState, input: RolloutInput): 
 }
 
 function describePhase(state: RolloutState, waves: readonly WaveReport[]): string {
+  if (state.phase === 'Waiting') return '';
   if (state.phase !== 'Progressing' && state.phase !== 'Complete')
     return state.stopped?.reason ?? state.phase;
   const current = waves.find((wave) => wave.state !== 'Done');

@@ -8,6 +8,8 @@ import type { Target } from '../../shared/manifest/target.ts';
 import type { NewEvent } from '../model/event.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
+import { syncOf } from '../model/project.ts';
+import { partnersOf } from '../model/promotion.ts';
 import type {
   Acknowledgements,
   Assignment,
@@ -16,9 +18,12 @@ import type {
   Release,
 } from '../model/release.ts';
 import type { Revision } from '../model/revision.ts';
-import { strategyOf } from '../model/strategy.ts';
+import type { HistoryWrite } from '../model/rollout-history.ts';
 import type { Plan, Resolution } from '../store/store.ts';
 import { orderForHandOver } from './hand-over.ts';
+import { continues, type PlanApplicationInput, planApplication, strategyFor } from './plan-application.ts';
+import { planHistory } from './plan-history.ts';
+import { planPromotion } from './plan-promotion.ts';
 import {
   classifyRemoval,
   type OpenConfirmation,
@@ -26,9 +31,8 @@ import {
   planRemovals,
   removalTargetFor,
 } from './plan-removals.ts';
-import { allAtOnce, type ObservedCluster, planRollout, type RolloutState } from './plan-rollout.ts';
-import { planStrategyRelease } from './plan-strategy-release.ts';
 import type { ClusterFacts, SelectorMatch } from './plan-waves.ts';
+import { type PromotionQueue, promotionKey, type SourceContent } from './promotion.ts';
 import {
   type ApplicationPlacement,
   type ClusterProblem,
@@ -37,11 +41,14 @@ import {
   resolveApplication,
   type Wanted,
 } from './resolve-application.ts';
-import { assignmentEvent, failedEvent, heldEvent, releaseEvent } from './revision-events.ts';
-import type { RolloutState as WaveRolloutState } from './rollout-state.ts';
+import { actorOf, assignmentEvent, failedEvent, heldEvent, releaseEvent } from './revision-events.ts';
+import type { RolloutState } from './rollout-state.ts';
 
-/** An assignment in force; acknowledgements only inform the rollout's report. */
-export type AssignmentInForce = Assignment & { readonly acknowledgements?: Acknowledgements | undefined };
+/** An assignment in force. */
+export type AssignmentInForce = Assignment & {
+  readonly acknowledgements?: Acknowledgements | undefined;
+  readonly healthyTargetDigest?: Digest | undefined;
+};
 
 export interface PlanRevisionInput {
   readonly revision: Revision;
@@ -63,6 +70,8 @@ export interface PlanRevisionInput {
   readonly confirmations: readonly Confirmation[];
   /** For applications with a strategy. */
   readonly waves: WaveInput;
+  /** By application: what it is rendered from, of those that wait for another environment and those they wait for. */
+  readonly contents?: ReadonlyMap<string, SourceContent> | undefined;
   /** Above this number of assignments removals wait for a confirmation. */
   readonly thresholds: { readonly confirmAbove: number };
   readonly nowMs: number;
@@ -77,9 +86,11 @@ export interface WaveInput {
   /** By application: its rollout, and the Targets of that one's release. */
   readonly rollouts: ReadonlyMap<
     string,
-    { readonly state: WaveRolloutState; readonly targets: Release['targets'] }
+    { readonly state: RolloutState; readonly targets: Release['targets'] }
   >;
   readonly matches: SelectorMatch;
+  /** By application: the releases that wait for another environment, as last kept. */
+  readonly queues?: ReadonlyMap<string, PromotionQueue> | undefined;
 }
 
 /** The parts of a Plan that are decided here, and the Targets to keep before it. */
@@ -89,11 +100,14 @@ export interface RevisionPlan {
   readonly decisions: readonly AssignmentDecision[];
   readonly confirmations: Plan['confirmations'];
   /** Of the applications with a new release. */
-  readonly rollouts: Readonly<Record<string, RolloutState | WaveRolloutState>>;
+  readonly rollouts: Readonly<Record<string, PlannedRollout>>;
+  readonly history: readonly HistoryWrite[];
   readonly events: readonly NewEvent[];
   /** All that resolutions, releases and decisions name, but for those in force already. Their sets are the rendered ones, or empty. */
   readonly targets: readonly Target[];
 }
+
+type PlannedRollout = RolloutState | PromotionQueue;
 
 type AssignmentsOf = ReadonlyMap<string, readonly AssignmentInForce[]>;
 
@@ -103,7 +117,7 @@ export function planRevision(input: PlanRevisionInput): RevisionPlan {
   const assigned: AssignmentsOf = Map.groupBy(input.assignments, ({ application }) => application);
   const wanted = [...fleet.applications.values()].map((application) =>
     resolveApplication(
-      application,
+      { ...application, sync: syncOf(application, fleet.projects) },
       input.placements.get(application.name),
       input.rendered.get(application.name),
       (assigned.get(application.name) ?? []).map(({ cluster }) => cluster),
@@ -113,21 +127,46 @@ export function planRevision(input: PlanRevisionInput): RevisionPlan {
   const resolutions = resolveAll(input, wanted, assigned, removals.problems);
   const { releases, decisions, rollouts, targets } = planReleases(input, wanted, assigned, removals.targets);
   const ordered = orderDecisions(input, decisions, targets);
-  const byRelease = Map.groupBy(ordered, ({ releaseId }) => releaseId);
   return {
     resolutions,
     releases,
     decisions: ordered,
     confirmations: removals.confirmations,
     rollouts,
+    history: planHistories(input, rollouts, releases),
     events: [
       ...problemEvents(input, resolutions),
-      ...releases.map((release) => releaseEvent(revision, release, byRelease.get(release.id) ?? [], nowMs)),
+      ...releases.map((release) =>
+        releaseEvent(revision, release, partOf(rollouts[release.application]), nowMs),
+      ),
       ...ordered.map((decision) => assignmentEvent(revision, decision, nowMs)),
       ...removals.held.map((confirmation) => heldEvent(revision, confirmation, nowMs)),
     ],
     targets: [...targets.values()].filter(({ digest }) => !input.targets.has(digest)),
   };
+}
+
+/** Who takes part in a rollout, and who of them is left. */
+function partOf(rollout: PlannedRollout | undefined) {
+  if (rollout === undefined || !('waves' in rollout)) return { clusters: [], removed: [] };
+  const clusters = rollout.waves.flatMap((wave) => wave.clusters).sort();
+  const removes = new Set(rollout.removes);
+  return { clusters, removed: clusters.filter((cluster) => removes.has(cluster)) };
+}
+
+/** Of the rollouts that begin, are amended or are superseded. */
+function planHistories(
+  { waves, revision, nowMs }: PlanRevisionInput,
+  rollouts: Readonly<Record<string, PlannedRollout>>,
+  releases: readonly Release[],
+): readonly HistoryWrite[] {
+  const released = new Map(releases.map(({ id, targets }) => [id, targets]));
+  const actor = actorOf(revision);
+  return Object.values(rollouts).flatMap((after) => {
+    if (!('waves' in after)) return [];
+    const before = waves.rollouts.get(after.application)?.state;
+    return planHistory({ before, after, nowMs, actor, wanted: released.get(after.releaseId) });
+  });
 }
 
 interface FleetRemovals {
@@ -207,7 +246,7 @@ function resolveAll(
 interface PlannedReleases {
   readonly releases: readonly Release[];
   readonly decisions: readonly AssignmentDecision[];
-  readonly rollouts: Readonly<Record<string, RolloutState | WaveRolloutState>>;
+  readonly rollouts: Readonly<Record<string, PlannedRollout>>;
   readonly targets: ReadonlyMap<Digest, Target>;
 }
 
@@ -219,83 +258,61 @@ function planReleases(
 ): PlannedReleases {
   const releases: Release[] = [];
   const decisions: AssignmentDecision[] = [];
-  const rollouts: Record<string, RolloutState | WaveRolloutState> = {};
+  const rollouts: Record<string, PlannedRollout> = {};
   const targets = new Map<Digest, Target>();
   const wantedTargets = new Map(wanted.map((one) => [one.application, one.targets]));
+  const partners = partnersOf(input.fleet);
   for (const application of [...new Set([...wantedTargets.keys(), ...removals.keys()])].sort()) {
     const all = new Map([...(wantedTargets.get(application) ?? []), ...(removals.get(application) ?? [])]);
     for (const target of all.values()) targets.set(target.digest, target);
-    const observed = new Map(
-      (assigned.get(application) ?? []).map((assignment) => [assignment.cluster, observe(assignment)]),
-    );
     const removes = new Set(removals.get(application)?.keys());
-    const waved = planWaved(input, application, all, removes, assigned.get(application) ?? []);
-    if (waved !== 'none') {
-      if (waved === undefined) continue;
-      releases.push(waved.release);
-      rollouts[application] = waved.state;
-      continue;
-    }
-    if ([...all].every(([cluster, { digest }]) => observed.get(cluster)?.targetDigest === digest)) continue;
-    const release: Release = {
-      id: input.newId(),
-      application,
-      revisionId: input.revision.id,
-      createdAtMs: input.nowMs,
-      targets: Object.fromEntries([...all].map(([cluster, { digest }]) => [cluster, digest])),
+    const about: PlanApplicationInput = {
+      ...{ application, removes, wanted: all, assigned: assigned.get(application) ?? [] },
+      ...{ fleet: input.fleet, waves: input.waves, revisionId: input.revision.id },
+      ...{ newId: input.newId, nowMs: input.nowMs },
     };
-    const pass = planRollout(
-      allAtOnce,
-      { ...release, removes, reason: 'release' },
-      observed,
-      undefined,
-      input.nowMs,
-    );
-    releases.push(release);
-    decisions.push(...pass.decisions);
-    rollouts[application] = pass.state;
+    const partner = partners.get(application);
+    if (partner !== undefined) {
+      const promoted = planPromoted(input, about, partner, wanted);
+      rollouts[promotionKey(application)] = promoted.queue;
+      if (promoted.release) releases.push(promoted.release);
+      if (promoted.state) rollouts[application] = promoted.state;
+      if (!promoted.continues) continue;
+    }
+    const plan = planApplication(about);
+    if (plan === undefined) continue;
+    if (plan.release) releases.push(plan.release);
+    decisions.push(...plan.decisions);
+    rollouts[application] = plan.state;
   }
   return { releases, decisions, rollouts, targets };
 }
 
-/** `none`: the application has no strategy. Undefined: nothing begins. */
-function planWaved(
-  { fleet, waves, revision, newId, nowMs }: PlanRevisionInput,
-  application: string,
-  wanted: ReadonlyMap<string, Target>,
-  removes: ReadonlySet<string>,
-  assigned: readonly AssignmentInForce[],
+/** A release that waits for another environment. */
+function planPromoted(
+  { contents, waves }: PlanRevisionInput,
+  about: PlanApplicationInput,
+  { partner, soakMs }: { readonly partner: string; readonly soakMs: number },
+  all: readonly Wanted[],
 ) {
-  const rollout = fleet.applications.get(application)?.rollout;
-  const strategy = rollout && strategyOf(rollout, fleet.strategies);
-  if (strategy === undefined) return 'none';
-  const has = new Map(assigned.map((assignment) => [assignment.cluster, assignment]));
-  return planStrategyRelease({
-    ...{ strategy, application, removes, newId, nowMs, revisionId: revision.id },
-    wanted: new Map([...wanted].map(([cluster, { digest }]) => [cluster, digest])),
-    observed: new Map(
-      [...wanted.keys()].map((cluster) => {
-        const seen = has.get(cluster);
-        const state = {
-          targetDigest: seen?.targetDigest,
-          releaseId: seen?.releaseId ?? '',
-          removed: seen?.removed ?? false,
-          acknowledgements: undefined,
-          connected: waves.connected.has(cluster),
-          report: undefined,
-          lastHealthyDigest: undefined,
-        };
-        return [cluster, state];
-      }),
-    ),
-    facts: waves.facts,
-    before: waves.rollouts.get(application),
-    matches: waves.matches,
+  const { application, revisionId, wanted, assigned, fleet, newId, nowMs } = about;
+  const first = all.find((one) => one.application === partner);
+  const digests = (targets: ReadonlyMap<string, Target>) =>
+    new Map([...targets].map(([cluster, { digest }]) => [cluster, digest]));
+  const goesOn = continues(about);
+  const planned = planPromotion({
+    ...{ application, partner, soakMs, newId, nowMs, revisionId, continues: goesOn },
+    strategy: strategyFor(application, fleet),
+    queue: waves.queues?.get(application),
+    wanted: digests(wanted),
+    // Without some of its clusters it would look like another wish than it is.
+    partnerWanted: first && first.problems.length === 0 ? digests(first.targets) : undefined,
+    content: contents?.get(application),
+    partnerContent: contents?.get(partner),
+    assigned: new Map(assigned.map(({ cluster, targetDigest }) => [cluster, targetDigest])),
+    before: waves.rollouts.get(application)?.state,
   });
-}
-
-function observe({ targetDigest, releaseId, removed, acknowledgements }: AssignmentInForce): ObservedCluster {
-  return { targetDigest, releaseId, removed, acknowledgements };
+  return { ...planned, continues: goesOn };
 }
 
 function orderDecisions(

@@ -4,12 +4,20 @@ import type { AssignmentReason } from '../../shared/manifest/target.ts';
 import type { Acknowledgements, AssignmentDecision, Release } from '../model/release.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
 import type { PlannedWave } from './plan-waves.ts';
+import type { PromotionWatch } from './promotion.ts';
 
 /**
- * Progressing: waves go on. Paused: nothing new is assigned until somebody says so. RollingBack: touched clusters go back. Complete: every wave has
+ * Waiting: it has not begun, since another environment has to prove it first. Progressing: waves go on. Paused: nothing new is assigned until somebody says so. RollingBack: touched clusters go back. Complete: every wave has
  * ended. RolledBack and Aborted: it ended otherwise.
  */
-export type RolloutPhase = 'Progressing' | 'Paused' | 'RollingBack' | 'Complete' | 'RolledBack' | 'Aborted';
+export type RolloutPhase =
+  | 'Waiting'
+  | 'Progressing'
+  | 'Paused'
+  | 'RollingBack'
+  | 'Complete'
+  | 'RolledBack'
+  | 'Aborted';
 
 /** Who did what of their own will, and why. */
 export interface Said {
@@ -54,6 +62,8 @@ export interface ClusterState {
   readonly assignedAtMs?: number | undefined;
   /** Since when its agent has been there without a break, since the assignment. */
   readonly presentSinceMs?: number | undefined;
+  /** As its agent said; only known once more is. */
+  readonly appliedAtMs?: number | undefined;
   readonly healthySinceMs?: number | undefined;
   /** It was healthy for long enough. */
   readonly countedAtMs?: number | undefined;
@@ -62,6 +72,8 @@ export interface ClusterState {
   /** What it had before this release, for going back: its last healthy Target; undefined: none. */
   readonly previous?: Digest | undefined;
   readonly rolledBackAtMs?: number | undefined;
+  /** Its agent was away when it was assigned, and has not come since. */
+  readonly assignedAway?: boolean | undefined;
 }
 
 export interface RolloutState {
@@ -79,6 +91,14 @@ export interface RolloutState {
   readonly clusters: Readonly<Record<string, ClusterState>>;
   /** Targets that failed: no release takes a cluster to one of them again until somebody retries. */
   readonly held: readonly Digest[];
+  /** Clusters that the application leaves. */
+  readonly removes?: readonly string[] | undefined;
+  /** What has changed since of the release's Targets: clusters that have joined or leave; null: that take no part any more. */
+  readonly amended?: Readonly<Record<string, Digest | null>> | undefined;
+  /** The revision that did so last. */
+  readonly amendedBy?: string | undefined;
+  /** How the environment does that goes first; undefined: none does. */
+  readonly promotion?: PromotionWatch | undefined;
 }
 
 /** What one cluster has of the application and how it does; clusters without an assignment have no `targetDigest`. */
@@ -119,7 +139,8 @@ export interface RolloutChange {
     | 'rollout.paused'
     | 'rollout.rolling-back'
     | 'rollout.rolled-back'
-    | 'rollout.completed';
+    | 'rollout.completed'
+    | 'rollout.promoted';
   readonly message: string;
   readonly cluster?: string | undefined;
 }
@@ -141,6 +162,16 @@ export interface RolloutPass {
 
 export function isOver({ phase }: Pick<RolloutState, 'phase'>): boolean {
   return phase === 'Complete' || phase === 'RolledBack' || phase === 'Aborted';
+}
+
+/** The Targets of the rollout: those of its release, with what has changed since. */
+export function targetsOf(
+  { amended }: Pick<RolloutState, 'amended'>,
+  targets: Release['targets'],
+): Release['targets'] {
+  if (amended === undefined) return targets;
+  const all = Object.entries({ ...targets, ...amended });
+  return Object.fromEntries(all.filter((entry): entry is [string, Digest] => entry[1] !== null));
 }
 
 /** The Target is there, or nothing is to be there and nothing is. */

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import type { PromotionReport } from '../../rollout/describe-promotion.ts';
 import type { RolloutReport } from '../../rollout/describe-rollout.ts';
 import { timeSchema, toTime } from './common.ts';
 
@@ -17,31 +18,65 @@ const waveSchema = z.object({
   clusters: z.array(clusterSchema),
 });
 
+const promotionSchema = z
+  .object({
+    after: z
+      .string()
+      .openapi({ description: 'The Application in which a revision must have been healthy first' }),
+    soakSeconds: z.number(),
+    healthySince: timeSchema
+      .nullable()
+      .openapi({ description: 'With what it runs now; null: it is not healthy' }),
+    waiting: z
+      .array(
+        z.object({
+          releaseId: z.string(),
+          revisionId: z.string(),
+          commit: z.string().openapi({ description: "Of the application's own source" }),
+          createdAt: timeSchema,
+          waitsOn: z.string(),
+        }),
+      )
+      .openapi({ description: 'Releases that have not begun, newest first' }),
+  })
+  .openapi('RolloutPromotion');
+
 export const rolloutSchema = z
   .object({
     application: z.string(),
     releaseId: z.string(),
     revisionId: z.string(),
     strategy: z.string().openapi({ description: 'Empty: one of the Application itself' }),
-    phase: z.enum(['Progressing', 'Paused', 'RollingBack', 'Complete', 'RolledBack', 'Aborted']),
+    phase: z.enum(['Waiting', 'Progressing', 'Paused', 'RollingBack', 'Complete', 'RolledBack', 'Aborted']),
     message: z.string().openapi({ description: 'Where it stands and what it waits for, in one line' }),
     startedAt: timeSchema,
     endedAt: timeSchema.nullable(),
     waves: z.array(waveSchema),
+    promotion: promotionSchema.nullable(),
   })
   .openapi('Rollout');
 
 export type ApiRollout = z.infer<typeof rolloutSchema>;
 
-export function toRollout({ startedAtMs, endedAtMs, waves, ...rest }: RolloutReport): ApiRollout {
+export function toRollout({ startedAtMs, endedAtMs, waves, promotion, ...rest }: RolloutReport): ApiRollout {
   return {
     ...rest,
+    promotion: promotion ? toPromotion(promotion) : null,
     startedAt: toTime(startedAtMs),
     endedAt: toTime(endedAtMs),
     waves: waves.map((wave) => {
       const { startedAtMs: began, endedAtMs: ended, clusters, ...about } = wave;
       return { ...about, startedAt: toTime(began), endedAt: toTime(ended), clusters: [...clusters] };
     }),
+  };
+}
+
+function toPromotion({ after, soakMs, healthySinceMs, waiting }: PromotionReport) {
+  return {
+    after,
+    soakSeconds: Math.round(soakMs / 1_000),
+    healthySince: toTime(healthySinceMs),
+    waiting: waiting.map(({ createdAtMs, ...one }) => ({ ...one, createdAt: toTime(createdAtMs) })),
   };
 }
 

@@ -4,6 +4,7 @@ import { type ClientContext, clientCommand } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import type { Printer } from '../output/printer.ts';
 import { renderRelative } from '../output/relative-time.ts';
+import { addRolloutHistory } from './rollout-history.ts';
 import { colourState, shortRevision } from './words.ts';
 
 type Options = Record<string, unknown>;
@@ -12,7 +13,7 @@ type Options = Record<string, unknown>;
 const actions = [
   ['approve', 'let a wave that waits for an approval go on', 'wave'],
   ['reject', 'refuse a wave that waits for an approval; the rollout stops as its strategy says', 'wave'],
-  ['promote', 'skip the rest of a soak', 'wave'],
+  ['promote', 'skip the rest of a soak; or begin a release that waits for another environment', 'wave'],
   ['pause', 'assign nothing more until it is resumed', ''],
   ['resume', 'go on after a pause', ''],
   ['abort', 'end it; every cluster keeps what it has', ''],
@@ -38,6 +39,7 @@ export function addRollout(program: Command, io: CliIo): void {
     io,
     status,
   );
+  addRolloutHistory(group, io);
   for (const [name, summary, about] of actions) {
     const command = group
       .command(name)
@@ -93,11 +95,21 @@ const shownClusters = 20;
 
 /** Waves as headings, below each its clusters; those that have nothing to say are counted. */
 function renderRollout(rollout: ApiRollout, { nowMs, colours }: Printer): string {
-  const { application, strategy, phase, message, revisionId, startedAt, waves } = rollout;
+  const { application, strategy, phase, message, revisionId, startedAt, waves, promotion } = rollout;
   const lines = [
     `${application}: ${colourState(colours, phase)}${message === '' ? '' : `: ${message}`}`,
     `revision ${shortRevision(revisionId)}, strategy ${strategy || 'of its own'}, began ${renderRelative(startedAt, nowMs)}`,
   ];
+  if (promotion !== null) {
+    const { after, healthySince, waiting } = promotion;
+    const health =
+      healthySince === null
+        ? 'not healthy with what it runs'
+        : `healthy since ${renderRelative(healthySince, nowMs)}`;
+    lines.push('', `after ${after}, ${health}`);
+    for (const { revisionId: waits, commit, waitsOn } of waiting.slice(0, shownClusters))
+      lines.push(`  revision ${shortRevision(waits)}, commit ${commit.slice(0, 8)} waits: ${waitsOn}`);
+  }
   for (const wave of waves) {
     lines.push('', `${wave.name}  ${wave.state}${wave.waitsOn === '' ? '' : `, waits on ${wave.waitsOn}`}`);
     const quiet = wave.clusters.filter(({ step, waitsOn }) => step === 'Healthy' && waitsOn === '');

@@ -1,0 +1,164 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createSeededRandom } from '../../shared/clock/random.ts';
+import { silentLogger } from '../../shared/log/log.ts';
+import type { RolloutReport } from '../rollout/describe-rollout.ts';
+import { createRolloutLoop, type RolloutDriver } from './rollout-loop.ts';
+import { createLoopBed, type LoopBed } from './test-bed.ts';
+
+const hour = 3_600_000;
+
+function fleet(
+  image: string,
+  after = '{ environment: staging, soak: 2h }',
+): Readonly<Record<string, string>> {
+  const cluster = (name: string) =>
+    `apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: { name: ${name} }\nspec: { region: eu }\n`;
+  const application = (environment: string, rollout: string) =>
+    `apiVersion: fairway.dev/v1alpha1
+kind: Application
+metadata: { name: web-${environment} }
+spec:
+  component: web
+  environment: ${environment}
+  source: { path: apps/web/${environment} }
+  placement: { clusters: [${environment}-1] }
+  rollout: ${rollout}
+`;
+  const map = (environment: string) =>
+    `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: web }\ndata: { image: "${image}", in: ${environment} }\n`;
+  return {
+    'fleet/clusters.yaml': [cluster('staging-1'), cluster('production-1')].join('---\n'),
+    'fleet/staging.yaml': application('staging', '{ strategy: all-at-once }'),
+    'fleet/production.yaml': application('production', `{ strategy: all-at-once, after: ${after} }`),
+    'apps/web/staging/web.yaml': map('staging'),
+    'apps/web/production/web.yaml': map('production'),
+  };
+}
+
+describe('promotion from environment to environment', () => {
+  let bed: LoopBed;
+  let rollouts: RolloutDriver;
+
+  const open = () => {
+    rollouts = createRolloutLoop({
+      ...{ store: bed.store, clock: bed.clock, random: createSeededRandom(1), log: silentLogger },
+      ...{ fetch: () => Promise.reject(new Error('not asked')), egress: () => false },
+    });
+  };
+  /** The rollouts take as many steps as they can without time going on. */
+  const settle = async () => {
+    for (let round = 0; round < 20; round += 1) {
+      rollouts.wakeAll();
+      await rollouts.loop.idle();
+      await bed.clock.advance(2);
+    }
+  };
+  const commit = async (files: Readonly<Record<string, string>>) => {
+    await bed.commit(files);
+    await bed.resolve();
+    await settle();
+  };
+  const has = async (cluster: string) => {
+    const [assignment] = await bed.store.releases.assignments({ cluster });
+    return assignment;
+  };
+  const becomesHealthy = async (cluster: string) => {
+    const assignment = await has(cluster);
+    if (!assignment) throw new Error(`${cluster} has nothing`);
+    const { application, generation } = assignment;
+    for (const stage of ['received', 'applied', 'healthy'] as const)
+      await bed.store.releases.acknowledge({
+        ...{ cluster, application, generation, stage, message: '', timeMs: bed.clock.now() },
+      });
+    await settle();
+  };
+  const report = async (): Promise<RolloutReport> => {
+    const found = await rollouts.report('web-production');
+    if (!found) throw new Error('no rollout');
+    return found;
+  };
+
+  beforeEach(async () => {
+    bed = await createLoopBed();
+    for (const cluster of ['staging-1', 'production-1'])
+      await bed.store.registry.seen({ cluster, connected: true, nowMs: bed.clock.now() });
+    open();
+  });
+  afterEach(async () => {
+    await rollouts.stop();
+    await bed.close();
+  });
+
+  it('holds a release until the other environment was healthy with that commit for the soak', async () => {
+    await commit(fleet('one'));
+    expect(await has('production-1')).toBeUndefined();
+    expect(await report()).toMatchObject({
+      phase: 'Waiting',
+      promotion: {
+        after: 'web-staging',
+        soakMs: 2 * hour,
+        waiting: [{ commit: expect.stringMatching(/^0+1$/) }],
+      },
+    });
+    await becomesHealthy('staging-1');
+    await bed.clock.advance(hour);
+    await settle();
+    expect((await report()).message).toMatch(
+      /web-staging has been healthy with commit 00000000, and soaks until/,
+    );
+    // The hub is killed and started again: it goes on from what was kept.
+    await rollouts.stop();
+    open();
+    await settle();
+    await bed.clock.advance(hour + 60_000);
+    await settle();
+    const assignment = await has('production-1');
+    expect(assignment).toMatchObject({ application: 'web-production', reason: 'release' });
+    expect((await report()).promotion?.waiting).toEqual([]);
+    const events = await bed.store.events.list({ types: ['rollout.promoted'] }, { limit: 10 });
+    expect(events.items.map(({ message }) => message)).toEqual([
+      'web-production: revision 00000000 begins: healthy in web-staging for long enough',
+    ]);
+  });
+
+  it('lets a running release go on while a newer one waits, and takes back what is reverted', async () => {
+    await commit(fleet('one'));
+    await becomesHealthy('staging-1');
+    await bed.clock.advance(2 * hour);
+    await settle();
+    await becomesHealthy('production-1');
+    const first = await has('production-1');
+    await commit(fleet('two'));
+    expect(await has('production-1')).toEqual(expect.objectContaining({ targetDigest: first?.targetDigest }));
+    expect((await report()).message).toContain('revision 00000000 waits');
+    await commit(fleet('one'));
+    expect((await report()).promotion?.waiting).toEqual([]);
+    expect((await has('production-1'))?.generation).toBe(first?.generation);
+  });
+
+  it('begins a release that waits when an operator says so, and says who', async () => {
+    await commit(fleet('one'));
+    const said = { actor: 'ann', reason: 'urgent', atMs: bed.clock.now() };
+    await rollouts.act('web-production', { type: 'promote', wave: '' }, said);
+    await settle();
+    expect(await has('production-1')).toMatchObject({ application: 'web-production' });
+    const events = await bed.store.events.list({ types: ['audit.rollout'] }, { limit: 10 });
+    expect(events.items.map(({ actor, message }) => `${actor}: ${message}`)).toEqual([
+      'ann: promote of the rollout of web-production: urgent',
+    ]);
+    await expect(rollouts.act('web-production', { type: 'resume' }, said)).resolves.toBeDefined();
+  });
+
+  it('refuses what does not apply to a release that has not begun', async () => {
+    await commit(fleet('one'));
+    const said = { actor: 'ann', reason: 'x', atMs: 0 };
+    await expect(rollouts.act('web-production', { type: 'pause' }, said)).rejects.toThrow('it has not begun');
+  });
+
+  it('begins what waited once nothing is to be waited for', async () => {
+    await commit(fleet('one'));
+    const { 'fleet/production.yaml': text = '', ...files } = fleet('one');
+    await commit({ ...files, 'fleet/production.yaml': text.replace(/, after: \{.*\}/, ' }') });
+    expect(await has('production-1')).toMatchObject({ application: 'web-production' });
+  });
+});
