@@ -38,6 +38,7 @@ import { createFleetRenderer } from './loops/render-fleet.ts';
 import { createResolveLoop, resolveKey } from './loops/resolve-loop.ts';
 import { followedSources } from './loops/revision-of.ts';
 import { createRevisionWork, type RevisionWork } from './loops/revision-work.ts';
+import { createRolloutHistory } from './loops/rollout-history.ts';
 import { createRolloutLoop, type RolloutDriver } from './loops/rollout-loop.ts';
 import { createSourceLoop, type FollowedSource } from './loops/source-loop.ts';
 import { createSourcePort } from './loops/source-port.ts';
@@ -203,6 +204,8 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
     eventsKeptMs: config.retention.eventsMs,
     releasesKeptMs: config.retention.releasesMs,
     releasesKept: config.retention.releasesKept,
+    rolloutsKeptMs: config.retention.rolloutsMs,
+    rolloutsKept: config.retention.rolloutsKept,
   });
   const pauseLoop = createPauseLoop(base);
   const rollouts = createRolloutLoop({
@@ -410,6 +413,7 @@ async function serve(
       preview: pipeline.preview,
       explainer: pipeline.explainer,
       rollouts,
+      history: createRolloutHistory(base.store),
       install: { manifests: (options) => createInstallManifests({ enrolmentAddress, ...options }) },
       schemas: fleetSchemas,
       backup: async () => {

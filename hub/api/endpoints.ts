@@ -15,6 +15,7 @@ import { explainEndpoints } from './routes/explain.ts';
 import { objectEndpoints } from './routes/objects.ts';
 import { pauseEndpoints } from './routes/pauses.ts';
 import { revisionEndpoints } from './routes/revisions.ts';
+import { rolloutHistoryEndpoints } from './routes/rollout-history.ts';
 import { rolloutEndpoints } from './routes/rollouts.ts';
 import { createSystemEndpoints } from './routes/system.ts';
 import { accessTokenEndpoints } from './routes/tokens.ts';
@@ -45,6 +46,7 @@ export function createEndpoints(
     ...pauseEndpoints,
     ...confirmationEndpoints,
     ...rolloutEndpoints,
+    ...rolloutHistoryEndpoints,
     ...agentEndpoints,
     ...agentQueryEndpoints,
     ...accessTokenEndpoints,

@@ -9,12 +9,13 @@ import type { ManifestSet, Target } from '../../shared/manifest/target.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import type { AdoptionFinding } from '../model/query.ts';
 import type { ForgottenCluster } from '../model/registry.ts';
+import type { ClusterRecord, KeptTimelineEntry, RolloutRecord } from '../model/rollout-history.ts';
 import type { ObjectSelector } from '../model/trace.ts';
 import type { ApplicationView, ClusterView, PlacementView } from '../model/view.ts';
 import type { DiffReport } from '../preview/report.ts';
 import type { RolloutAction } from '../rollout/apply-action.ts';
 import type { RolloutReport } from '../rollout/describe-rollout.ts';
-import type { AssignmentFilter, Store } from '../store/store.ts';
+import type { AssignmentFilter, Page, PageRequest, Store } from '../store/store.ts';
 import type { InstallOptions } from './install/install-options.ts';
 
 export interface ApiPorts {
@@ -27,6 +28,7 @@ export interface ApiPorts {
   readonly preview: PreviewPort;
   readonly explainer: ExplainPort;
   readonly rollouts: RolloutPort;
+  readonly history: RolloutHistoryPort;
   /** JSON Schemas of the fleet repository's kinds, by kind. */
   schemas(): Readonly<Record<string, unknown>>;
   /** Writes a consistent copy of the store to a file of its own and resolves to its path; the API streams it and deletes it. */
@@ -192,6 +194,18 @@ export interface RolloutPort {
     action: RolloutAction,
     said: { readonly actor: string; readonly reason: string; readonly atMs: number },
   ): Promise<RolloutReport>;
+}
+
+/** What rollouts did. */
+export interface RolloutHistoryPort {
+  /** Newest first. */
+  list(application: string, page: PageRequest): Promise<Page<RolloutRecord>>;
+  /** @throws not_found */
+  record(id: string): Promise<RolloutRecord>;
+  /** In the order of the waves. @throws not_found */
+  clusters(id: string): Promise<readonly ClusterRecord[]>;
+  /** Oldest first. @throws not_found */
+  timeline(id: string, page: PageRequest): Promise<Page<KeptTimelineEntry>>;
 }
 
 export interface InstallPort {

@@ -166,6 +166,8 @@ export const configSchema = z.strictObject({
       events: duration('30d', 60_000),
       releases: duration('30d', 60_000),
       releasesKept: z.int().min(1).max(10_000).default(20),
+      rollouts: duration('90d', 60_000),
+      rolloutsKept: z.int().min(1).max(10_000).default(100),
     })
     .prefault({}),
   credentials: z.array(credential).max(1_000).default([]),

@@ -71,6 +71,10 @@ export interface HubConfig {
     readonly releasesMs: number;
     /** Of each application, however old. Default 20. */
     readonly releasesKept: number;
+    /** Since they ended. Default 90 days. */
+    readonly rolloutsMs: number;
+    /** Of each application, however young; the one under way besides. Default 100. */
+    readonly rolloutsKept: number;
   };
   readonly credentials: readonly CredentialConfig[];
   readonly webhooks: readonly WebhookConfig[];

@@ -147,6 +147,8 @@ function finish(document: ConfigDocument, env: LoadConfigRequest['env']): HubCon
       eventsMs: retention.events,
       releasesMs: retention.releases,
       releasesKept: retention.releasesKept,
+      rolloutsMs: retention.rollouts,
+      rolloutsKept: retention.rolloutsKept,
     },
     helm: {
       binary: helm.binary,

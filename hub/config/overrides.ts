@@ -27,6 +27,8 @@ export const overridableSettings: readonly OverridableSetting[] = [
   { variable: 'FAIRWAY_RETENTION_EVENTS', path: 'retention.events', kind: 'text' },
   { variable: 'FAIRWAY_RETENTION_RELEASES', path: 'retention.releases', kind: 'text' },
   { variable: 'FAIRWAY_RETENTION_RELEASES_KEPT', path: 'retention.releasesKept', kind: 'number' },
+  { variable: 'FAIRWAY_RETENTION_ROLLOUTS', path: 'retention.rollouts', kind: 'text' },
+  { variable: 'FAIRWAY_RETENTION_ROLLOUTS_KEPT', path: 'retention.rolloutsKept', kind: 'number' },
   { variable: 'FAIRWAY_EGRESS_ALLOW', path: 'egress.allow', kind: 'list' },
   { variable: 'FAIRWAY_CONFIRM_ABOVE', path: 'deletion.confirmAbove', kind: 'number' },
   { variable: 'FAIRWAY_DATA_KEY_FILE', path: 'dataKey', kind: 'file' },

@@ -10,6 +10,8 @@ export interface Retention {
   readonly eventsKeptMs: number;
   readonly releasesKeptMs: number;
   readonly releasesKept: number;
+  readonly rolloutsKeptMs: number;
+  readonly rolloutsKept: number;
 }
 
 interface Ports {

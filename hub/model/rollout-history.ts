@@ -2,6 +2,7 @@
 
 /** As a rollout's phase while it is under way. Superseded: a later release took its place. Reverted: one that takes back what it had done. */
 export type RolloutResult =
+  | 'Waiting'
   | 'Progressing'
   | 'Paused'
   | 'RollingBack'

@@ -90,7 +90,9 @@ function observeCluster(
     found && known.failure?.reason === found.reason
       ? { ...found, atMs: known.failure.atMs }
       : (found ?? stays);
-  return { ...known, presentSinceMs, healthySinceMs, countedAtMs, failure };
+  const assignedAway = known.assignedAway && !observed?.connected ? true : undefined;
+  const appliedAtMs = observed?.acknowledgements?.appliedAtMs ?? known.appliedAtMs;
+  return { ...known, presentSinceMs, appliedAtMs, healthySinceMs, countedAtMs, failure, assignedAway };
 }
 
 function same(a: ClusterState, b: ClusterState): boolean {

@@ -13,6 +13,7 @@ const bad = new Set([
   'RollingBack',
   'RolledBack',
   'Aborted',
+  'Reverted',
 ]);
 const waiting = new Set([
   'InProgress',

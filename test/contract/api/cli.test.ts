@@ -90,6 +90,8 @@ const pages = [
   'get revisions',
   'get objects',
   'get confirmations',
+  'rollout history shop',
+  'rollout timeline release-0 --clusters',
   'token list',
   'token list --enrolment',
   'render --application shop --cluster eu-1',

@@ -13,6 +13,7 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import { createLogger } from '../../../shared/log/log.ts';
 import { createFakeStore, type FakeStore } from './fake-store.ts';
 import { applicationView, clusterView, fillState, placementView, startMs } from './fixtures.ts';
+import { rolloutHistory } from './rollout-fixtures.ts';
 import { checkSchema } from './schema-check.ts';
 
 export interface Answer {
@@ -246,6 +247,7 @@ function createFakePorts(
         return rolloutReport;
       },
     },
+    history: rolloutHistory,
     install: { manifests: ({ cluster, token }) => `# ${cluster} ${token}\n` },
     schemas: () => ({ Cluster: { type: 'object' }, Application: { type: 'object' } }),
     backup: async () => {

@@ -1,0 +1,163 @@
+import type { Command } from 'commander';
+import type {
+  ApiClusterRecord,
+  ApiRolloutRecord,
+  ApiTimelineEntry,
+} from '../../api/schemas/rollout-history.ts';
+import { type ClientContext, clientCommand, countArgument } from '../command.ts';
+import type { CliIo } from '../io.ts';
+import type { Printer } from '../output/printer.ts';
+import { renderDuration, renderRelative } from '../output/relative-time.ts';
+import { renderTable } from '../output/table.ts';
+import { colourState, plural, shortRevision } from './words.ts';
+
+type Options = Record<string, unknown>;
+
+/** `rollout history` and `rollout timeline`: what rollouts did, and how long it took. */
+export function addRolloutHistory(group: Command, io: CliIo): void {
+  clientCommand(
+    group
+      .command('history')
+      .summary('list the rollouts of an application, and how each ended')
+      .description('Lists the rollouts of an application, newest first, and how each ended.')
+      .argument('<application>', 'whose rollouts')
+      .option('--limit <count>', 'how many', countArgument, 20),
+    io,
+    showHistory,
+  );
+  clientCommand(
+    group
+      .command('timeline')
+      .summary('show what happened in a rollout')
+      .description(
+        'Shows what happened in a rollout, oldest first: gates, decisions, failures, what people did and why.',
+      )
+      .argument('<id>', 'as `fairway rollout history` shows it')
+      .option('--clusters', 'and how long each cluster took')
+      .option('--limit <count>', 'how many entries', countArgument, 500),
+    io,
+    showTimeline,
+  );
+}
+
+function took(seconds: number | null): string {
+  if (seconds === null) return '-';
+  return seconds > 0 && seconds < 1 ? '< 1 s' : renderDuration(seconds * 1_000);
+}
+
+function healthOf({ waves }: ApiRolloutRecord): string {
+  const sum = (pick: (wave: ApiRolloutRecord['waves'][number]) => number) =>
+    waves.reduce((all, wave) => all + pick(wave), 0);
+  const failed = sum((wave) => wave.failed);
+  const parts = [`${sum((wave) => wave.healthy)}/${sum((wave) => wave.clusters)}`];
+  return [...parts, ...(failed > 0 ? [`${failed} failed`] : [])].join(', ');
+}
+
+async function showHistory(
+  { client, print }: ClientContext,
+  options: Options,
+  [application = '']: readonly string[],
+) {
+  const path = `/api/v1/applications/${encodeURIComponent(application)}/rollouts`;
+  const items = await client.list<ApiRolloutRecord>(path, {}, options['limit'] as number);
+  print.table(
+    items,
+    [
+      ['ID', ({ id }) => id],
+      ['REVISION', ({ revisionId }) => shortRevision(revisionId)],
+      ['STRATEGY', ({ strategy }) => strategy || '-'],
+      ['RESULT', ({ result }) => colourState(print.colours, result)],
+      ['BEGAN', ({ startedAt }) => renderRelative(startedAt, print.nowMs)],
+      ['TOOK', ({ tookSeconds }) => took(tookSeconds)],
+      ['HEALTHY', healthOf],
+      ['MESSAGE', ({ message }) => message],
+    ],
+    `${application} was not rolled out yet.`,
+  );
+}
+
+async function showTimeline(
+  { client, print }: ClientContext,
+  options: Options,
+  [id = '']: readonly string[],
+) {
+  const path = `/api/v1/rollouts/${encodeURIComponent(id)}`;
+  const rollout = await client.get<ApiRolloutRecord>(path);
+  const entries = await client.list<ApiTimelineEntry>(`${path}/timeline`, {}, options['limit'] as number);
+  const clusters =
+    options['clusters'] === true
+      ? await client.list<ApiClusterRecord>(`${path}/clusters`, {}, Number.MAX_SAFE_INTEGER)
+      : undefined;
+  const value = { rollout, entries, ...(clusters && { clusters }) };
+  print.value(value, () => renderTimeline(rollout, entries, clusters, print));
+}
+
+/** How it stands, its waves, what happened, and each cluster where that was asked for. */
+function renderTimeline(
+  rollout: ApiRolloutRecord,
+  entries: readonly ApiTimelineEntry[],
+  clusters: readonly ApiClusterRecord[] | undefined,
+  { nowMs, colours }: Printer,
+): string {
+  const { application, revisionId, result, message, startedAt, tookSeconds, waves } = rollout;
+  const length = tookSeconds === null ? '' : `, took ${took(tookSeconds)}`;
+  const heading = { heading: colours.bold };
+  const parts = [
+    `${application}: ${colourState(colours, result)}${message === '' ? '' : `: ${message}`}\n`,
+    `revision ${shortRevision(revisionId)}, began ${renderRelative(startedAt, nowMs)}${length}\n\n`,
+    renderTable(
+      ['WAVE', 'BEGAN', 'TOOK', 'HEALTHY', 'FAILED', 'UNTOUCHED'],
+      waves.map((wave) => [
+        wave.name,
+        wave.startedAt ?? '-',
+        took(wave.tookSeconds),
+        `${wave.healthy}/${wave.clusters}`,
+        String(wave.failed),
+        String(wave.untouched),
+      ]),
+      heading,
+    ),
+    '\n',
+    renderTable(
+      ['TIME', 'KIND', 'WAVE', 'ACTOR', 'MESSAGE'],
+      entries.map((entry) => [
+        entry.time,
+        entry.kind === 'failure' ? colours.bad(entry.kind) : entry.kind,
+        entry.wave || '-',
+        entry.actor,
+        `${entry.message}${clustersText(entry)}`,
+      ]),
+      heading,
+    ),
+  ];
+  if (clusters !== undefined) parts.push('\n', renderClusters(clusters, { colours }));
+  return parts.join('');
+}
+
+const namesShown = 6;
+
+function clustersText({ kind, clusters: { count, names } }: ApiTimelineEntry): string {
+  // A failure and an action name their cluster already.
+  if (count === 0 || (count === 1 && (kind === 'failure' || kind === 'action'))) return '';
+  const shown = names.slice(0, namesShown).join(', ');
+  return `: ${shown}${count > namesShown ? ` and ${plural(count - namesShown, 'more', 'more')}` : ''}`;
+}
+
+function renderClusters(
+  clusters: readonly ApiClusterRecord[],
+  { colours }: Pick<Printer, 'colours'>,
+): string {
+  return renderTable(
+    ['CLUSTER', 'WAVE', 'RESULT', 'ASSIGNED', 'APPLIED AFTER', 'HEALTHY AFTER', 'MESSAGE'],
+    clusters.map((one) => [
+      one.cluster,
+      one.wave,
+      colourState(colours, one.result),
+      one.assignedAt ?? '-',
+      took(one.appliedAfterSeconds),
+      took(one.healthyAfterSeconds),
+      one.message,
+    ]),
+    { heading: colours.bold },
+  );
+}
