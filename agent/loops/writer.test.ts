@@ -59,6 +59,41 @@ describe('writerOf', () => {
     expect(names).toEqual([{ user: 'system:serviceaccount:shop:deployer', groups: [] }, undefined]);
   });
 
+  it('speaks for an account of another namespace where one is named', async () => {
+    const { kube, names } = refusing(403, { reason: 'Forbidden', message: 'no' });
+    await refusal(kube, secret, 'tools:deployer');
+    expect(names).toEqual([{ user: 'system:serviceaccount:tools:deployer', groups: [] }]);
+  });
+
+  it('sends no object of the whole cluster that the Project does not allow, and deletes it all the same', async () => {
+    const sent: string[] = [];
+    const note = (verb: string) => async (at: { readonly name?: string }) => {
+      sent.push(`${verb} ${at.name ?? ''}`);
+    };
+    const verbs = ['apply', 'create', 'update', 'patch', 'delete'].map((verb) => [verb, note(verb)]);
+    const kube = Object.fromEntries(verbs) as unknown as KubeClient;
+    const clusterObjects = [{ group: '', kind: 'Namespace', names: ['red-*'] }];
+    const writer = writerOf(kube, { namespace: 'red', clusterObjects });
+    const whole = { ...resource, kind: 'Namespace', resource: 'namespaces', namespaced: false };
+    const at = (name: string) => ({ resource: whole, namespace: '', name });
+    const body = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await writer.apply(at('red-1'), body('red-1'));
+    await writer.apply(ref, secret);
+    for (const write of [
+      () => writer.apply(at('blue'), body('blue')),
+      () => writer.create({ resource: whole, namespace: '' }, body('blue')),
+      () => writer.update(at('blue'), body('blue')),
+    ])
+      await expect(write()).rejects.toMatchObject({
+        code: 'permission_denied',
+        message: expect.stringContaining('Namespace blue belongs to the whole cluster'),
+      });
+    await writer.delete(at('blue'));
+    expect(sent).toEqual(['apply red-1', 'apply db', 'delete blue']);
+    await writerOf(kube, { namespace: 'red' }).apply(at('blue'), body('blue'));
+    expect(sent.at(-1)).toBe('apply blue');
+  });
+
   it('tells of a refused Secret by reason and field, without a value anywhere in the error', async () => {
     const error = await refusal(refusing(422, invalid).kube, secret);
     expect(error.message).toBe(

@@ -4,18 +4,19 @@
  * is told without its words, which may quote them.
  */
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { allowsClusterObject } from '../../shared/manifest/cluster-objects.ts';
 import { isSensitive } from '../../shared/manifest/masking.ts';
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import type { SyncOptions } from '../../shared/manifest/target.ts';
-import type { KubeClient } from '../kube/kube-client.ts';
+import type { KubeClient, ResourceRef } from '../kube/kube-client.ts';
 import { statusOf } from '../kube/status-error.ts';
 
 /**
- * The user name of a service account. Its groups are left to the API server, which knows them by the name: naming them would take the right to
+ * The user name of a service account, given as NAME or NAMESPACE:NAME. Its groups are left to the API server, which knows them by the name: naming them would take the right to
  * impersonate groups (https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation).
  */
 export function serviceAccountUser(namespace: string, name: string): string {
-  return `system:serviceaccount:${namespace}:${name}`;
+  return `system:serviceaccount:${name.includes(':') ? name : `${namespace}:${name}`}`;
 }
 
 /** The same refusal with reason and fields only, which hold no values. */
@@ -90,16 +91,33 @@ function isPlain(error: FairwayError, object: KubeObject): boolean {
   );
 }
 
+type Rights = Pick<SyncOptions, 'namespace' | 'serviceAccount' | 'clusterObjects'>;
+
+/**
+ * What its Project does not let an application bring: of custom kinds only the cluster knows which lie in no namespace. Deleting and letting go are not held
+ * up, so that what was brought before a rule came can go.
+ * @throws permission_denied
+ */
+function assertAllowed({ clusterObjects }: Rights, { resource, name }: ResourceRef): void {
+  const { group, kind, namespaced } = resource;
+  if (clusterObjects === undefined || namespaced) return;
+  if (allowsClusterObject(clusterObjects, { group, kind, name })) return;
+  throw new FairwayError(
+    'permission_denied',
+    `${kind} ${name} belongs to the whole cluster, and kinds.cluster of the application's Project does not allow it: leave it out, or have it added`,
+    { subject: `${kind} ${name}` },
+  );
+}
+
 /** The client that an application's writes go through. */
-export function writerOf(
-  kube: KubeClient,
-  { namespace, serviceAccount }: Pick<SyncOptions, 'namespace' | 'serviceAccount'>,
-): KubeClient {
+export function writerOf(kube: KubeClient, rights: Rights): KubeClient {
+  const { namespace, serviceAccount } = rights;
   const user = serviceAccount && serviceAccountUser(namespace, serviceAccount);
   const through = user ? kube.as({ user, groups: [] }) : kube;
   return {
     ...kube,
     async apply(ref, body, options) {
+      assertAllowed(rights, ref);
       try {
         return await through.apply(ref, body, options);
       } catch (caught) {
@@ -107,8 +125,15 @@ export function writerOf(
         throw isPlain(error, body as unknown as KubeObject) ? explainConflict(error) : concealError(error);
       }
     },
-    create: through.create,
-    update: through.update,
+    async create(ref, body, ...rest) {
+      const { name } = (body as unknown as KubeObject).metadata;
+      assertAllowed(rights, { ...ref, name: String(name) });
+      return through.create(ref, body, ...rest);
+    },
+    async update(ref, ...rest) {
+      assertAllowed(rights, ref);
+      return through.update(ref, ...rest);
+    },
     patch: through.patch,
     delete: through.delete,
   };

@@ -50,3 +50,27 @@ export const durationMs = z
   .refine((text) => (parseDuration(text) ?? -1) >= 0, 'expected a number and ms, s, m, h or d, such as 10m')
   .refine((text) => (parseDuration(text) ?? 0) <= 30 * 86_400_000, 'expected at most 30d')
   .transform((text) => parseDuration(text) ?? 0);
+
+/** Relative, without `..`; the repository's top is `.`. */
+export const path = z
+  .string()
+  .min(1)
+  .max(1_024)
+  .refine(
+    (text) => !text.startsWith('/') && !text.includes('\\'),
+    'expected a path relative to the top of the repository, with / between its parts',
+  )
+  .refine((text) => !text.split('/').includes('..'), 'a path may not leave the repository: remove ".."');
+
+/** Without `.` parts and doubled or trailing slashes; the top is the empty string. */
+export function plainPath(text: string): string {
+  return text
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
+}
+
+export const serviceAccountName = z
+  .string()
+  .max(253)
+  .regex(/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/);

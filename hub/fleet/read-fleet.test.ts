@@ -118,13 +118,8 @@ describe('readFleet', () => {
     ],
     [
       'a kind of later',
-      `${api}\nkind: ParityGroup\nmetadata: {name: a}\n`,
-      'fleet/a.yaml:2: kind: ParityGroup is not supported by this version: remove the resource',
-    ],
-    [
-      'a field of later',
-      application('a', '  project: {}\n'),
-      'fleet/a.yaml:7: spec.project: not supported by this version: remove it',
+      `${api}\nkind: Policy\nmetadata: {name: a}\n`,
+      'fleet/a.yaml:2: kind: Policy is not supported by this version: remove the resource',
     ],
     [
       'a rollout that says nothing',
@@ -326,5 +321,84 @@ describe('readFleet', () => {
         },
       ),
     );
+  });
+});
+
+describe('projects', () => {
+  const project = (name: string, more = '') =>
+    `${api}\nkind: Project\nmetadata: {name: ${name}}\nspec:\n  sources: [{path: apps}]\n  clusters: {names: [eu-1]}\n  namespaces: [team-a]\n${more}`;
+  const base = { 'fleet/eu.yaml': cluster('eu-1') };
+
+  it('are read with defaults', async () => {
+    const fleet = await read({
+      ...base,
+      'fleet/p.yaml': project('team-a', '  serviceAccount: {name: deployer}\n'),
+      'fleet/web.yaml': application('web', '  project: team-a\n'),
+    });
+    expect(texts(fleet)).toEqual([]);
+    expect(fleet.applications.get('web')?.project).toBe('team-a');
+    expect(fleet.projects.get('team-a')).toEqual({
+      name: 'team-a',
+      sources: [{ url: '', repository: '', path: 'apps' }],
+      clusters: { clusters: ['eu-1'], selector: undefined },
+      namespaces: ['team-a'],
+      kinds: { allow: undefined, deny: [], cluster: [] },
+      serviceAccount: { name: 'deployer', namespace: '', enforce: false },
+      origin: { file: 'fleet/p.yaml', line: 1, commit: 'c1' },
+    });
+  });
+
+  it.each([
+    ['no sources', project('a').replace('  sources: [{path: apps}]\n', ''), 'fleet/p.yaml:4: spec.sources: '],
+    [
+      'two places in one',
+      project('a').replace('{path: apps}', '{url: "https://a", repository: b}'),
+      'url or repository, not both',
+    ],
+    ['an empty source', project('a').replace('{path: apps}', '{}'), 'expected url, repository or path'],
+    [
+      'no URL',
+      project('a').replace('{path: apps}', '{url: git.example}'),
+      'fleet/p.yaml:5: spec.sources[0].url: expected the start of a URL',
+    ],
+    ['a path that leaves', project('a').replace('path: apps', 'path: ../x'), 'may not leave the repository'],
+    ['no name', project('a').replace('[team-a]', '["Team A"]'), 'fleet/p.yaml:7: spec.namespaces[0]: '],
+    ['an unknown kind field', project('a', '  kinds: {alow: []}\n'), 'did you mean allow?'],
+  ])('with %s are refused with line and field', async (_what, text, message) => {
+    const fleet = await read({ ...base, 'fleet/p.yaml': text });
+    expect(texts(fleet).join('\n')).toContain(message);
+  });
+
+  it('have to be there where they are named, but for the default one', async () => {
+    const fleet = await read({
+      ...base,
+      'fleet/web.yaml': application('web', '  project: nowhere\n'),
+      'fleet/api.yaml': application('api', '  project: default\n'),
+      'fleet/x.yaml': application('x'),
+    });
+    expect(texts(fleet)).toEqual([
+      'fleet/web.yaml:7: spec.project: there is no Project nowhere: add it, or leave the field out for the project default',
+    ]);
+    expect([...fleet.applications.keys()].sort()).toEqual(['api', 'x']);
+  });
+
+  it('that cannot be read let nothing new happen, also where the default one is meant', async () => {
+    const broken = project('default').replace('namespaces', 'namespces');
+    const files = { ...base, 'fleet/p.yaml': broken, 'fleet/web.yaml': application('web') };
+    const first = await read(files);
+    expect(texts(first).join('\n')).toContain(
+      'Project default cannot be read, so what it allows is not known',
+    );
+    expect(first.applications.size).toBe(0);
+    const torn = await read({ ...files, 'fleet/p.yaml': `${project('default')}  - [\n` });
+    expect(torn.applications.size).toBe(0);
+    const twice = await read({ ...files, 'fleet/p.yaml': `${project('default')}---\n${project('default')}` });
+    expect(twice.applications.size).toBe(0);
+    const good = await read({ ...files, 'fleet/p.yaml': project('default') });
+    expect(good.applications.size).toBe(1);
+    // What counted before counts on.
+    const later = await read(files, good);
+    expect(later.applications.size).toBe(1);
+    expect(later.projects.get('default')?.namespaces).toEqual(['team-a']);
   });
 });

@@ -5,7 +5,9 @@
  */
 import { toFairwayError } from '../../shared/error/error.ts';
 import type { Application, Cluster, Fleet, NamedStrategy, Repository } from '../model/fleet.ts';
+import type { ParityGroup } from '../model/parity.ts';
 import type { Problem } from '../model/problem.ts';
+import { defaultProject, type Project } from '../model/project.ts';
 import type { TreeReader } from '../model/tree.ts';
 import { checkReferences } from './check-references.ts';
 import { memberOf, type ReadResource, readResource } from './read-resource.ts';
@@ -34,6 +36,8 @@ interface Found {
 }
 
 interface FileResult {
+  /** Names of all Projects, also of those that cannot be read. */
+  readonly projects: readonly string[];
   readonly found: readonly Found[];
   readonly problems: readonly Problem[];
 }
@@ -51,6 +55,7 @@ export async function readFleet({
   const problems: Problem[] = [];
   const files = await listFiles(tree, folder, problems, signal);
   const found: Found[] = [];
+  const projects: string[] = [];
   for (let index = 0; index < files.length; index += readsAtOnce) {
     signal?.throwIfAborted();
     const results = await Promise.all(
@@ -59,9 +64,10 @@ export async function readFleet({
     for (const result of results) {
       found.push(...result.found);
       problems.push(...result.problems);
+      projects.push(...result.projects);
     }
   }
-  return assemble(found, problems, previous);
+  return assemble(found, problems, new Set(projects), previous);
 }
 
 const yamlName = /\.ya?ml$/i;
@@ -114,6 +120,7 @@ async function listFiles(
 async function readFile(tree: TreeReader, file: string): Promise<FileResult> {
   const refuse = (code: Problem['code'], message: string): FileResult => ({
     found: [],
+    projects: [],
     problems: [{ code, file, line: 0, field: '', message }],
   });
   let bytes: Uint8Array;
@@ -134,12 +141,22 @@ async function readFile(tree: TreeReader, file: string): Promise<FileResult> {
   }
   const found: Found[] = [];
   const problems: Problem[] = [];
+  const projects: string[] = [];
   for (const document of readYamlDocuments(text)) {
+    projects.push(...projectNames(document, text));
     const resource = readResource(document, file, tree.commit);
     if ('kind' in resource) found.push({ resource, document });
     else problems.push(...resource);
   }
-  return { found, problems };
+  return { found, problems, projects };
+}
+
+/** Of the Project that a document describes. One that is no YAML may be any, also that which bounds whoever names none. */
+function projectNames({ value, error }: YamlDocument, text: string): readonly string[] {
+  if (error) return /^kind:\s*["']?Project\b/m.test(text) ? [defaultProject] : [];
+  const { kind, metadata } = (value ?? {}) as { kind?: unknown; metadata?: { name?: unknown } | null };
+  const name = metadata?.name;
+  return kind === 'Project' && typeof name === 'string' ? [name] : [];
 }
 
 interface Members {
@@ -147,22 +164,33 @@ interface Members {
   readonly applications: Map<string, Application>;
   readonly repositories: Map<string, Repository>;
   readonly strategies: Map<string, NamedStrategy>;
+  readonly parityGroups: Map<string, ParityGroup>;
+  readonly projects: Map<string, Project>;
 }
 
 function put(members: Members, { kind, value }: ReadResource): void {
   if (kind === 'Cluster') members.clusters.set(value.name, value);
   else if (kind === 'Application') members.applications.set(value.name, value);
   else if (kind === 'Repository') members.repositories.set(value.name, value);
-  else members.strategies.set(value.name, value);
+  else if (kind === 'ParityGroup') members.parityGroups.set(value.name, value);
+  else if (kind === 'RolloutStrategy') members.strategies.set(value.name, value);
+  else members.projects.set(value.name, value);
 }
 
-function assemble(found: readonly Found[], problems: readonly Problem[], previous: Fleet): Fleet {
+function assemble(
+  found: readonly Found[],
+  problems: readonly Problem[],
+  unreadProjects: ReadonlySet<string>,
+  previous: Fleet,
+): Fleet {
   const all: Problem[] = [...problems];
   const members: Members = {
     clusters: new Map(),
     applications: new Map(),
     repositories: new Map(),
     strategies: new Map(),
+    parityGroups: new Map(),
+    projects: new Map(),
   };
   for (const group of groupByName(found)) {
     const [first, ...others] = group;
@@ -174,10 +202,12 @@ function assemble(found: readonly Found[], problems: readonly Problem[], previou
     keepPrevious(members.applications, previous.applications);
     keepPrevious(members.repositories, previous.repositories);
     keepPrevious(members.strategies, previous.strategies);
+    keepPrevious(members.parityGroups, previous.parityGroups);
+    keepPrevious(members.projects, previous.projects);
   };
   if (all.length > 0) keep();
   const documents = new Map(found.map((one) => [textId(one.resource.kind, one.resource.value.name), one]));
-  const broken = checkReferences(members);
+  const broken = checkReferences(members, unreadProjects);
   for (const { application, path, code, message } of broken) {
     const one = documents.get(textId('Application', application));
     const value = members.applications.get(application);

@@ -6,7 +6,9 @@ import {
   type NamedStrategy,
   type Repository,
 } from '../model/fleet.ts';
+import type { ParityGroup } from '../model/parity.ts';
 import type { Problem } from '../model/problem.ts';
+import type { Project } from '../model/project.ts';
 import type { FleetResource } from '../store/store.ts';
 
 /** The fleet's definitions as rows. The reverse of fleetOf, problems apart. */
@@ -18,6 +20,8 @@ export function rowsOf(fleet: Fleet): readonly FleetResource[] {
     ...rows('Application', fleet.applications.values()),
     ...rows('Repository', fleet.repositories.values()),
     ...rows('RolloutStrategy', fleet.strategies.values()),
+    ...rows('ParityGroup', fleet.parityGroups.values()),
+    ...rows('Project', fleet.projects.values()),
   ];
 }
 
@@ -31,11 +35,23 @@ export function fleetOf(stored: {
   const applications = new Map<string, Application>();
   const repositories = new Map<string, Repository>();
   const strategies = new Map<string, NamedStrategy>();
+  const parityGroups = new Map<string, ParityGroup>();
+  const projects = new Map<string, Project>();
   for (const { kind, name, value } of stored.resources) {
     if (kind === 'Cluster') clusters.set(name, value as Cluster);
     else if (kind === 'Application') applications.set(name, value as Application);
     else if (kind === 'Repository') repositories.set(name, value as Repository);
-    else strategies.set(name, value as NamedStrategy);
+    else if (kind === 'ParityGroup') parityGroups.set(name, value as ParityGroup);
+    else if (kind === 'RolloutStrategy') strategies.set(name, value as NamedStrategy);
+    else projects.set(name, value as Project);
   }
-  return { clusters, applications, repositories, strategies, problems: stored.problems };
+  return {
+    clusters,
+    applications,
+    repositories,
+    strategies,
+    parityGroups,
+    projects,
+    problems: stored.problems,
+  };
 }

@@ -3,6 +3,7 @@ import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { ManifestSet, Target } from '../../shared/manifest/target.ts';
 import { readFleet } from '../fleet/read-fleet.ts';
 import type { Fleet } from '../model/fleet.ts';
+import { syncOf } from '../model/project.ts';
 import type { RenderedSet } from '../model/rendered.ts';
 import type { SourceKey } from '../model/revision.ts';
 import type { TreeReader } from '../model/tree.ts';
@@ -14,6 +15,7 @@ import type { Renderer } from '../render/renderer.ts';
 import type { Resolution, Store } from '../store/store.ts';
 import { createRemoteBases } from './remote-bases.ts';
 import { createFleetRenderer, type FleetOutcome, placeAll } from './render-fleet.ts';
+import { basesOf, boundsOf } from './tenancy.ts';
 
 /** One side of a comparison, with what its objects hold. */
 export interface PreviewSide {
@@ -70,7 +72,7 @@ export async function renderSide(request: RenderSideRequest): Promise<PreviewSid
   });
   const checked = checkFleet({
     ...outcome,
-    applications: fleet.applications,
+    ...boundsOf(fleet),
     inForce: (name, application) => previous?.setOf(name, application),
   });
   const states = new Map<string, ReadonlyMap<string, PlacementState>>();
@@ -80,9 +82,9 @@ export async function renderSide(request: RenderSideRequest): Promise<PreviewSid
     problem,
   }));
   for (const [name, application] of fleet.applications) {
+    const settings = { ...application, sync: syncOf(application, fleet.projects) };
     const outcomes = [...(checked.get(name) ?? [])].map(
-      ([placed, result]) =>
-        [placed, 'set' in result ? { ...result, settings: application } : result] as const,
+      ([placed, result]) => [placed, 'set' in result ? { ...result, settings } : result] as const,
     );
     states.set(name, new Map(outcomes));
     for (const warning of placements.get(name)?.problems ?? [])
@@ -95,8 +97,8 @@ export async function renderSide(request: RenderSideRequest): Promise<PreviewSid
 /** With the remote bases in them. */
 function openTrees({ tree, treeOf, rootUrl }: RenderSideRequest, fleet: Fleet) {
   const bases = createRemoteBases({ rootUrl, fleet, treeOf: (base) => treeOf(base.key, fleet) });
-  return async (key: SourceKey): Promise<TreeReader> =>
-    createMountedTree(key === '@' ? tree : await treeOf(key, fleet), bases);
+  return async (key: SourceKey, project: string | undefined): Promise<TreeReader> =>
+    createMountedTree(key === '@' ? tree : await treeOf(key, fleet), basesOf(bases, fleet, project));
 }
 
 function setFinder(states: FleetSide['placements']): PreviewSide['setOf'] {

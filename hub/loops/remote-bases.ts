@@ -29,6 +29,8 @@ export interface RemoteBasesOptions {
 export interface RemoteBases extends RemoteTrees {
   /** What was asked for so far. */
   readonly asked: ReadonlyMap<SourceKey, FollowedSource>;
+  /** The repository that an address means; the empty name for the fleet's own. Undefined: none of the fleet's. */
+  declared(url: string): { readonly name: string; readonly url: string } | undefined;
 }
 
 export function createRemoteBases({ rootUrl, fleet, treeOf }: RemoteBasesOptions): RemoteBases {
@@ -36,6 +38,7 @@ export function createRemoteBases({ rootUrl, fleet, treeOf }: RemoteBasesOptions
   const trees = new Map<SourceKey, Promise<TreeReader>>();
   return {
     asked,
+    declared: (url) => findRepository(url, rootUrl, fleet),
     async remoteTree({ url, ref }, signal) {
       const declared = findRepository(url, rootUrl, fleet);
       if (declared === undefined) throw undeclared(url);

@@ -31,7 +31,8 @@ export type Placements = ReadonlyMap<string, PlacedClusters>;
 export interface RenderFleetRequest {
   readonly fleet: Fleet;
   readonly placements: Placements;
-  readonly treeOf: (key: SourceKey) => Promise<TreeReader>;
+  /** @param project the Application's, which says what it may build on. */
+  readonly treeOf: (key: SourceKey, project: string | undefined) => Promise<TreeReader>;
   readonly signal: AbortSignal;
   /** `keep` where the sets are kept as well. Default `read`. */
   readonly memory?: MemoryUse | undefined;
@@ -89,12 +90,13 @@ export function createFleetRenderer(renderer: Pick<Renderer, 'renderAll'>): Flee
   };
 }
 
-/** One reader a source: the renderer keeps what it knows of a commit by its reader. */
+/** One reader a source and project: the renderer keeps what it knows of a commit by its reader. */
 function rememberTrees(treeOf: RenderFleetRequest['treeOf']): RenderFleetRequest['treeOf'] {
-  const known = new Map<SourceKey, Promise<TreeReader>>();
-  return (key) => {
-    const tree = known.get(key) ?? treeOf(key);
-    known.set(key, tree);
+  const known = new Map<string, Promise<TreeReader>>();
+  return (key, project) => {
+    const id = `${project ?? ''} ${key}`;
+    const tree = known.get(id) ?? treeOf(key, project);
+    known.set(id, tree);
     return tree;
   };
 }
@@ -127,7 +129,7 @@ function atOrigin(problem: Problem, { origin }: Application): Problem {
 async function openTree(
   application: Application,
   fleet: Fleet,
-  treeOf: (key: SourceKey) => Promise<TreeReader>,
+  treeOf: RenderFleetRequest['treeOf'],
 ): Promise<{ readonly tree: TreeReader } | { readonly problems: readonly Problem[] }> {
   const { repository } = application.source;
   const { file, line } = application.origin;
@@ -136,7 +138,7 @@ async function openTree(
     return { problems: [{ code: 'not_found', file, line, field: 'spec.source.repository', message }] };
   }
   try {
-    return { tree: await treeOf(applicationSourceKey(application, fleet)) };
+    return { tree: await treeOf(applicationSourceKey(application, fleet), application.project) };
   } catch (caught) {
     const error = toFairwayError(caught);
     const { code, message } = error;

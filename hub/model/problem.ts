@@ -1,3 +1,5 @@
+import type { ObjectKey } from '../../shared/manifest/object.ts';
+
 /** Something wrong in what somebody wrote, said so that they can mend it. */
 export interface Problem {
   readonly code:
@@ -5,6 +7,8 @@ export interface Problem {
     | 'unsupported'
     | 'not_found'
     | 'conflict'
+    /** A Project does not allow it. */
+    | 'permission_denied'
     | 'resource_exhausted'
     /** Not here yet; nobody has to mend anything. */
     | 'unavailable'
@@ -17,6 +21,15 @@ export interface Problem {
   readonly field: string;
   /** What is wrong, what was expected, what to do. */
   readonly message: string;
+  /** The rendered object that it is about, where a rule names one. */
+  readonly object?: ProblemObject | undefined;
+}
+
+export interface ProblemObject {
+  readonly key: ObjectKey;
+  /** keyText of the identity before prefixes and suffixes. */
+  readonly originId: string;
+  readonly path: readonly (string | number)[];
 }
 
 /** `fleet/eu.yaml:12: spec.region: expected a string`. */

@@ -39,6 +39,7 @@ const check = (rendered: ReturnType<typeof outcomes>, inForce: Readonly<Record<s
     rendered,
     sets: new Map(),
     applications,
+    tenancy: { projects: new Map(), repositories: new Map(), allowsCluster: () => true },
     inForce: (cluster, application) => inForce[`${cluster}/${application}`],
   });
 

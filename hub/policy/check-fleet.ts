@@ -6,6 +6,7 @@ import type { Problem } from '../model/problem.ts';
 import type { RenderedSet } from '../model/rendered.ts';
 import { type ClusterClaim, checkClaims } from './check-claims.ts';
 import { checkSet } from './check-set.ts';
+import { createProjectCheck, type Tenancy } from './check-tenancy.ts';
 
 /** What rendering said of one application in one cluster. */
 export type Outcome = { readonly set: ManifestSet } | { readonly problems: readonly Problem[] };
@@ -18,6 +19,7 @@ export interface CheckFleetRequest {
   /** With the objects' contents, by digest of the set. */
   readonly sets: ReadonlyMap<Digest, Pick<RenderedSet, 'objects'>>;
   readonly applications: ReadonlyMap<string, Application>;
+  readonly tenancy: Tenancy;
   /** The set that is in force; undefined: none, or a removal. */
   readonly inForce: (cluster: string, application: string) => ManifestSet | undefined;
 }
@@ -26,13 +28,14 @@ export interface CheckFleetRequest {
  * The outcomes with those that may not roll out turned into problems; the rest as it was. Equal sets are checked once, and so are clusters in which
  * the same sets meet. Pure.
  */
-export function checkFleet({ rendered, sets, applications, inForce }: CheckFleetRequest): Outcomes {
+export function checkFleet({ rendered, sets, applications, tenancy, inForce }: CheckFleetRequest): Outcomes {
   const placeOf = (application: string, problem: Problem): Problem => {
     const origin = applications.get(application)?.origin;
     return origin && problem.file === '' ? { ...problem, file: origin.file, line: origin.line } : problem;
   };
   const namespaceOf = (application: string) => applications.get(application)?.sync.namespace ?? 'default';
   const alone = new Map<string, readonly Problem[]>();
+  const checkProject = createProjectCheck(applications, tenancy);
   const checkAlone = (application: string, set: ManifestSet): readonly Problem[] => {
     const id = `${application}/${set.digest}`;
     const known = alone.get(id);
@@ -47,7 +50,9 @@ export function checkFleet({ rendered, sets, applications, inForce }: CheckFleet
   for (const [application, outcomes] of rendered)
     for (const [cluster, outcome] of outcomes) {
       const before = inForce(cluster, application);
-      const problems = 'set' in outcome ? checkAlone(application, outcome.set) : [];
+      const forbidden = 'set' in outcome ? checkProject(application, cluster, outcome.set) : [];
+      const problems =
+        'set' in outcome && forbidden.length === 0 ? checkAlone(application, outcome.set) : forbidden;
       if (problems.length > 0) refused.set(`${cluster}/${application}`, problems);
       const set = 'set' in outcome && problems.length === 0 ? outcome.set : before;
       if (!set) continue;

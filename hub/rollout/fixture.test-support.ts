@@ -8,10 +8,11 @@ import {
 } from '../../shared/manifest/target.ts';
 import { type Application, type Cluster, emptyFleet, type Fleet } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
-import type { Assignment, Confirmation } from '../model/release.ts';
+import type { Assignment, Confirmation, Release } from '../model/release.ts';
 import type { Resolution } from '../store/store.ts';
 import { type PlanRevisionInput, planRevision, type RevisionPlan } from './plan-revision.ts';
 import type { RenderOutcome } from './resolve-application.ts';
+import type { RolloutState } from './rollout-state.ts';
 
 export function setOf(objects: readonly string[]): ManifestSet {
   return createManifestSet(
@@ -42,6 +43,7 @@ export function createFixture(confirmAbove = 10) {
   const assignments = new Map<string, Assignment>();
   const targets = new Map<string, Target>();
   const generations = new Map<string, number>();
+  const rollouts = new Map<string, { state: RolloutState; targets: Release['targets'] }>();
   let ids = 0;
   const origin = (file: string) => ({ file, line: 1, commit: 'c' });
 
@@ -51,6 +53,8 @@ export function createFixture(confirmAbove = 10) {
       applications: new Map(applications),
       repositories: new Map(),
       strategies: new Map(),
+      parityGroups: new Map(),
+      projects: new Map(),
       problems,
     };
     const placed = (application: Application) =>
@@ -94,7 +98,7 @@ export function createFixture(confirmAbove = 10) {
       assignments: [...assignments.values()],
       targets: new Map(targets),
       confirmations,
-      waves: { facts: new Map(), connected: new Set(), rollouts: new Map(), matches: () => true },
+      waves: { facts: new Map(), connected: new Set(), rollouts: new Map(rollouts), matches: () => true },
       thresholds: { confirmAbove },
       nowMs: 1_000,
       newId: () => `rel-${++ids}`,
@@ -109,6 +113,13 @@ export function createFixture(confirmAbove = 10) {
     for (const resolution of plan.resolutions) byName.set(resolution.application, resolution);
     resolutions = [...byName.values()];
     for (const target of plan.targets) targets.set(target.digest, target);
+    const released = new Map(plan.releases.map((release) => [release.application, release.targets]));
+    for (const [application, state] of Object.entries(plan.rollouts)) {
+      if (!('waves' in state)) continue;
+      const targets = released.get(application) ?? rollouts.get(application)?.targets ?? {};
+      // Through the store and back.
+      rollouts.set(application, { state: JSON.parse(JSON.stringify(state)) as RolloutState, targets });
+    }
     for (const decision of plan.decisions) {
       const generation = (generations.get(decision.cluster) ?? 0) + 1;
       generations.set(decision.cluster, generation);
@@ -156,6 +167,7 @@ export function createFixture(confirmAbove = 10) {
         dependsOn: [],
         health: [],
         deletionPolicy,
+        rollout: { strategy: 'all-at-once' },
         origin: origin(`fleet/${name}.yaml`),
       });
       return fixture;

@@ -1,6 +1,7 @@
 import { digestJson } from '../../shared/manifest/canonical.ts';
 import { createRemovalTarget, type Target } from '../../shared/manifest/target.ts';
 import type { Fleet } from '../model/fleet.ts';
+import { syncOf } from '../model/project.ts';
 import type { Assignment, Confirmation } from '../model/release.ts';
 
 /** One assignment that the newest revision no longer asks for. */
@@ -129,9 +130,10 @@ export function removalTargetFor(
   targets: ReadonlyMap<string, Target>,
 ): Target | undefined {
   const [fleet, previousFleet] = fleets;
-  const last =
-    fleet?.applications.get(application) ??
-    targets.get(targetDigest) ??
-    previousFleet?.applications.get(application);
+  const declaredIn = (one: Fleet | undefined) => {
+    const found = one?.applications.get(application);
+    return one && found && { ...found, sync: syncOf(found, one.projects) };
+  };
+  const last = declaredIn(fleet) ?? targets.get(targetDigest) ?? declaredIn(previousFleet);
   return last && createRemovalTarget(last.deletionPolicy, last.sync);
 }

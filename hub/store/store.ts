@@ -6,6 +6,7 @@ import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { Epoch, ManifestSet, Target } from '../../shared/manifest/target.ts';
 import type { FleetEvent, NewEvent } from '../model/event.ts';
 import type { ApplicationObservation, ObjectObservation, ReportBatch } from '../model/observation.ts';
+import type { ParityMoment, ParityState } from '../model/parity.ts';
 import type { Problem } from '../model/problem.ts';
 import type {
   AccessToken,
@@ -57,6 +58,9 @@ export type StoreTopic =
   | 'pauses'
   | 'rollouts'
   | 'observations'
+  /** Which objects: cluster, application and keyText with a new line between; a cluster alone: too many to name. */
+  | 'objects'
+  | 'parity'
   | 'events'
   | 'registry'
   | 'confirmations';
@@ -74,6 +78,7 @@ export interface Store {
   readonly access: AccessRepository;
   readonly observations: ObservationRepository;
   readonly events: EventRepository;
+  readonly parity: ParityRepository;
   /** Called after commits, in this process at least; returns the unsubscribe. */
   subscribe(listener: StoreListener): () => void;
   /** A consistent copy while everything runs. @throws already_exists when the file is there. */
@@ -145,9 +150,9 @@ export interface SourceRepository {
 
 /** One fleet resource as last read well, with the problem of its newest text if that is broken. */
 export interface FleetResource {
-  readonly kind: 'Cluster' | 'Application' | 'Repository' | 'RolloutStrategy';
+  readonly kind: 'Cluster' | 'Application' | 'Repository' | 'RolloutStrategy' | 'ParityGroup' | 'Project';
   readonly name: string;
-  /** The parsed model (Cluster, Application, Repository, NamedStrategy) as JSON. */
+  /** The parsed model (Cluster, Application, Repository, NamedStrategy, ParityGroup) as JSON. */
   readonly value: unknown;
 }
 
@@ -206,6 +211,8 @@ export interface Plan {
   readonly confirmations: readonly Omit<Confirmation, 'confirmedAtMs' | 'confirmedBy'>[];
   /** Rollout state by application: the reducer's, as JSON. */
   readonly rollouts: Readonly<Record<string, unknown>>;
+  /** The states that some of them take the place of, compared as text: where one is another by now, nothing is kept. */
+  readonly rolloutsBefore?: Readonly<Record<string, unknown>> | undefined;
   /** Of the rollouts that begin or are superseded. */
   readonly history?: readonly HistoryWrite[] | undefined;
   readonly events: readonly NewEvent[];
@@ -238,6 +245,7 @@ export interface ReleaseRepository {
   /**
    * Keeps a plan. Each decision whose Target or release differs from the assignment in force gets the cluster's next generation; an equal
    * one changes nothing. Targets and sets must have been saved before. Resolves to the changed assignments.
+   * @throws conflict when a rollout is not as `rolloutsBefore` says; then nothing has changed.
    */
   savePlan(plan: Plan): Promise<readonly Assignment[]>;
   release(id: string): Promise<Release | undefined>;
@@ -355,6 +363,22 @@ export interface ObservationRepository {
   applications(filter: AssignmentFilter): Promise<readonly ApplicationObservation[]>;
   /** Sorted by cluster, application, key. */
   objects(filter: ObjectFilter, page: PageRequest): Promise<Page<ObjectObservation>>;
+}
+
+/** What parity groups came to. */
+export interface ParityRepository {
+  /** Sorted by group. */
+  states(): Promise<readonly ParityState[]>;
+  /** Keeps a group's state, a moment of its time line and events in one step. Of a group 10,000 moments are kept, for 400 days. */
+  save(
+    state: ParityState,
+    moment: Omit<ParityMoment, 'sequence'> | undefined,
+    events: readonly NewEvent[],
+  ): Promise<void>;
+  /** With its time line. */
+  remove(group: string): Promise<void>;
+  /** Newest first. */
+  timeline(group: string, page: PageRequest): Promise<Page<ParityMoment>>;
 }
 
 export interface EventFilter {

@@ -1,5 +1,6 @@
 /** The desired state of one application in one cluster, as hub and agent both know it (ARCHITECTURE section 3). */
 import { canonicalJson, type Digest, digestText } from './canonical.ts';
+import type { ClusterObjectRule } from './cluster-objects.ts';
 import { keyText, type ObjectKey } from './object.ts';
 
 export type HookPhase = 'pre-sync' | 'post-sync' | 'sync-fail';
@@ -45,8 +46,13 @@ export interface SyncOptions {
   readonly ignore: readonly IgnoreRule[];
   /** Given to namespaced objects that name none. Default "default". */
   readonly namespace: string;
-  /** A ServiceAccount of `namespace` whose rights the application's writes have. Default: the agent's own rights. Absent from digests where it is not set. */
+  /**
+   * A ServiceAccount whose rights the application's writes have: NAME in `namespace`, or NAMESPACE:NAME. Default: the agent's own rights. Absent from digests
+   * where it is not set.
+   */
   readonly serviceAccount?: string | undefined;
+  /** All that it may bring of objects that lie in no namespace, as its Project says. Undefined: anything. Absent from digests then. */
+  readonly clusterObjects?: readonly ClusterObjectRule[] | undefined;
   /** Delete and make anew what the API server refuses to change in place, as `fairway.dev/recreate: "true"` says of one object. Default false. */
   readonly recreate?: boolean | undefined;
   /** How long the objects of a wave may take to become healthy before the sync counts as failed, in seconds. Default 600. */

@@ -1,6 +1,7 @@
 /** Converters between the wire and the types that hub and agent share. Unknown words in a Target are refused; in reports they fall back. */
 import { FairwayError } from '../error/error.ts';
 import {
+  ClusterObjectRuleSchema,
   EpochSchema,
   HealthRuleSchema,
   IgnoreRuleSchema,
@@ -9,6 +10,7 @@ import {
   ObjectKeySchema,
   SyncOptionsSchema,
   TargetSchema,
+  type ClusterObjectRule as WireClusterObjectRule,
   type ManifestEntry as WireEntry,
   type Epoch as WireEpoch,
   type HealthRule as WireHealthRule,
@@ -18,6 +20,7 @@ import {
   type SyncOptions as WireSync,
   type Target as WireTarget,
 } from '../gen/fairway/v1/common_pb.ts';
+import type { ClusterObjectRule } from '../manifest/cluster-objects.ts';
 import type { ObjectKey } from '../manifest/object.ts';
 import {
   type AssignmentReason,
@@ -127,6 +130,15 @@ function ignoreFromWire({ group, kind, paths, managers, jqPaths }: WireIgnoreRul
   return { group, kind, paths, managers, ...(jqPaths.length > 0 && { jqPaths }) };
 }
 
+function clusterObjectToWire({ group, kind, names }: ClusterObjectRule): WireClusterObjectRule {
+  return encode(ClusterObjectRuleSchema, { group, kind, names: [...names] });
+}
+
+reads<WireClusterObjectRule>({ group: true, kind: true, names: true });
+function clusterObjectFromWire({ group, kind, names }: WireClusterObjectRule): ClusterObjectRule {
+  return { group, kind, names };
+}
+
 function syncToWire(sync: SyncOptions): WireSync {
   const {
     serviceAccount = '',
@@ -136,7 +148,14 @@ function syncToWire(sync: SyncOptions): WireSync {
     healthTimeoutSeconds = 0,
   } = sync;
   const added = { serviceAccount, recreate, waveTimeoutSeconds, pruneLimit, healthTimeoutSeconds };
-  return encode(SyncOptionsSchema, { ...sync, ...added, ignore: sync.ignore.map(ignoreToWire) });
+  const { clusterObjects } = sync;
+  return encode(SyncOptionsSchema, {
+    ...sync,
+    ...added,
+    ignore: sync.ignore.map(ignoreToWire),
+    clusterObjectsBounded: clusterObjects !== undefined,
+    clusterObjects: (clusterObjects ?? []).map(clusterObjectToWire),
+  });
 }
 
 reads<WireSync>({
@@ -152,6 +171,8 @@ reads<WireSync>({
   waveTimeoutSeconds: true,
   pruneLimit: true,
   healthTimeoutSeconds: true,
+  clusterObjectsBounded: true,
+  clusterObjects: true,
 });
 function syncFromWire(wire: WireSync): SyncOptions {
   return {
@@ -167,6 +188,7 @@ function syncFromWire(wire: WireSync): SyncOptions {
     ...(wire.waveTimeoutSeconds > 0 && { waveTimeoutSeconds: wire.waveTimeoutSeconds }),
     ...(wire.pruneLimit > 0 && { pruneLimit: wire.pruneLimit }),
     ...(wire.healthTimeoutSeconds > 0 && { healthTimeoutSeconds: wire.healthTimeoutSeconds }),
+    ...(wire.clusterObjectsBounded && { clusterObjects: wire.clusterObjects.map(clusterObjectFromWire) }),
   };
 }
 

@@ -60,7 +60,7 @@ export async function validateOnDisk(request: ValidateRequest): Promise<Validati
     [...clusters.keys()].map((cluster) => ({ application, cluster })),
   );
   const findings = [
-    ...problemFindings(side),
+    ...problemFindings(side, sources),
     ...checkAll(side, sources, request).map((finding) => placeFinding(finding, side, sources)),
   ];
   // As pull requests name files: from the top of the repository, also where the fleet lies in a folder of another.
@@ -106,7 +106,7 @@ function checkAll(
 }
 
 /** What kept the fleet from being read or rendered; the same problem of many clusters once. */
-function problemFindings({ side, fleet }: PreviewSide): readonly Finding[] {
+function problemFindings({ side, fleet }: PreviewSide, sources: SourceIndex): readonly Finding[] {
   const findings = new Map<string, Finding & { readonly clusters: string[] }>();
   const add = (
     application: string,
@@ -114,14 +114,20 @@ function problemFindings({ side, fleet }: PreviewSide): readonly Finding[] {
     problem: Problem,
     kind: Pick<Finding, 'rule' | 'severity'>,
   ) => {
-    const { file, line, field, message } = problem;
+    const { field, message, object = null } = problem;
+    const { file, line } = placeProblem(problem, fleet.applications.get(application), sources);
     // Messages may name the cluster; the same mistake is told once all the same.
     const same = cluster === '' ? message : message.replaceAll(cluster, '*');
     const id = JSON.stringify([application, file, line, field, same]);
     const known = findings.get(id);
     const clusters = cluster === '' ? [] : [cluster];
     if (known) known.clusters.push(...clusters);
-    else findings.set(id, { ...kind, file, line, field, message, application, clusters, object: null });
+    else
+      findings.set(id, {
+        ...kind,
+        ...{ file, line, field: object ? fieldText(object.path) : field },
+        ...{ message, application, clusters, object: object?.key ?? null },
+      });
   };
   for (const { application, cluster, problem } of side.problems)
     add(
@@ -146,10 +152,23 @@ function ruleOf(
   application: Application | undefined,
 ): Pick<Finding, 'rule' | 'severity'> {
   if (code === 'conflict') return { rule: 'claim', severity: 'error' };
+  if (code === 'permission_denied') return { rule: 'project', severity: 'error' };
   // Nobody's mistake: what lies in another repository cannot be checked from here.
   const { repository = '', ref = '' } = application?.source ?? {};
   const elsewhere = code === 'unavailable' || (field === 'spec.source' && (repository !== '' || ref !== ''));
   return { rule: 'render', severity: elsewhere ? 'warning' : 'error' };
+}
+
+/** Where the object that it is about is written, if that can be found. */
+function placeProblem(
+  problem: Problem,
+  owner: Application | undefined,
+  sources: SourceIndex,
+): Pick<Problem, 'file' | 'line'> {
+  const { object } = problem;
+  if (!object) return problem;
+  const { key, originId, path } = object;
+  return sources.locate(key, originName(originId) ?? key.name, path, owner?.source.path ?? '') ?? problem;
 }
 
 /** At the line of the field where it is written; what a generator made, at its Application. */

@@ -5,6 +5,7 @@ export const rules = {
   'fleet-file': 'A file of the fleet folder cannot be read as it is',
   render: 'An application cannot be rendered for a cluster',
   'missing-cluster': 'A placement names a cluster that is not there',
+  project: 'What a Project does not allow its applications',
   claim: 'An object is there twice, or may not be changed by an application',
   'plain-secret': 'A Secret stands in Git in plain text',
   'missing-reference': 'A workload refers to something that no application of its cluster brings',

@@ -126,6 +126,31 @@ describe('fairway validate', () => {
       expectGolden(file, out);
     });
 
+  it('tells what a Project does not allow, where the object is written', async () => {
+    const project =
+      'apiVersion: fairway.dev/v1alpha1\nkind: Project\nmetadata: {name: red}\nspec:\n  sources: [{path: apps}]\n  clusters: {names: [eu-1]}\n  namespaces: [red]\n';
+    write({
+      ...good,
+      'fleet/projects.yaml': project,
+      'fleet/web.yaml': application('web', '  project: red\n  sync: {namespace: red}\n'),
+      'apps/web/kustomization.yaml':
+        'resources: [web.yaml, role.yaml]\nconfigMapGenerator: [{name: settings, literals: [a=b]}]\n',
+      'apps/web/role.yaml':
+        'apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: all}\nrules: []\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n  namespace: blue\n',
+    });
+    const { findings } = await report();
+    const own = findings.filter(({ rule }) => rule === 'project');
+    expect(own.map(({ file, line, field, clusters: where }) => [`${file}:${line}`, field, where])).toEqual([
+      ['apps/web/role.yaml:2', 'kind', ['eu-1', 'us-1']],
+      ['apps/web/role.yaml:10', 'metadata.namespace', ['eu-1', 'us-1']],
+      ['fleet/web.yaml:1', 'spec.placement', ['us-1']],
+    ]);
+    expect(own[1]?.message).toBe(
+      'ConfigMap blue/c: metadata.namespace: namespace blue is not among spec.namespaces (red) of Project red at fleet/projects.yaml:1: move it to one of these, or have it added',
+    );
+    expect(own[0]?.object).toMatchObject({ kind: 'ClusterRole', name: 'all' });
+  });
+
   it('names the line of a patch where that sets the field', async () => {
     write({
       ...good,

@@ -16,6 +16,21 @@ describe('a target on the wire', () => {
     expect(over(target)).toEqual(target);
   });
 
+  it('keeps what it may bring of objects of the whole cluster, also nothing, and is refused by who does not know it', () => {
+    const rules = [{ group: '', kind: 'Namespace', names: ['red', 'red-*'] }];
+    for (const clusterObjects of [rules, []]) {
+      const { target } = render([configMap('a', '1')], { sync: { ...defaultSyncOptions, clusterObjects } });
+      expect(over(target)).toEqual(target);
+      const wire = targetToWire(target);
+      const older = {
+        ...wire,
+        sync: wire.sync && { ...wire.sync, clusterObjectsBounded: false, clusterObjects: [] },
+      };
+      expect(() => targetFromWire(older)).toThrow(/has fields this version does not know/);
+    }
+    expect(over(render([configMap('a', '1')]).target).sync).not.toHaveProperty('clusterObjects');
+  });
+
   it('without one has the digest that it had before there was such an option', () => {
     const plain = render([configMap('a', '1')]).target;
     const named = render([configMap('a', '1')], {

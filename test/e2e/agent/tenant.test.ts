@@ -21,6 +21,71 @@ const role = (namespace: string, name: string, verbs: readonly string[]): Manife
 const sync = { sync: { namespace: 'red', serviceAccount: 'deployer' } };
 const user = 'system:serviceaccount:red:deployer';
 
+const tenantKind = (plural: string, kind: string, scope: string): Manifest => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${plural}.example.com` },
+  spec: {
+    group: 'example.com',
+    names: { plural, singular: kind.toLowerCase(), kind, listKind: `${kind}List` },
+    scope,
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+          },
+        },
+      },
+    ],
+  },
+});
+
+describe.skipIf(!bed)('an application of a Project, on a real API server', () => {
+  it('brings nothing of the whole cluster but what is listed, whatever namespace a custom object claims to lie in', async () => {
+    const admin = await at.agent();
+    admin.desire('kinds', [
+      tenantKind('wholes', 'Whole', 'Cluster'),
+      tenantKind('parts', 'Part', 'Namespaced'),
+    ]);
+    await admin.synced('kinds');
+    const custom = (kind: string, name: string, namespace?: string): Manifest => ({
+      apiVersion: 'example.com/v1',
+      kind,
+      metadata: { name, ...(namespace && { namespace }) },
+      spec: { a: 1 },
+    });
+    const clusterObjects = [{ group: 'example.com', kind: 'Whole', names: ['green-*'] }];
+    const set = [custom('Whole', 'green-1'), custom('Whole', 'taken', 'green'), custom('Part', 'mine')];
+    await at.kubectl('create', 'namespace', 'green');
+    admin.desire('tenant', set, { sync: { namespace: 'green', clusterObjects } });
+    const report = await admin.synced('tenant', 'Failed');
+    expect(report.message).toBe(
+      "Whole taken: Whole taken belongs to the whole cluster, and kinds.cluster of the application's Project does not allow it: leave it out, or have it added",
+    );
+    expect(await at.get('example.com/v1', 'Whole', '', 'taken')).toBeUndefined();
+    expect(await at.get('example.com/v1', 'Whole', '', 'green-1')).toBeDefined();
+    expect(await at.get('example.com/v1', 'Part', 'green', 'mine')).toBeDefined();
+    // Narrower now: what is there may stay as it is and go, but not change.
+    const none = { sync: { namespace: 'green', clusterObjects: [] } };
+    admin.desire('tenant', [{ ...custom('Whole', 'green-1'), spec: { a: 2 } }, custom('Part', 'mine')], none);
+    expect((await admin.synced('tenant', 'Failed')).message).toContain(
+      'Whole green-1 belongs to the whole cluster',
+    );
+    admin.desire('tenant', [custom('Part', 'mine')], none);
+    await admin.synced('tenant');
+    await waitFor(
+      'green-1 to go',
+      async () => (await at.get('example.com/v1', 'Whole', '', 'green-1')) === undefined,
+    );
+    await admin.stop();
+  });
+});
+
 describe.skipIf(!bed)('an application with a service account, on a real API server', () => {
   let token = '';
 
@@ -105,6 +170,16 @@ describe.skipIf(!bed)('an application with a service account, on a real API serv
     expect(report.message).toContain(`user "${user}"`);
     expect(report.message).toContain('is attempting to grant RBAC permissions not currently held');
     expect(await at.get('rbac.authorization.k8s.io/v1', 'Role', 'red', 'more')).toBeUndefined();
+    await agent.stop();
+  });
+
+  it('has the rights of an account of another namespace where its Project names one', async () => {
+    const agent = await at.agent({ token, namespace: 'agent' });
+    const options = { sync: { namespace: 'blue', serviceAccount: 'red:deployer' } };
+    agent.desire('lent', [configMap('red', 'g'), configMap('blue', 'g')], options);
+    const report = await agent.synced('lent', 'Failed');
+    expect(report.message).toContain(`ConfigMap blue/g: configmaps "g" is forbidden: User "${user}"`);
+    expect(await at.get('v1', 'ConfigMap', 'red', 'g')).toBeDefined();
     await agent.stop();
   });
 

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fairway/v1/common.proto.
  */
 export const file_fairway_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("ChdmYWlyd2F5L3YxL2NvbW1vbi5wcm90bxIKZmFpcndheS52MSJJCglPYmplY3RLZXkSDQoFZ3JvdXAYASABKAkSDAoEa2luZBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDAoEbmFtZRgEIAEoCSIkCgVFcG9jaBIPCgdjb3VudGVyGAEgASgEEgoKAmlkGAIgASgJIo4BCg1NYW5pZmVzdEVudHJ5EhUKDW9iamVjdF9kaWdlc3QYASABKAwSIgoDa2V5GAIgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSEwoLYXBpX3ZlcnNpb24YAyABKAkSEQoJb3JpZ2luX2lkGAQgASgJEgwKBHdhdmUYBSABKBESDAoEaG9vaxgGIAEoCSJJCgtNYW5pZmVzdFNldBIOCgZkaWdlc3QYASABKAwSKgoHZW50cmllcxgCIAMoCzIZLmZhaXJ3YXkudjEuTWFuaWZlc3RFbnRyeSJcCgpJZ25vcmVSdWxlEg0KBWdyb3VwGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFcGF0aHMYAyADKAkSEAoIbWFuYWdlcnMYBCADKAkSEAoIanFfcGF0aHMYBSADKAkipQIKC1N5bmNPcHRpb25zEhEKCXNlbGZfaGVhbBgBIAEoCRINCgVwcnVuZRgCIAEoCBIQCghhZG9wdGlvbhgDIAEoCRIRCgljb25mbGljdHMYBCABKAkSFgoOZm9yZWlnbl9maWVsZHMYBSABKAkSJgoGaWdub3JlGAYgAygLMhYuZmFpcndheS52MS5JZ25vcmVSdWxlEhEKCW5hbWVzcGFjZRgHIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYCCABKAkSEAoIcmVjcmVhdGUYCSABKAgSHAoUd2F2ZV90aW1lb3V0X3NlY29uZHMYCiABKA0SEwoLcHJ1bmVfbGltaXQYCyABKA0SHgoWaGVhbHRoX3RpbWVvdXRfc2Vjb25kcxgMIAEoDSJlCgpIZWFsdGhSdWxlEhMKC2FwaV92ZXJzaW9uGAEgASgJEgwKBGtpbmQYAiABKAkSDwoHY3VycmVudBgDIAEoCRITCgtpbl9wcm9ncmVzcxgEIAEoCRIOCgZmYWlsZWQYBSABKAkiywEKBlRhcmdldBIOCgZkaWdlc3QYASABKAwSJAoDc2V0GAIgASgLMhcuZmFpcndheS52MS5NYW5pZmVzdFNldBIlCgRzeW5jGAMgASgLMhcuZmFpcndheS52MS5TeW5jT3B0aW9ucxImCgZoZWFsdGgYBCADKAsyFi5mYWlyd2F5LnYxLkhlYWx0aFJ1bGUSEgoKZGVwZW5kc19vbhgFIAMoCRIXCg9kZWxldGlvbl9wb2xpY3kYBiABKAkSDwoHcmVtb3ZlZBgHIAEoCCInCgRCbG9iEg4KBmRpZ2VzdBgBIAEoDBIPCgdjb250ZW50GAIgASgMYgZwcm90bzM");
+  fileDesc("ChdmYWlyd2F5L3YxL2NvbW1vbi5wcm90bxIKZmFpcndheS52MSJJCglPYmplY3RLZXkSDQoFZ3JvdXAYASABKAkSDAoEa2luZBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDAoEbmFtZRgEIAEoCSIkCgVFcG9jaBIPCgdjb3VudGVyGAEgASgEEgoKAmlkGAIgASgJIo4BCg1NYW5pZmVzdEVudHJ5EhUKDW9iamVjdF9kaWdlc3QYASABKAwSIgoDa2V5GAIgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSEwoLYXBpX3ZlcnNpb24YAyABKAkSEQoJb3JpZ2luX2lkGAQgASgJEgwKBHdhdmUYBSABKBESDAoEaG9vaxgGIAEoCSJJCgtNYW5pZmVzdFNldBIOCgZkaWdlc3QYASABKAwSKgoHZW50cmllcxgCIAMoCzIZLmZhaXJ3YXkudjEuTWFuaWZlc3RFbnRyeSJcCgpJZ25vcmVSdWxlEg0KBWdyb3VwGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFcGF0aHMYAyADKAkSEAoIbWFuYWdlcnMYBCADKAkSEAoIanFfcGF0aHMYBSADKAki/gIKC1N5bmNPcHRpb25zEhEKCXNlbGZfaGVhbBgBIAEoCRINCgVwcnVuZRgCIAEoCBIQCghhZG9wdGlvbhgDIAEoCRIRCgljb25mbGljdHMYBCABKAkSFgoOZm9yZWlnbl9maWVsZHMYBSABKAkSJgoGaWdub3JlGAYgAygLMhYuZmFpcndheS52MS5JZ25vcmVSdWxlEhEKCW5hbWVzcGFjZRgHIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYCCABKAkSEAoIcmVjcmVhdGUYCSABKAgSHAoUd2F2ZV90aW1lb3V0X3NlY29uZHMYCiABKA0SEwoLcHJ1bmVfbGltaXQYCyABKA0SHgoWaGVhbHRoX3RpbWVvdXRfc2Vjb25kcxgMIAEoDRIfChdjbHVzdGVyX29iamVjdHNfYm91bmRlZBgNIAEoCBI2Cg9jbHVzdGVyX29iamVjdHMYDiADKAsyHS5mYWlyd2F5LnYxLkNsdXN0ZXJPYmplY3RSdWxlIj8KEUNsdXN0ZXJPYmplY3RSdWxlEg0KBWdyb3VwGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFbmFtZXMYAyADKAkiZQoKSGVhbHRoUnVsZRITCgthcGlfdmVyc2lvbhgBIAEoCRIMCgRraW5kGAIgASgJEg8KB2N1cnJlbnQYAyABKAkSEwoLaW5fcHJvZ3Jlc3MYBCABKAkSDgoGZmFpbGVkGAUgASgJIssBCgZUYXJnZXQSDgoGZGlnZXN0GAEgASgMEiQKA3NldBgCIAEoCzIXLmZhaXJ3YXkudjEuTWFuaWZlc3RTZXQSJQoEc3luYxgDIAEoCzIXLmZhaXJ3YXkudjEuU3luY09wdGlvbnMSJgoGaGVhbHRoGAQgAygLMhYuZmFpcndheS52MS5IZWFsdGhSdWxlEhIKCmRlcGVuZHNfb24YBSADKAkSFwoPZGVsZXRpb25fcG9saWN5GAYgASgJEg8KB3JlbW92ZWQYByABKAgiJwoEQmxvYhIOCgZkaWdlc3QYASABKAwSDwoHY29udGVudBgCIAEoDGIGcHJvdG8z");
 
 /**
  * Identity of an object in a cluster; the version is not part of it.
@@ -219,7 +219,7 @@ export type SyncOptions = Message<"fairway.v1.SyncOptions"> & {
   namespace: string;
 
   /**
-   * Whose rights the application's writes have: a ServiceAccount of the application's namespace; empty: the agent's own.
+   * Whose rights the application's writes have: a ServiceAccount NAME of the application's namespace, or NAMESPACE:NAME; empty: the agent's own.
    *
    * @generated from field: string service_account = 8;
    */
@@ -252,6 +252,18 @@ export type SyncOptions = Message<"fairway.v1.SyncOptions"> & {
    * @generated from field: uint32 health_timeout_seconds = 12;
    */
   healthTimeoutSeconds: number;
+
+  /**
+   * Objects that lie in no namespace: only those of cluster_objects may be brought; false: any.
+   *
+   * @generated from field: bool cluster_objects_bounded = 13;
+   */
+  clusterObjectsBounded: boolean;
+
+  /**
+   * @generated from field: repeated fairway.v1.ClusterObjectRule cluster_objects = 14;
+   */
+  clusterObjects: ClusterObjectRule[];
 };
 
 /**
@@ -260,6 +272,37 @@ export type SyncOptions = Message<"fairway.v1.SyncOptions"> & {
  */
 export const SyncOptionsSchema: GenMessage<SyncOptions> = /*@__PURE__*/
   messageDesc(file_fairway_v1_common, 5);
+
+/**
+ * In each part * stands for any run of characters.
+ *
+ * @generated from message fairway.v1.ClusterObjectRule
+ */
+export type ClusterObjectRule = Message<"fairway.v1.ClusterObjectRule"> & {
+  /**
+   * @generated from field: string group = 1;
+   */
+  group: string;
+
+  /**
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * Of which one has to fit; none: any name.
+   *
+   * @generated from field: repeated string names = 3;
+   */
+  names: string[];
+};
+
+/**
+ * Describes the message fairway.v1.ClusterObjectRule.
+ * Use `create(ClusterObjectRuleSchema)` to create a new message.
+ */
+export const ClusterObjectRuleSchema: GenMessage<ClusterObjectRule> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_common, 6);
 
 /**
  * @generated from message fairway.v1.HealthRule
@@ -296,7 +339,7 @@ export type HealthRule = Message<"fairway.v1.HealthRule"> & {
  * Use `create(HealthRuleSchema)` to create a new message.
  */
 export const HealthRuleSchema: GenMessage<HealthRule> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_common, 6);
+  messageDesc(file_fairway_v1_common, 7);
 
 /**
  * @generated from message fairway.v1.Target
@@ -347,7 +390,7 @@ export type Target = Message<"fairway.v1.Target"> & {
  * Use `create(TargetSchema)` to create a new message.
  */
 export const TargetSchema: GenMessage<Target> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_common, 7);
+  messageDesc(file_fairway_v1_common, 8);
 
 /**
  * A canonical JSON object and its digest.
@@ -371,5 +414,5 @@ export type Blob = Message<"fairway.v1.Blob"> & {
  * Use `create(BlobSchema)` to create a new message.
  */
 export const BlobSchema: GenMessage<Blob> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_common, 8);
+  messageDesc(file_fairway_v1_common, 9);
 
