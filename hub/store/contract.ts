@@ -7,6 +7,7 @@ import { describeEvents } from './contract/events.ts';
 import { describeGarbage } from './contract/garbage.ts';
 import { describeMeta } from './contract/meta.ts';
 import { describeObservations } from './contract/observations.ts';
+import { describeParity } from './contract/parity.ts';
 import { describeRegistry } from './contract/registry.ts';
 import { describeReleases } from './contract/releases.ts';
 import { describeRenders } from './contract/renders.ts';
@@ -51,6 +52,7 @@ export function describeStoreContract(name: string, open: () => Promise<OpenedSt
     describeRegistry(current);
     describeObservations(current);
     describeEvents(current);
+    describeParity(current);
     describeGarbage(current);
   });
 }

@@ -74,6 +74,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     access: createRepository(client, 'access'),
     observations: createRepository(client, 'observations'),
     events: createRepository(client, 'events'),
+    parity: createRepository(client, 'parity'),
     subscribe: client.subscribe,
     backup: (file) => client.backup(resolve(file)),
     collectGarbage: async (request) => (await client.call('collectGarbage', [request])) as GarbageReport,

@@ -12,7 +12,8 @@ export type RepositoryName =
   | 'registry'
   | 'access'
   | 'observations'
-  | 'events';
+  | 'events'
+  | 'parity';
 
 /** A `write` gets a savepoint of its own and the write lock from the start. */
 export type MethodKind = 'read' | 'write';
@@ -90,6 +91,7 @@ export const storeMethods = {
     revokeToken: 'write',
   },
   observations: { saveBatch: 'write', applications: 'read', objects: 'read' },
+  parity: { states: 'read', save: 'write', remove: 'write', timeline: 'read' },
   events: {
     append: 'write',
     list: 'read',

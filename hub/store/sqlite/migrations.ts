@@ -6,6 +6,7 @@ import { initial } from './migrations/0001-initial.ts';
 import { tokenKeys } from './migrations/0002-token-keys.ts';
 import { renderMemory } from './migrations/0003-render-memory.ts';
 import { rolloutHistory } from './migrations/0004-rollout-history.ts';
+import { parityGroups } from './migrations/0005-parity.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -19,6 +20,7 @@ export const migrations: readonly Migration[] = [
   { id: 2, name: 'token-keys', sql: tokenKeys },
   { id: 3, name: 'render-memory', sql: renderMemory },
   { id: 4, name: 'rollout-history', sql: rolloutHistory },
+  { id: 5, name: 'parity', sql: parityGroups },
 ];
 
 /** `PRAGMA application_id` of a Fairway store: "FWAY". */

@@ -9,6 +9,9 @@ import { and, asc, eq, sql } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
 import { applicationObservations, objectObservations } from './schema.ts';
 
+/** Objects that one batch names; of more only the cluster is told. */
+const objectsNamedMax = 200;
+
 /** Later in generation, then in the agent's time; the same again is kept as well, and changes nothing. */
 const notOlder = (table: string) =>
   `excluded.generation > ${table}.generation OR
@@ -36,8 +39,13 @@ function createBatchSaver({ client, changed }: SqliteContext, events: SqliteEven
     const { cluster } = report;
     const known = new Set(assigned.all(cluster) as string[]);
     let changes = 0;
-    for (const { application, key } of report.gone)
-      changes += removeObject.run(cluster, application, keyText(key)).changes;
+    const named: string[] = [];
+    for (const { application, key } of report.gone) {
+      const text = keyText(key);
+      const removed = removeObject.run(cluster, application, text).changes;
+      if (removed > 0) named.push(`${cluster}\n${application}\n${text}`);
+      changes += removed;
+    }
     for (const row of report.applications) {
       if (!known.has(row.application)) continue;
       const { application, generation, timeMs } = row;
@@ -47,10 +55,11 @@ function createBatchSaver({ client, changed }: SqliteContext, events: SqliteEven
     for (const row of report.objects) {
       if (!known.has(row.application)) continue;
       const { application, key, syncStatus, healthStatus, generation, timeMs } = row;
-      changes += saveObject.run(
+      const text = keyText(key);
+      const saved = saveObject.run(
         cluster,
         application,
-        keyText(key),
+        text,
         key.kind,
         key.namespace,
         syncStatus,
@@ -59,9 +68,13 @@ function createBatchSaver({ client, changed }: SqliteContext, events: SqliteEven
         timeMs,
         JSON.stringify({ ...row, cluster }),
       ).changes;
+      if (saved > 0) named.push(`${cluster}\n${application}\n${text}`);
+      changes += saved;
     }
     events.append(added);
     if (changes > 0) changed('observations', cluster);
+    if (named.length > objectsNamedMax) changed('objects', cluster);
+    else for (const name of named) changed('objects', name);
   };
   return batch;
 }

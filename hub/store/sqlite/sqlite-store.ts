@@ -14,6 +14,7 @@ import { createSqliteFleet } from './fleet.ts';
 import { createCollector } from './garbage.ts';
 import { createSqliteMeta } from './meta.ts';
 import { createSqliteObservations } from './observations.ts';
+import { createSqliteParity } from './parity.ts';
 import { createSqliteRegistry } from './registry.ts';
 import { createSqliteReleases } from './releases.ts';
 import { createSqliteRenders } from './renders.ts';
@@ -52,6 +53,7 @@ function createRepositories(context: SqliteContext): Repositories {
     access: createSqliteAccess(context, events),
     observations: createSqliteObservations(context, events),
     events,
+    parity: createSqliteParity(context, events),
   };
 }
 

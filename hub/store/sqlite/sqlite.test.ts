@@ -10,7 +10,7 @@ import { digestText } from '../../../shared/manifest/canonical.ts';
 import { anEvent, configMap, planOf, saveTarget, targetOf } from '../contract/fixtures.ts';
 import type { Store } from '../store.ts';
 import { queueDepthMax } from '../worker-client.ts';
-import { migrate } from './migrations.ts';
+import { migrate, migrations } from './migrations.ts';
 import { createTestStore, openTestStore, type TestStore, testDataKey } from './test-store.ts';
 
 let test: TestStore;
@@ -133,9 +133,10 @@ describe('migrations', () => {
     const { set } = target;
     await test.store.close();
     const before = new BetterSqlite3(test.path);
-    for (const table of ['render_results', 'render_roots', 'render_bases', 'render_nodes'])
-      before.exec(`DROP TABLE ${table}`);
-    before.exec("DELETE FROM migrations WHERE name = 'render-memory'");
+    const later = migrations.filter(({ id }) => id >= 3).map(({ sql }) => sql);
+    const tables = later.flatMap((text) => [...text.matchAll(/CREATE TABLE (\w+)/g)].map(([, name]) => name));
+    for (const table of tables.reverse()) before.exec(`DROP TABLE ${table}`);
+    before.exec('DELETE FROM migrations WHERE id >= 3');
     before.close();
     const store = await test.reopen();
     expect(await store.content.target(target.digest)).toEqual(target);

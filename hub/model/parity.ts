@@ -1,0 +1,207 @@
+/** Parity: whether standby clusters run what their primary runs, as the fleet repository wants it compared and as hub/parity tells it. */
+import type { ObjectKey } from '../../shared/manifest/object.ts';
+import type { Origin } from './fleet.ts';
+import type { LabelSelector } from './label-selector.ts';
+
+/** Which objects an expectation is about. Empty lists and texts match all; names are those before prefixes, suffixes and hashes. */
+export interface ExpectationScope {
+  readonly applications: readonly string[];
+  readonly kinds: readonly string[];
+  readonly namespaces: readonly string[];
+  readonly names: readonly string[];
+}
+
+/**
+ * What may differ, and how. `fields`: values at and below the paths. `rule`: the same, as long as a CEL text over both objects (`primary`, `standby`) holds. `only`:
+ * the object is on that side alone. `scaledToZero`: the standby's replicas are 0, or its CronJob is suspended.
+ */
+export type ExpectationKind =
+  | { readonly type: 'fields'; readonly paths: readonly string[] }
+  | { readonly type: 'rule'; readonly paths: readonly string[]; readonly holds: string }
+  | { readonly type: 'only'; readonly side: ParitySide }
+  | { readonly type: 'scaledToZero' };
+
+export interface Expectation {
+  /** Of its own within the group. */
+  readonly name: string;
+  /** Who answers for it. */
+  readonly owner: string;
+  readonly reason: string;
+  /** It counts until then; undefined: always. */
+  readonly expiresAtMs: number | undefined;
+  readonly scope: ExpectationScope;
+  readonly kind: ExpectationKind;
+}
+
+export interface ParityFreshness {
+  /** An agent that is away for longer leaves its cluster unknown. Default 2 minutes. */
+  readonly reportWithinMs: number;
+  /** A cluster that is behind for longer is not ready. Default 15 minutes. */
+  readonly lagWithinMs: number;
+  /** Backups that are older are told. Default 24 hours. */
+  readonly backupWithinMs: number;
+  /** Certificates that end sooner are told. Default 14 days. */
+  readonly certificateMs: number;
+}
+
+export const defaultFreshness: ParityFreshness = {
+  reportWithinMs: 120_000,
+  lagWithinMs: 900_000,
+  backupWithinMs: 86_400_000,
+  certificateMs: 14 * 86_400_000,
+};
+
+/** A ParityGroup of the fleet repository. */
+export interface ParityGroup {
+  readonly name: string;
+  readonly primary: string;
+  /** Named ones, and those of role `standby` in the region, where one is stated. */
+  readonly standbys: { readonly clusters: readonly string[]; readonly region: string | undefined };
+  /** Named ones, and those whose labels match; with neither, all. */
+  readonly applications: { readonly names: readonly string[]; readonly selector: LabelSelector | undefined };
+  readonly expectations: readonly Expectation[];
+  /** Templates as of overlays: what a cluster's value is, is the same thing in the other's words. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly freshness: ParityFreshness;
+  readonly owner: string;
+  readonly origin: Origin;
+}
+
+export type ParitySide = 'primary' | 'standby';
+
+export const differenceClasses = [
+  /** An expectation says so. */
+  'declared',
+  /** Git wants it so, and nobody declared it. */
+  'overlay',
+  /** A cluster has not reached what Git wants; it will. */
+  'lagging',
+  /** Somebody or something in the cluster made it so. */
+  'drift',
+  /** Wanted in the primary, not in the standby. */
+  'missing',
+  /** Wanted in the standby, not in the primary. */
+  'extra',
+  'unhealthy',
+] as const;
+export type DifferenceClass = (typeof differenceClasses)[number];
+
+export type ParitySeverity = 'info' | 'warning' | 'critical';
+
+/** Where Git gives a field its value. */
+export interface FieldSource {
+  /** Folder of the layer, such as `overlays/eu`. */
+  readonly layer: string;
+  readonly file: string;
+  readonly line: number;
+  /** `Ada Park <ada@example.com>`; empty: not known. */
+  readonly author: string;
+  readonly commit: string;
+}
+
+export interface ParityDifference {
+  /** The same difference has the same id as long as it lasts. */
+  readonly id: string;
+  readonly standby: string;
+  readonly application: string;
+  readonly originId: string;
+  /** Undefined where the object is not on that side. */
+  readonly primaryKey: ObjectKey | undefined;
+  readonly standbyKey: ObjectKey | undefined;
+  readonly apiVersion: string;
+  /** `/spec/containers/[name=web]/image`; empty: the object as a whole. */
+  readonly path: string;
+  readonly class: DifferenceClass;
+  /** Which side is not as it should be; `both` where Git wants it so. */
+  readonly side: ParitySide | 'both';
+  /** JSON text, cut at 512 characters; fingerprints for values that are secret; undefined: none. */
+  readonly primaryValue: string | undefined;
+  readonly standbyValue: string | undefined;
+  /** One sentence. */
+  readonly message: string;
+  /** Name of the expectation that covers it; empty: none does. */
+  readonly expectation: string;
+  /** Who answers for it: the expectation's owner, the field manager, the author of a line; empty: not known. */
+  readonly owner: string;
+  /** What to do; empty: nothing. */
+  readonly action: string;
+  readonly severity: ParitySeverity;
+  /** Since when, as far as it is known. */
+  readonly sinceMs: number | undefined;
+  readonly primarySource: FieldSource | undefined;
+  readonly standbySource: FieldSource | undefined;
+}
+
+export type ParityVerdict = 'Ready' | 'Degraded' | 'NotReady' | 'Unknown';
+
+/** Why the verdict is what it is. */
+export interface ParityReason {
+  readonly type:
+    | DifferenceClass
+    | 'agent-away'
+    | 'not-compared'
+    | 'problem'
+    | 'stale'
+    | 'expired'
+    | 'environment';
+  readonly standby: string;
+  readonly severity: ParitySeverity;
+  readonly owner: string;
+  readonly message: string;
+  readonly action: string;
+  /** Differences that it stands for. */
+  readonly count: number;
+}
+
+/** How one standby stands to the primary. */
+export interface ParityPairReport {
+  readonly standby: string;
+  readonly verdict: ParityVerdict;
+  /** 0 to 100 (hub/parity/assess-readiness.ts says how). */
+  readonly score: number;
+  /** No difference but declared ones. */
+  readonly whole: boolean;
+  readonly objects: number;
+  readonly counts: Readonly<Record<DifferenceClass, number>>;
+  /** How long until it has caught up, as far as its past tells; undefined: not behind, or it cannot be told. */
+  readonly catchUpMs: number | undefined;
+}
+
+export interface ParityReport {
+  readonly group: string;
+  readonly primary: string;
+  readonly owner: string;
+  readonly verdict: ParityVerdict;
+  readonly score: number;
+  readonly whole: boolean;
+  readonly pairs: readonly ParityPairReport[];
+  readonly reasons: readonly ParityReason[];
+  readonly staleExpectations: readonly string[];
+  readonly expiredExpectations: readonly string[];
+}
+
+/** What is kept of a group between processes. */
+export interface ParityState {
+  readonly group: string;
+  readonly report: ParityReport;
+  /** Since when the verdict is this. */
+  readonly verdictSinceMs: number;
+  /** Since when it is whole, or has not been. */
+  readonly wholeSinceMs: number;
+  /** When it was whole last; undefined: never yet. Now, while it is whole. */
+  readonly lastWholeAtMs: number | undefined;
+  /** When each open difference was first seen, by id. */
+  readonly firstSeen: Readonly<Record<string, number>>;
+}
+
+/** A point of a group's time line: something people would want to know has changed. */
+export interface ParityMoment {
+  readonly group: string;
+  readonly sequence: number;
+  readonly atMs: number;
+  readonly verdict: ParityVerdict;
+  readonly whole: boolean;
+  readonly score: number;
+  readonly counts: Readonly<Record<DifferenceClass, number>>;
+  readonly message: string;
+}

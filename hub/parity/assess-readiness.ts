@@ -1,0 +1,235 @@
+/**
+ * What the differences come to: may the group fail over to this standby? `NotReady` where something critical is known; else `Unknown` where a cluster has not been heard
+ * of for longer than the group allows, or nothing could be compared; else `Degraded` where anything else is amiss; else `Ready`. What is declared, and what is wrong with
+ * the primary alone, leaves the verdict as it is.
+ *
+ * Score: each object counts one, and loses all of it by a critical difference, half by a warning, nothing by what is declared or told for information; 100 x what is
+ * left / objects, rounded down, so that 100 means that nothing was lost. A cluster that is unknown has 0. A group's score is that of its worst standby.
+ */
+import {
+  type DifferenceClass,
+  differenceClasses,
+  type ParityDifference,
+  type ParityFreshness,
+  type ParityGroup,
+  type ParityPairReport,
+  type ParityReason,
+  type ParityReport,
+  type ParitySeverity,
+  type ParityVerdict,
+} from '../model/parity.ts';
+
+/** What is known of a cluster's agent. */
+export interface ClusterPresence {
+  readonly cluster: string;
+  readonly connected: boolean;
+  readonly lastSeenAtMs: number | undefined;
+}
+
+export interface PairFindings {
+  readonly standby: string;
+  /** Objects that were compared. */
+  readonly objects: number;
+  readonly differences: readonly ParityDifference[];
+  readonly presence: readonly ClusterPresence[];
+  /** As ParityPairReport. */
+  readonly catchUpMs: number | undefined;
+}
+
+export interface ReadinessInput {
+  readonly group: ParityGroup;
+  readonly pairs: readonly PairFindings[];
+  /** What is wrong with the group itself, in words: clusters that are not there. */
+  readonly problems: readonly string[];
+  /** Names of expectations that covered something. */
+  readonly matched: ReadonlySet<string>;
+  readonly nowMs: number;
+}
+
+/** Reasons told of a group. */
+export const reasonsMax = 200;
+
+const rank: Readonly<Record<ParitySeverity, number>> = { info: 0, warning: 1, critical: 2 };
+const loss: Readonly<Record<ParitySeverity, number>> = { info: 0, warning: 0.5, critical: 1 };
+
+/** A difference as it is now: what lags for longer than the group allows is critical. */
+export function ageDifference(
+  difference: ParityDifference,
+  { lagWithinMs }: ParityFreshness,
+  nowMs: number,
+): ParityDifference {
+  const { sinceMs, severity } = difference;
+  if (difference.class !== 'lagging' || difference.side === 'primary' || severity === 'critical')
+    return difference;
+  const late = sinceMs !== undefined && nowMs - sinceMs > lagWithinMs;
+  return late ? { ...difference, severity: 'critical' } : difference;
+}
+
+/** Pure. */
+export function assessReadiness(input: ReadinessInput): ParityReport {
+  const { group, nowMs } = input;
+  const reasons: ParityReason[] = input.problems.map((message) => ({
+    ...{ type: 'problem' as const, standby: '', severity: 'critical' as const, owner: group.owner },
+    ...{ message, action: `mend ${group.origin.file}:${group.origin.line}`, count: 1 },
+  }));
+  const pairs = input.pairs.map((pair) => {
+    const own = reasonsOf(pair, group, nowMs);
+    reasons.push(...own);
+    return pairReport(pair, own, group, nowMs);
+  });
+  if (pairs.length === 0 && input.problems.length === 0)
+    reasons.push(
+      reason('not-compared', '', 'critical', 'the group has no standby', 'add one to spec.standbys'),
+    );
+  const { stale, expired } = expectationReasons(input, reasons);
+  const verdict = pairs.some((pair) => pair.verdict === 'NotReady')
+    ? 'NotReady'
+    : verdictOf([...reasons, ...pairs.map(unknownReason)].filter((one) => one !== undefined));
+  return {
+    group: group.name,
+    primary: group.primary,
+    owner: group.owner,
+    verdict,
+    score: pairs.length === 0 ? 0 : Math.min(...pairs.map(({ score }) => score)),
+    whole: pairs.length > 0 && pairs.every((pair) => pair.whole) && input.problems.length === 0,
+    pairs,
+    reasons: bounded(reasons),
+    staleExpectations: stale,
+    expiredExpectations: expired,
+  };
+}
+
+function reason(
+  type: ParityReason['type'],
+  standby: string,
+  severity: ParitySeverity,
+  message: string,
+  action: string,
+  owner = '',
+): ParityReason {
+  return { type, standby, severity, owner, message, action, count: 1 };
+}
+
+function unknownReason(pair: ParityPairReport): ParityReason | undefined {
+  return pair.verdict === 'Unknown' ? reason('agent-away', pair.standby, 'warning', '', '') : undefined;
+}
+
+const leavesUnknown: ReadonlySet<ParityReason['type']> = new Set(['agent-away', 'not-compared']);
+
+function verdictOf(reasons: readonly ParityReason[]): ParityVerdict {
+  if (reasons.some(({ severity }) => severity === 'critical')) return 'NotReady';
+  if (reasons.some(({ type }) => leavesUnknown.has(type))) return 'Unknown';
+  return reasons.some(({ severity }) => severity === 'warning') ? 'Degraded' : 'Ready';
+}
+
+function pairReport(
+  pair: PairFindings,
+  reasons: readonly ParityReason[],
+  { freshness }: ParityGroup,
+  nowMs: number,
+): ParityPairReport {
+  const { standby, objects, differences, catchUpMs } = pair;
+  const counts = Object.fromEntries(differenceClasses.map((name) => [name, 0])) as Record<
+    DifferenceClass,
+    number
+  >;
+  const worst = new Map<string, ParitySeverity>();
+  for (const difference of differences) {
+    counts[difference.class] += 1;
+    const { severity, application, originId } = ageDifference(difference, freshness, nowMs);
+    const id = `${application} ${originId}`;
+    const before = worst.get(id);
+    if (before === undefined || rank[severity] > rank[before]) worst.set(id, severity);
+  }
+  const verdict = verdictOf(reasons);
+  const lost = [...worst.values()].reduce((sum, severity) => sum + loss[severity], 0);
+  const unknown = reasons.some(({ type }) => leavesUnknown.has(type));
+  const score = unknown || objects === 0 ? 0 : Math.floor(100 * (1 - lost / objects));
+  const whole = !unknown && differences.every((one) => one.class === 'declared' || isPrimarysHealth(one));
+  return { standby, verdict, score, whole, objects, counts, catchUpMs };
+}
+
+/** That the primary is unwell is what the standby is for: no difference of parity. */
+function isPrimarysHealth({ class: name, side }: ParityDifference): boolean {
+  return name === 'unhealthy' && side === 'primary';
+}
+
+function reasonsOf(pair: PairFindings, { freshness }: ParityGroup, nowMs: number): readonly ParityReason[] {
+  const reasons: ParityReason[] = [];
+  for (const { cluster, connected, lastSeenAtMs } of pair.presence) {
+    const awayMs = lastSeenAtMs === undefined ? Number.POSITIVE_INFINITY : nowMs - lastSeenAtMs;
+    if (connected || awayMs <= freshness.reportWithinMs) continue;
+    const message =
+      lastSeenAtMs === undefined
+        ? `nothing was ever heard of ${cluster}`
+        : `nothing is heard of ${cluster} since ${new Date(lastSeenAtMs).toISOString()}`;
+    reasons.push(reason('agent-away', pair.standby, 'warning', message, `look at the agent of ${cluster}`));
+  }
+  if (pair.objects === 0)
+    reasons.push(
+      reason(
+        'not-compared',
+        pair.standby,
+        'warning',
+        `no object of the group is in ${pair.standby} or its primary`,
+        'look at spec.applications and the placement of the applications',
+      ),
+    );
+  return [...reasons, ...differenceReasons(pair, freshness, nowMs)];
+}
+
+/** Differences of one class, weight, application and owner are one reason. */
+function differenceReasons(
+  { standby, differences }: PairFindings,
+  freshness: ParityFreshness,
+  nowMs: number,
+): readonly ParityReason[] {
+  const groups = new Map<string, ParityReason>();
+  for (const difference of differences) {
+    const {
+      class: type,
+      severity,
+      application,
+      owner,
+      message,
+      action,
+    } = ageDifference(difference, freshness, nowMs);
+    if (type === 'declared') continue;
+    const id = [type, severity, application, owner].join('\n');
+    const before = groups.get(id);
+    const first = before ?? { type, standby, severity, owner, message: `${application}: ${message}`, action };
+    groups.set(id, { ...first, count: (before?.count ?? 0) + 1 });
+  }
+  return [...groups.values()].map((one) =>
+    one.count > 1 ? { ...one, message: `${one.message} (and ${one.count - 1} more)` } : one,
+  );
+}
+
+function expectationReasons(
+  { group, matched, nowMs, pairs }: ReadinessInput,
+  reasons: ParityReason[],
+): { readonly stale: readonly string[]; readonly expired: readonly string[] } {
+  const stale: string[] = [];
+  const expired: string[] = [];
+  for (const { name, owner, expiresAtMs } of group.expectations) {
+    const say = (type: 'stale' | 'expired', message: string) =>
+      reasons.push(reason(type, '', 'info', message, `take it out of ${group.origin.file}`, owner));
+    if (expiresAtMs !== undefined && expiresAtMs <= nowMs) {
+      expired.push(name);
+      say('expired', `expectation ${name} is over since ${new Date(expiresAtMs).toISOString()}`);
+    } else if (!matched.has(name) && pairs.length > 0) {
+      stale.push(name);
+      say('stale', `expectation ${name} covers nothing any more`);
+    }
+  }
+  return { stale, expired };
+}
+
+/** The gravest first. */
+function bounded(reasons: readonly ParityReason[]): readonly ParityReason[] {
+  const sorted = [...reasons].sort((a, b) => rank[b.severity] - rank[a.severity]);
+  if (sorted.length <= reasonsMax) return sorted;
+  const more = sorted.length - reasonsMax + 1;
+  const last = reason('problem', '', 'info', `and ${more} more reasons: mend the first ones`, '');
+  return [...sorted.slice(0, reasonsMax - 1), last];
+}

@@ -1,0 +1,209 @@
+import { canonicalJson } from '../../shared/manifest/canonical.ts';
+import type { Drift } from '../../shared/manifest/health.ts';
+import type { Json, KubeObject } from '../../shared/manifest/object.ts';
+import type { DifferenceClass, ParityDifference, ParitySide } from '../model/parity.ts';
+import type { ExpectationAnswer, ExpectationBook, ExpectationSubject } from './expectations.ts';
+import { type FieldPath, isWithin } from './field-path.ts';
+import { type Leaves, type ListSchemaOf, leavesOf } from './leaves.ts';
+import type { Normaliser } from './normalise.ts';
+import { type ContentOf, isBehind, type LiveState, type ObjectPair } from './object-pair.ts';
+
+export interface FieldContext {
+  readonly primary: string;
+  readonly standby: string;
+  readonly schemaOf: ListSchemaOf;
+  readonly normalisers: Readonly<Record<ParitySide, Normaliser>>;
+  readonly book: ExpectationBook;
+}
+
+export interface FoundField {
+  readonly path: FieldPath;
+  readonly class: DifferenceClass;
+  readonly side: ParityDifference['side'];
+  readonly values: Readonly<Record<ParitySide, Json | undefined>>;
+  readonly answer: ExpectationAnswer;
+  readonly message: string;
+  readonly owner: string;
+  readonly action: string;
+  readonly severity: ParityDifference['severity'];
+  readonly sinceMs: number | undefined;
+}
+
+type Known = Extract<LiveState, { readonly type: 'known' }>;
+
+/** A side's leaves by paths that both sides have in common, with what is really there and what it is in common words. */
+interface SideLeaf {
+  readonly value: Json;
+  readonly common: string;
+}
+
+/** Differences of one object told; an object of more says so in the last one. */
+export const fieldsMax = 200;
+
+function commonLeaves(leaves: Leaves, normalise: Normaliser): ReadonlyMap<FieldPath, SideLeaf> {
+  const common = new Map<FieldPath, SideLeaf>();
+  for (const [path, value] of leaves)
+    common.set(String(path.includes('[') ? normalise(path) : path), {
+      value,
+      common: canonicalJson(normalise(value)),
+    });
+  return common;
+}
+
+interface Differing {
+  readonly path: FieldPath;
+  readonly primary: Json | undefined;
+  readonly standby: Json | undefined;
+}
+
+/** Equal as they are, or in words that both have in common. */
+function differingLeaves(
+  primary: KubeObject,
+  standby: KubeObject,
+  { schemaOf, normalisers }: FieldContext,
+  only?: ReadonlySet<FieldPath>,
+): readonly Differing[] {
+  const raw = [primary, standby].map((object) => leavesOf(object, schemaOf(object.apiVersion, object.kind)));
+  const [left, right] = [
+    commonLeaves(raw[0] ?? new Map(), normalisers.primary),
+    commonLeaves(raw[1] ?? new Map(), normalisers.standby),
+  ];
+  const found: Differing[] = [];
+  for (const path of new Set([...left.keys(), ...right.keys()])) {
+    if (only && !only.has(path)) continue;
+    const [a, b] = [left.get(path), right.get(path)];
+    if (a && b && (a.common === b.common || canonicalJson(a.value) === canonicalJson(b.value))) continue;
+    found.push({ path, primary: a?.value, standby: b?.value });
+  }
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Fields of an object that is there on both sides, with why they differ. */
+export function compareFields(
+  pair: ObjectPair,
+  live: Readonly<Record<ParitySide, Known>>,
+  contentOf: ContentOf,
+  subject: ExpectationSubject,
+  context: FieldContext,
+): readonly FoundField[] {
+  const differing = differingLeaves(live.primary.object, live.standby.object, context);
+  if (differing.length === 0) return [];
+  const wanted = wantedDifferences(pair, contentOf, context);
+  const found = differing.slice(0, fieldsMax).map((field): FoundField => {
+    const answer = context.book.field(subject, field);
+    const values = { primary: field.primary, standby: field.standby };
+    return { path: field.path, values, answer, ...explain(field, pair, live, wanted, context) };
+  });
+  const last = found.at(-1);
+  if (!last || differing.length <= fieldsMax) return found;
+  const more = differing.length - fieldsMax;
+  return [...found.slice(0, -1), { ...last, message: `${last.message} (and ${more} more fields)` }];
+}
+
+/** Paths at which Git wants different things; undefined: what it wants is not at hand. */
+function wantedDifferences(
+  { primary, standby }: ObjectPair,
+  contentOf: ContentOf,
+  context: FieldContext,
+): ReadonlySet<FieldPath> | undefined {
+  if (primary?.wanted === undefined || standby?.wanted === undefined) return undefined;
+  if (primary.wanted === standby.wanted) return new Set();
+  const [left, right] = [contentOf(primary.wanted), contentOf(standby.wanted)];
+  if (!left || !right) return undefined;
+  return new Set(differingLeaves(left, right, context).map(({ path }) => path));
+}
+
+type Explained = Omit<FoundField, 'path' | 'values' | 'answer'>;
+
+function explain(
+  { path }: Differing,
+  pair: ObjectPair,
+  live: Readonly<Record<ParitySide, Known>>,
+  wanted: ReadonlySet<FieldPath> | undefined,
+  { primary, standby }: FieldContext,
+): Explained {
+  for (const side of ['standby', 'primary'] as const) {
+    const drift = live[side].drift;
+    if (drift && touches(drift, path))
+      return drifted(drift, path, side, side === 'standby' ? standby : primary);
+  }
+  if (wanted?.has(path))
+    return {
+      class: 'overlay',
+      side: 'both',
+      message: `Git wants ${path} to differ between ${primary} and ${standby}`,
+      owner: '',
+      action: 'make both say the same, or declare it in spec.expectations',
+      severity: 'warning',
+      sinceMs: undefined,
+    };
+  const behind = isBehind(pair.standby) ? 'standby' : isBehind(pair.primary) ? 'primary' : undefined;
+  if (behind) {
+    const cluster = behind === 'standby' ? standby : primary;
+    return {
+      class: 'lagging',
+      side: behind,
+      message: `${cluster} has not reached what Git wants at ${path}`,
+      owner: '',
+      action: `wait; fairway status ${cluster} says what it waits for`,
+      severity: 'warning',
+      sinceMs: (behind === 'standby' ? pair.standby : pair.primary)?.assignedAtMs,
+    };
+  }
+  return unexplained(path);
+}
+
+function unexplained(path: FieldPath): Explained {
+  return {
+    class: 'drift',
+    side: 'both',
+    message: `${path} differs though Git wants the same: an API server or an admission webhook has made something else of it`,
+    owner: '',
+    action: 'compare the versions and admission webhooks of both clusters',
+    severity: 'warning',
+    sinceMs: undefined,
+  };
+}
+
+function touches({ fields }: Drift, path: FieldPath): boolean {
+  return fields.some((field) => isWithin(path, field.path) || isWithin(field.path, path));
+}
+
+function drifted(drift: Drift, path: FieldPath, side: ParitySide, cluster: string): Explained {
+  const [manager] = drift.managers;
+  const when = manager?.timeMs === undefined ? '' : ` at ${new Date(manager.timeMs).toISOString()}`;
+  return {
+    class: 'drift',
+    side,
+    message: `${path} was changed in ${cluster}${manager ? ` by ${manager.name} (${manager.operation})` : ''}${when}`,
+    owner: manager?.name ?? '',
+    action: `it is undone unless ${cluster} is paused or does not heal itself; put what is wanted in Git`,
+    severity: 'warning',
+    sinceMs: drift.foundAtMs,
+  };
+}
+
+/** Fields of what was applied whose live values differ, as the agents gave both objects. */
+export const compareLiveFields = (
+  applied: KubeObject,
+  live: Readonly<Record<ParitySide, KubeObject>>,
+  pair: ObjectPair,
+  context: FieldContext,
+): readonly FoundField[] => {
+  const own = new Set<FieldPath>();
+  for (const path of leavesOf(applied, context.schemaOf(applied.apiVersion, applied.kind)).keys())
+    for (const side of ['primary', 'standby'] as const)
+      own.add(String(path.includes('[') ? context.normalisers[side](path) : path));
+  const subject: ExpectationSubject = {
+    application: pair.application,
+    origin: pair.origin,
+    primary: live.primary,
+    standby: live.standby,
+  };
+  return differingLeaves(live.primary, live.standby, context, own).map((field) => ({
+    path: field.path,
+    values: { primary: field.primary, standby: field.standby },
+    answer: context.book.field(subject, field),
+    ...unexplained(field.path),
+  }));
+};

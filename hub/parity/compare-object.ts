@@ -1,0 +1,282 @@
+/**
+ * Parity: is the standby what its primary is? Two clusters hold the same object when it has the same origin (its identity before prefixes, suffixes and hashes). For
+ * each, four things are known: what Git wants of it here and there, and what is there according to the agents' reports: the object that was applied with the open
+ * drift laid over it. What counts is what is there: a pair is whole when both sides have equal values at every field, in words that both have in common, but for
+ * what somebody declared. Each field that differs, the object's being there, and its health are told once, with the reason why they differ. All of it is pure; hub/loops
+ * reads what agents report and keeps what comes of it.
+ */
+import { canonicalJson, digestText } from '../../shared/manifest/canonical.ts';
+import type { Drift } from '../../shared/manifest/health.ts';
+import { isSensitive } from '../../shared/manifest/masking.ts';
+import { describeKey, type Json, type KubeObject } from '../../shared/manifest/object.ts';
+import type { DifferenceClass, ParityDifference, ParitySide } from '../model/parity.ts';
+import { compareFields, compareLiveFields, type FieldContext } from './compare-fields.ts';
+import type { ExpectationAnswer, ExpectationBook, ExpectationSubject } from './expectations.ts';
+import type { ListSchemaOf } from './leaves.ts';
+import { type Fingerprint, fingerprintSecret } from './mask.ts';
+import type { Normaliser } from './normalise.ts';
+import {
+  type ContentOf,
+  isBehind,
+  type LiveState,
+  liveStateOf,
+  type ObjectPair,
+  openDrift,
+  type SideObject,
+} from './object-pair.ts';
+
+export interface PairContext extends FieldContext {
+  /** The standby's name. */
+  readonly standby: string;
+  readonly primary: string;
+  /** Parsed contents of digests that `wantedDigests` named. Undefined: it is gone. */
+  readonly contentOf: ContentOf;
+  readonly schemaOf: ListSchemaOf;
+  readonly normalisers: Readonly<Record<ParitySide, Normaliser>>;
+  readonly book: ExpectationBook;
+  readonly fingerprint: Fingerprint;
+  /** The live object as its agent gave it; undefined: it was not asked for yet, or could not be had. */
+  readonly liveOf: (side: ParitySide, pair: ObjectPair) => KubeObject | undefined;
+}
+
+export interface PairResult {
+  readonly differences: readonly ParityDifference[];
+  /** Digests of the live objects differ where nothing else does: only the objects themselves tell where. */
+  readonly ask: boolean;
+}
+
+const whole: PairResult = { differences: [], ask: false };
+
+/** Nothing can differ: both have what Git wants, which is the same, untouched and well. */
+function isPlainlyEqual({ primary, standby }: ObjectPair): boolean {
+  if (!primary || !standby || primary.wanted !== standby.wanted || primary.wanted === undefined) return false;
+  return [primary, standby].every(
+    ({ observed, wanted }) =>
+      observed?.objectDigest === wanted &&
+      observed?.syncStatus === 'Synced' &&
+      observed.healthStatus === 'Current' &&
+      openDrift(observed) === undefined &&
+      observed.liveDigest !== '' &&
+      observed.liveDigest === primary.observed?.liveDigest,
+  );
+}
+
+/** Contents that comparing a pair needs. */
+export function wantedDigests(pair: ObjectPair): readonly string[] {
+  if (isPlainlyEqual(pair)) return [];
+  return [pair.primary, pair.standby].flatMap((side) =>
+    [side?.wanted, side?.observed?.objectDigest].filter(
+      (digest): digest is string => digest !== undefined && digest !== '',
+    ),
+  );
+}
+
+/** All differences of one object between a primary and a standby, each classified once. Pure. */
+export function compareObject(pair: ObjectPair, context: PairContext): PairResult {
+  if (isPlainlyEqual(pair)) return whole;
+  const masked: ContentOf = (digest) => {
+    const content = context.contentOf(digest);
+    return content && fingerprintSecret(content, context.fingerprint);
+  };
+  const [primary, standby] = [liveStateOf(pair.primary, masked), liveStateOf(pair.standby, masked)];
+  const subject: ExpectationSubject = {
+    application: pair.application,
+    origin: pair.origin,
+    primary: primary.type === 'known' ? primary.object : undefined,
+    standby: standby.type === 'known' ? standby.object : undefined,
+  };
+  const say = createTeller(pair, context);
+  const health = healthDifferences(pair, say);
+  if (primary.type === 'known' && standby.type === 'known') {
+    const fields = compareFields(pair, { primary, standby }, masked, subject, context);
+    const differences = fields.map(({ path, ...rest }) => say({ aspect: 'field', path, ...rest }));
+    const ask = differences.length === 0 && differsUnseen(pair);
+    const unseen = ask ? unseenDifferences(pair, context, say) : [];
+    return { differences: [...differences, ...unseen, ...health], ask };
+  }
+  const presence = presenceDifference(pair, primary, standby, subject, context, say);
+  return { differences: presence ? [presence, ...health] : health, ask: false };
+}
+
+interface Told {
+  readonly aspect: 'field' | 'presence' | 'revision' | 'health' | 'live';
+  readonly class: DifferenceClass;
+  readonly message: string;
+  readonly path?: string;
+  readonly side?: ParityDifference['side'];
+  readonly values?: Readonly<Partial<Record<ParitySide, Json | undefined>>>;
+  readonly answer?: ExpectationAnswer;
+  readonly owner?: string;
+  readonly action?: string;
+  readonly severity?: ParityDifference['severity'];
+  readonly sinceMs?: number | undefined;
+}
+
+type Teller = (told: Told) => ParityDifference;
+
+const valueCharactersMax = 512;
+
+function textOf(value: Json | undefined): string | undefined {
+  return value === undefined ? undefined : canonicalJson(value).slice(0, valueCharactersMax);
+}
+
+function createTeller(pair: ObjectPair, { standby }: PairContext): Teller {
+  const { application, originId } = pair;
+  return ({ aspect, answer, values, ...told }) => {
+    const path = told.path ?? '';
+    const side = told.side ?? 'both';
+    const covered = answer?.covered ? answer.expectation : undefined;
+    const broken =
+      answer && !answer.covered && answer.broken.length > 0 ? `; ${answer.broken.join('; ')}` : '';
+    return {
+      id: digestText(
+        `${standby}\n${application}\n${originId}\n${aspect} ${aspect === 'health' ? side : ''}\n${path}`,
+      ).slice(0, 16),
+      standby,
+      application,
+      originId,
+      primaryKey: pair.primary?.key,
+      standbyKey: pair.standby?.key,
+      apiVersion: (pair.primary ?? pair.standby)?.apiVersion ?? '',
+      path,
+      class: covered ? 'declared' : told.class,
+      side,
+      primaryValue: textOf(values?.primary),
+      standbyValue: textOf(values?.standby),
+      message: covered ? covered.reason : told.message + broken,
+      expectation: covered?.name ?? '',
+      owner: covered?.owner ?? told.owner ?? '',
+      action: covered ? '' : (told.action ?? ''),
+      severity: covered ? 'info' : (told.severity ?? 'warning'),
+      sinceMs: told.sinceMs,
+      primarySource: undefined,
+      standbySource: undefined,
+    };
+  };
+}
+
+function presenceDifference(
+  pair: ObjectPair,
+  primary: LiveState,
+  standby: LiveState,
+  subject: ExpectationSubject,
+  context: PairContext,
+  say: Teller,
+): ParityDifference | undefined {
+  const wanted = { primary: pair.primary?.wanted !== undefined, standby: pair.standby?.wanted !== undefined };
+  const name = describeKey((pair.primary ?? pair.standby)?.key ?? pair.origin);
+  if (wanted.primary !== wanted.standby) {
+    const side: ParitySide = wanted.primary ? 'primary' : 'standby';
+    const answer = context.book.presence(subject, side);
+    const there = wanted.primary ? context.primary : context.standby;
+    const lacking = wanted.primary ? context.standby : context.primary;
+    return say({
+      aspect: 'presence',
+      class: wanted.primary ? 'missing' : 'extra',
+      answer,
+      message: `${name} is wanted in ${there} and not in ${lacking}`,
+      action: `place it in ${lacking} too, take it out of ${there}, or declare it: only: ${side}`,
+      severity: wanted.primary ? 'critical' : 'warning',
+    });
+  }
+  for (const side of ['standby', 'primary'] as const) {
+    const state = side === 'standby' ? standby : primary;
+    const object = side === 'standby' ? pair.standby : pair.primary;
+    const cluster = side === 'standby' ? context.standby : context.primary;
+    const other = side === 'standby' ? primary : standby;
+    if (state.type === 'absent' && state.drift && other.type !== 'absent')
+      return say({
+        aspect: 'presence',
+        class: 'drift',
+        side,
+        message: `${name} was deleted in ${cluster}${byWhom(state.drift)}`,
+        owner: ownerOf(state.drift),
+        action: `it is made anew unless ${cluster} is paused or does not heal itself`,
+        severity: side === 'standby' ? 'critical' : 'warning',
+        sinceMs: state.drift.foundAtMs,
+      });
+    const lag = lagOf(state, object, name, cluster);
+    if (lag) return say({ ...lag, side });
+  }
+  return undefined;
+}
+
+function lagOf(
+  state: LiveState,
+  object: SideObject | undefined,
+  name: string,
+  cluster: string,
+): Told | undefined {
+  const sinceMs = object?.assignedAtMs;
+  if (state.type === 'leftover')
+    return {
+      ...{ aspect: 'revision', class: 'lagging', sinceMs },
+      message: `${name} is still in ${cluster}, though Git does not want it there any more`,
+      action: `wait until it is deleted; fairway status ${cluster} says what that waits for`,
+    };
+  if (state.type !== 'pending') return undefined;
+  const why = state.message === '' ? '' : `: ${state.message}`;
+  return {
+    ...{ aspect: 'revision', class: 'lagging', sinceMs },
+    message: `${name} in ${cluster} ${state.failed ? 'cannot be applied' : 'has not reached what Git wants'}${why}`,
+    action: state.failed
+      ? 'mend the object, or what refuses it'
+      : `wait; fairway status ${cluster} says what it waits for`,
+    severity: state.failed ? 'critical' : 'warning',
+  };
+}
+
+/** The agents' digests of what is there differ, though both applied the same and found no drift. Those of Secrets are keyed by each agent. */
+function differsUnseen({ primary, standby }: ObjectPair): boolean {
+  const [left, right] = [primary?.observed, standby?.observed];
+  if (!left || !right || left.objectDigest !== right.objectDigest || left.key.kind === 'Secret') return false;
+  if (openDrift(left) || openDrift(right) || isBehind(primary) || isBehind(standby)) return false;
+  return left.liveDigest !== '' && right.liveDigest !== '' && left.liveDigest !== right.liveDigest;
+}
+
+function unseenDifferences(pair: ObjectPair, context: PairContext, say: Teller): readonly ParityDifference[] {
+  const digest = pair.primary?.observed?.objectDigest ?? '';
+  const [applied, left, right] = [
+    context.contentOf(digest),
+    context.liveOf('primary', pair),
+    context.liveOf('standby', pair),
+  ];
+  // Agents mask what was decrypted in the cluster: its length tells nothing.
+  if (!applied || !left || !right || isSensitive(left) || isSensitive(right)) return [];
+  const live = { primary: left, standby: right };
+  return compareLiveFields(applied, live, pair, context).map(({ path, ...rest }) =>
+    say({ aspect: 'field', path, ...rest }),
+  );
+}
+
+function healthDifferences(pair: ObjectPair, say: Teller): readonly ParityDifference[] {
+  return (['standby', 'primary'] as const).flatMap((side) => {
+    const object = side === 'standby' ? pair.standby : pair.primary;
+    const observed = object?.observed;
+    if (!object || !observed || object.wanted === undefined) return [];
+    const { healthStatus, message, syncStatus } = observed;
+    if (syncStatus === 'Pending' || syncStatus === 'Failed') return [];
+    if (healthStatus !== 'Failed' && healthStatus !== 'InProgress' && healthStatus !== 'Terminating')
+      return [];
+    const failed = healthStatus === 'Failed';
+    return [
+      say({
+        aspect: 'health',
+        class: 'unhealthy',
+        side,
+        message: `${describeKey(object.key)} is ${healthStatus}${message === '' ? '' : `: ${message}`}`,
+        action: `fairway status ${observed.cluster}`,
+        severity: side === 'primary' ? 'info' : failed ? 'critical' : 'warning',
+      }),
+    ];
+  });
+}
+
+export function byWhom({ managers }: Drift): string {
+  const [first] = managers;
+  return first ? ` by ${first.name}` : '';
+}
+
+export function ownerOf({ managers }: Drift): string {
+  return managers[0]?.name ?? '';
+}

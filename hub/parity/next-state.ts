@@ -1,0 +1,68 @@
+import {
+  type DifferenceClass,
+  differenceClasses,
+  type ParityDifference,
+  type ParityMoment,
+  type ParityReport,
+  type ParityState,
+} from '../model/parity.ts';
+
+/** Differences whose first sight is remembered. */
+export const firstSeenMax = 5_000;
+
+export interface StateChange {
+  readonly state: ParityState;
+  /** Undefined: nothing that people would want to know has changed. */
+  readonly moment: Omit<ParityMoment, 'sequence'> | undefined;
+}
+
+/** What is kept of a report, and what its time line gets. The same report again changes nothing. Pure. */
+export function nextState(
+  before: ParityState | undefined,
+  report: ParityReport,
+  differences: readonly ParityDifference[],
+  nowMs: number,
+): StateChange {
+  const firstSeen: Record<string, number> = {};
+  for (const { id } of differences.slice(0, firstSeenMax)) firstSeen[id] = before?.firstSeen[id] ?? nowMs;
+  const sameVerdict = before?.report.verdict === report.verdict;
+  const sameWhole = before?.report.whole === report.whole;
+  const lastWholeAtMs = report.whole || before?.report.whole ? nowMs : before?.lastWholeAtMs;
+  const state: ParityState = {
+    group: report.group,
+    report,
+    verdictSinceMs: sameVerdict ? before.verdictSinceMs : nowMs,
+    wholeSinceMs: sameWhole ? before.wholeSinceMs : nowMs,
+    // While it is whole the time goes on by itself; what is kept is when that began to be true last.
+    lastWholeAtMs: report.whole && before?.report.whole ? before.lastWholeAtMs : lastWholeAtMs,
+    firstSeen,
+  };
+  const counts = sumCounts(report);
+  const sameCounts =
+    before !== undefined &&
+    differenceClasses.every((name) => sumCounts(before.report)[name] === counts[name]);
+  if (before && sameVerdict && sameWhole && sameCounts) return { state, moment: undefined };
+  const message = describeChange(before?.report, report, counts);
+  const { group, verdict, whole, score } = report;
+  return { state, moment: { group, atMs: nowMs, verdict, whole, score, counts, message } };
+}
+
+export function sumCounts({ pairs }: ParityReport): Readonly<Record<DifferenceClass, number>> {
+  return Object.fromEntries(
+    differenceClasses.map((name) => [name, pairs.reduce((sum, pair) => sum + pair.counts[name], 0)]),
+  ) as Record<DifferenceClass, number>;
+}
+
+/** `Ready -> NotReady: 1 missing, 2 drift`. */
+function describeChange(
+  before: ParityReport | undefined,
+  after: ParityReport,
+  counts: Readonly<Record<DifferenceClass, number>>,
+): string {
+  const verdict =
+    before === undefined || before.verdict === after.verdict
+      ? after.verdict
+      : `${before.verdict} -> ${after.verdict}`;
+  const found = differenceClasses.filter((name) => counts[name] > 0).map((name) => `${counts[name]} ${name}`);
+  return `${verdict}: ${found.length === 0 ? 'no difference' : found.join(', ')}`;
+}

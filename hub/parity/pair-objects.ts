@@ -1,0 +1,81 @@
+import { keyText, type ObjectKey, parseKeyText } from '../../shared/manifest/object.ts';
+import type { ManifestSet } from '../../shared/manifest/target.ts';
+import type { ObjectObservation } from '../model/observation.ts';
+import type { ObjectPair, SideObject } from './object-pair.ts';
+
+/** One application in one cluster. */
+export interface ApplicationSide {
+  /** What the newest revision wants; undefined: nothing. */
+  readonly wanted: ManifestSet | undefined;
+  /** What is assigned now, which may be older: it says where objects come from that are wanted no more. */
+  readonly assigned: ManifestSet | undefined;
+  readonly assignedAtMs: number | undefined;
+  /** By keyText. */
+  readonly observed: ReadonlyMap<string, ObjectObservation>;
+}
+
+/** The objects of both sides, each with its counterpart; hooks are no part of what runs. Pure. */
+export function pairObjects(
+  application: string,
+  primary: ApplicationSide,
+  standby: ApplicationSide,
+): ReadonlyMap<string, ObjectPair> {
+  const [left, right] = [sideObjects(primary), sideObjects(standby)];
+  const pairs = new Map<string, ObjectPair>();
+  for (const originId of [...new Set([...left.keys(), ...right.keys()])].sort()) {
+    const [mine, other] = [left.get(originId), right.get(originId)];
+    const origin = originOf(originId, (mine ?? other)?.key);
+    if (origin) pairs.set(originId, { application, originId, origin, primary: mine, standby: other });
+  }
+  return pairs;
+}
+
+function originOf(originId: string, key: ObjectKey | undefined): ObjectKey | undefined {
+  return parseKeyText(originId.replace(/#\d+$/, '')) ?? key;
+}
+
+function sideObjects(side: ApplicationSide): ReadonlyMap<string, SideObject> {
+  const objects = new Map<string, SideObject>();
+  const known = new Set<string>();
+  const { assignedAtMs } = side;
+  for (const { key, apiVersion, originId, objectDigest, hook } of side.wanted?.entries ?? []) {
+    known.add(keyText(key));
+    if (hook !== undefined) continue;
+    const observed = side.observed.get(keyText(key));
+    objects.set(freeId(objects, originId), { key, apiVersion, wanted: objectDigest, observed, assignedAtMs });
+  }
+  // What is there still, though the newest revision does not want it.
+  const origins = new Map((side.assigned?.entries ?? []).map((entry) => [keyText(entry.key), entry]));
+  for (const [text, observed] of side.observed) {
+    const entry = origins.get(text);
+    if (known.has(text) || entry?.hook !== undefined) continue;
+    const apiVersion = entry?.apiVersion ?? '';
+    objects.set(freeId(objects, entry?.originId ?? text), {
+      ...{ key: observed.key, apiVersion, wanted: undefined, observed, assignedAtMs },
+    });
+  }
+  return objects;
+}
+
+/** Two objects of one origin (a base that is taken in twice) are told apart by their order. */
+function freeId(taken: ReadonlyMap<string, unknown>, originId: string): string {
+  let id = originId;
+  for (let count = 2; taken.has(id); count += 1) id = `${originId}#${count}`;
+  return id;
+}
+
+/** Names that both sides have for the same objects, where they are not the same. */
+export function renamedObjects(pairs: Iterable<ObjectPair>): {
+  readonly primary: ReadonlyMap<string, string>;
+  readonly standby: ReadonlyMap<string, string>;
+} {
+  const [primary, standby] = [new Map<string, string>(), new Map<string, string>()];
+  for (const pair of pairs) {
+    const [mine, other] = [pair.primary?.key.name, pair.standby?.key.name];
+    if (mine === undefined || other === undefined || mine === other) continue;
+    const common = `${pair.origin.kind}/${pair.origin.name}`;
+    primary.set(mine, common);
+    standby.set(other, common);
+  }
+  return { primary, standby };
+}
