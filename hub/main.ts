@@ -231,7 +231,7 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
       pipeline.resolveLoop.wake(resolveKey);
     }
     if (topic === 'events') notify.wake('outbox');
-    if (rolloutTopics.has(topic)) rollouts.wakeCluster(key, topic === 'registry');
+    if (rolloutTopics.has(topic)) rollouts.wakeCluster(key);
     if (topic === 'fleet') rollouts.wakeAll();
   });
   const ports = await stream.start();

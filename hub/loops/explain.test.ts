@@ -9,7 +9,7 @@ import { createLoopBed, type LoopBed } from './test-bed.ts';
 const cluster =
   'apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: {name: eu-1}\nspec: {region: eu}\n';
 const application = (source: string) =>
-  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: {name: web}\nspec: {source: {${source}}, placement: {clusters: [eu-1]}}\n`;
+  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: {name: web}\nspec: {source: {${source}}, placement: {clusters: [eu-1]}, rollout: {strategy: all-at-once}}\n`;
 const map = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata:\n  mode: calm\n';
 const files = {
   'fleet/clusters.yaml': cluster,

@@ -14,7 +14,7 @@ beforeEach(async () => {
       `apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: {name: c-${at}}\nspec: {region: eu}\n`,
   );
   const application =
-    'apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: {name: web}\nspec: {source: {path: web}, placement: {selector: {}}}\n';
+    'apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: {name: web}\nspec: {source: {path: web}, placement: {selector: {}}, rollout: {strategy: all-at-once}}\n';
   await bed.repository.commit(
     {
       'fleet/all.yaml': [...clusters, application].join('---\n'),

@@ -13,7 +13,7 @@ const fleet = (address: string, repository = library) => ({
   'fleet/shop.yaml': resource(
     'Application',
     'shop',
-    '{ source: { path: shop }, placement: { clusters: [one] } }',
+    '{ source: { path: shop }, placement: { clusters: [one] }, rollout: { strategy: all-at-once } }',
   ),
   ...(repository && { 'fleet/library.yaml': resource('Repository', 'library', `{ url: "${repository}" }`) }),
   'shop/kustomization.yaml': `resources:\n- "${address}"\n`,

@@ -9,7 +9,7 @@ const overlays = 40;
 const cluster = (index: number) =>
   `apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: { name: c${index} }\nspec: { variables: { TIER: t${index % 2} } }\n`;
 const application = (name: string, spec: string) =>
-  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: ${name} }\nspec:\n  source: ${spec}\n  placement: { selector: {} }\n`;
+  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: ${name} }\nspec:\n  source: ${spec}\n  placement: { selector: {} }\n  rollout: { strategy: all-at-once }\n`;
 const map = (name: string, value: string) =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\ndata: { value: "${value}" }\n`;
 

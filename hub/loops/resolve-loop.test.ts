@@ -10,7 +10,7 @@ import { createLoopBed, type LoopBed } from './test-bed.ts';
 const cluster = (name: string, spec = '{}') =>
   `apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: { name: ${name} }\nspec: ${spec}\n`;
 const application = (clusters: string) =>
-  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: shop }\nspec:\n  source: { path: shop }\n  placement: { clusters: [${clusters}] }\n`;
+  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: shop }\nspec:\n  source: { path: shop }\n  placement: { clusters: [${clusters}] }\n  rollout: { strategy: all-at-once }\n`;
 const map = (value: string) =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: shop }\ndata: { value: "${value}" }\n`;
 const files = (clusters: string, value = '1', spec = '{}') => ({

@@ -229,7 +229,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
 }
 
 /** Of what is followed now, as far as it was fetched. */
-function headsOf(
+export function headsOf(
   followed: ReadonlyMap<SourceKey, FollowedSource>,
   known: ReadonlyMap<SourceKey, SourceStatus>,
 ): ReadonlyMap<SourceKey, string> {

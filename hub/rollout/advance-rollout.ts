@@ -54,6 +54,7 @@ export function startRollout(
     waves: planWaves(strategy, due, matches),
     clusters: {},
     held,
+    ...(release.removes.size > 0 && { removes: [...release.removes].sort() }),
   };
 }
 
@@ -122,7 +123,8 @@ export function openClusters(
     const known = state.clusters[cluster];
     if (known?.excluded || known?.countedAtMs !== undefined || known?.failure) continue;
     // One that went away after it was assigned is no proof that the release is good.
-    if (observed.get(cluster)?.connected || known?.assignedAtMs !== undefined) waiting.push(cluster);
+    const reached = known?.assignedAtMs !== undefined && !known.assignedAway;
+    if (observed.get(cluster)?.connected || reached) waiting.push(cluster);
     else offline.push(cluster);
   }
   return { waiting, offline };
@@ -231,10 +233,17 @@ function assign(
   const decisions: AssignmentDecision[] = [];
   for (const cluster of chosen) {
     const before = observed.get(cluster);
-    clusters[cluster] = { ...clusters[cluster], assignedAtMs: nowMs, previous: before?.lastHealthyDigest };
+    clusters[cluster] = {
+      ...clusters[cluster],
+      assignedAtMs: nowMs,
+      previous: before?.lastHealthyDigest,
+      ...(!before?.connected && { assignedAway: true }),
+    };
     const targetDigest = release.targets[cluster];
     if (targetDigest === undefined || isAssigned(release, cluster, before)) continue;
-    const { id: releaseId, application, revisionId, reason } = release;
+    const { id: releaseId, application, reason } = release;
+    const amended = state.amended?.[cluster] !== undefined ? state.amendedBy : undefined;
+    const revisionId = amended ?? release.revisionId;
     decisions.push({
       ...{ cluster, application, targetDigest, releaseId, revisionId, reason },
       removed: release.removes.has(cluster),

@@ -1,13 +1,14 @@
 /** Which clusters may be assigned now, within every bound of their waves. */
-import { amountOf, type WaveSpec } from '../model/strategy.ts';
 import type { RolloutInput } from './advance-rollout.ts';
 import { specOf } from './plan-waves.ts';
 import type { RolloutState, WaveState } from './rollout-state.ts';
+import { boundsOf } from './wave-bounds.ts';
 
 /** Assigned, and neither counted nor failed. One whose agent went away since may have been broken by the release: it is still in flight. */
 export function isInFlight(state: RolloutState, cluster: string): boolean {
   const known = state.clusters[cluster];
   if (known?.assignedAtMs === undefined || known.countedAtMs !== undefined) return false;
+  if (known.assignedAway) return false;
   return known.failure === undefined && known.excluded === undefined;
 }
 
@@ -18,15 +19,16 @@ function isUnavailable(cluster: string, observed: RolloutInput['observed']): boo
   return seen.report !== undefined && seen.report.health !== 'Current';
 }
 
-function atLeastOne(amount: WaveSpec['maxConcurrent'], total: number, rounding: 'up' | 'down'): number {
-  return amount.unit === 'percent' ? Math.max(1, amountOf(amount, total, rounding)) : amount.value;
-}
-
-/** Candidates of one wave, in its order. */
-function candidatesOf(state: RolloutState, wave: WaveState, { observed }: RolloutInput): readonly string[] {
+/** Candidates of one wave, in its order. What leaves a cluster needs no agent to be decided. */
+function candidatesOf(
+  state: RolloutState,
+  wave: WaveState,
+  { observed, release }: RolloutInput,
+): readonly string[] {
   return wave.clusters.filter((cluster) => {
     const known = state.clusters[cluster];
     if (known?.assignedAtMs !== undefined || known?.excluded !== undefined) return false;
+    if (state.strategy.assignsAway || release.removes.has(cluster)) return true;
     return observed.get(cluster)?.connected ?? false;
   });
 }
@@ -36,12 +38,12 @@ function chooseOfWave(state: RolloutState, wave: WaveState, input: RolloutInput)
   if (candidates.length === 0) return [];
   const { observed, facts } = input;
   const spec = specOf(state.strategy, wave);
-  const size = wave.clusters.length;
+  const bounds = boundsOf(spec, wave.clusters.length);
   const inFlight = wave.clusters.filter((cluster) => isInFlight(state, cluster));
-  let room = atLeastOne(spec.maxConcurrent, size, 'up') - inFlight.length;
+  let room = bounds.concurrent - inFlight.length;
   const busy = new Set(inFlight);
   for (const cluster of wave.clusters) if (isUnavailable(cluster, observed)) busy.add(cluster);
-  let spare = atLeastOne(spec.maxUnavailable, size, 'down') - busy.size;
+  let spare = bounds.unavailable - busy.size;
   const regionOf = (cluster: string) => facts.get(cluster)?.region ?? '';
   const [region = regionOf(candidates[0] ?? '')] = inFlight.map(regionOf);
   const chosen: string[] = [];

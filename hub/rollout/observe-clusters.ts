@@ -73,6 +73,9 @@ function observeCluster(
   const steady = known.countedAtMs !== undefined && known.healthySinceMs !== undefined && !known.failure;
   if (steady && known.presentSinceMs !== undefined && isSteady(observed, release.targets[cluster]))
     return known;
+  // It was forgotten, and has come back with nothing: its turn comes again.
+  if (observed?.targetDigest === undefined && !release.removes.has(cluster))
+    return known.excluded === undefined ? untouched : known;
   // Somebody else's assignment (a rollback of it, a later release) is not looked at here.
   if (!isAssigned(release, cluster, observed)) return known;
   const waits = (observed?.report?.waitsFor ?? '') !== '';
@@ -95,8 +98,12 @@ function observeCluster(
   return { ...known, presentSinceMs, appliedAtMs, healthySinceMs, countedAtMs, failure, assignedAway };
 }
 
+const untouched: ClusterState = {};
+
 function same(a: ClusterState, b: ClusterState): boolean {
   return (
+    a.assignedAtMs === b.assignedAtMs &&
+    a.assignedAway === b.assignedAway &&
     a.presentSinceMs === b.presentSinceMs &&
     a.healthySinceMs === b.healthySinceMs &&
     a.countedAtMs === b.countedAtMs &&
@@ -122,7 +129,7 @@ export function observeClusters(
       const seen = observeCluster(cluster, known, state, minHealthyMs, input);
       if (seen === known || same(known, seen)) continue;
       news.push([cluster, seen]);
-      if (seen.failure) broken.add(index);
+      if (seen.failure || seen.assignedAtMs === undefined) broken.add(index);
       if (seen.failure && !known.failure)
         changes.push({
           type: 'rollout.cluster.failed',

@@ -87,16 +87,12 @@ describe('planStrategyRelease', () => {
     expect(planned?.state.held).toEqual(['bad']);
   });
 
-  it('gives a cluster that joins a complete release its Target at once', () => {
+  it('leaves a rollout alone that clusters only join or leave', () => {
     const complete = { targets: { a: 'v1', b: 'v1' }, state: { phase: 'Complete' as const } };
-    const planned = planStrategyRelease(
-      input(
-        { a: 'v1', b: 'v1', c: 'v1', d: 'v1' },
-        { a: 'v1', b: 'v1', c: undefined, d: undefined },
-        complete,
-      ),
-    );
-    expect(waves(planned)).toEqual(['all: c d']);
+    const joined = input({ a: 'v1', b: 'v1', c: 'v1' }, { a: 'v1', b: 'v1', c: undefined }, complete);
+    expect(planStrategyRelease(joined)).toBeUndefined();
+    const left = input({ a: 'v1', b: 'gone' }, { a: 'v1', b: 'v1' }, complete);
+    expect(planStrategyRelease({ ...left, removes: new Set(['b']) })).toBeUndefined();
   });
 });
 

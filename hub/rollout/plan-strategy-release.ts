@@ -1,8 +1,9 @@
-/** Whether a revision begins a rollout of an application that has a strategy, and with which state. Its assignments are made by the rollout's own passes. */
+/** Whether a revision begins a rollout of an application, and with which state. Its assignments are made by the rollout's own passes. */
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { Release } from '../model/release.ts';
-import { allAtOnceStrategy, type RolloutStrategy } from '../model/strategy.ts';
+import type { RolloutStrategy } from '../model/strategy.ts';
 import { startRollout } from './advance-rollout.ts';
+import { goesOn } from './amend-rollout.ts';
 import type { ClusterFacts, SelectorMatch } from './plan-waves.ts';
 import { isOver, type ObservedCluster, type RolloutState } from './rollout-state.ts';
 
@@ -22,27 +23,14 @@ export interface StrategyReleaseInput {
   readonly nowMs: number;
 }
 
-function sameTargets(wanted: ReadonlyMap<string, Digest>, targets: Release['targets']): boolean {
-  const names = Object.keys(targets);
-  return names.length === wanted.size && names.every((name) => wanted.get(name) === targets[name]);
-}
-
-/** Every cluster whose Target changes has nothing yet: it joined after a release that is complete, and gets that at once. */
-function onlyJoins({ before, wanted, observed }: StrategyReleaseInput): boolean {
-  if (before?.state.phase !== 'Complete') return false;
-  for (const [cluster, digest] of wanted) {
-    const has = observed.get(cluster)?.targetDigest;
-    if (has !== undefined && has !== digest) return false;
-  }
-  return true;
-}
-
-/** Undefined: nothing begins. The rollout of the same Targets goes on, or there is nothing to change. */
+/** Undefined: no rollout begins. The one before goes on with what is wanted (`amendRollout` tells it who joined or left), or there is nothing to change. */
 export function planStrategyRelease(
   input: StrategyReleaseInput,
 ): { readonly release: Release; readonly state: RolloutState } | undefined {
-  const { before, wanted, observed, removes, application, revisionId, nowMs } = input;
-  if (before && sameTargets(wanted, before.targets)) return undefined;
+  const { wanted, observed, removes, application, revisionId, nowMs } = input;
+  // What waited for another environment, and does so no more, has not begun.
+  const before = input.before?.state.phase === 'Waiting' ? undefined : input.before;
+  if (before && goesOn({ ...input, before })) return undefined;
   const settled = [...wanted].every(([cluster, digest]) => {
     const has = observed.get(cluster)?.targetDigest;
     return has === digest || (has === undefined && removes.has(cluster));
@@ -53,9 +41,8 @@ export function planStrategyRelease(
     ...{ id: input.newId(), application, revisionId, createdAtMs: nowMs },
     targets: Object.fromEntries(wanted),
   };
-  const strategy = onlyJoins(input) ? { ...allAtOnceStrategy, name: input.strategy.name } : input.strategy;
   const state = startRollout(
-    strategy,
+    input.strategy,
     { release: { ...release, removes, reason: 'release' }, observed, facts: input.facts, nowMs },
     input.matches,
     before?.state.held ?? [],

@@ -25,11 +25,10 @@ function shortSha({ commit }: Revision): string {
 export function releaseEvent(
   revision: Revision,
   release: Release,
-  decisions: readonly AssignmentDecision[],
+  /** Clusters that take part, and those of them that the application leaves. */
+  { clusters, removed }: { readonly clusters: readonly string[]; readonly removed: readonly string[] },
   nowMs: number,
 ): NewEvent {
-  const clusters = decisions.map(({ cluster }) => cluster);
-  const removed = decisions.filter((decision) => decision.removed).map(({ cluster }) => cluster);
   const many = clusters.length === 1 ? `cluster ${clusters[0]}` : `${clusters.length} clusters`;
   return createEvent({
     id: `release.created/${release.id}`,

@@ -20,6 +20,7 @@ spec:
       values: { inline: "yes" }
   substitute: {}
   placement: { clusters: [eu-1, us-1] }
+  rollout: { strategy: all-at-once }
 ---
 ${head}kind: Application
 metadata: { name: plain }
@@ -27,6 +28,7 @@ spec:
   source: { path: apps/plain }
   substitute: { variables: { SIZE: small, OTHER: own } }
   placement: { clusters: [eu-1, us-1] }
+  rollout: { strategy: all-at-once }
 `;
 const template = `apiVersion: v1
 kind: ConfigMap

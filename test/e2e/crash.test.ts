@@ -23,6 +23,7 @@ metadata: { name: maps }
 spec:
   source: { path: apps/maps }
   placement: { clusters: [one, two, three] }
+  rollout: { strategy: all-at-once }
 `;
 
 let bed: FleetBed | undefined;

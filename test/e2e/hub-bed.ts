@@ -49,7 +49,7 @@ export const clusterFile = (...names: readonly string[]): string =>
 
 /** @param source the fields of `spec.source`, as YAML in one line. */
 export const applicationFile = (name: string, source: string, clusters = 'one'): string =>
-  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: ${name} }\nspec:\n  source: { ${source} }\n  placement: { clusters: [${clusters}] }\n`;
+  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: ${name} }\nspec:\n  source: { ${source} }\n  placement: { clusters: [${clusters}] }\n  rollout: { strategy: all-at-once }\n`;
 
 export const configMap = (name: string, value: string): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}, namespace: default }\ndata: { value: "${value}" }\n`;

@@ -10,7 +10,7 @@ const skipped = 'needs Go or KUBEBUILDER_ASSETS';
 const cluster = (name: string) =>
   `apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: { name: ${name} }\nspec: { region: here }\n`;
 const application = (name: string, on: string) =>
-  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: ${name} }\nspec:\n  source: { path: apps/${name} }\n  placement: { clusters: [${on}] }\n`;
+  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: ${name} }\nspec:\n  source: { path: apps/${name} }\n  placement: { clusters: [${on}] }\n  rollout: { strategy: all-at-once }\n`;
 const namespace = (name: string) => `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${name} }\n`;
 const map = (space: string) =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings, namespace: ${space} }\ndata: { a: "1" }\n`;

@@ -15,7 +15,7 @@ const files = (): Record<string, string> => ({
   'fleet/clusters.yaml': clusterFile(...names),
   'fleet/web.yaml':
     'apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: web }\nspec:\n' +
-    "  source: { path: web, overlays: ['overlays/{{cluster.name}}'] }\n  placement: { selector: {} }\n",
+    "  source: { path: web, overlays: ['overlays/{{cluster.name}}'] }\n  placement: { selector: {} }\n  rollout: { strategy: all-at-once }\n",
   'web/base/kustomization.yaml': 'resources: [map.yaml, secret.yaml]\n',
   'web/base/map.yaml': configMap('web', 'base'),
   'web/base/secret.yaml':

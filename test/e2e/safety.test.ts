@@ -14,7 +14,7 @@ const map = (name: string, value: string) =>
 const cluster = (name: string) =>
   `apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: { name: ${name} }\nspec: { region: here }\n`;
 const application = (name: string, on: string) =>
-  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: ${name} }\nspec:\n  source: { path: apps/${name} }\n  placement: { clusters: [${on}] }\n`;
+  `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: ${name} }\nspec:\n  source: { path: apps/${name} }\n  placement: { clusters: [${on}] }\n  rollout: { strategy: all-at-once }\n`;
 
 let bed: FleetBed | undefined;
 

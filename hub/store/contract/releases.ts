@@ -63,6 +63,21 @@ function describePlans(current: () => StoreUnderTest): void {
     expect(await store.events.lastSequence()).toBe(0);
   });
 
+  it('keeps nothing of a plan that was made over another state of a rollout', async () => {
+    const { store } = current();
+    const one = await saveTarget(store, targetOf([configMap('a')]));
+    await store.releases.savePlan(planOf({ rollouts: { web: { wave: 1 } } }));
+    const plan = planOf({ rollouts: { web: { wave: 9 } }, decisions: [decide('eu', 'web', one)] });
+    for (const before of [{ web: { wave: 2 } }, { db: { wave: 1 } }])
+      await expect(store.releases.savePlan({ ...plan, rolloutsBefore: before })).rejects.toMatchObject({
+        code: 'conflict',
+      });
+    expect(await store.releases.assignments({})).toEqual([]);
+    const kept = await store.releases.savePlan({ ...plan, rolloutsBefore: { web: { wave: 1 } } });
+    expect(kept).toHaveLength(1);
+    expect(await store.releases.rollout('web')).toEqual({ wave: 9 });
+  });
+
   it('moves a rollout from the state it was in, with all that was decided, or not at all', async () => {
     const { store } = current();
     const one = await saveTarget(store, targetOf([configMap('a')]));

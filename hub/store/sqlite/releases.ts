@@ -60,6 +60,18 @@ function createRolloutSaver({ client }: SqliteContext, history: SqliteHistory) {
   };
 }
 
+/** @throws conflict */
+function createRolloutCheck({ client }: SqliteContext) {
+  const known = client.prepare('SELECT 1 FROM rollouts WHERE application = ? AND state = ?').pluck();
+  return ({ rolloutsBefore = {} }: Plan): void => {
+    for (const [application, state] of Object.entries(rolloutsBefore))
+      if (known.get(application, JSON.stringify(state)) === undefined)
+        throw new FairwayError('conflict', 'a rollout has gone on since it was planned', {
+          subject: application,
+        });
+  };
+}
+
 function createPlanSaver(
   context: SqliteContext,
   parts: {
@@ -71,10 +83,12 @@ function createPlanSaver(
   },
 ) {
   const checkTargets = createTargetCheck(context);
+  const checkRollouts = createRolloutCheck(context);
   const saveRelease = createReleaseSaver(context);
   const saveRollouts = createRolloutSaver(context, parts.history);
   return (plan: Plan): readonly Assignment[] => {
     checkTargets(plan);
+    checkRollouts(plan);
     parts.fleet.savePlan(plan);
     for (const release of plan.releases) saveRelease(release);
     const assigned = plan.decisions

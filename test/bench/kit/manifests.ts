@@ -35,6 +35,7 @@ export function applicationFile(name: string, path: string, { overlays }: Applic
       spec: {
         source: { path, ...(overlays && { overlays }) },
         placement: { selector: { matchLabels: { environment: 'production' } } },
+        rollout: { strategy: 'all-at-once' },
       },
     },
   ]);

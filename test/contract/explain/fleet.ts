@@ -23,6 +23,7 @@ spec:
   substitute: {}
   placement:
     clusters: [eu-1, us-1]
+  rollout: {strategy: all-at-once}
 `;
 
 /** An application of a repository of its own, and one with a base there. */
@@ -37,6 +38,7 @@ metadata: {name: library}
 spec:
   source: {repository: library, ref: main, path: base}
   placement: {clusters: [us-1]}
+  rollout: {strategy: all-at-once}
 ---
 apiVersion: fairway.dev/v1alpha1
 kind: Application
@@ -45,6 +47,7 @@ spec:
   source: {path: apps/shared}
   sync: {namespace: shared}
   placement: {clusters: [us-1]}
+  rollout: {strategy: all-at-once}
 `;
 
 const rules = (mode: string) =>

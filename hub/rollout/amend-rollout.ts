@@ -1,0 +1,172 @@
+/**
+ * What a revision changes of a rollout without beginning another: clusters that join, leave, come back after they were forgotten, or are not placed any
+ * more. The gates that were passed stay passed: a fleet in which a cluster joins every hour must still come to the end of a rollout of a day. Pure.
+ */
+import type { Digest } from '../../shared/manifest/canonical.ts';
+import type { Release } from '../model/release.ts';
+import { type ClusterFacts, planWaves, type SelectorMatch } from './plan-waves.ts';
+import {
+  type ClusterState,
+  isOver,
+  type ObservedCluster,
+  type RolloutState,
+  targetsOf,
+  type WaveState,
+} from './rollout-state.ts';
+
+/** Of one cluster, compared with what the rollout wants of it. */
+type Change = 'none' | 'join' | 'leave' | 'drop' | 'supersede';
+
+interface Input {
+  /** What the revision wants, removals among it. */
+  readonly wanted: ReadonlyMap<string, Digest>;
+  readonly removes: ReadonlySet<string>;
+  readonly observed: ReadonlyMap<string, ObservedCluster>;
+  /** The rollout before, and the Targets of its release. */
+  readonly before: { readonly state: RolloutState; readonly targets: Release['targets'] };
+}
+
+export interface AmendInput extends Input {
+  readonly facts: ReadonlyMap<string, ClusterFacts>;
+  readonly matches: SelectorMatch;
+  readonly revisionId: string;
+  readonly nowMs: number;
+}
+
+interface Standing {
+  readonly removed: ReadonlySet<string>;
+  readonly targets: Release['targets'];
+  /** Clusters in some wave. */
+  readonly planned: ReadonlySet<string>;
+}
+
+function standingOf({ state, targets }: Input['before']): Standing {
+  return {
+    removed: new Set(state.removes ?? []),
+    targets: targetsOf(state, targets),
+    planned: new Set(state.waves.flatMap(({ clusters }) => clusters)),
+  };
+}
+
+function changeOf(cluster: string, input: Input, { removed, targets, planned }: Standing): Change {
+  const { wanted, removes, observed, before } = input;
+  const [want, had] = [wanted.get(cluster), targets[cluster]];
+  const has = observed.get(cluster)?.targetDigest;
+  const reached = before.state.clusters[cluster]?.assignedAtMs !== undefined;
+  if (want === undefined) {
+    const gone = has === undefined && removed.has(cluster);
+    return had === undefined || has === had || gone ? 'none' : 'drop';
+  }
+  if (want === had) {
+    const lost = has === undefined && !removes.has(cluster) && (reached || !planned.has(cluster));
+    return lost && !before.state.held.includes(want) ? 'join' : 'none';
+  }
+  if (removes.has(cluster)) return 'leave';
+  if (has !== undefined && !observed.get(cluster)?.removed)
+    return had === undefined && has === want ? 'join' : 'supersede';
+  const comesBack = removed.has(cluster) || reached || !planned.has(cluster);
+  return had === undefined || comesBack ? 'join' : 'supersede';
+}
+
+function changesOf(input: Input): ReadonlyMap<string, Change> {
+  const standing = standingOf(input.before);
+  const names = new Set([...input.wanted.keys(), ...Object.keys(standing.targets)]);
+  const changes = new Map<string, Change>();
+  for (const cluster of names) {
+    const change = changeOf(cluster, input, standing);
+    if (change !== 'none') changes.set(cluster, change);
+  }
+  return changes;
+}
+
+/** Whether the rollout before goes on with what is wanted now, amended or not. */
+export function goesOn(input: Input): boolean {
+  const { wanted, removes, before } = input;
+  const changes = changesOf(input);
+  if (changes.size === 0) return true;
+  // The application leaves for good: that is no part of what its last release did.
+  if ([...wanted.keys()].every((cluster) => removes.has(cluster)) && !sameRemovals(before.state, removes))
+    return false;
+  return [...changes.values()].every((change) => change !== 'supersede');
+}
+
+function sameRemovals({ removes = [] }: RolloutState, now: ReadonlySet<string>): boolean {
+  const known = new Set(removes);
+  return [...now].every((cluster) => known.has(cluster));
+}
+
+/** The wave of one that comes in: as the strategy names it by labels; what takes only a part took its part when the rollout began. */
+function home(
+  { strategy, waves }: RolloutState,
+  facts: ClusterFacts,
+  pairOf: (cluster: string) => string,
+  matches: SelectorMatch,
+): { readonly index: number } | { readonly name: string; readonly spec: number } {
+  const none = { unit: 'clusters', value: 0 } as const;
+  const specs = strategy.waves.map((spec) => (spec.take === undefined ? spec : { ...spec, take: none }));
+  const [planned] = planWaves({ ...strategy, waves: specs }, [facts], matches);
+  const { name, spec } = planned ?? { name: 'rest', spec: strategy.waves.length };
+  const ofSpec = waves.filter((wave) => wave.spec === spec && isPart(wave.name, name));
+  const fits = ({ clusters }: WaveState) =>
+    strategy.pairs !== 'apart' || facts.pair === '' || clusters.every((one) => pairOf(one) !== facts.pair);
+  const found = ofSpec.find(fits);
+  if (found) return { index: waves.indexOf(found) };
+  return { name: ofSpec.length === 0 ? name : `${name} (${ofSpec.length + 1})`, spec };
+}
+
+/** It has the name, or is what a pair was split off into. */
+function isPart(wave: string, name: string): boolean {
+  return wave === name || wave.startsWith(`${name} (`);
+}
+
+function bringIn(state: RolloutState, cluster: string, { facts, matches, nowMs }: AmendInput): RolloutState {
+  const known = facts.get(cluster) ?? { name: cluster, labels: {}, region: '', pair: '', primary: false };
+  const to = home(state, known, (name) => facts.get(name)?.pair ?? '', matches);
+  if ('index' in to) {
+    const waves = state.waves.map((wave, at) =>
+      at === to.index ? { ...wave, clusters: [...wave.clusters, cluster], whole: undefined } : wave,
+    );
+    return { ...state, waves };
+  }
+  // After the last wave nothing is left to wait for.
+  const over = isOver(state) ? { startedAtMs: nowMs, settledAtMs: nowMs, endedAtMs: nowMs } : {};
+  return { ...state, waves: [...state.waves, { ...to, clusters: [cluster], ...over }] };
+}
+
+/** Undefined: there is nothing to amend. Ask only where `goesOn`. */
+export function amendRollout(input: AmendInput): RolloutState | undefined {
+  const { wanted, removes, observed, before } = input;
+  const changes = changesOf(input);
+  if (changes.size === 0) return undefined;
+  const amended: Record<string, Digest | null> = { ...before.state.amended };
+  const clusters: Record<string, ClusterState> = { ...before.state.clusters };
+  const removed = new Set(before.state.removes);
+  const out = new Set<string>();
+  const come: string[] = [];
+  const planned = new Set(before.state.waves.flatMap((wave) => wave.clusters));
+  const again = new Set<string>();
+  for (const [cluster, change] of changes) {
+    const target = wanted.get(cluster);
+    if (target !== undefined || before.targets[cluster] !== undefined) amended[cluster] = target ?? null;
+    else delete amended[cluster];
+    if (removes.has(cluster)) removed.add(cluster);
+    else removed.delete(cluster);
+    delete clusters[cluster];
+    if (change === 'drop') out.add(cluster);
+    else if (planned.has(cluster)) again.add(cluster);
+    else if (observed.get(cluster)?.targetDigest !== target && !before.state.held.includes(target ?? ''))
+      come.push(cluster);
+  }
+  const waves = before.state.waves.map((wave) => {
+    const stays = wave.clusters.filter((cluster) => !out.has(cluster));
+    if (stays.length === wave.clusters.length && !stays.some((cluster) => again.has(cluster))) return wave;
+    return { ...wave, clusters: stays, whole: undefined };
+  });
+  const { removes: _, ...rest } = before.state;
+  const state: RolloutState = {
+    ...rest,
+    ...{ waves, clusters, amended, amendedBy: input.revisionId },
+    ...(removed.size > 0 && { removes: [...removed].sort() }),
+  };
+  return come.sort().reduce((next, cluster) => bringIn(next, cluster, input), state);
+}
