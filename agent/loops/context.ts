@@ -10,6 +10,7 @@ import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
 import type { HookMemory } from '../model/hook-memory.ts';
 import type { AppliedRecord } from '../model/record.ts';
 import type { ReportSink } from '../model/report.ts';
+import type { TextPool } from '../model/text-pool.ts';
 import type { ContestTracker } from '../observe/contest.ts';
 import type { HealthJudge } from '../observe/health-judge.ts';
 import type { Observer } from '../observe/observer.ts';
@@ -71,6 +72,8 @@ export interface ApplicationState {
   hookSaves: Promise<void>;
   /** Attempts that are under way, by the hook's key. */
   readonly hookAttempts: Map<string, number>;
+  /** Failed runs that were told of, by keyText of their hook. */
+  readonly hookFailures: Map<string, string>;
   /** Somebody has asked for a sync: hooks that failed are run once more. */
   retryHooks: boolean;
   /** The wave that waited when it was last looked at. */
@@ -113,6 +116,8 @@ export interface AgentContext {
   readonly contest: ContestTracker;
   readonly claims: Claims;
   readonly states: Map<string, ApplicationState>;
+  /** For what many objects have in common. */
+  readonly pool: TextPool;
   /** Keys digests of live Secret values. */
   readonly secretKey: Uint8Array;
   /** A manifest with its encrypted values opened (SOPS); one without as it is. @throws what is wrong with that object. */
@@ -150,6 +155,7 @@ export function createApplicationState(application: string, applySetId: string):
     hooks: undefined,
     hookSaves: Promise.resolve(),
     hookAttempts: new Map(),
+    hookFailures: new Map(),
     retryHooks: false,
     wait: undefined,
     heldUp: new Set(),

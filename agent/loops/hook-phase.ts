@@ -25,6 +25,7 @@ import {
   shortDigest,
 } from '../model/hook-memory.ts';
 import { hookFinalizer, hookRunAnnotation, partOfLabel } from '../model/inventory.ts';
+import { tellHookFailure } from './hook-events.ts';
 import { groupHooks, type Hook, type HookStep, lastRun, putAway, saveMemory, tellHook } from './hook-step.ts';
 import { deleteEarlierRuns } from './hook-sweep.ts';
 import { noteRefusal, standingRefusal } from './retries.ts';
@@ -89,6 +90,7 @@ function recall(step: HookStep, hook: Hook): HookResult | undefined {
     return done;
   };
   if (past?.outcome === 'succeeded') return tell('HookSucceeded', past.message);
+  if (past) tellHookFailure(step, hook, past);
   if (past && nextAttempt(step, hook) === undefined) return failed(step, hook, past.reason, past.message);
   if (past) return undefined;
   if (memory.settled) return tell('HookNotRun', 'not run: this version was applied already');
@@ -122,6 +124,7 @@ async function finish(
     endedAtMs: step.context.clock.now(),
   };
   await saveMemory(step, (memory) => rememberRun(memory, ended));
+  if (outcome === 'failed') tellHookFailure(step, hook, ended);
   step.state.retries.delete(hook.text);
   step.state.hookAttempts.delete(hook.text);
   if (live) await putAway(step.writer, ref, live, { policies }, end.outcome, step.signal);

@@ -1,13 +1,15 @@
 /** Runs that are none of this step's business any more: ended ones that an agent left half put away, and those of earlier releases. */
 
+import { describeDuration } from '../../shared/manifest/describe-drift.ts';
 import { describeKey } from '../../shared/manifest/object.ts';
 import { findLive } from '../apply/find-live.ts';
-import { judgeHook } from '../apply/hook-outcome.ts';
+import { type HookVerdict, judgeHook } from '../apply/hook-outcome.ts';
 import type { ResourceRef } from '../kube/kube-client.ts';
 import { type HookMark, hookRunId, rememberDone } from '../model/hook-memory.ts';
 import { hookFinalizer } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
+import { tellEarlierFailure } from './hook-events.ts';
 import {
   deleteRun,
   type Hook,
@@ -55,6 +57,15 @@ async function sweepRemembered(
   if (live) await putAway(step.writer, ref, live, mark, outcome, step.signal);
 }
 
+function tellEarlier(step: HookStep, { key }: ObservedObject, mark: HookMark, verdict: HookVerdict): void {
+  const late = verdict.state === 'running';
+  const said = [verdict.reason, verdict.message].filter((text) => text !== '').join(': ');
+  const why = late ? `it had not ended after ${describeDuration(mark.limitMs)}` : said;
+  const message = `run of an earlier release: ${why}`;
+  const { run, phase, attempt } = mark;
+  tellEarlierFailure(step, { run, key, phase, attempt, message, late });
+}
+
 /** An earlier release's run: still at work, or put away now. */
 async function sweepEarlier(
   step: HookStep,
@@ -66,13 +77,15 @@ async function sweepEarlier(
   if (!ref || !object.finalizers.includes(hookFinalizer)) return undefined;
   const live = await findLive(writer, ref, signal);
   if (!live) return undefined;
-  const { state } = judgeHook(live, (one) => context.health.judge(one, application.application));
+  const verdict = judgeHook(live, (one) => context.health.judge(one, application.application));
+  const { state } = verdict;
   const leftMs = mark.startedAtMs + mark.limitMs - context.clock.now();
   if (state === 'running' && leftMs > 0)
     return { name: describeKey(object.key), leftMs, isBlocking: mark.phase !== 'sync-fail' };
   // A rollback to that release is not to run it again.
   if (state === 'succeeded' && mark.phase === 'pre-sync' && mark.digest !== '')
     await saveMemory(step, (memory) => rememberDone(memory, mark.digest));
+  if (state !== 'succeeded') tellEarlier(step, object, mark, verdict);
   await putAway(writer, ref, live, mark, state === 'running' ? 'given up' : state, signal);
   return undefined;
 }

@@ -1,17 +1,26 @@
 /** What the agent says of what it saw; coalesced by key until sent (agent/report), converted to wire in agent/stream. */
 import type { Drift } from '../../shared/manifest/health.ts';
+import type { HookFailureReport } from '../../shared/manifest/hook-reasons.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
 import type { ApplicationReport, ObjectReport } from '../../shared/manifest/report.ts';
 
 export interface AgentEvent {
   /** Unique for ever: instance id and a counter. */
   readonly id: string;
-  readonly type: 'drift.found' | 'drift.healed' | 'sync.failed' | 'sync.succeeded' | 'object.pruned';
+  readonly type:
+    | 'drift.found'
+    | 'drift.healed'
+    | 'sync.failed'
+    | 'sync.succeeded'
+    | 'object.pruned'
+    | 'hook.failed';
   readonly application: string;
   readonly key: ObjectKey | undefined;
   readonly message: string;
   readonly timeMs: number;
   readonly drift: Drift | undefined;
+  /** Of a failed hook. */
+  readonly hook?: HookFailureReport | undefined;
 }
 
 /** Where stages put what they see. Latest wins by application and by (application, key); events queue, bounded. */

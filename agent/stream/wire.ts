@@ -7,6 +7,7 @@ import {
   ApplicationReportSchema,
   type DigestSummary,
   DigestSummarySchema,
+  HookFailureSchema,
   ObjectGoneSchema,
   ObjectReportSchema,
   type PauseState,
@@ -152,6 +153,7 @@ function eventToWire(event: AgentEvent) {
     key: event.key && keyToWire(event.key),
     timeUnixMs: timeToWire(event.timeMs),
     drift: event.drift && driftToWire(event.drift),
+    hook: event.hook && encode(HookFailureSchema, { ...event.hook }),
   });
 }
 

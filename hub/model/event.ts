@@ -22,6 +22,7 @@ export const eventTypes = [
   'drift.found',
   'drift.healed',
   'object.pruned',
+  'hook.failed',
   'agent.connected',
   'agent.disconnected',
   'agent.enrolled',

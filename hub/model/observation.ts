@@ -20,6 +20,8 @@ export interface AgentEvent {
   readonly message: string;
   readonly timeMs: number;
   readonly drift: Drift | undefined;
+  /** Of a failed hook; words of a later version are kept as they are. */
+  readonly hook?: { readonly phase: string; readonly attempt: number; readonly reason: string } | undefined;
 }
 
 /** One batch of an agent's Report stream. */

@@ -35,6 +35,30 @@ describe('saveReport', () => {
     ]);
   });
 
+  it('keeps what a failed hook tells, once however often an agent says it', async () => {
+    const store = await openStore({
+      path: ':memory:',
+      dataKey: new Uint8Array(32),
+      clock: createFakeClock(),
+      random: createSeededRandom(1),
+      log: silentLogger,
+    });
+    await assign(store, 'eu-1', 'web');
+    const key = { group: 'batch', kind: 'Job', namespace: 'shop', name: 'migrate' };
+    const hook = { phase: 'pre-sync', attempt: 2, reason: 'HookFailed' };
+    const message =
+      'pre-sync hook Job shop/migrate failed: BackoffLimitExceeded; container db: no such table';
+    const event = { id: 'hook-web-1', type: 'hook.failed', application: 'web', key, message, hook };
+    const report = create(ReportRequestSchema, { sequence: 1n, events: [{ ...event, timeUnixMs: 5n }] });
+    await saveReport(store, 'eu-1', report, 10);
+    await saveReport(store, 'eu-1', report, 20);
+    const { items } = await store.events.list({ types: ['hook'] }, { limit: 10 });
+    expect(items).toMatchObject([
+      { type: 'hook.failed', object: 'batch/Job/shop/migrate', message, data: { hook }, cluster: 'eu-1' },
+    ]);
+    await store.close();
+  });
+
   it('dates nothing ahead of the hub, so that an agent whose clock is set right is heard again', async () => {
     const store = await openStore({
       path: ':memory:',

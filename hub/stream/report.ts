@@ -12,6 +12,7 @@ const agentEventTypes = {
   'sync.failed': true,
   'sync.succeeded': true,
   'object.pruned': true,
+  'hook.failed': true,
 } as const satisfies Partial<Record<EventType, true>>;
 
 function isAgentEventType(type: string): type is keyof typeof agentEventTypes {
@@ -29,7 +30,7 @@ function toEvent(cluster: string, event: AgentEvent, revisionId: string): NewEve
     application: event.application,
     revisionId,
     object: event.key ? keyText(event.key) : '',
-    data: event.drift ? { drift: event.drift } : {},
+    data: { ...(event.drift && { drift: event.drift }), ...(event.hook && { hook: event.hook }) },
     // Prefixed, so that one cluster's ids cannot hide another's events.
     id: `${cluster}:${event.id}`,
   });

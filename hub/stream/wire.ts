@@ -6,6 +6,7 @@ import {
   type ApplicationDigest as WireApplicationDigest,
   type AgentEvent as WireEvent,
   type ObjectGone as WireGone,
+  type HookFailure as WireHookFailure,
   type ObjectReport as WireObject,
   Acknowledgement_Stage as WireStage,
   type DigestSummary as WireSummary,
@@ -194,7 +195,13 @@ reads<WireEvent>({
   message: true,
   timeUnixMs: true,
   drift: true,
+  hook: true,
 });
+reads<WireHookFailure>({ phase: true, attempt: true, reason: true });
+function hookFromWire({ phase, attempt, reason }: WireHookFailure): NonNullable<AgentEvent['hook']> {
+  return { phase: phase.slice(0, 64), attempt, reason: reason.slice(0, 64) };
+}
+
 function eventFromWire(wire: WireEvent): AgentEvent {
   const key = wire.key && keyFromWire(wire.key);
   return {
@@ -205,6 +212,7 @@ function eventFromWire(wire: WireEvent): AgentEvent {
     message: cut(wire.message),
     timeMs: timeFromWire(wire.timeUnixMs) ?? 0,
     drift: wire.drift && maskedDrift(driftFromWire(wire.drift), key),
+    ...(wire.hook && { hook: hookFromWire(wire.hook) }),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { HookPhase } from './target.ts';
+
 /** Reasons of an object's report that say: this is a hook, and how it stands. Kept by the hub as any reason. */
 export const hookReasons = [
   /** Its time has not come. */
@@ -17,3 +19,11 @@ export const hookReasons = [
 ] as const;
 
 export type HookReason = (typeof hookReasons)[number];
+
+/** What an event about a failed run of a hook tells besides object and message. */
+export interface HookFailureReport {
+  readonly phase: HookPhase;
+  /** 1 for the first; an operator's sync runs a failed hook once more. */
+  readonly attempt: number;
+  readonly reason: HookReason;
+}

@@ -85,8 +85,39 @@ describe.skipIf(!bed)('a hook before the sync', () => {
     expect(await dataOf('bad')).toEqual({ v: '2' });
     expect(await jobsOf(at, 'bad-tell')).toEqual([tell]);
     expect(agent.events.filter(({ type }) => type === 'sync.failed')).toHaveLength(1);
+    const told = agent.events.filter(({ type }) => type === 'hook.failed');
+    expect(told).toEqual([
+      expect.objectContaining({
+        application: 'bad',
+        key: { group: 'batch', kind: 'Job', namespace: 'default', name: 'bad-migrate' },
+        message: failed.message,
+        hook: { phase: 'pre-sync', attempt: 1, reason: 'HookFailed' },
+      }),
+    ]);
     expect(agent.events.filter(({ type }) => type === 'sync.succeeded')).toHaveLength(2);
     await agent.stop();
+  });
+});
+
+describe.skipIf(!bed)('an event of a failed hook', () => {
+  it('comes again from an agent that starts, as the same one, since its end may not have reached the hub', async () => {
+    const first = await at.agent();
+    first.desire('again', [jobHook('again-migrate', 'pre-sync')]);
+    const run = await waitForJob(at, 'again-migrate');
+    await endJob(at, run, 'Failed');
+    await first.synced('again', 'Failed');
+    await first.stop();
+    const second = await at.agent({ desired: first.desired });
+    await second.synced('again', 'Failed');
+    const told = (agent: typeof first) => agent.events.filter(({ type }) => type === 'hook.failed');
+    expect(told(second)).toEqual(told(first));
+    expect(told(first)).toHaveLength(1);
+    second.loops.syncNow('again');
+    await endJob(at, await waitForJob(at, 'again-migrate', [run]), 'Failed');
+    await waitFor('the second attempt to be told of', () => told(second).length === 2);
+    expect(told(second).map(({ hook }) => hook?.attempt)).toEqual([1, 2]);
+    expect(new Set(told(second).map(({ id }) => id)).size).toBe(2);
+    await second.stop();
   });
 });
 

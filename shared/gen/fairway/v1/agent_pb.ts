@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file fairway/v1/agent.proto.
  */
 export const file_fairway_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChZmYWlyd2F5L3YxL2FnZW50LnByb3RvEgpmYWlyd2F5LnYxItABCg5TZXNzaW9uUmVxdWVzdBIiCgVoZWxsbxgBIAEoCzIRLmZhaXJ3YXkudjEuSGVsbG9IABI2Cg9hY2tub3dsZWRnZW1lbnQYAiABKAsyGy5mYWlyd2F5LnYxLkFja25vd2xlZGdlbWVudEgAEiwKB3N1bW1hcnkYAyABKAsyGS5mYWlyd2F5LnYxLkRpZ2VzdFN1bW1hcnlIABIpCgVyZW5ldxgEIAEoCzIYLmZhaXJ3YXkudjEuUmVuZXdSZXF1ZXN0SABCCQoHbWVzc2FnZSKiAgoPU2Vzc2lvblJlc3BvbnNlEiYKB3dlbGNvbWUYASABKAsyEy5mYWlyd2F5LnYxLldlbGNvbWVIABIsCgphc3NpZ25tZW50GAIgASgLMhYuZmFpcndheS52MS5Bc3NpZ25tZW50SAASKAoGcGF1c2VzGAMgASgLMhYuZmFpcndheS52MS5QYXVzZVN0YXRlSAASLAoHcmVuZXdlZBgEIAEoCzIZLmZhaXJ3YXkudjEuUmVuZXdSZXNwb25zZUgAEi0KC3Jlc3luY19kb25lGAUgASgLMhYuZmFpcndheS52MS5SZXN5bmNEb25lSAASJwoEc3luYxgGIAEoCzIXLmZhaXJ3YXkudjEuU3luY1JlcXVlc3RIAEIJCgdtZXNzYWdlIpMBCgVIZWxsbxIVCg1hZ2VudF92ZXJzaW9uGAEgASgJEhYKDnByb3RvY29sX21pbm9yGAIgASgNEhoKEmt1YmVybmV0ZXNfdmVyc2lvbhgDIAEoCRIqCgdzdW1tYXJ5GAQgASgLMhkuZmFpcndheS52MS5EaWdlc3RTdW1tYXJ5EhMKC2luc3RhbmNlX2lkGAUgASgJInoKDURpZ2VzdFN1bW1hcnkSIAoFZXBvY2gYASABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCmdlbmVyYXRpb24YAiABKAQSMwoMYXBwbGljYXRpb25zGAMgAygLMh0uZmFpcndheS52MS5BcHBsaWNhdGlvbkRpZ2VzdCJnChFBcHBsaWNhdGlvbkRpZ2VzdBITCgthcHBsaWNhdGlvbhgBIAEoCRIVCg10YXJnZXRfZGlnZXN0GAIgASgMEhIKCmdlbmVyYXRpb24YAyABKAQSEgoKcmVsZWFzZV9pZBgEIAEoCSKJAQoHV2VsY29tZRIgCgVlcG9jaBgBIAEoCzIRLmZhaXJ3YXkudjEuRXBvY2gSDwoHY2x1c3RlchgCIAEoCRIWCg5kZWxldGlvbnNfaGVsZBgDIAEoCBIWCg5wcm90b2NvbF9taW5vchgEIAEoDRIbChNzdW1tYXJ5X2ludGVydmFsX21zGAUgASgNIuMBCgpBc3NpZ25tZW50EhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSIAoFZXBvY2gYAyABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCnJlbGVhc2VfaWQYBCABKAkSDgoGcmVhc29uGAUgASgJEhMKC3JldmlzaW9uX2lkGAYgASgJEiIKBnRhcmdldBgHIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAggAygLMhAuZmFpcndheS52MS5CbG9iEgwKBG1vcmUYCSABKAgiqQIKD0Fja25vd2xlZGdlbWVudBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEjAKBXN0YWdlGAMgASgOMiEuZmFpcndheS52MS5BY2tub3dsZWRnZW1lbnQuU3RhZ2USFQoNdGFyZ2V0X2RpZ2VzdBgEIAEoDBIPCgdtZXNzYWdlGAUgASgJEhQKDHRpbWVfdW5peF9tcxgGIAEoAyJ9CgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhIKDlNUQUdFX1JFQ0VJVkVEEAESEQoNU1RBR0VfQVBQTElFRBACEhEKDVNUQUdFX0hFQUxUSFkQAxIRCg1TVEFHRV9SRUZVU0VEEAQSEAoMU1RBR0VfRkFJTEVEEAUiRwoKUGF1c2VTdGF0ZRIhCgZwYXVzZXMYASADKAsyES5mYWlyd2F5LnYxLlBhdXNlEhYKDmRlbGV0aW9uc19oZWxkGAIgASgIIkIKBVBhdXNlEhMKC2FwcGxpY2F0aW9uGAEgASgJEhQKDHJlbWFpbmluZ19tcxgCIAEoBBIOCgZyZWFzb24YAyABKAkiMwoMUmVuZXdSZXF1ZXN0EiMKG2NlcnRpZmljYXRlX3NpZ25pbmdfcmVxdWVzdBgBIAEoDCJFCg1SZW5ld1Jlc3BvbnNlEhkKEWNlcnRpZmljYXRlX2NoYWluGAEgAygMEhkKEW5vdF9hZnRlcl91bml4X21zGAIgASgDIiAKClJlc3luY0RvbmUSEgoKZ2VuZXJhdGlvbhgBIAEoBCI2CgtTeW5jUmVxdWVzdBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIs8BCg1SZXBvcnRSZXF1ZXN0EhAKCHNlcXVlbmNlGAEgASgEEjMKDGFwcGxpY2F0aW9ucxgCIAMoCzIdLmZhaXJ3YXkudjEuQXBwbGljYXRpb25SZXBvcnQSKQoHb2JqZWN0cxgDIAMoCzIYLmZhaXJ3YXkudjEuT2JqZWN0UmVwb3J0EiQKBGdvbmUYBCADKAsyFi5mYWlyd2F5LnYxLk9iamVjdEdvbmUSJgoGZXZlbnRzGAUgAygLMhYuZmFpcndheS52MS5BZ2VudEV2ZW50IiIKDlJlcG9ydFJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIusCChFBcHBsaWNhdGlvblJlcG9ydBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEhUKDXRhcmdldF9kaWdlc3QYAyABKAwSEwoLc3luY19zdGF0dXMYBCABKAkSFQoNaGVhbHRoX3N0YXR1cxgFIAEoCRIPCgdtZXNzYWdlGAYgASgJEg8KB29iamVjdHMYByABKA0SFgoOb2JqZWN0c19zeW5jZWQYCCABKA0SGgoSYXBwbGllZF9hdF91bml4X21zGAkgASgDEhQKDHRpbWVfdW5peF9tcxgKIAEoAxIRCgl3YWl0c19mb3IYCyABKAkSOwoHY2hhbmdlcxgMIAMoCzIqLmZhaXJ3YXkudjEuQXBwbGljYXRpb25SZXBvcnQuQ2hhbmdlc0VudHJ5Gi4KDENoYW5nZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIqECCgxPYmplY3RSZXBvcnQSEwoLYXBwbGljYXRpb24YASABKAkSIgoDa2V5GAIgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSFQoNb2JqZWN0X2RpZ2VzdBgDIAEoDBITCgtsaXZlX2RpZ2VzdBgEIAEoDBITCgtzeW5jX3N0YXR1cxgFIAEoCRIVCg1oZWFsdGhfc3RhdHVzGAYgASgJEg4KBnJlYXNvbhgHIAEoCRIPCgdtZXNzYWdlGAggASgJEiAKBWRyaWZ0GAkgASgLMhEuZmFpcndheS52MS5EcmlmdBIUCgx0aW1lX3VuaXhfbXMYCiABKAMSEwoLbGFzdF9hY3Rpb24YCyABKAkSEgoKZ2VuZXJhdGlvbhgMIAEoBCJFCgpPYmplY3RHb25lEhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKA2tleRgCIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5IpkBCgVEcmlmdBIMCgRraW5kGAEgASgJEicKBmZpZWxkcxgCIAMoCzIXLmZhaXJ3YXkudjEuRmllbGRDaGFuZ2USJAoIbWFuYWdlcnMYAyADKAsyEi5mYWlyd2F5LnYxLldyaXRlchIYChBmb3VuZF9hdF91bml4X21zGAQgASgDEhkKEWhlYWxlZF9hdF91bml4X21zGAUgASgDIlkKC0ZpZWxkQ2hhbmdlEgwKBHBhdGgYASABKAkSFAoHZGVzaXJlZBgCIAEoCUgAiAEBEhEKBGxpdmUYAyABKAlIAYgBAUIKCghfZGVzaXJlZEIHCgVfbGl2ZSI/CgZXcml0ZXISDAoEbmFtZRgBIAEoCRIRCglvcGVyYXRpb24YAiABKAkSFAoMdGltZV91bml4X21zGAMgASgDIqgBCgpBZ2VudEV2ZW50EgoKAmlkGAEgASgJEgwKBHR5cGUYAiABKAkSEwoLYXBwbGljYXRpb24YAyABKAkSIgoDa2V5GAQgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSDwoHbWVzc2FnZRgFIAEoCRIUCgx0aW1lX3VuaXhfbXMYBiABKAMSIAoFZHJpZnQYByABKAsyES5mYWlyd2F5LnYxLkRyaWZ0IiQKEUZldGNoQmxvYnNSZXF1ZXN0Eg8KB2RpZ2VzdHMYASADKAwiUgoSRmV0Y2hCbG9ic1Jlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoDBINCgVjaHVuaxgCIAEoDBIMCgRsYXN0GAMgASgIEg8KB21pc3NpbmcYBCABKAgi4AIKDFF1ZXJ5UmVxdWVzdBIQCghxdWVyeV9pZBgBIAEoCRInCgVyZWFkeRgCIAEoCzIWLmZhaXJ3YXkudjEuUXVlcnlSZWFkeUgAEioKBm9iamVjdBgDIAEoCzIYLmZhaXJ3YXkudjEuT2JqZWN0QW5zd2VySAASJgoEbG9ncxgEIAEoCzIWLmZhaXJ3YXkudjEuTG9nc0Fuc3dlckgAEisKB2ZhaWx1cmUYBSABKAsyGC5mYWlyd2F5LnYxLlF1ZXJ5RmFpbHVyZUgAEjQKC2RpYWdub3N0aWNzGAYgASgLMh0uZmFpcndheS52MS5EaWFnbm9zdGljc0Fuc3dlckgAEi4KCGFkb3B0aW9uGAcgASgLMhouZmFpcndheS52MS5BZG9wdGlvbkFuc3dlckgAEiQKA3J1bhgIIAEoCzIVLmZhaXJ3YXkudjEuUnVuQW5zd2VySABCCAoGYW5zd2VyIqsCCg1RdWVyeVJlc3BvbnNlEhAKCHF1ZXJ5X2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SLAoGb2JqZWN0GAMgASgLMhouZmFpcndheS52MS5PYmplY3RRdWVzdGlvbkgAEigKBGxvZ3MYBCABKAsyGC5mYWlyd2F5LnYxLkxvZ3NRdWVzdGlvbkgAEjYKC2RpYWdub3N0aWNzGAUgASgLMh8uZmFpcndheS52MS5EaWFnbm9zdGljc1F1ZXN0aW9uSAASMAoIYWRvcHRpb24YBiABKAsyHC5mYWlyd2F5LnYxLkFkb3B0aW9uUXVlc3Rpb25IABImCgNydW4YByABKAsyFy5mYWlyd2F5LnYxLlJ1blF1ZXN0aW9uSABCCgoIcXVlc3Rpb24iDAoKUXVlcnlSZWFkeSJJCg5PYmplY3RRdWVzdGlvbhIiCgNrZXkYASABKAsyFS5mYWlyd2F5LnYxLk9iamVjdEtleRITCgthcGlfdmVyc2lvbhgCIAEoCSIuCgxPYmplY3RBbnN3ZXISDQoFZm91bmQYASABKAgSDwoHY29udGVudBgCIAEoDCJnCgxMb2dzUXVlc3Rpb24SEQoJbmFtZXNwYWNlGAEgASgJEgsKA3BvZBgCIAEoCRIRCgljb250YWluZXIYAyABKAkSEgoKdGFpbF9saW5lcxgEIAEoDRIQCghwcmV2aW91cxgFIAEoCCIwCgpMb2dzQW5zd2VyEg8KB2NvbnRlbnQYASABKAwSEQoJdHJ1bmNhdGVkGAIgASgIIhUKE0RpYWdub3N0aWNzUXVlc3Rpb24iJAoRRGlhZ25vc3RpY3NBbnN3ZXISDwoHY29udGVudBgBIAEoDCJsChBBZG9wdGlvblF1ZXN0aW9uEhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKBnRhcmdldBgCIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAMgAygLMhAuZmFpcndheS52MS5CbG9iIlIKDkFkb3B0aW9uQW5zd2VyEi0KCGZpbmRpbmdzGAEgAygLMhsuZmFpcndheS52MS5BZG9wdGlvbkZpbmRpbmcSEQoJdHJ1bmNhdGVkGAIgASgIItwBCg9BZG9wdGlvbkZpbmRpbmcSIgoDa2V5GAEgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSDgoGcmVzdWx0GAIgASgJEikKBm93bmVycxgDIAMoCzIZLmZhaXJ3YXkudjEuQWRvcHRpb25Pd25lchIoCgdjaGFuZ2VzGAQgAygLMhcuZmFpcndheS52MS5GaWVsZENoYW5nZRIvCgljb25mbGljdHMYBSADKAsyHC5mYWlyd2F5LnYxLkFkb3B0aW9uQ29uZmxpY3QSDwoHbWVzc2FnZRgGIAEoCSIrCg1BZG9wdGlvbk93bmVyEgwKBHRvb2wYASABKAkSDAoEbmFtZRgCIAEoCSIyChBBZG9wdGlvbkNvbmZsaWN0Eg0KBWZpZWxkGAEgASgJEg8KB21hbmFnZXIYAiABKAkiTgoLUnVuUXVlc3Rpb24SEwoLYXBwbGljYXRpb24YASABKAkSCwoDam9iGAIgASgMEg0KBWJlZ2luGAMgASgIEg4KBnJlbW92ZRgEIAEoCCI9CglSdW5BbnN3ZXISDQoFc3RhdGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIQCghsb2dfdGFpbBgDIAEoCSItCgxRdWVyeUZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJMqwCCgxBZ2VudFNlcnZpY2USRgoHU2Vzc2lvbhIaLmZhaXJ3YXkudjEuU2Vzc2lvblJlcXVlc3QaGy5mYWlyd2F5LnYxLlNlc3Npb25SZXNwb25zZSgBMAESQwoGUmVwb3J0EhkuZmFpcndheS52MS5SZXBvcnRSZXF1ZXN0GhouZmFpcndheS52MS5SZXBvcnRSZXNwb25zZSgBMAESTQoKRmV0Y2hCbG9icxIdLmZhaXJ3YXkudjEuRmV0Y2hCbG9ic1JlcXVlc3QaHi5mYWlyd2F5LnYxLkZldGNoQmxvYnNSZXNwb25zZTABEkAKBVF1ZXJ5EhguZmFpcndheS52MS5RdWVyeVJlcXVlc3QaGS5mYWlyd2F5LnYxLlF1ZXJ5UmVzcG9uc2UoATABYgZwcm90bzM", [file_fairway_v1_common]);
+  fileDesc("ChZmYWlyd2F5L3YxL2FnZW50LnByb3RvEgpmYWlyd2F5LnYxItABCg5TZXNzaW9uUmVxdWVzdBIiCgVoZWxsbxgBIAEoCzIRLmZhaXJ3YXkudjEuSGVsbG9IABI2Cg9hY2tub3dsZWRnZW1lbnQYAiABKAsyGy5mYWlyd2F5LnYxLkFja25vd2xlZGdlbWVudEgAEiwKB3N1bW1hcnkYAyABKAsyGS5mYWlyd2F5LnYxLkRpZ2VzdFN1bW1hcnlIABIpCgVyZW5ldxgEIAEoCzIYLmZhaXJ3YXkudjEuUmVuZXdSZXF1ZXN0SABCCQoHbWVzc2FnZSKiAgoPU2Vzc2lvblJlc3BvbnNlEiYKB3dlbGNvbWUYASABKAsyEy5mYWlyd2F5LnYxLldlbGNvbWVIABIsCgphc3NpZ25tZW50GAIgASgLMhYuZmFpcndheS52MS5Bc3NpZ25tZW50SAASKAoGcGF1c2VzGAMgASgLMhYuZmFpcndheS52MS5QYXVzZVN0YXRlSAASLAoHcmVuZXdlZBgEIAEoCzIZLmZhaXJ3YXkudjEuUmVuZXdSZXNwb25zZUgAEi0KC3Jlc3luY19kb25lGAUgASgLMhYuZmFpcndheS52MS5SZXN5bmNEb25lSAASJwoEc3luYxgGIAEoCzIXLmZhaXJ3YXkudjEuU3luY1JlcXVlc3RIAEIJCgdtZXNzYWdlIpMBCgVIZWxsbxIVCg1hZ2VudF92ZXJzaW9uGAEgASgJEhYKDnByb3RvY29sX21pbm9yGAIgASgNEhoKEmt1YmVybmV0ZXNfdmVyc2lvbhgDIAEoCRIqCgdzdW1tYXJ5GAQgASgLMhkuZmFpcndheS52MS5EaWdlc3RTdW1tYXJ5EhMKC2luc3RhbmNlX2lkGAUgASgJInoKDURpZ2VzdFN1bW1hcnkSIAoFZXBvY2gYASABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCmdlbmVyYXRpb24YAiABKAQSMwoMYXBwbGljYXRpb25zGAMgAygLMh0uZmFpcndheS52MS5BcHBsaWNhdGlvbkRpZ2VzdCJnChFBcHBsaWNhdGlvbkRpZ2VzdBITCgthcHBsaWNhdGlvbhgBIAEoCRIVCg10YXJnZXRfZGlnZXN0GAIgASgMEhIKCmdlbmVyYXRpb24YAyABKAQSEgoKcmVsZWFzZV9pZBgEIAEoCSKJAQoHV2VsY29tZRIgCgVlcG9jaBgBIAEoCzIRLmZhaXJ3YXkudjEuRXBvY2gSDwoHY2x1c3RlchgCIAEoCRIWCg5kZWxldGlvbnNfaGVsZBgDIAEoCBIWCg5wcm90b2NvbF9taW5vchgEIAEoDRIbChNzdW1tYXJ5X2ludGVydmFsX21zGAUgASgNIuMBCgpBc3NpZ25tZW50EhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSIAoFZXBvY2gYAyABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCnJlbGVhc2VfaWQYBCABKAkSDgoGcmVhc29uGAUgASgJEhMKC3JldmlzaW9uX2lkGAYgASgJEiIKBnRhcmdldBgHIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAggAygLMhAuZmFpcndheS52MS5CbG9iEgwKBG1vcmUYCSABKAgiqQIKD0Fja25vd2xlZGdlbWVudBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEjAKBXN0YWdlGAMgASgOMiEuZmFpcndheS52MS5BY2tub3dsZWRnZW1lbnQuU3RhZ2USFQoNdGFyZ2V0X2RpZ2VzdBgEIAEoDBIPCgdtZXNzYWdlGAUgASgJEhQKDHRpbWVfdW5peF9tcxgGIAEoAyJ9CgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhIKDlNUQUdFX1JFQ0VJVkVEEAESEQoNU1RBR0VfQVBQTElFRBACEhEKDVNUQUdFX0hFQUxUSFkQAxIRCg1TVEFHRV9SRUZVU0VEEAQSEAoMU1RBR0VfRkFJTEVEEAUiRwoKUGF1c2VTdGF0ZRIhCgZwYXVzZXMYASADKAsyES5mYWlyd2F5LnYxLlBhdXNlEhYKDmRlbGV0aW9uc19oZWxkGAIgASgIIkIKBVBhdXNlEhMKC2FwcGxpY2F0aW9uGAEgASgJEhQKDHJlbWFpbmluZ19tcxgCIAEoBBIOCgZyZWFzb24YAyABKAkiMwoMUmVuZXdSZXF1ZXN0EiMKG2NlcnRpZmljYXRlX3NpZ25pbmdfcmVxdWVzdBgBIAEoDCJFCg1SZW5ld1Jlc3BvbnNlEhkKEWNlcnRpZmljYXRlX2NoYWluGAEgAygMEhkKEW5vdF9hZnRlcl91bml4X21zGAIgASgDIiAKClJlc3luY0RvbmUSEgoKZ2VuZXJhdGlvbhgBIAEoBCI2CgtTeW5jUmVxdWVzdBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIs8BCg1SZXBvcnRSZXF1ZXN0EhAKCHNlcXVlbmNlGAEgASgEEjMKDGFwcGxpY2F0aW9ucxgCIAMoCzIdLmZhaXJ3YXkudjEuQXBwbGljYXRpb25SZXBvcnQSKQoHb2JqZWN0cxgDIAMoCzIYLmZhaXJ3YXkudjEuT2JqZWN0UmVwb3J0EiQKBGdvbmUYBCADKAsyFi5mYWlyd2F5LnYxLk9iamVjdEdvbmUSJgoGZXZlbnRzGAUgAygLMhYuZmFpcndheS52MS5BZ2VudEV2ZW50IiIKDlJlcG9ydFJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIusCChFBcHBsaWNhdGlvblJlcG9ydBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEhUKDXRhcmdldF9kaWdlc3QYAyABKAwSEwoLc3luY19zdGF0dXMYBCABKAkSFQoNaGVhbHRoX3N0YXR1cxgFIAEoCRIPCgdtZXNzYWdlGAYgASgJEg8KB29iamVjdHMYByABKA0SFgoOb2JqZWN0c19zeW5jZWQYCCABKA0SGgoSYXBwbGllZF9hdF91bml4X21zGAkgASgDEhQKDHRpbWVfdW5peF9tcxgKIAEoAxIRCgl3YWl0c19mb3IYCyABKAkSOwoHY2hhbmdlcxgMIAMoCzIqLmZhaXJ3YXkudjEuQXBwbGljYXRpb25SZXBvcnQuQ2hhbmdlc0VudHJ5Gi4KDENoYW5nZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIqECCgxPYmplY3RSZXBvcnQSEwoLYXBwbGljYXRpb24YASABKAkSIgoDa2V5GAIgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSFQoNb2JqZWN0X2RpZ2VzdBgDIAEoDBITCgtsaXZlX2RpZ2VzdBgEIAEoDBITCgtzeW5jX3N0YXR1cxgFIAEoCRIVCg1oZWFsdGhfc3RhdHVzGAYgASgJEg4KBnJlYXNvbhgHIAEoCRIPCgdtZXNzYWdlGAggASgJEiAKBWRyaWZ0GAkgASgLMhEuZmFpcndheS52MS5EcmlmdBIUCgx0aW1lX3VuaXhfbXMYCiABKAMSEwoLbGFzdF9hY3Rpb24YCyABKAkSEgoKZ2VuZXJhdGlvbhgMIAEoBCJFCgpPYmplY3RHb25lEhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKA2tleRgCIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5IpkBCgVEcmlmdBIMCgRraW5kGAEgASgJEicKBmZpZWxkcxgCIAMoCzIXLmZhaXJ3YXkudjEuRmllbGRDaGFuZ2USJAoIbWFuYWdlcnMYAyADKAsyEi5mYWlyd2F5LnYxLldyaXRlchIYChBmb3VuZF9hdF91bml4X21zGAQgASgDEhkKEWhlYWxlZF9hdF91bml4X21zGAUgASgDIlkKC0ZpZWxkQ2hhbmdlEgwKBHBhdGgYASABKAkSFAoHZGVzaXJlZBgCIAEoCUgAiAEBEhEKBGxpdmUYAyABKAlIAYgBAUIKCghfZGVzaXJlZEIHCgVfbGl2ZSI/CgZXcml0ZXISDAoEbmFtZRgBIAEoCRIRCglvcGVyYXRpb24YAiABKAkSFAoMdGltZV91bml4X21zGAMgASgDIs8BCgpBZ2VudEV2ZW50EgoKAmlkGAEgASgJEgwKBHR5cGUYAiABKAkSEwoLYXBwbGljYXRpb24YAyABKAkSIgoDa2V5GAQgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSDwoHbWVzc2FnZRgFIAEoCRIUCgx0aW1lX3VuaXhfbXMYBiABKAMSIAoFZHJpZnQYByABKAsyES5mYWlyd2F5LnYxLkRyaWZ0EiUKBGhvb2sYCCABKAsyFy5mYWlyd2F5LnYxLkhvb2tGYWlsdXJlIj0KC0hvb2tGYWlsdXJlEg0KBXBoYXNlGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDgoGcmVhc29uGAMgASgJIiQKEUZldGNoQmxvYnNSZXF1ZXN0Eg8KB2RpZ2VzdHMYASADKAwiUgoSRmV0Y2hCbG9ic1Jlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoDBINCgVjaHVuaxgCIAEoDBIMCgRsYXN0GAMgASgIEg8KB21pc3NpbmcYBCABKAgi4AIKDFF1ZXJ5UmVxdWVzdBIQCghxdWVyeV9pZBgBIAEoCRInCgVyZWFkeRgCIAEoCzIWLmZhaXJ3YXkudjEuUXVlcnlSZWFkeUgAEioKBm9iamVjdBgDIAEoCzIYLmZhaXJ3YXkudjEuT2JqZWN0QW5zd2VySAASJgoEbG9ncxgEIAEoCzIWLmZhaXJ3YXkudjEuTG9nc0Fuc3dlckgAEisKB2ZhaWx1cmUYBSABKAsyGC5mYWlyd2F5LnYxLlF1ZXJ5RmFpbHVyZUgAEjQKC2RpYWdub3N0aWNzGAYgASgLMh0uZmFpcndheS52MS5EaWFnbm9zdGljc0Fuc3dlckgAEi4KCGFkb3B0aW9uGAcgASgLMhouZmFpcndheS52MS5BZG9wdGlvbkFuc3dlckgAEiQKA3J1bhgIIAEoCzIVLmZhaXJ3YXkudjEuUnVuQW5zd2VySABCCAoGYW5zd2VyIqsCCg1RdWVyeVJlc3BvbnNlEhAKCHF1ZXJ5X2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SLAoGb2JqZWN0GAMgASgLMhouZmFpcndheS52MS5PYmplY3RRdWVzdGlvbkgAEigKBGxvZ3MYBCABKAsyGC5mYWlyd2F5LnYxLkxvZ3NRdWVzdGlvbkgAEjYKC2RpYWdub3N0aWNzGAUgASgLMh8uZmFpcndheS52MS5EaWFnbm9zdGljc1F1ZXN0aW9uSAASMAoIYWRvcHRpb24YBiABKAsyHC5mYWlyd2F5LnYxLkFkb3B0aW9uUXVlc3Rpb25IABImCgNydW4YByABKAsyFy5mYWlyd2F5LnYxLlJ1blF1ZXN0aW9uSABCCgoIcXVlc3Rpb24iDAoKUXVlcnlSZWFkeSJJCg5PYmplY3RRdWVzdGlvbhIiCgNrZXkYASABKAsyFS5mYWlyd2F5LnYxLk9iamVjdEtleRITCgthcGlfdmVyc2lvbhgCIAEoCSIuCgxPYmplY3RBbnN3ZXISDQoFZm91bmQYASABKAgSDwoHY29udGVudBgCIAEoDCJnCgxMb2dzUXVlc3Rpb24SEQoJbmFtZXNwYWNlGAEgASgJEgsKA3BvZBgCIAEoCRIRCgljb250YWluZXIYAyABKAkSEgoKdGFpbF9saW5lcxgEIAEoDRIQCghwcmV2aW91cxgFIAEoCCIwCgpMb2dzQW5zd2VyEg8KB2NvbnRlbnQYASABKAwSEQoJdHJ1bmNhdGVkGAIgASgIIhUKE0RpYWdub3N0aWNzUXVlc3Rpb24iJAoRRGlhZ25vc3RpY3NBbnN3ZXISDwoHY29udGVudBgBIAEoDCJsChBBZG9wdGlvblF1ZXN0aW9uEhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKBnRhcmdldBgCIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAMgAygLMhAuZmFpcndheS52MS5CbG9iIlIKDkFkb3B0aW9uQW5zd2VyEi0KCGZpbmRpbmdzGAEgAygLMhsuZmFpcndheS52MS5BZG9wdGlvbkZpbmRpbmcSEQoJdHJ1bmNhdGVkGAIgASgIItwBCg9BZG9wdGlvbkZpbmRpbmcSIgoDa2V5GAEgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSDgoGcmVzdWx0GAIgASgJEikKBm93bmVycxgDIAMoCzIZLmZhaXJ3YXkudjEuQWRvcHRpb25Pd25lchIoCgdjaGFuZ2VzGAQgAygLMhcuZmFpcndheS52MS5GaWVsZENoYW5nZRIvCgljb25mbGljdHMYBSADKAsyHC5mYWlyd2F5LnYxLkFkb3B0aW9uQ29uZmxpY3QSDwoHbWVzc2FnZRgGIAEoCSIrCg1BZG9wdGlvbk93bmVyEgwKBHRvb2wYASABKAkSDAoEbmFtZRgCIAEoCSIyChBBZG9wdGlvbkNvbmZsaWN0Eg0KBWZpZWxkGAEgASgJEg8KB21hbmFnZXIYAiABKAkiTgoLUnVuUXVlc3Rpb24SEwoLYXBwbGljYXRpb24YASABKAkSCwoDam9iGAIgASgMEg0KBWJlZ2luGAMgASgIEg4KBnJlbW92ZRgEIAEoCCI9CglSdW5BbnN3ZXISDQoFc3RhdGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIQCghsb2dfdGFpbBgDIAEoCSItCgxRdWVyeUZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJMqwCCgxBZ2VudFNlcnZpY2USRgoHU2Vzc2lvbhIaLmZhaXJ3YXkudjEuU2Vzc2lvblJlcXVlc3QaGy5mYWlyd2F5LnYxLlNlc3Npb25SZXNwb25zZSgBMAESQwoGUmVwb3J0EhkuZmFpcndheS52MS5SZXBvcnRSZXF1ZXN0GhouZmFpcndheS52MS5SZXBvcnRSZXNwb25zZSgBMAESTQoKRmV0Y2hCbG9icxIdLmZhaXJ3YXkudjEuRmV0Y2hCbG9ic1JlcXVlc3QaHi5mYWlyd2F5LnYxLkZldGNoQmxvYnNSZXNwb25zZTABEkAKBVF1ZXJ5EhguZmFpcndheS52MS5RdWVyeVJlcXVlc3QaGS5mYWlyd2F5LnYxLlF1ZXJ5UmVzcG9uc2UoATABYgZwcm90bzM", [file_fairway_v1_common]);
 
 /**
  * @generated from message fairway.v1.SessionRequest
@@ -882,7 +882,7 @@ export type AgentEvent = Message<"fairway.v1.AgentEvent"> & {
   id: string;
 
   /**
-   * drift.found, drift.healed, sync.failed, sync.succeeded, object.pruned, ...
+   * drift.found, drift.healed, sync.failed, sync.succeeded, object.pruned, hook.failed, ...
    *
    * @generated from field: string type = 2;
    */
@@ -912,6 +912,11 @@ export type AgentEvent = Message<"fairway.v1.AgentEvent"> & {
    * @generated from field: fairway.v1.Drift drift = 7;
    */
   drift?: Drift | undefined;
+
+  /**
+   * @generated from field: fairway.v1.HookFailure hook = 8;
+   */
+  hook?: HookFailure | undefined;
 };
 
 /**
@@ -920,6 +925,41 @@ export type AgentEvent = Message<"fairway.v1.AgentEvent"> & {
  */
 export const AgentEventSchema: GenMessage<AgentEvent> = /*@__PURE__*/
   messageDesc(file_fairway_v1_agent, 22);
+
+/**
+ * A run of a hook that failed.
+ *
+ * @generated from message fairway.v1.HookFailure
+ */
+export type HookFailure = Message<"fairway.v1.HookFailure"> & {
+  /**
+   * pre-sync, post-sync, sync-fail.
+   *
+   * @generated from field: string phase = 1;
+   */
+  phase: string;
+
+  /**
+   * 1 for the first.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * HookFailed, HookTimeout, HookRefused, HookExists.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message fairway.v1.HookFailure.
+ * Use `create(HookFailureSchema)` to create a new message.
+ */
+export const HookFailureSchema: GenMessage<HookFailure> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 23);
 
 /**
  * @generated from message fairway.v1.FetchBlobsRequest
@@ -936,7 +976,7 @@ export type FetchBlobsRequest = Message<"fairway.v1.FetchBlobsRequest"> & {
  * Use `create(FetchBlobsRequestSchema)` to create a new message.
  */
 export const FetchBlobsRequestSchema: GenMessage<FetchBlobsRequest> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 23);
+  messageDesc(file_fairway_v1_agent, 24);
 
 /**
  * @generated from message fairway.v1.FetchBlobsResponse
@@ -972,7 +1012,7 @@ export type FetchBlobsResponse = Message<"fairway.v1.FetchBlobsResponse"> & {
  * Use `create(FetchBlobsResponseSchema)` to create a new message.
  */
 export const FetchBlobsResponseSchema: GenMessage<FetchBlobsResponse> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 24);
+  messageDesc(file_fairway_v1_agent, 25);
 
 /**
  * Agent to hub.
@@ -1040,7 +1080,7 @@ export type QueryRequest = Message<"fairway.v1.QueryRequest"> & {
  * Use `create(QueryRequestSchema)` to create a new message.
  */
 export const QueryRequestSchema: GenMessage<QueryRequest> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 25);
+  messageDesc(file_fairway_v1_agent, 26);
 
 /**
  * Hub to agent.
@@ -1099,7 +1139,7 @@ export type QueryResponse = Message<"fairway.v1.QueryResponse"> & {
  * Use `create(QueryResponseSchema)` to create a new message.
  */
 export const QueryResponseSchema: GenMessage<QueryResponse> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 26);
+  messageDesc(file_fairway_v1_agent, 27);
 
 /**
  * @generated from message fairway.v1.QueryReady
@@ -1112,7 +1152,7 @@ export type QueryReady = Message<"fairway.v1.QueryReady"> & {
  * Use `create(QueryReadySchema)` to create a new message.
  */
 export const QueryReadySchema: GenMessage<QueryReady> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 27);
+  messageDesc(file_fairway_v1_agent, 28);
 
 /**
  * @generated from message fairway.v1.ObjectQuestion
@@ -1134,7 +1174,7 @@ export type ObjectQuestion = Message<"fairway.v1.ObjectQuestion"> & {
  * Use `create(ObjectQuestionSchema)` to create a new message.
  */
 export const ObjectQuestionSchema: GenMessage<ObjectQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 28);
+  messageDesc(file_fairway_v1_agent, 29);
 
 /**
  * @generated from message fairway.v1.ObjectAnswer
@@ -1158,7 +1198,7 @@ export type ObjectAnswer = Message<"fairway.v1.ObjectAnswer"> & {
  * Use `create(ObjectAnswerSchema)` to create a new message.
  */
 export const ObjectAnswerSchema: GenMessage<ObjectAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 29);
+  messageDesc(file_fairway_v1_agent, 30);
 
 /**
  * @generated from message fairway.v1.LogsQuestion
@@ -1197,7 +1237,7 @@ export type LogsQuestion = Message<"fairway.v1.LogsQuestion"> & {
  * Use `create(LogsQuestionSchema)` to create a new message.
  */
 export const LogsQuestionSchema: GenMessage<LogsQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 30);
+  messageDesc(file_fairway_v1_agent, 31);
 
 /**
  * @generated from message fairway.v1.LogsAnswer
@@ -1219,7 +1259,7 @@ export type LogsAnswer = Message<"fairway.v1.LogsAnswer"> & {
  * Use `create(LogsAnswerSchema)` to create a new message.
  */
 export const LogsAnswerSchema: GenMessage<LogsAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 31);
+  messageDesc(file_fairway_v1_agent, 32);
 
 /**
  * What the agent knows of itself, without secrets.
@@ -1234,7 +1274,7 @@ export type DiagnosticsQuestion = Message<"fairway.v1.DiagnosticsQuestion"> & {
  * Use `create(DiagnosticsQuestionSchema)` to create a new message.
  */
 export const DiagnosticsQuestionSchema: GenMessage<DiagnosticsQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 32);
+  messageDesc(file_fairway_v1_agent, 33);
 
 /**
  * @generated from message fairway.v1.DiagnosticsAnswer
@@ -1253,7 +1293,7 @@ export type DiagnosticsAnswer = Message<"fairway.v1.DiagnosticsAnswer"> & {
  * Use `create(DiagnosticsAnswerSchema)` to create a new message.
  */
 export const DiagnosticsAnswerSchema: GenMessage<DiagnosticsAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 33);
+  messageDesc(file_fairway_v1_agent, 34);
 
 /**
  * What would happen to objects that are there, if this target were applied. Nothing is written.
@@ -1284,7 +1324,7 @@ export type AdoptionQuestion = Message<"fairway.v1.AdoptionQuestion"> & {
  * Use `create(AdoptionQuestionSchema)` to create a new message.
  */
 export const AdoptionQuestionSchema: GenMessage<AdoptionQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 34);
+  messageDesc(file_fairway_v1_agent, 35);
 
 /**
  * @generated from message fairway.v1.AdoptionAnswer
@@ -1308,7 +1348,7 @@ export type AdoptionAnswer = Message<"fairway.v1.AdoptionAnswer"> & {
  * Use `create(AdoptionAnswerSchema)` to create a new message.
  */
 export const AdoptionAnswerSchema: GenMessage<AdoptionAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 35);
+  messageDesc(file_fairway_v1_agent, 36);
 
 /**
  * @generated from message fairway.v1.AdoptionFinding
@@ -1358,7 +1398,7 @@ export type AdoptionFinding = Message<"fairway.v1.AdoptionFinding"> & {
  * Use `create(AdoptionFindingSchema)` to create a new message.
  */
 export const AdoptionFindingSchema: GenMessage<AdoptionFinding> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 36);
+  messageDesc(file_fairway_v1_agent, 37);
 
 /**
  * @generated from message fairway.v1.AdoptionOwner
@@ -1380,7 +1420,7 @@ export type AdoptionOwner = Message<"fairway.v1.AdoptionOwner"> & {
  * Use `create(AdoptionOwnerSchema)` to create a new message.
  */
 export const AdoptionOwnerSchema: GenMessage<AdoptionOwner> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 37);
+  messageDesc(file_fairway_v1_agent, 38);
 
 /**
  * @generated from message fairway.v1.AdoptionConflict
@@ -1402,7 +1442,7 @@ export type AdoptionConflict = Message<"fairway.v1.AdoptionConflict"> & {
  * Use `create(AdoptionConflictSchema)` to create a new message.
  */
 export const AdoptionConflictSchema: GenMessage<AdoptionConflict> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 38);
+  messageDesc(file_fairway_v1_agent, 39);
 
 /**
  * How a Job stands that the hub runs in the application's namespace, in whose name the application is written. Asked until it has ended.
@@ -1442,7 +1482,7 @@ export type RunQuestion = Message<"fairway.v1.RunQuestion"> & {
  * Use `create(RunQuestionSchema)` to create a new message.
  */
 export const RunQuestionSchema: GenMessage<RunQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 39);
+  messageDesc(file_fairway_v1_agent, 40);
 
 /**
  * @generated from message fairway.v1.RunAnswer
@@ -1473,7 +1513,7 @@ export type RunAnswer = Message<"fairway.v1.RunAnswer"> & {
  * Use `create(RunAnswerSchema)` to create a new message.
  */
 export const RunAnswerSchema: GenMessage<RunAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 40);
+  messageDesc(file_fairway_v1_agent, 41);
 
 /**
  * @generated from message fairway.v1.QueryFailure
@@ -1497,7 +1537,7 @@ export type QueryFailure = Message<"fairway.v1.QueryFailure"> & {
  * Use `create(QueryFailureSchema)` to create a new message.
  */
 export const QueryFailureSchema: GenMessage<QueryFailure> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 41);
+  messageDesc(file_fairway_v1_agent, 42);
 
 /**
  * Served to agents with a client certificate only; the certificate says which cluster speaks.
