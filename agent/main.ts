@@ -14,6 +14,7 @@ import { createLogRing } from './loops/log-ring.ts';
 import { runElected } from './run-elected.ts';
 import { type AgentOptions, startAgent } from './start-agent.ts';
 import { runStatus, statusUsage } from './status.ts';
+import { trimMemory } from './trim-memory.ts';
 
 const usage = `fairway agent: keeps one cluster as the hub says
 
@@ -116,6 +117,24 @@ function readFlags(argv: readonly string[]): Flags | number {
   }
 }
 
+/** Only where Node was started with `--expose-gc`, as the release forms do. */
+function startTrimming(): () => void {
+  const collect = globalThis.gc;
+  if (!collect) return () => {};
+  return trimMemory({
+    clock: systemClock,
+    usedBytes() {
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
+    },
+    busyMs() {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1_000;
+    },
+    collect: () => void collect({ type: 'major', execution: 'sync', flavor: 'last-resort' }),
+  });
+}
+
 /** Runs until SIGTERM or SIGINT. Resolves to the exit code: 0, 1 failed, 2 usage. */
 export async function runAgent(
   argv: readonly string[],
@@ -134,6 +153,7 @@ export async function runAgent(
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => abort.abort());
   // Sockets and timers of the parts are unreferenced; this keeps the process until it is told to end.
   const alive = setInterval(() => {}, 3_600_000);
+  const stopTrimming = startTrimming();
   let health: HealthServer | undefined;
   try {
     const { connection, namespace, ensureNamespace, pod } = await findConnection(values, env);
@@ -160,6 +180,7 @@ export async function runAgent(
     return 1;
   } finally {
     clearInterval(alive);
+    stopTrimming();
     await health?.close();
   }
 }

@@ -14,8 +14,9 @@ export function effectiveKey(
 ): ObjectKey {
   // An unknown kind is one whose definition is about to be applied: what it says of itself counts.
   if (!resource) return entry.key;
-  if (!resource.namespaced) return { ...entry.key, namespace: '' };
-  return { ...entry.key, namespace: entry.key.namespace || namespace };
+  if (!resource.namespaced) return entry.key.namespace === '' ? entry.key : { ...entry.key, namespace: '' };
+  // Most name it: their key is the entry's, kept once.
+  return entry.key.namespace !== '' ? entry.key : { ...entry.key, namespace };
 }
 
 /**

@@ -17,6 +17,7 @@ import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
 import { applySetId } from '../model/inventory.ts';
 import type { RecordStore } from '../model/record.ts';
 import type { ReportSink } from '../model/report.ts';
+import { createTextPool } from '../model/text-pool.ts';
 import { type ContestOptions, createContestTracker } from '../observe/contest.ts';
 import { isSuspicious } from '../observe/facts.ts';
 import { createHealthJudge } from '../observe/health-judge.ts';
@@ -165,6 +166,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   const states = new Map<string, ApplicationState>();
   const byApplySet = new Map<string, string>();
   const metrics = createMetrics();
+  const pool = createTextPool();
   let events = 0;
   let parentsRead: Promise<void> | undefined;
   /** Of applications that have no state yet. */
@@ -177,7 +179,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     if (known) return known;
     const id = applySetId(application, namespace);
     const made = createApplicationState(application, id);
-    restoreRecords(made, options.records?.take(application));
+    restoreRecords(made, options.records?.take(application), pool);
     made.parent = parents.get(application);
     parents.delete(application);
     states.set(application, made);
@@ -228,6 +230,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   const health = createHealthJudge();
   const observer = createObserver({
     health,
+    pool,
     applicationOf: (partOf) => byApplySet.get(partOf),
     kube,
     clock,
@@ -258,6 +261,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     contest: createContestTracker({ clock, random }, options.contest),
     claims,
     states,
+    pool,
     secretKey: options.secretKey ?? random.bytes(32),
     reveal: (text) => secrets.open(text),
     recordsChanged: () => options.records?.touch(() => readRecords(context)),

@@ -138,12 +138,14 @@ function remember(
   context.recordsChanged();
   state.retainStale = true;
   const record = createRecord(live, {
+    key: object.key,
     application: state.application,
     objectDigest: object.entry.objectDigest,
     omitted: ignoredPaths(sync.ignore, object.key).join(' '),
     action,
     appliedAtMs: context.clock.now(),
     secretKey: context.secretKey,
+    pool: context.pool,
   });
   const before = state.records.get(object.keyText);
   // The same manifest again: what others have added is looked at still, and what a list that was ours as a whole had hidden.

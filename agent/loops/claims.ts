@@ -25,20 +25,23 @@ function buildIndex(
   desired: DesiredState,
   find: (apiVersion: string, kind: string) => ApiResource | undefined,
 ): Index {
-  const keys = new Map<string, string[]>();
+  const keys = new Map<string, readonly string[]>();
   const namespaces = new Set<string>();
   const applications = [...desired.applications().values()].filter(({ target }) => !target.removed);
   applications.sort((a, b) => (a.application < b.application ? -1 : 1));
-  for (const { application, target } of applications)
+  for (const { application, target } of applications) {
+    const alone = [application];
     for (const entry of target.set.entries) {
       const resource = find(entry.apiVersion, entry.key.kind);
       const key = effectiveKey(entry, resource, target.sync.namespace);
-      const holders = keys.get(keyText(key));
-      if (!holders) keys.set(keyText(key), [application]);
-      else if (!holders.includes(application)) holders.push(application);
+      const text = keyText(key);
+      const holders = keys.get(text);
+      if (!holders) keys.set(text, alone);
+      else if (!holders.includes(application)) keys.set(text, [...holders, application]);
       // Of a kind that is not served it is not known whether it will lie there.
       namespaces.add(resource ? key.namespace : key.namespace || target.sync.namespace);
     }
+  }
   return { keys, namespaces };
 }
 

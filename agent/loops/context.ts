@@ -64,6 +64,8 @@ export interface ApplicationState {
   readonly progress: Map<string, ProgressWatch>;
   /** Objects that this sync has deleted. */
   deletions: number;
+  /** Deletions that wait for a word, and of which Target; undefined: none. */
+  pruneHeld: (PruneHeld & { readonly targetDigest: Digest }) | undefined;
   /** Deleted to be made anew, and not gone yet. */
   readonly recreating: Set<string>;
   /** Which hooks have been run; undefined: the application has had none. */
@@ -151,6 +153,7 @@ export function createApplicationState(application: string, applySetId: string):
     pollAtMs: undefined,
     progress: new Map(),
     deletions: 0,
+    pruneHeld: undefined,
     recreating: new Set(),
     hooks: undefined,
     hookSaves: Promise.resolve(),

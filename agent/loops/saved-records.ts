@@ -1,14 +1,32 @@
 /** Records of the last run: taken up at the start, compared with what the watches show, and handed on for the next. */
 import { keyText } from '../../shared/manifest/object.ts';
-import type { SavedApplication } from '../model/record.ts';
+import type { AppliedRecord, SavedApplication } from '../model/record.ts';
+import type { TextPool } from '../model/text-pool.ts';
 import { isSuspicious } from '../observe/facts.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 
-export function restoreRecords(state: ApplicationState, saved: SavedApplication | undefined): void {
+/** One copy of what many of them have in common: from disk each comes with texts of its own. */
+function shareRecord(record: AppliedRecord, pool: TextPool): AppliedRecord {
+  const { group, kind, namespace, name } = record.key;
+  return {
+    ...record,
+    key: { group: pool(group), kind: pool(kind), namespace: pool(namespace), name },
+    apiVersion: pool(record.apiVersion),
+    application: pool(record.application),
+    omitted: pool(record.omitted),
+    fields: pool(record.fields),
+  };
+}
+
+export function restoreRecords(
+  state: ApplicationState,
+  saved: SavedApplication | undefined,
+  pool: TextPool,
+): void {
   if (!saved) return;
   state.appliedDigest = saved.appliedDigest;
   state.appliedAtMs = saved.appliedAtMs;
-  for (const record of saved.records) state.records.set(keyText(record.key), record);
+  for (const record of saved.records) state.records.set(keyText(record.key), shareRecord(record, pool));
 }
 
 /**

@@ -28,10 +28,10 @@ export interface AppliedRecord {
   readonly fields: string;
   /** Digest of the values at those fields as the API server returned them. */
   readonly liveDigest: Digest;
-  /** A 32-bit hash of each of those values, in the order of `fields`: says which one differs, without keeping it. */
-  readonly leaves: Uint32Array;
-  /** Hashes of the paths that others owned when we applied: no news. */
-  readonly foreignPaths: Uint32Array;
+  /** A 32-bit hash of each of those values, in the order of `fields`, as base64: says which one differs, without keeping it. */
+  readonly leaves: string;
+  /** Hashes of the paths that others owned when we applied, as base64: no news. */
+  readonly foreignPaths: string;
   readonly appliedAtMs: number;
   readonly action: ChangeAction;
 }

@@ -11,6 +11,7 @@ import {
   type ManagedFieldsEntry,
   managedFieldsOf,
 } from './fields-v1.ts';
+import { packHashes, unpackHashes } from './hash-list.ts';
 import { hashText, reportValue } from './projection.ts';
 
 /** A field that somebody else added. */
@@ -81,17 +82,14 @@ export function findForeign(ours: FieldsNode, live: KubeObject): readonly Foreig
   return found;
 }
 
-/** Hashes of their paths, to know later which are new. */
-export function hashForeignPaths(fields: readonly ForeignField[]): Uint32Array {
-  return Uint32Array.from(fields.map(({ path }) => hashText(path)));
+/** Hashes of their paths (hash-list.ts), to know later which are new. */
+export function hashForeignPaths(fields: readonly ForeignField[]): string {
+  return packHashes(fields.map(({ path }) => hashText(path)));
 }
 
 /** Those that were not there when we applied. */
-export function newForeign(
-  fields: readonly ForeignField[],
-  knownPaths: Uint32Array,
-): readonly ForeignField[] {
-  const known = new Set(knownPaths);
+export function newForeign(fields: readonly ForeignField[], knownPaths: string): readonly ForeignField[] {
+  const known = new Set(unpackHashes(knownPaths));
   return fields.filter(({ path }) => !known.has(hashText(path)));
 }
 

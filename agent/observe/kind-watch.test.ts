@@ -4,6 +4,7 @@ import { createSeededRandom } from '../../shared/clock/random.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { KubeClient, ListRequest } from '../kube/kube-client.ts';
+import { createTextPool } from '../model/text-pool.ts';
 import { createHealthJudge } from './health-judge.ts';
 import { createKindWatch } from './kind-watch.ts';
 
@@ -51,6 +52,7 @@ function bed(allowed: Set<string>, namespaced = true) {
       log: silentLogger,
       health: createHealthJudge(),
       applicationOf: () => undefined,
+      pool: createTextPool(),
       onChange: () => {},
       onState: () => {
         states += 1;

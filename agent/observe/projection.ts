@@ -15,10 +15,12 @@ import {
   ownFields,
   visitLeaves,
 } from './fields-v1.ts';
+import { packHashes, unpackHashes } from './hash-list.ts';
 
 export interface Projection {
   readonly digest: Digest;
-  readonly leaves: Uint32Array;
+  /** A 32-bit hash of each value, in order (hash-list.ts). */
+  readonly leaves: string;
 }
 
 /** FNV-1a, 32 bits. */
@@ -46,7 +48,7 @@ export function projectFields(fields: FieldsNode, object: KubeObject, secretKey:
   });
   const text = lines.join('\n');
   const digest = isSensitive(object) ? keyedDigest(text, secretKey) : digestText(text);
-  return { digest, leaves: Uint32Array.from(hashes) };
+  return { digest, leaves: packHashes(hashes) };
 }
 
 const valueCharactersMax = 512;
@@ -61,7 +63,7 @@ const changesMax = 50;
 
 /** The fields whose values differ from the projection taken after our apply, and fields that our entry has gained since. At most 50. */
 export function diffProjection(
-  record: { readonly fields: string; readonly leaves: Uint32Array },
+  record: { readonly fields: string; readonly leaves: string },
   desired: KubeObject,
   live: KubeObject,
 ): readonly FieldChange[] {
@@ -70,10 +72,11 @@ export function diffProjection(
   const changes: FieldChange[] = [];
   const wanted: (Json | undefined)[] = [];
   visitLeaves(fields, desired, (_path, value) => wanted.push(value));
+  const hashes = unpackHashes(record.leaves);
   let index = 0;
   visitLeaves(fields, live, (path, value) => {
     const position = index++;
-    if (hashText(leafText(value)) === record.leaves[position]) return;
+    if (hashText(leafText(value)) === hashes[position]) return;
     changes.push({
       path,
       desired: reportValue(wanted[position], secret),

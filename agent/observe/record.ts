@@ -1,6 +1,7 @@
 import type { ChangeAction } from '../../shared/manifest/health.ts';
-import { type KubeObject, keyOf } from '../../shared/manifest/object.ts';
+import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { AppliedRecord } from '../model/record.ts';
+import type { TextPool } from '../model/text-pool.ts';
 import { factsOf } from './facts.ts';
 import { ownFields } from './fields-v1.ts';
 import { findForeign, hashForeignPaths } from './foreign.ts';
@@ -10,25 +11,34 @@ import { projectFields } from './projection.ts';
 export function createRecord(
   live: KubeObject,
   parts: {
+    /** As planned: kept once where it is the object's own. */
+    readonly key: ObjectKey;
     readonly application: string;
     readonly objectDigest: string;
     readonly omitted: string;
     readonly action: ChangeAction;
     readonly appliedAtMs: number;
     readonly secretKey: Uint8Array;
+    readonly pool: TextPool;
   },
 ): AppliedRecord {
-  const { secretKey, ...rest } = parts;
+  const { pool } = parts;
   const fields = ownFields(live);
-  const projection = projectFields(fields, live, secretKey);
+  const projection = projectFields(fields, live, parts.secretKey);
+  const key = keyOf(live);
+  // Member by member: of an object that is spread V8 keeps what comes after it in an array beside it.
   return {
-    ...rest,
-    key: keyOf(live),
-    apiVersion: live.apiVersion,
+    key: keyText(key) === keyText(parts.key) ? parts.key : key,
+    apiVersion: pool(live.apiVersion),
+    application: parts.application,
+    objectDigest: parts.objectDigest,
+    omitted: pool(parts.omitted),
     facts: factsOf(live),
-    fields: JSON.stringify(fields),
+    fields: pool(JSON.stringify(fields)),
     liveDigest: projection.digest,
     leaves: projection.leaves,
     foreignPaths: hashForeignPaths(findForeign(fields, live)),
+    appliedAtMs: parts.appliedAtMs,
+    action: parts.action,
   };
 }

@@ -5,6 +5,7 @@ import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { KubeClient, LiveObject, WatchEvent, WatchRequest } from '../kube/kube-client.ts';
 import { partOfLabel } from '../model/inventory.ts';
+import { createTextPool } from '../model/text-pool.ts';
 import { createHealthJudge } from './health-judge.ts';
 import { createWatcher, type ObservedChange } from './watcher.ts';
 
@@ -59,6 +60,7 @@ function bed() {
     log: silentLogger,
     health: createHealthJudge(),
     applicationOf: () => undefined,
+    pool: createTextPool(),
   };
   const reached: (string | undefined)[] = [];
   const watcher = createWatcher(resource, {

@@ -8,6 +8,7 @@ import { keyText } from '../../shared/manifest/object.ts';
 import type { ApiResource, KubeClient, LiveObject } from '../kube/kube-client.ts';
 import { hookRunAnnotation, partOfLabel, pruneAnnotation, waveAnnotations } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
+import type { TextPool } from '../model/text-pool.ts';
 import { factsOf } from './facts.ts';
 import { isOwn, managedFieldsOf } from './fields-v1.ts';
 import type { HealthJudge } from './health-judge.ts';
@@ -45,6 +46,8 @@ export interface WatcherPorts {
   readonly health: Pick<HealthJudge, 'judge' | 'needsFullObject'>;
   /** The application behind an inventory label; undefined: none of this agent. */
   readonly applicationOf: (partOf: string) => string | undefined;
+  /** For what many objects have in common. */
+  readonly pool: TextPool;
   readonly onChange: (change: ObservedChange) => void;
   /** `synced` or `denied` has changed. */
   readonly onState?: (() => void) | undefined;
@@ -76,19 +79,20 @@ function waveOf({ metadata: { annotations } }: LiveObject): number {
 export function observe(
   object: LiveObject,
   resource: ApiResource,
-  { health, applicationOf }: Pick<WatcherPorts, 'health' | 'applicationOf'>,
+  { health, applicationOf, pool }: Pick<WatcherPorts, 'health' | 'applicationOf' | 'pool'>,
 ): ObservedObject {
   const { group, version, kind } = resource;
   const { metadata } = object;
   const owners = metadata['ownerReferences'];
-  const apiVersion = group === '' ? version : `${group}/${version}`;
-  const partOf = metadata.labels?.[partOfLabel] ?? '';
+  const apiVersion = group === '' ? version : pool(`${group}/${version}`);
+  const partOf = pool(metadata.labels?.[partOfLabel] ?? '');
+  const { status, reason, message } = health.judge({ ...object, apiVersion, kind }, applicationOf(partOf));
   return {
-    key: { group, kind, namespace: metadata.namespace ?? '', name: metadata.name },
+    key: { group, kind, namespace: pool(metadata.namespace ?? ''), name: metadata.name },
     apiVersion,
     facts: factsOf(object),
     partOf,
-    health: health.judge({ ...object, apiVersion, kind }, applicationOf(partOf)),
+    health: { status, reason: pool(reason), message: pool(message) },
     pruneAnnotation: metadata.annotations?.[pruneAnnotation],
     hookRun: metadata.annotations?.[hookRunAnnotation],
     wave: waveOf(object),

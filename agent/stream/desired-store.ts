@@ -9,8 +9,10 @@ import type { Logger } from '../../shared/log/log.ts';
 import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import { type Digest, digestText } from '../../shared/manifest/canonical.ts';
 import { isSecret } from '../../shared/manifest/object.ts';
-import type { Epoch } from '../../shared/manifest/target.ts';
+import type { Epoch, ManifestEntry } from '../../shared/manifest/target.ts';
 import type { DesiredApplication, DesiredState, PauseEntry } from '../model/desired.ts';
+import { createTextPool, type TextPool } from '../model/text-pool.ts';
+import { shareTexts } from './share-texts.ts';
 import { openState, type StateStorage, sealState } from './state-storage.ts';
 
 export interface Assigned extends DesiredApplication {
@@ -48,7 +50,11 @@ export interface DesiredStore extends DesiredState {
   reject(application: string, more: boolean): void;
   /** The hub's life. @throws failed_precondition for a lower epoch or a fork of the one we know. */
   acceptEpoch(epoch: Epoch): void;
-  setPauses(pauses: readonly PauseEntry[], deletionsHeld: boolean): void;
+  setPauses(
+    pauses: readonly PauseEntry[],
+    deletionsHeld: boolean,
+    prunesConfirmed?: ReadonlyMap<string, Digest>,
+  ): void;
   setDeletionsHeld(held: boolean): void;
   /** The hub has sent all that differs: no batch is open. */
   closeBatch(): void;
@@ -76,6 +82,8 @@ interface Snapshot {
   readonly objects: Readonly<Record<Digest, string>>;
   /** Of versions that are applied still. Absent in older snapshots. */
   readonly retained?: Readonly<Record<string, readonly Digest[]>>;
+  /** Absent in older snapshots. */
+  readonly prunesConfirmed?: Readonly<Record<string, Digest>>;
 }
 
 interface State {
@@ -85,12 +93,14 @@ interface State {
   more: boolean;
   deletionsHeld: boolean;
   pauses: readonly PauseEntry[];
+  prunesConfirmed: ReadonlyMap<string, Digest>;
   readonly inForce: Map<string, DesiredApplication>;
   readonly waiting: Map<string, DesiredApplication>;
   /** Assignments of the open batch that were given up. */
   readonly broken: Set<string>;
   readonly objects: Map<Digest, string>;
   readonly retained: Map<string, ReadonlySet<Digest>>;
+  readonly pool: TextPool;
 }
 
 /** Loads what the last run left. What cannot be read is thrown away with a warning: the hub sends it anew. */
@@ -107,6 +117,7 @@ export async function loadDesiredStore(options: DesiredStoreOptions): Promise<De
     object: (digest) => state.objects.get(digest),
     pauses: () => state.pauses,
     deletionsHeld: () => state.deletionsHeld,
+    prunesConfirmed: () => state.prunesConfirmed,
     batchOpen: () => isBatchOpen(state),
     subscribe(listener) {
       listeners.add(listener);
@@ -172,8 +183,9 @@ export async function loadDesiredStore(options: DesiredStoreOptions): Promise<De
       state.epoch = epoch;
       writer.touch();
     },
-    setPauses(pauses, deletionsHeld) {
+    setPauses(pauses, deletionsHeld, prunesConfirmed = new Map()) {
       state.pauses = pauses;
+      state.prunesConfirmed = prunesConfirmed;
       state.deletionsHeld = deletionsHeld;
       changed();
     },
@@ -212,7 +224,7 @@ function assign(state: State, assignment: Assigned, blobs: readonly Blob[]): rea
   const known = state.waiting.get(desired.application) ?? state.inForce.get(desired.application);
   if (known?.epoch.id === desired.epoch.id && desired.generation < known.generation)
     throw new FairwayError('failed_precondition', `older generation: ${known.generation} is known here`);
-  keepBlobs(state, desired, blobs);
+  keepBlobs(state, desired.target.set.entries, blobs);
   state.epoch = desired.epoch;
   state.generation = Math.max(state.generation, desired.generation);
   const lacking = lackingOf(state, desired);
@@ -224,38 +236,36 @@ function assign(state: State, assignment: Assigned, blobs: readonly Blob[]): rea
 function enforce(state: State, desired: DesiredApplication): void {
   state.waiting.delete(desired.application);
   state.broken.delete(desired.application);
-  state.inForce.set(desired.application, desired);
+  state.inForce.set(desired.application, shareTexts(desired, state.pool));
   dropUnreferenced(state);
 }
 
 function addBlobs(state: State, blobs: readonly Blob[]): readonly DesiredApplication[] {
-  const secrets = new Set<Digest>();
-  const wanted = new Set<Digest>();
-  for (const { target } of state.waiting.values())
-    for (const { objectDigest, key } of target.set.entries) {
-      wanted.add(objectDigest);
-      if (isSecret(key)) secrets.add(objectDigest);
-    }
-  for (const blob of blobs) if (wanted.has(blob.digest)) keepBlob(state, blob, secrets.has(blob.digest));
+  keepBlobs(
+    state,
+    [...state.waiting.values()].flatMap(({ target }) => target.set.entries),
+    blobs,
+  );
   const ready = [...state.waiting.values()].filter((entry) => lackingOf(state, entry).length === 0);
   for (const entry of ready) enforce(state, entry);
   return ready;
 }
 
-function keepBlobs(state: State, { target }: DesiredApplication, blobs: readonly Blob[]): void {
+/** Keeps those that the entries name. */
+function keepBlobs(state: State, entries: readonly ManifestEntry[], blobs: readonly Blob[]): void {
   if (blobs.length === 0) return;
-  const entries = new Map(target.set.entries.map(({ objectDigest, key }) => [objectDigest, key]));
+  const named = new Map(entries.map((entry) => [entry.objectDigest, entry]));
   for (const blob of blobs) {
-    const key = entries.get(blob.digest);
-    if (key) keepBlob(state, blob, isSecret(key));
+    const entry = named.get(blob.digest);
+    if (entry) keepBlob(state, entry, blob);
   }
 }
 
 /** A Secret's digest is keyed with the hub's key, so only the others can be checked here; TLS vouches for those. */
-function keepBlob(state: State, { digest, content }: Blob, secret: boolean): void {
-  if (!secret && digestText(content) !== digest)
+function keepBlob(state: State, { objectDigest, key }: ManifestEntry, { content }: Blob): void {
+  if (!isSecret(key) && digestText(content) !== objectDigest)
     throw new FairwayError('data_loss', 'an object from the hub does not match its digest');
-  state.objects.set(digest, content);
+  state.objects.set(objectDigest, content);
 }
 
 function lackingOf({ objects }: State, { target }: DesiredApplication): readonly Digest[] {
@@ -278,11 +288,13 @@ async function loadState({ storage, key, log }: DesiredStoreOptions): Promise<St
     more: false,
     deletionsHeld: false,
     pauses: [],
+    prunesConfirmed: new Map(),
     inForce: new Map(),
     waiting: new Map(),
     broken: new Set(),
     objects: new Map(),
     retained: new Map(),
+    pool: createTextPool(),
   };
   const content = await storage.load();
   if (content === undefined) return empty;
@@ -303,7 +315,8 @@ async function loadState({ storage, key, log }: DesiredStoreOptions): Promise<St
     more: batchOpen,
     deletionsHeld,
     pauses,
-    inForce: new Map(applications.map((entry) => [entry.application, entry])),
+    prunesConfirmed: new Map(Object.entries(snapshot.prunesConfirmed ?? {})),
+    inForce: new Map(applications.map((entry) => [entry.application, shareTexts(entry, empty.pool)])),
     objects: new Map(Object.entries(objects)),
     retained: new Map(retained.map(([application, digests]) => [application, new Set(digests)])),
   };
@@ -326,6 +339,7 @@ function createWriter({ storage, key, clock, random, log }: DesiredStoreOptions,
       batchOpen: isBatchOpen(state),
       deletionsHeld: state.deletionsHeld,
       pauses: state.pauses,
+      prunesConfirmed: Object.fromEntries(state.prunesConfirmed),
       applications: [...state.inForce.values()],
       objects: Object.fromEntries(state.objects),
       retained: Object.fromEntries([...state.retained].map(([name, digests]) => [name, [...digests]])),

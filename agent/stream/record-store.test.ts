@@ -14,8 +14,8 @@ const record: AppliedRecord = {
   facts: { uid: 'u', resourceVersion: '7', generation: undefined, own: 'o', metadata: 'm', foreign: 'f' },
   fields: '{"f:data":{}}',
   liveDigest: 'live',
-  leaves: Uint32Array.from([1, 0xffffffff]),
-  foreignPaths: Uint32Array.from([]),
+  leaves: 'AQAAAP////8=',
+  foreignPaths: '',
   appliedAtMs: 5,
   action: 'created',
 };

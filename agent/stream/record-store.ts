@@ -6,7 +6,7 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
 import { toFairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
-import type { AppliedRecord, RecordStore, SavedApplication } from '../model/record.ts';
+import type { RecordStore, SavedApplication } from '../model/record.ts';
 import { openState, type StateStorage, sealState } from './state-storage.ts';
 
 export interface RecordStoreOptions {
@@ -31,37 +31,13 @@ const retryMs = 60_000;
 /** A write may cost this share of the time at most. */
 const busyShare = 0.05;
 
-type Packed = Omit<AppliedRecord, 'leaves' | 'foreignPaths'> & {
-  readonly leaves: string;
-  readonly foreignPaths: string;
-};
-
-function packHashes(hashes: Uint32Array): string {
-  return Buffer.from(hashes.buffer, hashes.byteOffset, hashes.byteLength).toString('base64');
-}
-
-function unpackHashes(text: string): Uint32Array {
-  const bytes = Uint8Array.from(Buffer.from(text, 'base64'));
-  return new Uint32Array(bytes.buffer);
-}
-
-function pack(record: AppliedRecord): Packed {
-  const { leaves, foreignPaths } = record;
-  return { ...record, leaves: packHashes(leaves), foreignPaths: packHashes(foreignPaths) };
-}
-
-function unpack(record: Packed): AppliedRecord {
-  const { leaves, foreignPaths } = record;
-  return { ...record, leaves: unpackHashes(leaves), foreignPaths: unpackHashes(foreignPaths) };
-}
-
 function parse(text: string): readonly SavedApplication[] {
   const snapshot = JSON.parse(text) as {
     readonly version: number;
-    readonly applications: readonly (Omit<SavedApplication, 'records'> & { readonly records: Packed[] })[];
+    readonly applications: readonly SavedApplication[];
   };
   if (snapshot.version !== version) throw new Error('unknown version');
-  return snapshot.applications.map((saved) => ({ ...saved, records: saved.records.map(unpack) }));
+  return snapshot.applications;
 }
 
 async function load(options: RecordStoreOptions): Promise<Map<string, SavedApplication>> {
@@ -88,8 +64,7 @@ export async function loadRecordStore(options: RecordStoreOptions): Promise<Dura
   const write = async (read: () => readonly SavedApplication[]) => {
     const startedAtMs = clock.monotonic();
     try {
-      const applications = read().map((each) => ({ ...each, records: each.records.map(pack) }));
-      await storage.save(await sealState(JSON.stringify({ version, applications }), key, random));
+      await storage.save(await sealState(JSON.stringify({ version, applications: read() }), key, random));
     } catch (caught) {
       pending ??= read;
       cancel ??= clock.after(retryMs, () => void flush());
