@@ -115,7 +115,7 @@ async function fetchServed(
     if (response.status === 304 && known) return known.document;
     try {
       const document: unknown = JSON.parse(response.body.toString('utf8'));
-      const { etag } = response.headers;
+      const etag = response.header('etag');
       if (etag === undefined) documents.delete(path);
       else documents.set(path, { etag, document });
       return document;

@@ -7,6 +7,7 @@ import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import type { KubeConnection } from './connection.ts';
 import { createTokenReader } from './credentials.ts';
 import { createGate, type Gate, type Pass } from './gate.ts';
+import { createHttpPool, type HttpExchange } from './http-pool.ts';
 import { toKubeError } from './status-error.ts';
 
 export interface TransportRequest {
@@ -29,7 +30,8 @@ export interface TransportRequest {
 
 export interface TransportResponse {
   readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
+  /** @param name lower case. */
+  header(name: string): string | undefined;
   readonly body: Buffer;
   readonly truncated: boolean;
 }
@@ -48,9 +50,8 @@ export interface Transport {
 const attemptsMax = 5;
 const requestTimeoutMs = 60_000;
 const bodyBytesMax = 64 * 1024 * 1024;
+const refusalBytesMax = 64 * 1024;
 const parallelismMax = 16;
-/** A connection that nobody has used for so long is closed. */
-const idleSocketMs = 20_000;
 /** However long a server asks us to stay away: it is asked again then. */
 const retryAfterMaxMs = 30_000;
 
@@ -71,37 +72,34 @@ function toReachError(caught: unknown, path: string): FairwayError {
   return new FairwayError('unavailable', `the API server cannot be reached (${code})`, options);
 }
 
-/** Collects a body up to a bound. */
-function collect(response: http.IncomingMessage, request: TransportRequest): Promise<TransportResponse> {
-  const limit = request.maxBytes ?? bodyBytesMax;
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const finish = (truncated: boolean) =>
-      resolve({
-        status: response.statusCode ?? 0,
-        headers: response.headers,
-        body: Buffer.concat(chunks).subarray(0, limit),
-        truncated,
-      });
-    response.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size <= limit) return;
-      if (request.cut) finish(true);
-      else reject(new FairwayError('resource_exhausted', 'the answer is too large', { retry: false }));
-      response.destroy();
-    });
-    response.on('end', () => finish(false));
-    response.on('error', reject);
-    response.on('aborted', () =>
-      reject(
-        new FairwayError('unavailable', 'the API server closed the connection', {
-          details: { unreachable: true },
-        }),
-      ),
-    );
-  });
+/** What a refused watch was answered, as far as it is of use. */
+async function readRefusal(response: http.IncomingMessage): Promise<TransportResponse> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response) {
+    chunks.push(chunk as Buffer);
+    size += (chunk as Buffer).length;
+    if (size > refusalBytesMax) break;
+  }
+  const header = (name: string) => {
+    const value = response.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  };
+  return { status: response.statusCode ?? 0, header, body: Buffer.concat(chunks), truncated: false };
+}
+
+type Headers = readonly (readonly [name: string, value: string])[];
+
+function headersOf(request: TransportRequest, token: string | undefined): Headers {
+  const headers: [string, string][] = [
+    ['Accept', request.accept ?? 'application/json'],
+    ['User-Agent', 'fairway-agent'],
+  ];
+  if (token) headers.push(['Authorization', `Bearer ${token}`]);
+  if (request.body !== undefined) headers.push(['Content-Type', request.contentType ?? 'application/json']);
+  for (const [name, value] of Object.entries(request.headers ?? {}))
+    for (const one of typeof value === 'string' ? [value] : value) headers.push([name, one]);
+  return headers;
 }
 
 export function createTransport(
@@ -126,10 +124,11 @@ export function createTransport(
         rejectUnauthorized: !connection.insecureSkipTlsVerify,
       }
     : {};
-  // As many are kept as were in use, for a while: a handshake costs more than the request it is made for.
-  const kept = { maxSockets: parallelismMax, maxFreeSockets: parallelismMax, timeout: idleSocketMs };
-  const shared = { keepAlive: true, keepAliveMsecs: 15_000, ...kept };
-  const agent = secure ? new https.Agent({ ...shared, ...tls }) : new http.Agent(shared);
+  const host = base.hostname.replace(/^\[|\]$/g, '');
+  const port = Number(base.port === '' ? (secure ? 443 : 80) : base.port);
+  const { ca, cert, key, serverName, insecureSkipTlsVerify: insecureSkipVerify = false } = connection;
+  const address = { host, port, tls: secure ? { ca, cert, key, serverName, insecureSkipVerify } : undefined };
+  const pool = createHttpPool(address, clock);
   // Long answers hold their connection; TCP keepalive notices a peer that is gone.
   const longAgent = secure
     ? new https.Agent({ keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 0, ...tls })
@@ -138,38 +137,33 @@ export function createTransport(
   const gate = createGate(parallelismMax, clock);
   const counts: Record<string, number> = {};
 
-  const dial = async (
-    request: TransportRequest,
-    through: http.Agent,
-    refresh: boolean,
-    signal: AbortSignal | undefined,
-    onRequest: (outgoing: http.ClientRequest) => void = () => {},
-  ): Promise<http.IncomingMessage> => {
-    const token = await tokens.token(refresh);
-    counts[request.verb] = (counts[request.verb] ?? 0) + 1;
+  const count = ({ verb }: TransportRequest) => {
+    counts[verb] = (counts[verb] ?? 0) + 1;
+  };
+  const dialLong = async (request: TransportRequest): Promise<http.IncomingMessage> => {
+    const headers = headersOf(request, await tokens.token(false));
+    count(request);
     const options: https.RequestOptions = {
-      agent: through,
-      host: base.hostname.replace(/^\[|\]$/g, ''),
-      port: base.port === '' ? (secure ? 443 : 80) : base.port,
-      path: prefix + request.path,
-      method: request.method,
-      ...(signal && { signal }),
-      headers: {
-        accept: request.accept ?? 'application/json',
-        'user-agent': 'fairway-agent',
-        ...(token && { authorization: `Bearer ${token}` }),
-        ...(request.body !== undefined && {
-          'content-type': request.contentType ?? 'application/json',
-          'content-length': Buffer.byteLength(request.body),
-        }),
-        ...request.headers,
-      },
+      ...{ agent: longAgent, host, port, path: prefix + request.path, method: request.method },
+      ...(request.signal && { signal: request.signal }),
+      // Given as a list, they are all there is: Node adds no Host then.
+      headers: [['Host', base.host], ...headers].flat(),
     };
     return new Promise((resolve, reject) => {
       const outgoing = (secure ? https : http).request(options, resolve);
       outgoing.on('error', reject);
-      onRequest(outgoing);
-      outgoing.end(request.body);
+      outgoing.end();
+    });
+  };
+  const exchange = (request: TransportRequest, token: string | undefined): HttpExchange => {
+    count(request);
+    return pool.exchange({
+      method: request.method,
+      path: prefix + request.path,
+      headers: headersOf(request, token),
+      body: request.body,
+      maxBytes: request.maxBytes ?? bodyBytesMax,
+      cut: request.cut,
     });
   };
 
@@ -177,7 +171,7 @@ export function createTransport(
     toKubeError(
       response.status,
       response.body.toString('utf8'),
-      response.headers['retry-after'],
+      response.header('retry-after'),
       request.path.split('?')[0] ?? request.path,
     );
 
@@ -193,22 +187,22 @@ export function createTransport(
   const attempt = async (request: TransportRequest, refresh: boolean): Promise<TransportResponse> => {
     const pass = await gate.acquire(request.signal);
     if (request.method !== 'GET') mayWrite(pass);
-    // Listeners of its own: a composite signal and a signal for the request cost as much as the rest of it.
-    let outgoing: http.ClientRequest | undefined;
+    let underway: HttpExchange | undefined;
     let ended: unknown;
     const end = (reason: unknown) => {
       ended ??= reason;
-      outgoing?.destroy(reason instanceof Error ? reason : undefined);
+      underway?.abort(reason instanceof Error ? reason : new DOMException('aborted', 'AbortError'));
     };
     const onAbort = () => end(request.signal?.reason);
     const cancel = clock.after(requestTimeoutMs, () => end(new DOMException('timed out', 'TimeoutError')));
     request.signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      const incoming = await dial(request, agent, refresh, undefined, (made) => {
-        outgoing = made;
-        if (ended !== undefined) end(ended);
-      });
-      const response = await collect(incoming, request);
+      const token = await tokens.token(refresh);
+      if (ended !== undefined) throw ended;
+      underway = exchange(request, token);
+      const answer = await underway.response;
+      const { status, truncated, header } = answer;
+      const response = { status, truncated, header, body: answer.body() };
       if (response.status === 429) pass.refused(holdOf(failure(response, request)));
       else pass.served();
       return response;
@@ -260,9 +254,9 @@ export function createTransport(
     send,
     async open(request) {
       try {
-        const response = await dial(request, longAgent, false, request.signal);
+        const response = await dialLong(request);
         if (response.statusCode === 200) return response;
-        const error = failure(await collect(response, request), request);
+        const error = failure(await readRefusal(response), request);
         if (response.statusCode === 429) gate.refused(holdOf(error));
         throw error;
       } catch (caught) {
@@ -272,7 +266,7 @@ export function createTransport(
     counts: () => ({ ...counts }),
     gate: () => gate.state(),
     close() {
-      agent.destroy();
+      pool.close();
       longAgent.destroy();
     },
   };

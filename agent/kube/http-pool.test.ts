@@ -1,0 +1,136 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../shared/clock/clock.ts';
+import { createFakeClock } from '../../shared/clock/fake-clock.ts';
+import { createHttpPool, type HttpPool } from './http-pool.ts';
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+interface Served {
+  readonly pool: HttpPool;
+  readonly requests: string[];
+  readonly sockets: Socket[];
+}
+
+/** A server that is given whole requests, in the order in which they come. */
+async function serve(
+  answer: (socket: Socket, request: string, count: number) => void,
+  clock = systemClock,
+): Promise<Served> {
+  const requests: string[] = [];
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      requests.push(chunk.toString());
+      answer(socket, chunk.toString(), requests.length);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const pool = createHttpPool({ host: '127.0.0.1', port, tls: undefined }, clock);
+  closers.push(() => {
+    pool.close();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { pool, requests, sockets };
+}
+
+const request = {
+  method: 'GET',
+  path: '/a?b=c',
+  headers: [['Accept', '*/*']],
+  body: undefined,
+  maxBytes: 100,
+} as const;
+const ok = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const bodyOf = async (pool: HttpPool, given: Parameters<HttpPool['exchange']>[0] = request) =>
+  (await pool.exchange(given).response).body().toString();
+
+describe('createHttpPool', () => {
+  it('sends one request after the other on one connection, and those at once on several', async () => {
+    const { pool, requests, sockets } = await serve((socket, _text, count) =>
+      socket.write(ok(String(count))),
+    );
+    expect(await bodyOf(pool)).toBe('1');
+    expect(await bodyOf(pool)).toBe('2');
+    expect(sockets.length).toBe(1);
+    await Promise.all([bodyOf(pool), bodyOf(pool), bodyOf(pool)]);
+    expect(sockets.length).toBe(3);
+    expect(requests[0]).toMatch(
+      /^GET \/a\?b=c HTTP\/1\.1\r\nHost: 127\.0\.0\.1:\d+\r\nAccept: \*\/\*\r\n\r\n$/,
+    );
+  });
+
+  it('tells the length of a body in bytes', async () => {
+    const { pool, requests } = await serve((socket) => socket.write(ok('')));
+    await bodyOf(pool, { ...request, method: 'POST', body: 'ä' });
+    expect(requests[0]).toMatch(/Content-Length: 2\r\n\r\nä$/);
+  });
+
+  it('rejects when the connection ends early, and makes another', async () => {
+    const { pool, sockets } = await serve((socket, _text, count) => {
+      if (count === 1) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc');
+      else socket.write(ok('whole'));
+    });
+    await expect(pool.exchange(request).response).rejects.toMatchObject({
+      code: 'unavailable',
+      details: { unreachable: true },
+    });
+    expect(await bodyOf(pool)).toBe('whole');
+    expect(sockets.length).toBe(2);
+  });
+
+  it('does not take for an answer what nobody asked for', async () => {
+    const { pool, sockets } = await serve((socket, _text, count) => socket.write(ok(String(count))));
+    await bodyOf(pool);
+    const closed = new Promise((resolve) => sockets[0]?.once('close', resolve));
+    sockets[0]?.write(ok('stale'));
+    await closed;
+    expect(await bodyOf(pool)).toBe('2');
+  });
+
+  it('gives up an exchange that is aborted, with its connection', async () => {
+    let arrive = () => {};
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const { pool, sockets } = await serve((socket, _text, count) => {
+      arrive();
+      if (count > 1) socket.write(ok(String(count)));
+    });
+    const first = pool.exchange(request);
+    await arrived;
+    first.abort(new DOMException('timed out', 'TimeoutError'));
+    await expect(first.response).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(await bodyOf(pool)).toBe('2');
+    expect(sockets.length).toBe(2);
+  });
+
+  it('closes a connection that nobody has used for a while', async () => {
+    const clock = createFakeClock();
+    const { pool, sockets } = await serve((socket) => socket.write(ok('')), clock);
+    await bodyOf(pool);
+    const closed = new Promise((resolve) => sockets[0]?.once('close', resolve));
+    await clock.advance(40_000);
+    await closed;
+    expect(await bodyOf(pool)).toBe('');
+    expect(sockets.length).toBe(2);
+  });
+
+  it('refuses what would begin another header', async () => {
+    const { pool } = await serve((socket) => socket.write(ok('')));
+    const headers = [['Impersonate-User', 'a\r\nImpersonate-Group: system:masters']] as const;
+    expect(() => pool.exchange({ ...request, headers })).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
+    expect(() => pool.exchange({ ...request, path: '/a b' })).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
+  });
+});
