@@ -33,6 +33,8 @@ import { fleetOf } from './loops/fleet-rows.ts';
 import { createGarbageLoop, createPauseLoop } from './loops/housekeeping.ts';
 import { registerHubMetrics } from './loops/hub-metrics.ts';
 import { createNotifyLoop } from './loops/notify-loop.ts';
+import { createParityLoop, type ParityDriver } from './loops/parity-loop.ts';
+import { createRolloutPlanner, type RolloutPlanner } from './loops/plan-rollouts.ts';
 import { createPreview, type Preview } from './loops/preview.ts';
 import { createFleetRenderer } from './loops/render-fleet.ts';
 import { createResolveLoop, resolveKey } from './loops/resolve-loop.ts';
@@ -210,8 +212,14 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
   const pauseLoop = createPauseLoop(base);
   const rollouts = createRolloutLoop({
     ...base,
+    ask: (cluster, question, options) => stream.query(cluster, question, options),
     fetch: (url, init) => fetch(url, init),
     egress: (url) => isEgressAllowed(config, url),
+  });
+  const parity = createParityLoop({
+    ...base,
+    ask: (cluster, question, signal) => stream.query(cluster, question, { signal }),
+    explain: pipeline.explainer.explain,
   });
   const loops: readonly Loop[] = [
     pipeline.sourceLoop,
@@ -220,9 +228,11 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
     garbage,
     pauseLoop,
     rollouts.loop,
+    ...parity.loops,
   ];
   teardown.add('the loops', async () => void (await Promise.all(loops.map((loop) => loop.stop()))));
   teardown.add('the rollouts', rollouts.stop);
+  teardown.add('the parity groups', parity.stop);
   const unsubscribe = store.subscribe((topic, key) => {
     if (topic === 'assignments' || topic === 'pauses') stream.wake(key === '' ? undefined : key);
     if (topic === 'pauses') pauseLoop.wake('pauses');
@@ -232,14 +242,15 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
     }
     if (topic === 'events') notify.wake('outbox');
     if (rolloutTopics.has(topic)) rollouts.wakeCluster(key);
-    if (topic === 'fleet') rollouts.wakeAll();
+    if (topic === 'fleet' || (topic === 'pauses' && key === '')) rollouts.wakeAll();
+    parity.changed(topic, key);
   });
   const ports = await stream.start();
   const firstToken = await ensureFirstToken({
     ...base,
     keep: (token) => replacePrivateFile(join(config.dataDir, 'admin.token'), `${token}\n`),
   });
-  const { api, served } = await serve(base, { stream, pipeline, views, rollouts, loops, ports });
+  const { api, served } = await serve(base, { stream, pipeline, views, rollouts, parity, loops, ports });
   teardown.add('the API', () => {
     api.close();
     return served.close();
@@ -254,6 +265,7 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
       garbage.wake('garbage');
       pauseLoop.wake('pauses');
       rollouts.wakeAll();
+      parity.wakeAll();
     },
   };
 }
@@ -264,6 +276,7 @@ const rolloutTopics: ReadonlySet<StoreTopic> = new Set([
   'observations',
   'registry',
   'assignments',
+  'pauses',
 ]);
 
 /** Copies that a killed process was making or sending. */
@@ -301,6 +314,7 @@ interface Pipeline {
   readonly revisionWork: RevisionWork;
   readonly preview: Preview;
   readonly explainer: Explainer;
+  readonly planner: RolloutPlanner;
   readonly followed: () => ReadonlyMap<SourceKey, FollowedSource>;
   start(): void;
 }
@@ -370,7 +384,9 @@ async function createPipeline(base: Base): Promise<Pipeline> {
   };
   const preview = createPreview({ store, source, renderer, root, folder: config.root.folder });
   const explainer = createExplainer({ store, source, tracer: renderer, root, folder: config.root.folder });
-  const parts = { sourceLoop, resolveLoop, renderer, revisionWork, preview, explainer };
+  const { confirmAbove } = config.deletion;
+  const planner = createRolloutPlanner({ store, source, preview, root, confirmAbove, clock: base.clock });
+  const parts = { sourceLoop, resolveLoop, renderer, revisionWork, preview, explainer, planner };
   return { ...parts, followed: () => followed, start };
 }
 
@@ -379,13 +395,14 @@ interface Served {
   readonly pipeline: Pipeline;
   readonly views: ViewCache;
   readonly rollouts: RolloutDriver;
+  readonly parity: ParityDriver;
   readonly loops: readonly Loop[];
   readonly ports: { readonly agentPort: number; readonly enrolmentPort: number };
 }
 
 async function serve(
   base: Base,
-  { stream, pipeline, views, rollouts, loops, ports }: Served,
+  { stream, pipeline, views, rollouts, parity, loops, ports }: Served,
 ): Promise<{ readonly api: Api; readonly served: ServedApi }> {
   const { config, store, registry, secrets, clock, random, log, metrics } = base;
   const { renderer, revisionWork } = pipeline;
@@ -413,7 +430,9 @@ async function serve(
       preview: pipeline.preview,
       explainer: pipeline.explainer,
       rollouts,
+      parity,
       history: createRolloutHistory(base.store),
+      planner: pipeline.planner,
       install: { manifests: (options) => createInstallManifests({ enrolmentAddress, ...options }) },
       schemas: fleetSchemas,
       backup: async () => {

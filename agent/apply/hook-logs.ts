@@ -108,3 +108,23 @@ export async function readHookLogs(kube: KubeClient, key: ObjectKey, signal: Abo
     return `its log cannot be read: ${toFairwayError(caught).message}`;
   }
 }
+
+/** What the containers of the newest pod said last. Empty where there is none; what cannot be read is said so. Never throws unless aborted. */
+export async function readLastWords(kube: KubeClient, key: ObjectKey, signal: AbortSignal): Promise<string> {
+  try {
+    const [newest] = await findPods(kube, key, signal);
+    const spec = newest?.['spec'] as { containers?: readonly { name?: string }[] } | undefined;
+    const names = (spec?.containers ?? []).flatMap(({ name }) => (name === undefined ? [] : [name]));
+    const parts: string[] = [];
+    for (const container of newest ? names.slice(0, containersMax) : []) {
+      const question = { namespace: key.namespace, pod: newest?.metadata.name ?? '', container, tailLines };
+      const { content } = await kube.logs({ ...question, previous: false, maxBytes: readBytesMax }, signal);
+      const said = tidy(content);
+      if (said !== '') parts.push(names.length > 1 ? `${container}: ${said}` : said);
+    }
+    return parts.join('; ');
+  } catch (caught) {
+    signal.throwIfAborted();
+    return `its log cannot be read: ${toFairwayError(caught).message}`;
+  }
+}

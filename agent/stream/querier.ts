@@ -16,10 +16,12 @@ import {
   type QueryRequest,
   QueryRequestSchema,
   type QueryResponse,
+  RunAnswerSchema,
   type AdoptionQuestion as WireAdoptionQuestion,
   type AdoptionFinding as WireFinding,
   type LogsQuestion as WireLogsQuestion,
   type ObjectQuestion as WireObjectQuestion,
+  type RunQuestion as WireRunQuestion,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { FieldChange } from '../../shared/manifest/health.ts';
@@ -60,6 +62,19 @@ export interface QueryHandlers {
     question: AdoptionQuestion,
     signal: AbortSignal,
   ): Promise<{ readonly findings: readonly AdoptionFinding[]; readonly truncated: boolean }>;
+  run(
+    question: RunQuestion,
+    signal: AbortSignal,
+  ): Promise<{ readonly state: string; readonly message: string; readonly logTail: string }>;
+}
+
+/** A Job of the hub's, begun or looked at. */
+export interface RunQuestion {
+  readonly application: string;
+  /** JSON of a batch/v1 Job. */
+  readonly job: string;
+  readonly begin: boolean;
+  readonly remove: boolean;
 }
 
 /** What would a target do to objects that are there? */
@@ -84,6 +99,7 @@ const tailLinesMax = 1_000;
 const tailLinesDefault = 100;
 const answerBytesMax = 4 * 1024 * 1024;
 const timeoutMsMax = 60_000;
+const runTextMax = 4_096;
 
 export interface QuerierOptions {
   readonly client: Client;
@@ -167,7 +183,24 @@ async function answer(
     };
   }
   if (question.case === 'adoption') return answerAdoption(queries, question.value, signal);
+  if (question.case === 'run') return answerRun(queries, question.value, signal);
   throw new FairwayError('unsupported', 'this agent does not know the question');
+}
+
+reads<WireRunQuestion>({ application: true, job: true, begin: true, remove: true });
+async function answerRun(
+  queries: QueryHandlers,
+  { application, job, begin, remove }: WireRunQuestion,
+  signal: AbortSignal,
+): Promise<QueryRequest['answer']> {
+  const question = { application, job: Buffer.from(job).toString(), begin, remove };
+  const { state, message, logTail } = await queries.run(question, signal);
+  const value = encode(RunAnswerSchema, {
+    state,
+    message: message.slice(0, runTextMax),
+    logTail: logTail.slice(-runTextMax),
+  });
+  return { case: 'run', value };
 }
 
 reads<WireAdoptionQuestion>({ application: true, target: true, blobs: true });

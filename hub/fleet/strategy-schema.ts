@@ -3,6 +3,7 @@ import { Cron } from 'croner';
 import { z } from 'zod';
 import { celCharactersMax } from '../../shared/cel/cel.ts';
 import { compileCel } from '../../shared/cel/compile.ts';
+import type { JsonObject } from '../../shared/manifest/object.ts';
 import {
   type Amount,
   type AnalysisSpec,
@@ -39,6 +40,29 @@ const analysisUrl = z
   .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'expected an https:// or http:// URL')
   .refine((text) => !URL.parse(text)?.username, 'a URL may not hold a user name or password');
 
+/** `spec` of a batch/v1 Job; the API server checks the rest of it. */
+const jobSpec = z
+  .record(z.string().max(63), z.unknown())
+  .superRefine((spec, context) => {
+    const refuse = (path: readonly string[], message: string) =>
+      context.addIssue({ code: 'custom', path: [...path], message });
+    if (JSON.stringify(spec).length > jobCharactersMax)
+      refuse([], `expected at most ${jobCharactersMax} characters: it is kept with each release`);
+    if (spec['ttlSecondsAfterFinished'] !== undefined)
+      refuse(['ttlSecondsAfterFinished'], 'remove it: the hub puts a Job away once its end is known');
+    const template = spec['template'] as
+      | { spec?: { containers?: unknown; restartPolicy?: unknown } }
+      | undefined;
+    const containers = template?.spec?.containers;
+    if (!Array.isArray(containers) || containers.length === 0)
+      refuse(['template'], 'expected spec.containers in it, as in a Job');
+    const policy = template?.spec?.restartPolicy;
+    if (policy !== undefined && policy !== 'Never' && policy !== 'OnFailure')
+      refuse(['template', 'spec', 'restartPolicy'], 'expected Never (the default) or OnFailure');
+  })
+  .meta({ description: 'spec of a batch/v1 Job', additionalProperties: true });
+const jobCharactersMax = 32_768;
+
 const analysis = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/),
@@ -57,10 +81,17 @@ const analysis = z
     http: z
       .strictObject({ url: analysisUrl, status: z.number().int().min(100).max(599).default(200) })
       .optional(),
+    job: z
+      .strictObject({
+        clusters: z.enum(['one', 'each']).default('one'),
+        timeout: durationMs.prefault('10m').refine((ms) => ms > 0, 'expected more than no time'),
+        spec: jobSpec,
+      })
+      .optional(),
   })
   .refine(
-    ({ prometheus, http }) => (prometheus === undefined) !== (http === undefined),
-    'expected one of prometheus and http',
+    ({ prometheus, http, job }) => [prometheus, http, job].filter((one) => one !== undefined).length === 1,
+    'expected one of prometheus, http and job',
   );
 
 const wave = z.strictObject({
@@ -177,9 +208,13 @@ function toAmount(value: string | number): Amount {
 function toAnalysis(
   document: StrategyDocument['waves'][number]['analysis'][number],
 ): readonly AnalysisSpec[] {
-  const { name, interval, count, failureLimit, inconclusiveLimit, prometheus, http } = document;
+  const { name, interval, count, failureLimit, inconclusiveLimit, prometheus, http, job } = document;
   const common = { name, intervalMs: interval, count, failureLimit, inconclusiveLimit };
   if (http) return [{ ...common, provider: { type: 'http', ...http } }];
+  if (job) {
+    const { spec, clusters, timeout } = job;
+    return [{ ...common, provider: { type: 'job', spec: spec as JsonObject, clusters, timeoutMs: timeout } }];
+  }
   if (!prometheus) return [];
   return [{ ...common, provider: { type: 'prometheus', ...prometheus, failure: prometheus.failure ?? '' } }];
 }

@@ -1,3 +1,4 @@
+import { FairwayError } from '../../shared/error/error.ts';
 import type { AgentAnswer, AgentPort, AgentQuestion } from '../api/ports.ts';
 import type { Answer, Question } from '../model/query.ts';
 import type { StreamServer } from '../stream/stream-server.ts';
@@ -12,6 +13,7 @@ function toAnswer(answer: Answer): AgentAnswer {
     const { findings, truncated } = answer;
     return { kind: 'adoption', findings, truncated };
   }
+  if (answer.type === 'run') throw new FairwayError('internal', 'the API asks for no runs');
   const content = Buffer.from(answer.content);
   if (answer.type === 'object') return { kind: 'object', found: answer.found, content };
   if (answer.type === 'logs') return { kind: 'logs', content, truncated: answer.truncated };

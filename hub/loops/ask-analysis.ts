@@ -89,8 +89,13 @@ export function judge(
   return { verdict: bad ? 'failure' : 'inconclusive', detail: shown };
 }
 
+/** A question to a server; Jobs are run by agents (run-analysis.ts). */
+export type ServerSpec = AnalysisSpec & {
+  readonly provider: Exclude<AnalysisSpec['provider'], { type: 'job' }>;
+};
+
 async function ask(
-  { provider }: AnalysisSpec,
+  { provider }: ServerSpec,
   subject: AnalysisSubject,
   { fetch, egress }: AskAnalysisPorts,
   signal: AbortSignal,
@@ -123,7 +128,7 @@ async function ask(
 
 /** Never throws but for `signal`. */
 export async function askAnalysis(
-  spec: AnalysisSpec,
+  spec: ServerSpec,
   subject: AnalysisSubject,
   ports: AskAnalysisPorts,
   signal: AbortSignal,

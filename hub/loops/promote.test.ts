@@ -43,6 +43,7 @@ describe('promotion from environment to environment', () => {
     rollouts = createRolloutLoop({
       ...{ store: bed.store, clock: bed.clock, random: createSeededRandom(1), log: silentLogger },
       ...{ fetch: () => Promise.reject(new Error('not asked')), egress: () => false },
+      ask: () => Promise.reject(new Error('not asked')),
     });
   };
   /** The rollouts take as many steps as they can without time going on. */

@@ -33,8 +33,11 @@ import { type AskAnalysisPorts, askAnalysis } from './ask-analysis.ts';
 import { finishUnheard } from './finish-unheard.ts';
 import { createPromoter } from './promote.ts';
 import { createRolloutInputs, isWaved } from './rollout-inputs.ts';
+import { type RunAnalysisPorts, stepRun } from './run-analysis.ts';
 
-export interface RolloutLoopOptions extends Pick<AskAnalysisPorts, 'fetch' | 'egress'> {
+export interface RolloutLoopOptions
+  extends Pick<AskAnalysisPorts, 'fetch' | 'egress'>,
+    Pick<RunAnalysisPorts, 'ask'> {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
@@ -116,6 +119,21 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     return store.releases.saveRollout({ ...row, history: planHistory({ before, after, nowMs, acted }) });
   };
 
+  /** Changes the rollout as it is now, if it is of the same release still. Undefined: it is not, or others were faster again and again. */
+  const amend =
+    ({ application, releaseId }: RolloutState) =>
+    async (change: (before: RolloutState) => RolloutState): Promise<RolloutState | undefined> => {
+      for (let attempt = 0; attempt < triesMax; attempt += 1) {
+        const before = await store.releases.rollout(application);
+        if (!isWaved(before) || before.releaseId !== releaseId) return undefined;
+        const state = change(before);
+        if (state === before) return state;
+        const row = { application, before, state, decisions: [], events: [], nowMs: clock.now() };
+        if ((await keep(row)) !== undefined) return state;
+      }
+      return undefined;
+    };
+
   /** Asked one after the other, bounded by their own limits; the answers are kept like an operator's word. */
   const answer = async (
     state: RolloutState,
@@ -127,15 +145,17 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       const spec = planned && specOf(state.strategy, planned).analysis.find((one) => one.name === name);
       if (!planned || !spec) continue;
       const subject = { application: state.application, wave: planned.name, clusters: planned.clusters };
-      const said = await askAnalysis(spec, subject, options, signal);
-      log.info('analysis', { ...subject, clusters: planned.clusters.length, name, ...said });
-      for (let attempt = 0; attempt < triesMax; attempt += 1) {
-        const before = await store.releases.rollout(state.application);
-        if (!isWaved(before) || before.releaseId !== state.releaseId) return;
-        const next = addAnswer(before, wave, name, said);
-        const row = { application: state.application, before, state: next, decisions: [], events: [] };
-        if ((await keep({ ...row, nowMs: clock.now() })) !== undefined) break;
+      const about = { ...subject, clusters: planned.clusters.length, name };
+      const { provider } = spec;
+      if (provider.type === 'job') {
+        const ports = { ask: options.ask, clock, amend: amend(state) };
+        const said = await stepRun({ state, index: wave, spec: { ...spec, provider } }, ports, signal);
+        if (said) log.info('analysis', { ...about, ...said });
+        continue;
       }
+      const said = await askAnalysis({ ...spec, provider }, subject, options, signal);
+      log.info('analysis', { ...about, ...said });
+      await amend(state)((before) => addAnswer(before, wave, name, said));
     }
   };
 

@@ -23,7 +23,21 @@ export type Question =
       readonly application: string;
       readonly target: Target;
       readonly blobs: readonly { readonly digest: string; readonly content: string }[];
-    };
+    }
+  | RunQuestion;
+
+/** A Job in the application's namespace: begun, looked at, or put away. Agents before this one answer `unsupported`. */
+export interface RunQuestion {
+  readonly type: 'run';
+  readonly application: string;
+  /** JSON of a batch/v1 Job. */
+  readonly job: string;
+  /** It has not been begun yet, as far as is known: one that is not there is made. */
+  readonly begin: boolean;
+  readonly remove: boolean;
+}
+
+export type RunState = 'running' | 'succeeded' | 'failed' | 'gone';
 
 /** What would become of one object. */
 export interface AdoptionFinding {
@@ -45,7 +59,8 @@ export type Answer =
   | { readonly type: 'logs'; readonly content: string; readonly truncated: boolean }
   /** JSON, at most 4 MiB. */
   | { readonly type: 'diagnostics'; readonly content: string }
-  | { readonly type: 'adoption'; readonly findings: readonly AdoptionFinding[]; readonly truncated: boolean };
+  | { readonly type: 'adoption'; readonly findings: readonly AdoptionFinding[]; readonly truncated: boolean }
+  | { readonly type: 'run'; readonly state: RunState; readonly message: string; readonly logTail: string };
 
 export interface AskOptions {
   /** Default 10,000, at most 60,000. */

@@ -1,4 +1,5 @@
 /** How a release goes over its clusters, as an operator wrote it in a RolloutStrategy, with defaults filled in. Plain JSON: it is snapshotted with each release. */
+import type { JsonObject } from '../../shared/manifest/object.ts';
 import type { LabelSelector } from './label-selector.ts';
 
 /** A number of clusters, or a share of them. */
@@ -73,7 +74,16 @@ export interface AnalysisSpec {
         /** Empty: what is no success is a failure. */
         readonly failure: string;
       }
-    | { readonly type: 'http'; readonly url: string; readonly status: number };
+    | { readonly type: 'http'; readonly url: string; readonly status: number }
+    | {
+        readonly type: 'job';
+        /** Of a batch/v1 Job. Its texts may name `{{application}}`, `{{wave}}` and `{{cluster}}`. */
+        readonly spec: JsonObject;
+        /** In the first of the wave's healthy clusters, or in each. */
+        readonly clusters: 'one' | 'each';
+        /** From its beginning to its end. */
+        readonly timeoutMs: number;
+      };
 }
 
 export interface RolloutStrategy {

@@ -1,5 +1,6 @@
 /** What the analyses of a wave have said so far, and which are to be asked now. */
 import type { AnalysisSpec } from '../model/strategy.ts';
+import { lookAgainMs } from './job-runs.ts';
 import type { AnalysisAnswer, AnalysisQuestion, WaveState } from './rollout-state.ts';
 
 export interface AnalysisSummary {
@@ -45,7 +46,9 @@ export function analysesOf(
       };
     if (good >= count) continue;
     done = false;
-    const dueAtMs = last === undefined ? nowMs : last.atMs + intervalMs;
+    const run = wave.runs?.[name];
+    const next = last === undefined ? nowMs : last.atMs + intervalMs;
+    const dueAtMs = run === undefined ? next : (run.lookedAtMs ?? nowMs - lookAgainMs) + lookAgainMs;
     if (dueAtMs <= nowMs) questions.push({ wave: index, name });
     else nextAtMs = Math.min(nextAtMs ?? dueAtMs, dueAtMs);
   }

@@ -3,6 +3,7 @@ import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { AssignmentReason } from '../../shared/manifest/target.ts';
 import type { Acknowledgements, AssignmentDecision, Release } from '../model/release.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
+import type { JobRun } from './job-runs.ts';
 import type { PlannedWave } from './plan-waves.ts';
 import type { PromotionWatch } from './promotion.ts';
 
@@ -33,6 +34,8 @@ export interface AnalysisAnswer {
   readonly verdict: Verdict;
   /** The value that was measured, or why there is none. */
   readonly detail: string;
+  /** The run of a Job that it is the answer of. */
+  readonly attempt?: number | undefined;
 }
 
 export interface WaveState extends PlannedWave {
@@ -48,6 +51,8 @@ export interface WaveState extends PlannedWave {
   readonly promoted?: Said | undefined;
   /** By name of the analysis. */
   readonly analyses?: Readonly<Record<string, readonly AnalysisAnswer[]>> | undefined;
+  /** Jobs under way, by name of the analysis. */
+  readonly runs?: Readonly<Record<string, JobRun>> | undefined;
 }
 
 export interface ClusterFailure {
@@ -107,8 +112,12 @@ export interface ObservedCluster {
   readonly releaseId: string;
   readonly removed: boolean;
   readonly acknowledgements: Acknowledgements | undefined;
-  /** Its agent is connected. */
+  /** Its agent is connected, and it is not paused. */
   readonly connected: boolean;
+  /** Its agent has gone a moment ago, or the hub has only begun to listen: until then it is expected back rather than away. */
+  readonly expectedUntilMs?: number | undefined;
+  /** Why it is paused, and by whom: nothing is applied there meanwhile. */
+  readonly paused?: string | undefined;
   /** As its agent last reported of this very Target; undefined: it has not yet. */
   readonly report:
     | {

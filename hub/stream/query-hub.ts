@@ -10,6 +10,7 @@ import {
   type QueryRequest,
   type QueryResponse,
   QueryResponseSchema,
+  RunQuestionSchema,
   type AdoptionFinding as WireFinding,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import { BlobSchema } from '../../shared/gen/fairway/v1/common_pb.ts';
@@ -138,6 +139,11 @@ function questionToWire(queryId: string, timeoutMs: number, question: Question):
       const value = encode(AdoptionQuestionSchema, { application, target: targetToWire(target), blobs });
       return say({ case: 'adoption', value });
     }
+    case 'run': {
+      const { application, job, begin, remove } = question;
+      const value = encode(RunQuestionSchema, { application, job: Buffer.from(job), begin, remove });
+      return say({ case: 'run', value });
+    }
     case 'logs': {
       const { namespace, pod, container, previous } = question;
       const tailLines = Math.min(Math.max(1, question.tailLines), tailLinesMax);
@@ -150,6 +156,7 @@ function questionToWire(queryId: string, timeoutMs: number, question: Question):
 }
 
 const results = ['create', 'own', 'take', 'refuse', 'error'] as const;
+const runStates = ['running', 'succeeded', 'failed', 'gone'] as const;
 const findingsMax = 5_000;
 const textMax = 4_096;
 
@@ -185,6 +192,16 @@ function answerFromWire(type: Question['type'], answer: QueryRequest['answer']):
     }
     case 'diagnostics':
       return { type: 'diagnostics', content: Buffer.from(answer.value.content).toString() };
+    case 'run': {
+      const { state, message, logTail } = answer.value;
+      return {
+        type: 'run',
+        // A word of a later agent is not an end.
+        state: wordOr(runStates, state, 'running'),
+        message: message.slice(0, textMax),
+        logTail: logTail.slice(-textMax),
+      };
+    }
     default: {
       const { findings, truncated } = answer.value;
       const some = findings.slice(0, findingsMax);

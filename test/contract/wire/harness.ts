@@ -321,6 +321,11 @@ export async function startAgent(
         })),
         truncated: false,
       }),
+      run: async ({ application, job, begin, remove }) => ({
+        state: begin ? 'running' : 'succeeded',
+        message: `${application} ${job} ${remove}`,
+        logTail: 'done',
+      }),
     },
     versions: { agent: '0.1.0', kubernetes: 'v1.36.3' },
     instanceId: `instance-${saved.length}`,

@@ -296,6 +296,38 @@ describe('query', () => {
     });
   });
 
+  it('asks for a run of a Job, and takes a state that it does not know for one that has not ended', async () => {
+    const hub = await hubOf();
+    const agent = await agentOf(await enrolAgent(hub, 'eu-1'));
+    await until('connected', () => agent.connection.state().connected);
+    const question = { type: 'run', application: 'web', job: '{"kind":"Job"}', begin: true } as const;
+    const answer = await until('the answer', () =>
+      hub.server.query('eu-1', { ...question, remove: false }).catch(() => undefined),
+    );
+    expect(answer).toEqual({
+      type: 'run',
+      state: 'running',
+      message: 'web {"kind":"Job"} false',
+      logTail: 'done',
+    });
+    expect(await hub.server.query('eu-1', { ...question, begin: false, remove: true })).toMatchObject({
+      ...{ state: 'succeeded', message: 'web {"kind":"Job"} true' },
+    });
+    const silent = {
+      object: async () => undefined,
+      logs: async () => ({ content: Buffer.alloc(0), truncated: false }),
+      diagnostics: async () => '',
+      adoption: async () => ({ findings: [], truncated: false }),
+    };
+    const strange = { run: async () => ({ state: 'exploded', message: '', logTail: '' }) };
+    const later = await agentOf(await enrolAgent(hub, 'eu-2'), { queries: { ...silent, ...strange } });
+    await until('connected', () => later.connection.state().connected);
+    const unknown = await until('the answer', () =>
+      hub.server.query('eu-2', { ...question, remove: false }).catch(() => undefined),
+    );
+    expect(unknown).toMatchObject({ state: 'running' });
+  });
+
   it('gives up on a question that is not answered in time, and says what the agent says', async () => {
     const hub = await hubOf();
     const queries = {
@@ -305,6 +337,7 @@ describe('query', () => {
       },
       diagnostics: async () => '',
       adoption: async () => ({ findings: [], truncated: false }),
+      run: async () => ({ state: 'running', message: '', logTail: '' }),
     };
     const agent = await agentOf(await enrolAgent(hub, 'eu-1'), { queries });
     await until('connected', () => agent.connection.state().connected);

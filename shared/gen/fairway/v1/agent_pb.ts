@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file fairway/v1/agent.proto.
  */
 export const file_fairway_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChZmYWlyd2F5L3YxL2FnZW50LnByb3RvEgpmYWlyd2F5LnYxItABCg5TZXNzaW9uUmVxdWVzdBIiCgVoZWxsbxgBIAEoCzIRLmZhaXJ3YXkudjEuSGVsbG9IABI2Cg9hY2tub3dsZWRnZW1lbnQYAiABKAsyGy5mYWlyd2F5LnYxLkFja25vd2xlZGdlbWVudEgAEiwKB3N1bW1hcnkYAyABKAsyGS5mYWlyd2F5LnYxLkRpZ2VzdFN1bW1hcnlIABIpCgVyZW5ldxgEIAEoCzIYLmZhaXJ3YXkudjEuUmVuZXdSZXF1ZXN0SABCCQoHbWVzc2FnZSKiAgoPU2Vzc2lvblJlc3BvbnNlEiYKB3dlbGNvbWUYASABKAsyEy5mYWlyd2F5LnYxLldlbGNvbWVIABIsCgphc3NpZ25tZW50GAIgASgLMhYuZmFpcndheS52MS5Bc3NpZ25tZW50SAASKAoGcGF1c2VzGAMgASgLMhYuZmFpcndheS52MS5QYXVzZVN0YXRlSAASLAoHcmVuZXdlZBgEIAEoCzIZLmZhaXJ3YXkudjEuUmVuZXdSZXNwb25zZUgAEi0KC3Jlc3luY19kb25lGAUgASgLMhYuZmFpcndheS52MS5SZXN5bmNEb25lSAASJwoEc3luYxgGIAEoCzIXLmZhaXJ3YXkudjEuU3luY1JlcXVlc3RIAEIJCgdtZXNzYWdlIpMBCgVIZWxsbxIVCg1hZ2VudF92ZXJzaW9uGAEgASgJEhYKDnByb3RvY29sX21pbm9yGAIgASgNEhoKEmt1YmVybmV0ZXNfdmVyc2lvbhgDIAEoCRIqCgdzdW1tYXJ5GAQgASgLMhkuZmFpcndheS52MS5EaWdlc3RTdW1tYXJ5EhMKC2luc3RhbmNlX2lkGAUgASgJInoKDURpZ2VzdFN1bW1hcnkSIAoFZXBvY2gYASABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCmdlbmVyYXRpb24YAiABKAQSMwoMYXBwbGljYXRpb25zGAMgAygLMh0uZmFpcndheS52MS5BcHBsaWNhdGlvbkRpZ2VzdCJnChFBcHBsaWNhdGlvbkRpZ2VzdBITCgthcHBsaWNhdGlvbhgBIAEoCRIVCg10YXJnZXRfZGlnZXN0GAIgASgMEhIKCmdlbmVyYXRpb24YAyABKAQSEgoKcmVsZWFzZV9pZBgEIAEoCSKJAQoHV2VsY29tZRIgCgVlcG9jaBgBIAEoCzIRLmZhaXJ3YXkudjEuRXBvY2gSDwoHY2x1c3RlchgCIAEoCRIWCg5kZWxldGlvbnNfaGVsZBgDIAEoCBIWCg5wcm90b2NvbF9taW5vchgEIAEoDRIbChNzdW1tYXJ5X2ludGVydmFsX21zGAUgASgNIuMBCgpBc3NpZ25tZW50EhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSIAoFZXBvY2gYAyABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCnJlbGVhc2VfaWQYBCABKAkSDgoGcmVhc29uGAUgASgJEhMKC3JldmlzaW9uX2lkGAYgASgJEiIKBnRhcmdldBgHIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAggAygLMhAuZmFpcndheS52MS5CbG9iEgwKBG1vcmUYCSABKAgiqQIKD0Fja25vd2xlZGdlbWVudBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEjAKBXN0YWdlGAMgASgOMiEuZmFpcndheS52MS5BY2tub3dsZWRnZW1lbnQuU3RhZ2USFQoNdGFyZ2V0X2RpZ2VzdBgEIAEoDBIPCgdtZXNzYWdlGAUgASgJEhQKDHRpbWVfdW5peF9tcxgGIAEoAyJ9CgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhIKDlNUQUdFX1JFQ0VJVkVEEAESEQoNU1RBR0VfQVBQTElFRBACEhEKDVNUQUdFX0hFQUxUSFkQAxIRCg1TVEFHRV9SRUZVU0VEEAQSEAoMU1RBR0VfRkFJTEVEEAUiRwoKUGF1c2VTdGF0ZRIhCgZwYXVzZXMYASADKAsyES5mYWlyd2F5LnYxLlBhdXNlEhYKDmRlbGV0aW9uc19oZWxkGAIgASgIIkIKBVBhdXNlEhMKC2FwcGxpY2F0aW9uGAEgASgJEhQKDHJlbWFpbmluZ19tcxgCIAEoBBIOCgZyZWFzb24YAyABKAkiMwoMUmVuZXdSZXF1ZXN0EiMKG2NlcnRpZmljYXRlX3NpZ25pbmdfcmVxdWVzdBgBIAEoDCJFCg1SZW5ld1Jlc3BvbnNlEhkKEWNlcnRpZmljYXRlX2NoYWluGAEgAygMEhkKEW5vdF9hZnRlcl91bml4X21zGAIgASgDIiAKClJlc3luY0RvbmUSEgoKZ2VuZXJhdGlvbhgBIAEoBCI2CgtTeW5jUmVxdWVzdBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIs8BCg1SZXBvcnRSZXF1ZXN0EhAKCHNlcXVlbmNlGAEgASgEEjMKDGFwcGxpY2F0aW9ucxgCIAMoCzIdLmZhaXJ3YXkudjEuQXBwbGljYXRpb25SZXBvcnQSKQoHb2JqZWN0cxgDIAMoCzIYLmZhaXJ3YXkudjEuT2JqZWN0UmVwb3J0EiQKBGdvbmUYBCADKAsyFi5mYWlyd2F5LnYxLk9iamVjdEdvbmUSJgoGZXZlbnRzGAUgAygLMhYuZmFpcndheS52MS5BZ2VudEV2ZW50IiIKDlJlcG9ydFJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEIusCChFBcHBsaWNhdGlvblJlcG9ydBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEhUKDXRhcmdldF9kaWdlc3QYAyABKAwSEwoLc3luY19zdGF0dXMYBCABKAkSFQoNaGVhbHRoX3N0YXR1cxgFIAEoCRIPCgdtZXNzYWdlGAYgASgJEg8KB29iamVjdHMYByABKA0SFgoOb2JqZWN0c19zeW5jZWQYCCABKA0SGgoSYXBwbGllZF9hdF91bml4X21zGAkgASgDEhQKDHRpbWVfdW5peF9tcxgKIAEoAxIRCgl3YWl0c19mb3IYCyABKAkSOwoHY2hhbmdlcxgMIAMoCzIqLmZhaXJ3YXkudjEuQXBwbGljYXRpb25SZXBvcnQuQ2hhbmdlc0VudHJ5Gi4KDENoYW5nZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIqECCgxPYmplY3RSZXBvcnQSEwoLYXBwbGljYXRpb24YASABKAkSIgoDa2V5GAIgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSFQoNb2JqZWN0X2RpZ2VzdBgDIAEoDBITCgtsaXZlX2RpZ2VzdBgEIAEoDBITCgtzeW5jX3N0YXR1cxgFIAEoCRIVCg1oZWFsdGhfc3RhdHVzGAYgASgJEg4KBnJlYXNvbhgHIAEoCRIPCgdtZXNzYWdlGAggASgJEiAKBWRyaWZ0GAkgASgLMhEuZmFpcndheS52MS5EcmlmdBIUCgx0aW1lX3VuaXhfbXMYCiABKAMSEwoLbGFzdF9hY3Rpb24YCyABKAkSEgoKZ2VuZXJhdGlvbhgMIAEoBCJFCgpPYmplY3RHb25lEhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKA2tleRgCIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5IpkBCgVEcmlmdBIMCgRraW5kGAEgASgJEicKBmZpZWxkcxgCIAMoCzIXLmZhaXJ3YXkudjEuRmllbGRDaGFuZ2USJAoIbWFuYWdlcnMYAyADKAsyEi5mYWlyd2F5LnYxLldyaXRlchIYChBmb3VuZF9hdF91bml4X21zGAQgASgDEhkKEWhlYWxlZF9hdF91bml4X21zGAUgASgDIlkKC0ZpZWxkQ2hhbmdlEgwKBHBhdGgYASABKAkSFAoHZGVzaXJlZBgCIAEoCUgAiAEBEhEKBGxpdmUYAyABKAlIAYgBAUIKCghfZGVzaXJlZEIHCgVfbGl2ZSI/CgZXcml0ZXISDAoEbmFtZRgBIAEoCRIRCglvcGVyYXRpb24YAiABKAkSFAoMdGltZV91bml4X21zGAMgASgDIs8BCgpBZ2VudEV2ZW50EgoKAmlkGAEgASgJEgwKBHR5cGUYAiABKAkSEwoLYXBwbGljYXRpb24YAyABKAkSIgoDa2V5GAQgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSDwoHbWVzc2FnZRgFIAEoCRIUCgx0aW1lX3VuaXhfbXMYBiABKAMSIAoFZHJpZnQYByABKAsyES5mYWlyd2F5LnYxLkRyaWZ0EiUKBGhvb2sYCCABKAsyFy5mYWlyd2F5LnYxLkhvb2tGYWlsdXJlIj0KC0hvb2tGYWlsdXJlEg0KBXBoYXNlGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDgoGcmVhc29uGAMgASgJIiQKEUZldGNoQmxvYnNSZXF1ZXN0Eg8KB2RpZ2VzdHMYASADKAwiUgoSRmV0Y2hCbG9ic1Jlc3BvbnNlEg4KBmRpZ2VzdBgBIAEoDBINCgVjaHVuaxgCIAEoDBIMCgRsYXN0GAMgASgIEg8KB21pc3NpbmcYBCABKAgi4AIKDFF1ZXJ5UmVxdWVzdBIQCghxdWVyeV9pZBgBIAEoCRInCgVyZWFkeRgCIAEoCzIWLmZhaXJ3YXkudjEuUXVlcnlSZWFkeUgAEioKBm9iamVjdBgDIAEoCzIYLmZhaXJ3YXkudjEuT2JqZWN0QW5zd2VySAASJgoEbG9ncxgEIAEoCzIWLmZhaXJ3YXkudjEuTG9nc0Fuc3dlckgAEisKB2ZhaWx1cmUYBSABKAsyGC5mYWlyd2F5LnYxLlF1ZXJ5RmFpbHVyZUgAEjQKC2RpYWdub3N0aWNzGAYgASgLMh0uZmFpcndheS52MS5EaWFnbm9zdGljc0Fuc3dlckgAEi4KCGFkb3B0aW9uGAcgASgLMhouZmFpcndheS52MS5BZG9wdGlvbkFuc3dlckgAEiQKA3J1bhgIIAEoCzIVLmZhaXJ3YXkudjEuUnVuQW5zd2VySABCCAoGYW5zd2VyIqsCCg1RdWVyeVJlc3BvbnNlEhAKCHF1ZXJ5X2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SLAoGb2JqZWN0GAMgASgLMhouZmFpcndheS52MS5PYmplY3RRdWVzdGlvbkgAEigKBGxvZ3MYBCABKAsyGC5mYWlyd2F5LnYxLkxvZ3NRdWVzdGlvbkgAEjYKC2RpYWdub3N0aWNzGAUgASgLMh8uZmFpcndheS52MS5EaWFnbm9zdGljc1F1ZXN0aW9uSAASMAoIYWRvcHRpb24YBiABKAsyHC5mYWlyd2F5LnYxLkFkb3B0aW9uUXVlc3Rpb25IABImCgNydW4YByABKAsyFy5mYWlyd2F5LnYxLlJ1blF1ZXN0aW9uSABCCgoIcXVlc3Rpb24iDAoKUXVlcnlSZWFkeSJJCg5PYmplY3RRdWVzdGlvbhIiCgNrZXkYASABKAsyFS5mYWlyd2F5LnYxLk9iamVjdEtleRITCgthcGlfdmVyc2lvbhgCIAEoCSIuCgxPYmplY3RBbnN3ZXISDQoFZm91bmQYASABKAgSDwoHY29udGVudBgCIAEoDCJnCgxMb2dzUXVlc3Rpb24SEQoJbmFtZXNwYWNlGAEgASgJEgsKA3BvZBgCIAEoCRIRCgljb250YWluZXIYAyABKAkSEgoKdGFpbF9saW5lcxgEIAEoDRIQCghwcmV2aW91cxgFIAEoCCIwCgpMb2dzQW5zd2VyEg8KB2NvbnRlbnQYASABKAwSEQoJdHJ1bmNhdGVkGAIgASgIIhUKE0RpYWdub3N0aWNzUXVlc3Rpb24iJAoRRGlhZ25vc3RpY3NBbnN3ZXISDwoHY29udGVudBgBIAEoDCJsChBBZG9wdGlvblF1ZXN0aW9uEhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKBnRhcmdldBgCIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAMgAygLMhAuZmFpcndheS52MS5CbG9iIlIKDkFkb3B0aW9uQW5zd2VyEi0KCGZpbmRpbmdzGAEgAygLMhsuZmFpcndheS52MS5BZG9wdGlvbkZpbmRpbmcSEQoJdHJ1bmNhdGVkGAIgASgIItwBCg9BZG9wdGlvbkZpbmRpbmcSIgoDa2V5GAEgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSDgoGcmVzdWx0GAIgASgJEikKBm93bmVycxgDIAMoCzIZLmZhaXJ3YXkudjEuQWRvcHRpb25Pd25lchIoCgdjaGFuZ2VzGAQgAygLMhcuZmFpcndheS52MS5GaWVsZENoYW5nZRIvCgljb25mbGljdHMYBSADKAsyHC5mYWlyd2F5LnYxLkFkb3B0aW9uQ29uZmxpY3QSDwoHbWVzc2FnZRgGIAEoCSIrCg1BZG9wdGlvbk93bmVyEgwKBHRvb2wYASABKAkSDAoEbmFtZRgCIAEoCSIyChBBZG9wdGlvbkNvbmZsaWN0Eg0KBWZpZWxkGAEgASgJEg8KB21hbmFnZXIYAiABKAkiTgoLUnVuUXVlc3Rpb24SEwoLYXBwbGljYXRpb24YASABKAkSCwoDam9iGAIgASgMEg0KBWJlZ2luGAMgASgIEg4KBnJlbW92ZRgEIAEoCCI9CglSdW5BbnN3ZXISDQoFc3RhdGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIQCghsb2dfdGFpbBgDIAEoCSItCgxRdWVyeUZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJMqwCCgxBZ2VudFNlcnZpY2USRgoHU2Vzc2lvbhIaLmZhaXJ3YXkudjEuU2Vzc2lvblJlcXVlc3QaGy5mYWlyd2F5LnYxLlNlc3Npb25SZXNwb25zZSgBMAESQwoGUmVwb3J0EhkuZmFpcndheS52MS5SZXBvcnRSZXF1ZXN0GhouZmFpcndheS52MS5SZXBvcnRSZXNwb25zZSgBMAESTQoKRmV0Y2hCbG9icxIdLmZhaXJ3YXkudjEuRmV0Y2hCbG9ic1JlcXVlc3QaHi5mYWlyd2F5LnYxLkZldGNoQmxvYnNSZXNwb25zZTABEkAKBVF1ZXJ5EhguZmFpcndheS52MS5RdWVyeVJlcXVlc3QaGS5mYWlyd2F5LnYxLlF1ZXJ5UmVzcG9uc2UoATABYgZwcm90bzM", [file_fairway_v1_common]);
+  fileDesc("ChZmYWlyd2F5L3YxL2FnZW50LnByb3RvEgpmYWlyd2F5LnYxItABCg5TZXNzaW9uUmVxdWVzdBIiCgVoZWxsbxgBIAEoCzIRLmZhaXJ3YXkudjEuSGVsbG9IABI2Cg9hY2tub3dsZWRnZW1lbnQYAiABKAsyGy5mYWlyd2F5LnYxLkFja25vd2xlZGdlbWVudEgAEiwKB3N1bW1hcnkYAyABKAsyGS5mYWlyd2F5LnYxLkRpZ2VzdFN1bW1hcnlIABIpCgVyZW5ldxgEIAEoCzIYLmZhaXJ3YXkudjEuUmVuZXdSZXF1ZXN0SABCCQoHbWVzc2FnZSKiAgoPU2Vzc2lvblJlc3BvbnNlEiYKB3dlbGNvbWUYASABKAsyEy5mYWlyd2F5LnYxLldlbGNvbWVIABIsCgphc3NpZ25tZW50GAIgASgLMhYuZmFpcndheS52MS5Bc3NpZ25tZW50SAASKAoGcGF1c2VzGAMgASgLMhYuZmFpcndheS52MS5QYXVzZVN0YXRlSAASLAoHcmVuZXdlZBgEIAEoCzIZLmZhaXJ3YXkudjEuUmVuZXdSZXNwb25zZUgAEi0KC3Jlc3luY19kb25lGAUgASgLMhYuZmFpcndheS52MS5SZXN5bmNEb25lSAASJwoEc3luYxgGIAEoCzIXLmZhaXJ3YXkudjEuU3luY1JlcXVlc3RIAEIJCgdtZXNzYWdlIpMBCgVIZWxsbxIVCg1hZ2VudF92ZXJzaW9uGAEgASgJEhYKDnByb3RvY29sX21pbm9yGAIgASgNEhoKEmt1YmVybmV0ZXNfdmVyc2lvbhgDIAEoCRIqCgdzdW1tYXJ5GAQgASgLMhkuZmFpcndheS52MS5EaWdlc3RTdW1tYXJ5EhMKC2luc3RhbmNlX2lkGAUgASgJInoKDURpZ2VzdFN1bW1hcnkSIAoFZXBvY2gYASABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCmdlbmVyYXRpb24YAiABKAQSMwoMYXBwbGljYXRpb25zGAMgAygLMh0uZmFpcndheS52MS5BcHBsaWNhdGlvbkRpZ2VzdCJnChFBcHBsaWNhdGlvbkRpZ2VzdBITCgthcHBsaWNhdGlvbhgBIAEoCRIVCg10YXJnZXRfZGlnZXN0GAIgASgMEhIKCmdlbmVyYXRpb24YAyABKAQSEgoKcmVsZWFzZV9pZBgEIAEoCSKJAQoHV2VsY29tZRIgCgVlcG9jaBgBIAEoCzIRLmZhaXJ3YXkudjEuRXBvY2gSDwoHY2x1c3RlchgCIAEoCRIWCg5kZWxldGlvbnNfaGVsZBgDIAEoCBIWCg5wcm90b2NvbF9taW5vchgEIAEoDRIbChNzdW1tYXJ5X2ludGVydmFsX21zGAUgASgNIuMBCgpBc3NpZ25tZW50EhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSIAoFZXBvY2gYAyABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCnJlbGVhc2VfaWQYBCABKAkSDgoGcmVhc29uGAUgASgJEhMKC3JldmlzaW9uX2lkGAYgASgJEiIKBnRhcmdldBgHIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAggAygLMhAuZmFpcndheS52MS5CbG9iEgwKBG1vcmUYCSABKAgiqQIKD0Fja25vd2xlZGdlbWVudBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEjAKBXN0YWdlGAMgASgOMiEuZmFpcndheS52MS5BY2tub3dsZWRnZW1lbnQuU3RhZ2USFQoNdGFyZ2V0X2RpZ2VzdBgEIAEoDBIPCgdtZXNzYWdlGAUgASgJEhQKDHRpbWVfdW5peF9tcxgGIAEoAyJ9CgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhIKDlNUQUdFX1JFQ0VJVkVEEAESEQoNU1RBR0VfQVBQTElFRBACEhEKDVNUQUdFX0hFQUxUSFkQAxIRCg1TVEFHRV9SRUZVU0VEEAQSEAoMU1RBR0VfRkFJTEVEEAUicwoKUGF1c2VTdGF0ZRIhCgZwYXVzZXMYASADKAsyES5mYWlyd2F5LnYxLlBhdXNlEhYKDmRlbGV0aW9uc19oZWxkGAIgASgIEioKBnBydW5lcxgDIAMoCzIaLmZhaXJ3YXkudjEuQ29uZmlybWVkUHJ1bmUiPAoOQ29uZmlybWVkUHJ1bmUSEwoLYXBwbGljYXRpb24YASABKAkSFQoNdGFyZ2V0X2RpZ2VzdBgCIAEoDCJCCgVQYXVzZRITCgthcHBsaWNhdGlvbhgBIAEoCRIUCgxyZW1haW5pbmdfbXMYAiABKAQSDgoGcmVhc29uGAMgASgJIjMKDFJlbmV3UmVxdWVzdBIjChtjZXJ0aWZpY2F0ZV9zaWduaW5nX3JlcXVlc3QYASABKAwiRQoNUmVuZXdSZXNwb25zZRIZChFjZXJ0aWZpY2F0ZV9jaGFpbhgBIAMoDBIZChFub3RfYWZ0ZXJfdW5peF9tcxgCIAEoAyIgCgpSZXN5bmNEb25lEhIKCmdlbmVyYXRpb24YASABKAQiNgoLU3luY1JlcXVlc3QSEwoLYXBwbGljYXRpb24YASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSLPAQoNUmVwb3J0UmVxdWVzdBIQCghzZXF1ZW5jZRgBIAEoBBIzCgxhcHBsaWNhdGlvbnMYAiADKAsyHS5mYWlyd2F5LnYxLkFwcGxpY2F0aW9uUmVwb3J0EikKB29iamVjdHMYAyADKAsyGC5mYWlyd2F5LnYxLk9iamVjdFJlcG9ydBIkCgRnb25lGAQgAygLMhYuZmFpcndheS52MS5PYmplY3RHb25lEiYKBmV2ZW50cxgFIAMoCzIWLmZhaXJ3YXkudjEuQWdlbnRFdmVudCIiCg5SZXBvcnRSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCKWAwoRQXBwbGljYXRpb25SZXBvcnQSEwoLYXBwbGljYXRpb24YASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIVCg10YXJnZXRfZGlnZXN0GAMgASgMEhMKC3N5bmNfc3RhdHVzGAQgASgJEhUKDWhlYWx0aF9zdGF0dXMYBSABKAkSDwoHbWVzc2FnZRgGIAEoCRIPCgdvYmplY3RzGAcgASgNEhYKDm9iamVjdHNfc3luY2VkGAggASgNEhoKEmFwcGxpZWRfYXRfdW5peF9tcxgJIAEoAxIUCgx0aW1lX3VuaXhfbXMYCiABKAMSEQoJd2FpdHNfZm9yGAsgASgJEjsKB2NoYW5nZXMYDCADKAsyKi5mYWlyd2F5LnYxLkFwcGxpY2F0aW9uUmVwb3J0LkNoYW5nZXNFbnRyeRIpCgpwcnVuZV9oZWxkGA0gASgLMhUuZmFpcndheS52MS5QcnVuZUhlbGQaLgoMQ2hhbmdlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiQgoJUHJ1bmVIZWxkEg8KB29iamVjdHMYASABKA0SDQoFdG90YWwYAiABKA0SFQoNc2luY2VfdW5peF9tcxgDIAEoAyKhAgoMT2JqZWN0UmVwb3J0EhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKA2tleRgCIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5EhUKDW9iamVjdF9kaWdlc3QYAyABKAwSEwoLbGl2ZV9kaWdlc3QYBCABKAwSEwoLc3luY19zdGF0dXMYBSABKAkSFQoNaGVhbHRoX3N0YXR1cxgGIAEoCRIOCgZyZWFzb24YByABKAkSDwoHbWVzc2FnZRgIIAEoCRIgCgVkcmlmdBgJIAEoCzIRLmZhaXJ3YXkudjEuRHJpZnQSFAoMdGltZV91bml4X21zGAogASgDEhMKC2xhc3RfYWN0aW9uGAsgASgJEhIKCmdlbmVyYXRpb24YDCABKAQiRQoKT2JqZWN0R29uZRITCgthcHBsaWNhdGlvbhgBIAEoCRIiCgNrZXkYAiABKAsyFS5mYWlyd2F5LnYxLk9iamVjdEtleSKZAQoFRHJpZnQSDAoEa2luZBgBIAEoCRInCgZmaWVsZHMYAiADKAsyFy5mYWlyd2F5LnYxLkZpZWxkQ2hhbmdlEiQKCG1hbmFnZXJzGAMgAygLMhIuZmFpcndheS52MS5Xcml0ZXISGAoQZm91bmRfYXRfdW5peF9tcxgEIAEoAxIZChFoZWFsZWRfYXRfdW5peF9tcxgFIAEoAyJZCgtGaWVsZENoYW5nZRIMCgRwYXRoGAEgASgJEhQKB2Rlc2lyZWQYAiABKAlIAIgBARIRCgRsaXZlGAMgASgJSAGIAQFCCgoIX2Rlc2lyZWRCBwoFX2xpdmUiPwoGV3JpdGVyEgwKBG5hbWUYASABKAkSEQoJb3BlcmF0aW9uGAIgASgJEhQKDHRpbWVfdW5peF9tcxgDIAEoAyLPAQoKQWdlbnRFdmVudBIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJEhMKC2FwcGxpY2F0aW9uGAMgASgJEiIKA2tleRgEIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5Eg8KB21lc3NhZ2UYBSABKAkSFAoMdGltZV91bml4X21zGAYgASgDEiAKBWRyaWZ0GAcgASgLMhEuZmFpcndheS52MS5EcmlmdBIlCgRob29rGAggASgLMhcuZmFpcndheS52MS5Ib29rRmFpbHVyZSI9CgtIb29rRmFpbHVyZRINCgVwaGFzZRgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg4KBnJlYXNvbhgDIAEoCSIkChFGZXRjaEJsb2JzUmVxdWVzdBIPCgdkaWdlc3RzGAEgAygMIlIKEkZldGNoQmxvYnNSZXNwb25zZRIOCgZkaWdlc3QYASABKAwSDQoFY2h1bmsYAiABKAwSDAoEbGFzdBgDIAEoCBIPCgdtaXNzaW5nGAQgASgIIuACCgxRdWVyeVJlcXVlc3QSEAoIcXVlcnlfaWQYASABKAkSJwoFcmVhZHkYAiABKAsyFi5mYWlyd2F5LnYxLlF1ZXJ5UmVhZHlIABIqCgZvYmplY3QYAyABKAsyGC5mYWlyd2F5LnYxLk9iamVjdEFuc3dlckgAEiYKBGxvZ3MYBCABKAsyFi5mYWlyd2F5LnYxLkxvZ3NBbnN3ZXJIABIrCgdmYWlsdXJlGAUgASgLMhguZmFpcndheS52MS5RdWVyeUZhaWx1cmVIABI0CgtkaWFnbm9zdGljcxgGIAEoCzIdLmZhaXJ3YXkudjEuRGlhZ25vc3RpY3NBbnN3ZXJIABIuCghhZG9wdGlvbhgHIAEoCzIaLmZhaXJ3YXkudjEuQWRvcHRpb25BbnN3ZXJIABIkCgNydW4YCCABKAsyFS5mYWlyd2F5LnYxLlJ1bkFuc3dlckgAQggKBmFuc3dlciKrAgoNUXVlcnlSZXNwb25zZRIQCghxdWVyeV9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEiwKBm9iamVjdBgDIAEoCzIaLmZhaXJ3YXkudjEuT2JqZWN0UXVlc3Rpb25IABIoCgRsb2dzGAQgASgLMhguZmFpcndheS52MS5Mb2dzUXVlc3Rpb25IABI2CgtkaWFnbm9zdGljcxgFIAEoCzIfLmZhaXJ3YXkudjEuRGlhZ25vc3RpY3NRdWVzdGlvbkgAEjAKCGFkb3B0aW9uGAYgASgLMhwuZmFpcndheS52MS5BZG9wdGlvblF1ZXN0aW9uSAASJgoDcnVuGAcgASgLMhcuZmFpcndheS52MS5SdW5RdWVzdGlvbkgAQgoKCHF1ZXN0aW9uIgwKClF1ZXJ5UmVhZHkiSQoOT2JqZWN0UXVlc3Rpb24SIgoDa2V5GAEgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSEwoLYXBpX3ZlcnNpb24YAiABKAkiLgoMT2JqZWN0QW5zd2VyEg0KBWZvdW5kGAEgASgIEg8KB2NvbnRlbnQYAiABKAwiZwoMTG9nc1F1ZXN0aW9uEhEKCW5hbWVzcGFjZRgBIAEoCRILCgNwb2QYAiABKAkSEQoJY29udGFpbmVyGAMgASgJEhIKCnRhaWxfbGluZXMYBCABKA0SEAoIcHJldmlvdXMYBSABKAgiMAoKTG9nc0Fuc3dlchIPCgdjb250ZW50GAEgASgMEhEKCXRydW5jYXRlZBgCIAEoCCIVChNEaWFnbm9zdGljc1F1ZXN0aW9uIiQKEURpYWdub3N0aWNzQW5zd2VyEg8KB2NvbnRlbnQYASABKAwibAoQQWRvcHRpb25RdWVzdGlvbhITCgthcHBsaWNhdGlvbhgBIAEoCRIiCgZ0YXJnZXQYAiABKAsyEi5mYWlyd2F5LnYxLlRhcmdldBIfCgVibG9icxgDIAMoCzIQLmZhaXJ3YXkudjEuQmxvYiJSCg5BZG9wdGlvbkFuc3dlchItCghmaW5kaW5ncxgBIAMoCzIbLmZhaXJ3YXkudjEuQWRvcHRpb25GaW5kaW5nEhEKCXRydW5jYXRlZBgCIAEoCCLcAQoPQWRvcHRpb25GaW5kaW5nEiIKA2tleRgBIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5Eg4KBnJlc3VsdBgCIAEoCRIpCgZvd25lcnMYAyADKAsyGS5mYWlyd2F5LnYxLkFkb3B0aW9uT3duZXISKAoHY2hhbmdlcxgEIAMoCzIXLmZhaXJ3YXkudjEuRmllbGRDaGFuZ2USLwoJY29uZmxpY3RzGAUgAygLMhwuZmFpcndheS52MS5BZG9wdGlvbkNvbmZsaWN0Eg8KB21lc3NhZ2UYBiABKAkiKwoNQWRvcHRpb25Pd25lchIMCgR0b29sGAEgASgJEgwKBG5hbWUYAiABKAkiMgoQQWRvcHRpb25Db25mbGljdBINCgVmaWVsZBgBIAEoCRIPCgdtYW5hZ2VyGAIgASgJIk4KC1J1blF1ZXN0aW9uEhMKC2FwcGxpY2F0aW9uGAEgASgJEgsKA2pvYhgCIAEoDBINCgViZWdpbhgDIAEoCBIOCgZyZW1vdmUYBCABKAgiPQoJUnVuQW5zd2VyEg0KBXN0YXRlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEAoIbG9nX3RhaWwYAyABKAkiLQoMUXVlcnlGYWlsdXJlEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCTKsAgoMQWdlbnRTZXJ2aWNlEkYKB1Nlc3Npb24SGi5mYWlyd2F5LnYxLlNlc3Npb25SZXF1ZXN0GhsuZmFpcndheS52MS5TZXNzaW9uUmVzcG9uc2UoATABEkMKBlJlcG9ydBIZLmZhaXJ3YXkudjEuUmVwb3J0UmVxdWVzdBoaLmZhaXJ3YXkudjEuUmVwb3J0UmVzcG9uc2UoATABEk0KCkZldGNoQmxvYnMSHS5mYWlyd2F5LnYxLkZldGNoQmxvYnNSZXF1ZXN0Gh4uZmFpcndheS52MS5GZXRjaEJsb2JzUmVzcG9uc2UwARJACgVRdWVyeRIYLmZhaXJ3YXkudjEuUXVlcnlSZXF1ZXN0GhkuZmFpcndheS52MS5RdWVyeVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_fairway_v1_common]);
 
 /**
  * @generated from message fairway.v1.SessionRequest
@@ -423,6 +423,13 @@ export type PauseState = Message<"fairway.v1.PauseState"> & {
    * @generated from field: bool deletions_held = 2;
    */
   deletionsHeld: boolean;
+
+  /**
+   * Deletions beyond an application's prune limit that an operator has confirmed.
+   *
+   * @generated from field: repeated fairway.v1.ConfirmedPrune prunes = 3;
+   */
+  prunes: ConfirmedPrune[];
 };
 
 /**
@@ -431,6 +438,30 @@ export type PauseState = Message<"fairway.v1.PauseState"> & {
  */
 export const PauseStateSchema: GenMessage<PauseState> = /*@__PURE__*/
   messageDesc(file_fairway_v1_agent, 8);
+
+/**
+ * @generated from message fairway.v1.ConfirmedPrune
+ */
+export type ConfirmedPrune = Message<"fairway.v1.ConfirmedPrune"> & {
+  /**
+   * @generated from field: string application = 1;
+   */
+  application: string;
+
+  /**
+   * It counts for this target only.
+   *
+   * @generated from field: bytes target_digest = 2;
+   */
+  targetDigest: Uint8Array;
+};
+
+/**
+ * Describes the message fairway.v1.ConfirmedPrune.
+ * Use `create(ConfirmedPruneSchema)` to create a new message.
+ */
+export const ConfirmedPruneSchema: GenMessage<ConfirmedPrune> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 9);
 
 /**
  * @generated from message fairway.v1.Pause
@@ -461,7 +492,7 @@ export type Pause = Message<"fairway.v1.Pause"> & {
  * Use `create(PauseSchema)` to create a new message.
  */
 export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 9);
+  messageDesc(file_fairway_v1_agent, 10);
 
 /**
  * @generated from message fairway.v1.RenewRequest
@@ -478,7 +509,7 @@ export type RenewRequest = Message<"fairway.v1.RenewRequest"> & {
  * Use `create(RenewRequestSchema)` to create a new message.
  */
 export const RenewRequestSchema: GenMessage<RenewRequest> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 10);
+  messageDesc(file_fairway_v1_agent, 11);
 
 /**
  * @generated from message fairway.v1.RenewResponse
@@ -500,7 +531,7 @@ export type RenewResponse = Message<"fairway.v1.RenewResponse"> & {
  * Use `create(RenewResponseSchema)` to create a new message.
  */
 export const RenewResponseSchema: GenMessage<RenewResponse> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 11);
+  messageDesc(file_fairway_v1_agent, 12);
 
 /**
  * @generated from message fairway.v1.ResyncDone
@@ -517,7 +548,7 @@ export type ResyncDone = Message<"fairway.v1.ResyncDone"> & {
  * Use `create(ResyncDoneSchema)` to create a new message.
  */
 export const ResyncDoneSchema: GenMessage<ResyncDone> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 12);
+  messageDesc(file_fairway_v1_agent, 13);
 
 /**
  * @generated from message fairway.v1.SyncRequest
@@ -541,7 +572,7 @@ export type SyncRequest = Message<"fairway.v1.SyncRequest"> & {
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 13);
+  messageDesc(file_fairway_v1_agent, 14);
 
 /**
  * @generated from message fairway.v1.ReportRequest
@@ -580,7 +611,7 @@ export type ReportRequest = Message<"fairway.v1.ReportRequest"> & {
  * Use `create(ReportRequestSchema)` to create a new message.
  */
 export const ReportRequestSchema: GenMessage<ReportRequest> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 14);
+  messageDesc(file_fairway_v1_agent, 15);
 
 /**
  * @generated from message fairway.v1.ReportResponse
@@ -597,7 +628,7 @@ export type ReportResponse = Message<"fairway.v1.ReportResponse"> & {
  * Use `create(ReportResponseSchema)` to create a new message.
  */
 export const ReportResponseSchema: GenMessage<ReportResponse> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 15);
+  messageDesc(file_fairway_v1_agent, 16);
 
 /**
  * @generated from message fairway.v1.ApplicationReport
@@ -670,6 +701,13 @@ export type ApplicationReport = Message<"fairway.v1.ApplicationReport"> & {
    * @generated from field: map<string, uint32> changes = 12;
    */
   changes: { [key: string]: number };
+
+  /**
+   * More left the set than may be deleted unasked.
+   *
+   * @generated from field: fairway.v1.PruneHeld prune_held = 13;
+   */
+  pruneHeld?: PruneHeld | undefined;
 };
 
 /**
@@ -677,7 +715,38 @@ export type ApplicationReport = Message<"fairway.v1.ApplicationReport"> & {
  * Use `create(ApplicationReportSchema)` to create a new message.
  */
 export const ApplicationReportSchema: GenMessage<ApplicationReport> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 16);
+  messageDesc(file_fairway_v1_agent, 17);
+
+/**
+ * @generated from message fairway.v1.PruneHeld
+ */
+export type PruneHeld = Message<"fairway.v1.PruneHeld"> & {
+  /**
+   * Would be deleted.
+   *
+   * @generated from field: uint32 objects = 1;
+   */
+  objects: number;
+
+  /**
+   * Of so many.
+   *
+   * @generated from field: uint32 total = 2;
+   */
+  total: number;
+
+  /**
+   * @generated from field: int64 since_unix_ms = 3;
+   */
+  sinceUnixMs: bigint;
+};
+
+/**
+ * Describes the message fairway.v1.PruneHeld.
+ * Use `create(PruneHeldSchema)` to create a new message.
+ */
+export const PruneHeldSchema: GenMessage<PruneHeld> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 18);
 
 /**
  * @generated from message fairway.v1.ObjectReport
@@ -753,7 +822,7 @@ export type ObjectReport = Message<"fairway.v1.ObjectReport"> & {
  * Use `create(ObjectReportSchema)` to create a new message.
  */
 export const ObjectReportSchema: GenMessage<ObjectReport> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 17);
+  messageDesc(file_fairway_v1_agent, 19);
 
 /**
  * @generated from message fairway.v1.ObjectGone
@@ -775,7 +844,7 @@ export type ObjectGone = Message<"fairway.v1.ObjectGone"> & {
  * Use `create(ObjectGoneSchema)` to create a new message.
  */
 export const ObjectGoneSchema: GenMessage<ObjectGone> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 18);
+  messageDesc(file_fairway_v1_agent, 20);
 
 /**
  * @generated from message fairway.v1.Drift
@@ -814,7 +883,7 @@ export type Drift = Message<"fairway.v1.Drift"> & {
  * Use `create(DriftSchema)` to create a new message.
  */
 export const DriftSchema: GenMessage<Drift> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 19);
+  messageDesc(file_fairway_v1_agent, 21);
 
 /**
  * @generated from message fairway.v1.FieldChange
@@ -841,7 +910,7 @@ export type FieldChange = Message<"fairway.v1.FieldChange"> & {
  * Use `create(FieldChangeSchema)` to create a new message.
  */
 export const FieldChangeSchema: GenMessage<FieldChange> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 20);
+  messageDesc(file_fairway_v1_agent, 22);
 
 /**
  * @generated from message fairway.v1.Writer
@@ -868,7 +937,7 @@ export type Writer = Message<"fairway.v1.Writer"> & {
  * Use `create(WriterSchema)` to create a new message.
  */
 export const WriterSchema: GenMessage<Writer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 21);
+  messageDesc(file_fairway_v1_agent, 23);
 
 /**
  * Something that happened; kept by the hub as an event. The id makes repeats harmless.
@@ -924,7 +993,7 @@ export type AgentEvent = Message<"fairway.v1.AgentEvent"> & {
  * Use `create(AgentEventSchema)` to create a new message.
  */
 export const AgentEventSchema: GenMessage<AgentEvent> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 22);
+  messageDesc(file_fairway_v1_agent, 24);
 
 /**
  * A run of a hook that failed.
@@ -959,7 +1028,7 @@ export type HookFailure = Message<"fairway.v1.HookFailure"> & {
  * Use `create(HookFailureSchema)` to create a new message.
  */
 export const HookFailureSchema: GenMessage<HookFailure> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 23);
+  messageDesc(file_fairway_v1_agent, 25);
 
 /**
  * @generated from message fairway.v1.FetchBlobsRequest
@@ -976,7 +1045,7 @@ export type FetchBlobsRequest = Message<"fairway.v1.FetchBlobsRequest"> & {
  * Use `create(FetchBlobsRequestSchema)` to create a new message.
  */
 export const FetchBlobsRequestSchema: GenMessage<FetchBlobsRequest> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 24);
+  messageDesc(file_fairway_v1_agent, 26);
 
 /**
  * @generated from message fairway.v1.FetchBlobsResponse
@@ -1012,7 +1081,7 @@ export type FetchBlobsResponse = Message<"fairway.v1.FetchBlobsResponse"> & {
  * Use `create(FetchBlobsResponseSchema)` to create a new message.
  */
 export const FetchBlobsResponseSchema: GenMessage<FetchBlobsResponse> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 25);
+  messageDesc(file_fairway_v1_agent, 27);
 
 /**
  * Agent to hub.
@@ -1080,7 +1149,7 @@ export type QueryRequest = Message<"fairway.v1.QueryRequest"> & {
  * Use `create(QueryRequestSchema)` to create a new message.
  */
 export const QueryRequestSchema: GenMessage<QueryRequest> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 26);
+  messageDesc(file_fairway_v1_agent, 28);
 
 /**
  * Hub to agent.
@@ -1139,7 +1208,7 @@ export type QueryResponse = Message<"fairway.v1.QueryResponse"> & {
  * Use `create(QueryResponseSchema)` to create a new message.
  */
 export const QueryResponseSchema: GenMessage<QueryResponse> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 27);
+  messageDesc(file_fairway_v1_agent, 29);
 
 /**
  * @generated from message fairway.v1.QueryReady
@@ -1152,7 +1221,7 @@ export type QueryReady = Message<"fairway.v1.QueryReady"> & {
  * Use `create(QueryReadySchema)` to create a new message.
  */
 export const QueryReadySchema: GenMessage<QueryReady> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 28);
+  messageDesc(file_fairway_v1_agent, 30);
 
 /**
  * @generated from message fairway.v1.ObjectQuestion
@@ -1174,7 +1243,7 @@ export type ObjectQuestion = Message<"fairway.v1.ObjectQuestion"> & {
  * Use `create(ObjectQuestionSchema)` to create a new message.
  */
 export const ObjectQuestionSchema: GenMessage<ObjectQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 29);
+  messageDesc(file_fairway_v1_agent, 31);
 
 /**
  * @generated from message fairway.v1.ObjectAnswer
@@ -1198,7 +1267,7 @@ export type ObjectAnswer = Message<"fairway.v1.ObjectAnswer"> & {
  * Use `create(ObjectAnswerSchema)` to create a new message.
  */
 export const ObjectAnswerSchema: GenMessage<ObjectAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 30);
+  messageDesc(file_fairway_v1_agent, 32);
 
 /**
  * @generated from message fairway.v1.LogsQuestion
@@ -1237,7 +1306,7 @@ export type LogsQuestion = Message<"fairway.v1.LogsQuestion"> & {
  * Use `create(LogsQuestionSchema)` to create a new message.
  */
 export const LogsQuestionSchema: GenMessage<LogsQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 31);
+  messageDesc(file_fairway_v1_agent, 33);
 
 /**
  * @generated from message fairway.v1.LogsAnswer
@@ -1259,7 +1328,7 @@ export type LogsAnswer = Message<"fairway.v1.LogsAnswer"> & {
  * Use `create(LogsAnswerSchema)` to create a new message.
  */
 export const LogsAnswerSchema: GenMessage<LogsAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 32);
+  messageDesc(file_fairway_v1_agent, 34);
 
 /**
  * What the agent knows of itself, without secrets.
@@ -1274,7 +1343,7 @@ export type DiagnosticsQuestion = Message<"fairway.v1.DiagnosticsQuestion"> & {
  * Use `create(DiagnosticsQuestionSchema)` to create a new message.
  */
 export const DiagnosticsQuestionSchema: GenMessage<DiagnosticsQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 33);
+  messageDesc(file_fairway_v1_agent, 35);
 
 /**
  * @generated from message fairway.v1.DiagnosticsAnswer
@@ -1293,7 +1362,7 @@ export type DiagnosticsAnswer = Message<"fairway.v1.DiagnosticsAnswer"> & {
  * Use `create(DiagnosticsAnswerSchema)` to create a new message.
  */
 export const DiagnosticsAnswerSchema: GenMessage<DiagnosticsAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 34);
+  messageDesc(file_fairway_v1_agent, 36);
 
 /**
  * What would happen to objects that are there, if this target were applied. Nothing is written.
@@ -1324,7 +1393,7 @@ export type AdoptionQuestion = Message<"fairway.v1.AdoptionQuestion"> & {
  * Use `create(AdoptionQuestionSchema)` to create a new message.
  */
 export const AdoptionQuestionSchema: GenMessage<AdoptionQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 35);
+  messageDesc(file_fairway_v1_agent, 37);
 
 /**
  * @generated from message fairway.v1.AdoptionAnswer
@@ -1348,7 +1417,7 @@ export type AdoptionAnswer = Message<"fairway.v1.AdoptionAnswer"> & {
  * Use `create(AdoptionAnswerSchema)` to create a new message.
  */
 export const AdoptionAnswerSchema: GenMessage<AdoptionAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 36);
+  messageDesc(file_fairway_v1_agent, 38);
 
 /**
  * @generated from message fairway.v1.AdoptionFinding
@@ -1398,7 +1467,7 @@ export type AdoptionFinding = Message<"fairway.v1.AdoptionFinding"> & {
  * Use `create(AdoptionFindingSchema)` to create a new message.
  */
 export const AdoptionFindingSchema: GenMessage<AdoptionFinding> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 37);
+  messageDesc(file_fairway_v1_agent, 39);
 
 /**
  * @generated from message fairway.v1.AdoptionOwner
@@ -1420,7 +1489,7 @@ export type AdoptionOwner = Message<"fairway.v1.AdoptionOwner"> & {
  * Use `create(AdoptionOwnerSchema)` to create a new message.
  */
 export const AdoptionOwnerSchema: GenMessage<AdoptionOwner> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 38);
+  messageDesc(file_fairway_v1_agent, 40);
 
 /**
  * @generated from message fairway.v1.AdoptionConflict
@@ -1442,7 +1511,7 @@ export type AdoptionConflict = Message<"fairway.v1.AdoptionConflict"> & {
  * Use `create(AdoptionConflictSchema)` to create a new message.
  */
 export const AdoptionConflictSchema: GenMessage<AdoptionConflict> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 39);
+  messageDesc(file_fairway_v1_agent, 41);
 
 /**
  * How a Job stands that the hub runs in the application's namespace, in whose name the application is written. Asked until it has ended.
@@ -1482,7 +1551,7 @@ export type RunQuestion = Message<"fairway.v1.RunQuestion"> & {
  * Use `create(RunQuestionSchema)` to create a new message.
  */
 export const RunQuestionSchema: GenMessage<RunQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 40);
+  messageDesc(file_fairway_v1_agent, 42);
 
 /**
  * @generated from message fairway.v1.RunAnswer
@@ -1513,7 +1582,7 @@ export type RunAnswer = Message<"fairway.v1.RunAnswer"> & {
  * Use `create(RunAnswerSchema)` to create a new message.
  */
 export const RunAnswerSchema: GenMessage<RunAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 41);
+  messageDesc(file_fairway_v1_agent, 43);
 
 /**
  * @generated from message fairway.v1.QueryFailure
@@ -1537,7 +1606,7 @@ export type QueryFailure = Message<"fairway.v1.QueryFailure"> & {
  * Use `create(QueryFailureSchema)` to create a new message.
  */
 export const QueryFailureSchema: GenMessage<QueryFailure> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 42);
+  messageDesc(file_fairway_v1_agent, 44);
 
 /**
  * Served to agents with a client certificate only; the certificate says which cluster speaks.

@@ -1,0 +1,142 @@
+/** Runs the Jobs of an analysis by the agents of its clusters: each step looks once at every Job that has not ended, and keeps what was said. */
+import type { Clock } from '../../shared/clock/clock.ts';
+import { errorTable, toFairwayError } from '../../shared/error/error.ts';
+import type { Answer, AskOptions, Question } from '../model/query.ts';
+import { addAnswer } from '../rollout/apply-action.ts';
+import {
+  answerOf,
+  foldWord,
+  isOpen,
+  type JobInCluster,
+  type JobRun,
+  type JobSpec,
+  jobOf,
+  planRun,
+  putRun,
+  type RunWord,
+} from '../rollout/job-runs.ts';
+import type { AnalysisAnswer, RolloutState, WaveState } from '../rollout/rollout-state.ts';
+
+export interface RunAnalysisPorts {
+  readonly ask: (cluster: string, question: Question, options: AskOptions) => Promise<Answer>;
+  readonly clock: Clock;
+  /** Keeps a change of the rollout as it is now. Undefined: the rollout is another, and nothing was kept. */
+  readonly amend: (change: (state: RolloutState) => RolloutState) => Promise<RolloutState | undefined>;
+}
+
+export interface RunSubject {
+  readonly state: RolloutState;
+  /** Position of the wave. */
+  readonly index: number;
+  readonly spec: JobSpec;
+}
+
+const askTimeoutMs = 20_000;
+const askedAtOnce = 8;
+
+/** One look at a run; plans it where there is none. Resolves to the answer, once there is one. */
+export async function stepRun(
+  { state, index, spec }: RunSubject,
+  ports: RunAnalysisPorts,
+  signal: AbortSignal,
+): Promise<AnalysisAnswer | undefined> {
+  const { amend, clock } = ports;
+  // Which clusters take part is kept before any of them is asked.
+  const planned = await amend((now) => {
+    const run = planRun(now, index, spec, clock.now());
+    if (run !== undefined) return putRun(now, index, spec.name, run);
+    const detail = 'no cluster of the wave is healthy, so none could run the Job';
+    return addAnswer(now, index, spec.name, { atMs: clock.now(), verdict: 'inconclusive', detail });
+  });
+  const wave = planned?.waves[index];
+  const run = wave?.runs?.[spec.name];
+  if (planned === undefined || wave === undefined || run === undefined) return undefined;
+  const words = await lookAt({ state, spec, wave, run }, ports, signal);
+  let answer: AnalysisAnswer | undefined;
+  const kept = await amend((now) => {
+    const known = now.waves[index]?.runs?.[spec.name];
+    if (known?.attempt !== run.attempt) return now;
+    const clusters: Record<string, JobInCluster> = { ...known.clusters };
+    for (const [cluster, word] of words) {
+      const before = clusters[cluster];
+      if (before) clusters[cluster] = foldWord(before, word);
+    }
+    const next: JobRun = { ...known, clusters, lookedAtMs: clock.now() };
+    answer = answerOf(next, spec, clock.now());
+    if (answer === undefined) return putRun(now, index, spec.name, next);
+    return addAnswer(putRun(now, index, spec.name, undefined), index, spec.name, answer);
+  });
+  if (kept === undefined || answer === undefined) return undefined;
+  await putAway({ state, spec, wave, run }, ports, answer, words, signal);
+  return answer;
+}
+
+interface Looked {
+  readonly state: RolloutState;
+  readonly spec: JobSpec;
+  readonly wave: WaveState;
+  readonly run: JobRun;
+}
+
+async function lookAt(
+  { state, spec, wave, run }: Looked,
+  { ask }: RunAnalysisPorts,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, RunWord>> {
+  const words = new Map<string, RunWord>();
+  const open = Object.entries(run.clusters).filter(([, one]) => isOpen(one));
+  for (let at = 0; at < open.length; at += askedAtOnce)
+    await Promise.all(
+      open.slice(at, at + askedAtOnce).map(async ([cluster, known]) => {
+        const job = jobOf(state, wave, spec, run, cluster);
+        const { application } = state;
+        const question = {
+          type: 'run',
+          application,
+          job,
+          begin: known.state === 'planned',
+          remove: false,
+        } as const;
+        words.set(cluster, await askOne(ask(cluster, question, { timeoutMs: askTimeoutMs, signal }), signal));
+      }),
+    );
+  return words;
+}
+
+async function askOne(asked: Promise<Answer>, signal: AbortSignal): Promise<RunWord> {
+  try {
+    const answer = await asked;
+    if (answer.type === 'run') return answer;
+    return { error: 'the agent answered something else', passing: false };
+  } catch (caught) {
+    signal.throwIfAborted();
+    const { code, message } = toFairwayError(caught);
+    const error =
+      code === 'unsupported' ? 'the agent is of a version that runs no analyses: upgrade it' : message;
+    return { error, passing: errorTable[code].retry };
+  }
+}
+
+/** One that succeeded goes, and one that took too long is stopped; one that failed stays a day for people to look at. What cannot be reached goes by itself. */
+async function putAway(
+  { state, spec, wave, run }: Looked,
+  { ask }: RunAnalysisPorts,
+  { verdict }: AnalysisAnswer,
+  words: ReadonlyMap<string, RunWord>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { application } = state;
+  const gone = Object.keys(run.clusters).filter((cluster) => {
+    const word = words.get(cluster);
+    const ended = word !== undefined && 'state' in word ? word.state : 'succeeded';
+    return verdict === 'success' || ended === 'running';
+  });
+  for (let at = 0; at < gone.length; at += askedAtOnce)
+    await Promise.allSettled(
+      gone.slice(at, at + askedAtOnce).map((cluster) => {
+        const job = jobOf(state, wave, spec, run, cluster);
+        const question = { type: 'run', application, job, begin: false, remove: true } as const;
+        return ask(cluster, question, { timeoutMs: askTimeoutMs, signal });
+      }),
+    );
+}
