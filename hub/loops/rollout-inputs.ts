@@ -1,17 +1,17 @@
-/** Loads what a rollout's pass looks at. The fleet's facts are kept until the fleet changes; all else is read anew. */
+/** Loads what a rollout's pass looks at: the fleet's facts, kept until the fleet changes, its release, and what agents said. */
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { canonicalJson, type Digest } from '../../shared/manifest/canonical.ts';
 import { clusterLabels, matchesSelector } from '../fleet/placement.ts';
 import type { Cluster, Fleet } from '../model/fleet.ts';
 import type { RolloutInput } from '../rollout/advance-rollout.ts';
-import { observedCluster } from '../rollout/observed-cluster.ts';
 import type { WaveInput } from '../rollout/plan-revision.ts';
 import type { ClusterFacts } from '../rollout/plan-waves.ts';
 import { isPromotionQueue, type PromotionQueue } from '../rollout/promotion.ts';
 import { type RolloutRelease, type RolloutState, targetsOf } from '../rollout/rollout-state.ts';
 import type { Store } from '../store/store.ts';
 import { fleetOf } from './fleet-rows.ts';
+import { createRolloutViews } from './rollout-views.ts';
 
 /** Clusters with the same value are sides of one pair. */
 export const pairLabel = 'fairway.dev/pair';
@@ -61,6 +61,7 @@ export function createRolloutInputs(store: Store, clock: Clock) {
     string,
     { readonly release: RolloutRelease; readonly amended: RolloutState['amended'] }
   >();
+  const views = createRolloutViews(store, clock);
   const unsubscribe = store.subscribe((topic) => {
     if (topic === 'fleet') facts = undefined;
   });
@@ -94,25 +95,14 @@ export function createRolloutInputs(store: Store, clock: Clock) {
 
   const load = async (state: RolloutState): Promise<RolloutInput> => {
     facts ??= store.fleet.load().then((stored) => factsOf(fleetOf(stored)));
-    const { application } = state;
-    const [known, release, assignments, observations, registered] = await Promise.all([
-      facts,
-      loadRelease(state),
-      store.releases.assignments({ application }),
-      store.observations.applications({ application }),
-      store.registry.clusters(),
-    ]);
-    const connected = new Set(registered.filter((one) => one.connected).map(({ name }) => name));
-    const assigned = new Map(assignments.map((one) => [one.cluster, one]));
-    const reported = new Map(observations.map((one) => [one.cluster, one]));
-    const observed = new Map(
-      Object.keys(release.targets).map((cluster) => [
-        cluster,
-        observedCluster(assigned.get(cluster), reported.get(cluster), connected.has(cluster)),
-      ]),
-    );
-    return { release, observed, facts: known, nowMs: clock.now() };
+    const [known, release] = await Promise.all([facts, loadRelease(state)]);
+    const observed = await views.load(state.application, release);
+    return { release, observed, facts: known, matches: matchesSelector, nowMs: clock.now() };
   };
 
-  return { load, stop: unsubscribe };
+  const stop = () => {
+    unsubscribe();
+    views.stop();
+  };
+  return { load, forget: views.forget, stop };
 }

@@ -9,6 +9,7 @@ import { analysesOf } from './analyses.ts';
 import { chooseClusters } from './choose-clusters.ts';
 import { observeClusters, timerStart } from './observe-clusters.ts';
 import { type ClusterFacts, planWaves, type SelectorMatch, specOf } from './plan-waves.ts';
+import { refillWave } from './refill-wave.ts';
 import { rollBack } from './roll-back.ts';
 import {
   type AnalysisQuestion,
@@ -27,6 +28,8 @@ export interface RolloutInput {
   readonly release: RolloutRelease;
   readonly observed: ReadonlyMap<string, ObservedCluster>;
   readonly facts: ReadonlyMap<string, ClusterFacts>;
+  /** Given: a first wave of which nobody is there takes others. */
+  readonly matches?: SelectorMatch | undefined;
   readonly nowMs: number;
 }
 
@@ -111,23 +114,46 @@ interface WavePass {
   readonly nextAtMs: number | undefined;
 }
 
+export interface OpenClusters {
+  readonly waiting: readonly string[];
+  readonly offline: readonly string[];
+  /** When the first of those who wait only because they are expected back is away; undefined: nobody does. */
+  readonly expectedUntilMs: number | undefined;
+}
+
 /** Clusters that are still to be counted, those apart that were away before it was their turn. */
 export function openClusters(
   state: RolloutState,
   wave: WaveState,
-  observed: RolloutInput['observed'],
-): { readonly waiting: readonly string[]; readonly offline: readonly string[] } {
+  { observed, nowMs }: Pick<RolloutInput, 'observed' | 'nowMs'>,
+): OpenClusters {
   const waiting: string[] = [];
   const offline: string[] = [];
+  let expectedUntilMs: number | undefined;
   for (const cluster of wave.clusters) {
     const known = state.clusters[cluster];
     if (known?.excluded || known?.countedAtMs !== undefined || known?.failure) continue;
     // One that went away after it was assigned is no proof that the release is good.
     const reached = known?.assignedAtMs !== undefined && !known.assignedAway;
-    if (observed.get(cluster)?.connected || reached) waiting.push(cluster);
-    else offline.push(cluster);
+    const seen = observed.get(cluster);
+    const expected = seen?.expectedUntilMs ?? 0;
+    if (seen?.connected || reached) waiting.push(cluster);
+    else if (expected > nowMs) {
+      waiting.push(cluster);
+      expectedUntilMs = Math.min(expectedUntilMs ?? expected, expected);
+    } else offline.push(cluster);
   }
-  return { waiting, offline };
+  return { waiting, offline, expectedUntilMs };
+}
+
+/** Nobody who was away proves anything: of the waves so far some cluster has to have been reached, or set aside by somebody. */
+export function isUnproven(state: RolloutState, index: number): boolean {
+  return !state.waves.slice(0, index + 1).some(({ clusters }) =>
+    clusters.some((cluster) => {
+      const known = state.clusters[cluster];
+      return known?.countedAtMs !== undefined || known?.failure || known?.excluded;
+    }),
+  );
 }
 
 function startWave(state: RolloutState, index: number, { nowMs }: RolloutInput): WavePass {
@@ -144,13 +170,14 @@ function startWave(state: RolloutState, index: number, { nowMs }: RolloutInput):
 }
 
 /** From the last counted cluster to the end of the wave: soak, analysis, approval. */
-function endWave(state: RolloutState, index: number, { nowMs, observed }: RolloutInput): WavePass {
-  const none = { changes: [], questions: [], nextAtMs: undefined };
+function endWave(state: RolloutState, index: number, input: RolloutInput): WavePass {
+  const { nowMs } = input;
   let wave = state.waves[index] as WaveState;
   const spec = specOf(state.strategy, wave);
-  const { waiting, offline } = openClusters(state, wave, observed);
+  const { waiting, offline, expectedUntilMs } = openClusters(state, wave, input);
   const mayBeAway = amountOf(spec.offlineBudget, wave.clusters.length, 'down');
-  if (waiting.length > 0 || offline.length > mayBeAway) return { state, ...none };
+  const away = offline.length > mayBeAway || (offline.length > 0 && isUnproven(state, index));
+  if (waiting.length > 0 || away) return { state, changes: [], questions: [], nextAtMs: expectedUntilMs };
   const changes: RolloutChange[] = [];
   let next = state;
   if (wave.settledAtMs === undefined) {
@@ -269,6 +296,7 @@ function walkWaves(
   const open = opennessAt(state.strategy, input.nowMs);
   for (let index = 0; index < state.waves.length && state.phase === 'Progressing'; index += 1) {
     if (state.waves[index]?.endedAtMs !== undefined) continue;
+    state = refillWave(state, index, input);
     if (state.waves[index]?.startedAtMs === undefined && open.open) take(startWave(state, index, input));
     if (state.waves[index]?.startedAtMs !== undefined) take(endWave(state, index, input));
     if (state.waves[index]?.endedAtMs === undefined) break;

@@ -119,7 +119,12 @@ function isPart(wave: string, name: string): boolean {
   return wave === name || wave.startsWith(`${name} (`);
 }
 
-function bringIn(state: RolloutState, cluster: string, { facts, matches, nowMs }: AmendInput): RolloutState {
+/** Puts a cluster that is in no wave into the one where it belongs, or a new last one. */
+export function bringIn(
+  state: RolloutState,
+  cluster: string,
+  { facts, matches, nowMs }: Pick<AmendInput, 'facts' | 'matches' | 'nowMs'>,
+): RolloutState {
   const known = facts.get(cluster) ?? { name: cluster, labels: {}, region: '', pair: '', primary: false };
   const to = home(state, known, (name) => facts.get(name)?.pair ?? '', matches);
   if ('index' in to) {

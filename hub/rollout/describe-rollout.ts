@@ -1,9 +1,16 @@
 /** What a rollout waits for, wave by wave and cluster by cluster, in words. Pure. */
-import { failedIn, openClusters, type RolloutInput } from './advance-rollout.ts';
+import { failedIn, isUnproven, openClusters, type RolloutInput } from './advance-rollout.ts';
 import { isInFlight } from './choose-clusters.ts';
 import type { PromotionReport } from './describe-promotion.ts';
 import { specOf } from './plan-waves.ts';
-import { isAssigned, type RolloutPhase, type RolloutState, type WaveState } from './rollout-state.ts';
+import {
+  type ClusterState,
+  isAssigned,
+  type ObservedCluster,
+  type RolloutPhase,
+  type RolloutState,
+  type WaveState,
+} from './rollout-state.ts';
 import { opennessAt } from './windows.ts';
 
 export type ClusterStep =
@@ -73,11 +80,7 @@ function clusterReport(
   if (known?.rolledBackAtMs !== undefined) return is('RolledBack');
   if (known?.failure) return is('Failed', known.failure.message);
   if (known?.countedAtMs !== undefined) return is('Healthy');
-  if (!seen?.connected)
-    return is(
-      'Offline',
-      known?.assignedAtMs === undefined ? 'its agent' : 'its agent, which went away since it was assigned',
-    );
+  if (!seen?.connected) return is('Offline', awayText(seen, known, nowMs));
   if (known?.assignedAtMs === undefined || !isAssigned(release, cluster, seen))
     return is('Waiting', 'its turn');
   if (known.healthySinceMs !== undefined)
@@ -92,6 +95,13 @@ function clusterReport(
   return is('Applied', said || 'health');
 }
 
+function awayText(seen: ObservedCluster | undefined, known: ClusterState | undefined, nowMs: number): string {
+  if (seen?.paused !== undefined) return `the end of its pause ${seen.paused}`;
+  if (known?.assignedAtMs !== undefined && !known.assignedAway)
+    return 'its agent, which went away since it was assigned';
+  return (seen?.expectedUntilMs ?? 0) > nowMs ? 'its agent, which is expected back' : 'its agent';
+}
+
 function describeGate(state: RolloutState, wave: WaveState, input: RolloutInput): string {
   const spec = specOf(state.strategy, wave);
   if (wave.startedAtMs === undefined) {
@@ -101,7 +111,7 @@ function describeGate(state: RolloutState, wave: WaveState, input: RolloutInput)
     const until = open.opensAtMs === undefined ? '' : ` until ${new Date(open.opensAtMs).toISOString()}`;
     return `${open.reason}${until}`;
   }
-  const { waiting, offline } = openClusters(state, wave, input.observed);
+  const { waiting, offline } = openClusters(state, wave, input);
   if (waiting.length > 0) {
     const inFlight = waiting.filter((cluster) => isInFlight(state, cluster));
     const [first = waiting[0] ?? ''] = inFlight;
@@ -110,12 +120,18 @@ function describeGate(state: RolloutState, wave: WaveState, input: RolloutInput)
     return `${waiting.length} of ${wave.clusters.length} not healthy: ${first} waits on ${waitsOn}`;
   }
   if (wave.settledAtMs === undefined)
-    return offline.length > 0 ? `${offline.length} clusters that are away` : '';
+    return offline.length > 0 ? describeAway(state, wave, offline.length) : '';
   const soakedAtMs = wave.settledAtMs + spec.soakMs;
   if (!wave.promoted && input.nowMs < soakedAtMs)
     return `its soak: ${duration(soakedAtMs - input.nowMs)} left`;
   if (spec.approval?.when === 'after' && !wave.approvedAfter) return 'an approval';
   return spec.analysis.length > 0 ? 'its analysis' : '';
+}
+
+function describeAway(state: RolloutState, wave: WaveState, away: number): string {
+  const unproven = isUnproven(state, state.waves.indexOf(wave));
+  const first = unproven ? 'a first cluster that proves the release: ' : '';
+  return `${first}${away} of ${wave.clusters.length} ${away === 1 ? 'is' : 'are'} away`;
 }
 
 function waveReport(state: RolloutState, wave: WaveState, input: RolloutInput): WaveReport {

@@ -2,12 +2,21 @@ import type { ApplicationObservation } from '../model/observation.ts';
 import type { AssignmentState } from '../store/store.ts';
 import type { ObservedCluster } from './rollout-state.ts';
 
+/** Whether a cluster can be asked now. */
+export interface Presence {
+  readonly connected: boolean;
+  readonly expectedUntilMs?: number | undefined;
+  readonly paused?: string | undefined;
+}
+
 /** What is known of a cluster's part of an application, as the rollout looks at it. A report counts only for the very assignment it was made of. */
 export function observedCluster(
   assignment: AssignmentState | undefined,
   observation: ApplicationObservation | undefined,
-  connected: boolean,
+  presence: boolean | Presence,
 ): ObservedCluster {
+  const { connected, expectedUntilMs, paused }: Presence =
+    typeof presence === 'boolean' ? { connected: presence } : presence;
   const current =
     observation !== undefined &&
     observation.generation === assignment?.generation &&
@@ -17,7 +26,9 @@ export function observedCluster(
     releaseId: assignment?.releaseId ?? '',
     removed: assignment?.removed ?? false,
     acknowledgements: assignment?.acknowledgements,
-    connected,
+    connected: connected && paused === undefined,
+    ...(expectedUntilMs !== undefined && { expectedUntilMs }),
+    ...(paused !== undefined && { paused }),
     report: current
       ? {
           sync: observation.syncStatus,

@@ -41,7 +41,7 @@ export function createScenario(
     targets: Object.fromEntries(clusters.map((name) => [name, 'new'])),
     removes: new Set<string>(),
   };
-  const input = (): RolloutInput => ({ release, facts, observed, nowMs });
+  const input = (): RolloutInput => ({ release, facts, observed, nowMs, matches: () => true });
   let state: RolloutState = startRollout(strategy, input(), () => true);
   const see = (cluster: string): Mutable<ObservedCluster> => {
     const found = observed.get(cluster);

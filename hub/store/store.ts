@@ -233,6 +233,8 @@ export interface RolloutPassRow {
 export interface AssignmentFilter {
   readonly cluster?: string | undefined;
   readonly application?: string | undefined;
+  /** Any of these, at most 500. */
+  readonly clusters?: readonly string[] | undefined;
 }
 
 export interface AssignmentState extends Assignment {
@@ -276,8 +278,16 @@ export interface ReleaseRepository {
   /** Removes pauses that are over, with an `audit.resume` event each; resolves to them. */
   expirePauses(nowMs: number): Promise<readonly Pause[]>;
   confirmations(): Promise<readonly Confirmation[]>;
-  /** @throws not_found. Idempotent. */
-  confirm(id: string, actor: string, event: NewEvent): Promise<Confirmation>;
+  /**
+   * @param held what waits though no row says so (a `prune`, which only agents tell of): it becomes one.
+   * @throws not_found. Idempotent.
+   */
+  confirm(
+    id: string,
+    actor: string,
+    event: NewEvent,
+    held?: Omit<Confirmation, 'confirmedAtMs' | 'confirmedBy'>,
+  ): Promise<Confirmation>;
 }
 
 /** What rollouts did, by the ids of their releases. Written by `savePlan` and `saveRollout`, in the transaction that changes the rollout. */

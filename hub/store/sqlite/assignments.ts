@@ -1,9 +1,10 @@
 /** Assignments: what each cluster shall run, its generations and acknowledgements. */
 import type { SQL } from 'drizzle-orm';
+import { FairwayError } from '../../../shared/error/error.ts';
 import type { Assignment, AssignmentDecision } from '../../model/release.ts';
 import type { AssignmentFilter, AssignmentState, ReleaseRepository } from '../store.ts';
 import type { SqliteContext } from './context.ts';
-import { and, asc, eq, sql } from './drizzle.ts';
+import { and, asc, eq, inArray, sql } from './drizzle.ts';
 import { createGenerations } from './generations.ts';
 import { assignments } from './schema.ts';
 
@@ -126,8 +127,19 @@ function createAcknowledger({ client, db, changed }: SqliteContext) {
   };
 }
 
-function conditionOf({ cluster, application }: AssignmentFilter): SQL | undefined {
+/** @throws invalid_argument */
+export function checkClusters(clusters: readonly string[] | undefined): readonly string[] | undefined {
+  if (clusters !== undefined && clusters.length > clustersMax)
+    throw new FairwayError('invalid_argument', `at most ${clustersMax} clusters are asked for at once`);
+  return clusters;
+}
+
+const clustersMax = 500;
+
+function conditionOf({ cluster, application, clusters }: AssignmentFilter): SQL | undefined {
+  const some = checkClusters(clusters);
   return and(
+    some === undefined ? undefined : inArray(assignments.cluster, [...some]),
     cluster === undefined ? undefined : eq(assignments.cluster, cluster),
     application === undefined ? undefined : eq(assignments.application, application),
   );

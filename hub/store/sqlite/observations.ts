@@ -4,8 +4,9 @@ import { hookReasons } from '../../../shared/manifest/hook-reasons.ts';
 import { keyText } from '../../../shared/manifest/object.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
 import type { ObjectFilter, ObservationRepository } from '../store.ts';
+import { checkClusters } from './assignments.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
-import { and, asc, eq, sql } from './drizzle.ts';
+import { and, asc, eq, inArray, sql } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
 import { applicationObservations, objectObservations } from './schema.ts';
 
@@ -104,14 +105,16 @@ export function createSqliteObservations(
   const { db } = context;
   return {
     saveBatch: createBatchSaver(context, events),
-    applications({ cluster, application }) {
+    applications({ cluster, application, clusters }) {
       const table = applicationObservations;
+      const some = checkClusters(clusters);
       return db
         .select({ value: table.value })
         .from(table)
         .where(
           and(
             cluster === undefined ? undefined : eq(table.cluster, cluster),
+            some === undefined ? undefined : inArray(table.cluster, [...some]),
             application === undefined ? undefined : eq(table.application, application),
           ),
         )

@@ -1,0 +1,62 @@
+import { bringIn } from './amend-rollout.ts';
+import { type ClusterFacts, type SelectorMatch, specOf } from './plan-waves.ts';
+import type { ObservedCluster, RolloutState, WaveState } from './rollout-state.ts';
+
+interface Input {
+  readonly observed: ReadonlyMap<string, ObservedCluster>;
+  readonly facts: ReadonlyMap<string, ClusterFacts>;
+  readonly nowMs: number;
+  readonly matches?: SelectorMatch | undefined;
+}
+
+function isHere(cluster: string, { observed, nowMs }: Input): boolean {
+  const seen = observed.get(cluster);
+  return (seen?.connected ?? false) || (seen?.expectedUntilMs ?? 0) > nowMs;
+}
+
+/** Clusters of later waves that have not begun, which are there and could go first, as many as are wanted. */
+function substitutes(state: RolloutState, index: number, wave: WaveState, input: Input): readonly string[] {
+  const pairOf = (cluster: string) => input.facts.get(cluster)?.pair ?? '';
+  const taken = new Set<string>();
+  const found: string[] = [];
+  for (const { clusters, startedAtMs } of state.waves.slice(index + 1)) {
+    if (startedAtMs !== undefined) continue;
+    for (const cluster of clusters) {
+      if (found.length === wave.clusters.length) return found;
+      if (!input.observed.get(cluster)?.connected || state.clusters[cluster] !== undefined) continue;
+      const pair = pairOf(cluster);
+      if (pair !== '' && (state.strategy.pairs === 'together' || taken.has(pair))) continue;
+      if (pair !== '' && state.strategy.pairs === 'apart') taken.add(pair);
+      found.push(cluster);
+    }
+  }
+  return found;
+}
+
+/**
+ * A wave that takes a part of the fleet, of which nobody is there, takes others: who was to go first when the rollout began may have gone away since, or
+ * nobody was there then. Waves that ask for certain clusters by labels wait for those. Pure.
+ */
+export function refillWave(state: RolloutState, index: number, input: Input): RolloutState {
+  const wave = state.waves[index];
+  if (wave === undefined || input.matches === undefined) return state;
+  const { take, selector, groupBy } = specOf(state.strategy, wave);
+  if (take === undefined || selector !== undefined || groupBy !== '') return state;
+  const untouched = wave.clusters.every((cluster) => state.clusters[cluster] === undefined);
+  if (!untouched || wave.clusters.some((cluster) => isHere(cluster, input))) return state;
+  const come = substitutes(state, index, wave, input);
+  if (come.length === 0) return state;
+  const out = wave.clusters.slice(0, come.length);
+  const left = new Set(come);
+  const waves = state.waves.map((one, at) => {
+    if (at === index) return { ...one, clusters: [...come, ...one.clusters.slice(come.length)] };
+    const stays = one.clusters.filter((cluster) => !left.has(cluster));
+    return stays.length === one.clusters.length ? one : { ...one, clusters: stays };
+  });
+  const { facts, matches, nowMs } = input;
+  const moved: RolloutState = { ...state, waves };
+  return out.reduce<RolloutState>(
+    (next, cluster) => bringIn(next, cluster, { facts, matches, nowMs }),
+    moved,
+  );
+}
