@@ -38,6 +38,39 @@ function expectGolden(name: string, text: string) {
   expect(text).toBe(readFileSync(file, 'utf8'));
 }
 
+describe('a value of a chart', () => {
+  const template = at('chart/templates/web.yaml', 8, { holds: 'part' });
+  const trace = traceOf({
+    object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' }, data: { mode: 'slow' } },
+    file: 'chart/values.yaml',
+    steps: [
+      {
+        kind: 'chart',
+        action: 'helm.valueFiles[0]',
+        layer: 'chart',
+        at: at('', 0, { source: 'application', field: 'spec.source.helm.valueFiles[0]' }),
+        changes: [
+          {
+            ...{ path: ['data', 'mode'], before: 'slow', after: 'fast' },
+            at: { ...at('base/eu.yaml', 3), through: template },
+          },
+        ],
+      },
+    ],
+  });
+
+  it('is told with the line of the template that put it in', () => {
+    const explanation = explain(trace, 'data.mode');
+    const [read, changed] = explanation.fields[0]?.steps ?? [];
+    expect(read?.through).toBeNull();
+    expect(changed?.through).toMatchObject({ file: 'chart/templates/web.yaml', line: 8 });
+    expect(changed?.through?.commit?.author).toBe('Grace Lim');
+    expect(renderExplanationText(explanation, plainPaint, undefined)).toContain(
+      'put in by chart/templates/web.yaml:8  b2c3d4e Grace Lim, 2026-03-14',
+    );
+  });
+});
+
 describe('explainObject', () => {
   it.each([
     ['object.txt', '', undefined],

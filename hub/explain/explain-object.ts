@@ -173,9 +173,13 @@ class Teller {
     };
   }
 
-  private places(at: Written, configuredAt: Written): Pick<ExplainedStep, 'at' | 'configuredAt'> {
+  private places(at: Written, configuredAt: Written): Pick<ExplainedStep, 'at' | 'configuredAt' | 'through'> {
     const same = configuredAt.file === '' || (at.file === configuredAt.file && at.line === configuredAt.line);
-    return { at: this.place(at), configuredAt: same ? null : this.place(configuredAt) };
+    return {
+      at: this.place(at),
+      configuredAt: same ? null : this.place(configuredAt),
+      through: at.through === undefined ? null : this.place(at.through),
+    };
   }
 
   private place(rough: Written): ExplainedPlace {

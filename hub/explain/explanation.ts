@@ -59,6 +59,8 @@ export interface ExplainedStep extends ExplainedAction {
   readonly at: ExplainedPlace;
   /** Where the entry of the kustomization is; null where `at` says the same. */
   readonly configuredAt: ExplainedPlace | null;
+  /** The line of a chart's template that put the value in; null where there is none, or `at` is it. */
+  readonly through: ExplainedPlace | null;
   /** What the value was taken from: `ConfigMap settings`, `data.host`. */
   readonly from: { readonly object: string; readonly field: string } | null;
 }

@@ -68,11 +68,16 @@ function placeLine({ at, action, layer, configuredAt, change }: ExplainedStep): 
   return plain([placeText(at), did].filter((part) => part !== '').join('  '));
 }
 
-function contextLines({ at, configuredAt, from, change }: ExplainedStep): readonly string[] {
+function contextLines({ at, configuredAt, through, from, change }: ExplainedStep): readonly string[] {
   const lines: string[] = [];
   if (from) lines.push(plain(`value of ${from.field} of ${from.object}`));
   if (at.uncommitted) lines.push('not committed');
   else if (at.commit) lines.push(commitLine(at.commit));
+  if (through) {
+    const who =
+      through.commit && through.commit.sha !== at.commit?.sha ? `  ${commitLine(through.commit)}` : '';
+    lines.push(plain(`put in by ${placeText(through)}${who}`));
+  }
   // Who listed a patch, where that was another one than who wrote it.
   const listed = change === 'read' || configuredAt?.file === at.file ? null : configuredAt;
   const entry = listed?.commit;

@@ -28,7 +28,14 @@ import { createOvertaking } from './overtaking.ts';
 import { createPendingRecords } from './pending-records.ts';
 import { loadContents } from './promotion-contents.ts';
 import { createRemoteBases, headOf } from './remote-bases.ts';
-import { type FleetRenderer, type Placements, placeAll, saveContent, saveRecords } from './render-fleet.ts';
+import {
+  type FleetOutcome,
+  type FleetRenderer,
+  type Placements,
+  placeAll,
+  saveContent,
+  saveRecords,
+} from './render-fleet.ts';
 import { createRevision } from './revision-of.ts';
 import { planRendering } from './revision-rendering.ts';
 import { loadWaves } from './rollout-inputs.ts';
@@ -133,10 +140,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     if (changed === undefined) return { requeueAfterMs: 1 };
     // Also those of an earlier step that was killed before it came here.
     await finishUnheard(store, [...assignments, ...changed], clock.now());
-    // Last: nothing hangs on it but the work of the next process, and what people are told.
-    await saveRecords(store, unsaved.take());
-    const rendering = planRendering(revision.rendering, outcome);
-    if (rendering !== undefined) await store.sources.saveRendering(revision.id, rendering);
+    await finishRender(revision, outcome);
     const isNew = changed.length > 0 || stored.revisionId !== revision.id;
     log[isNew ? 'info' : 'debug']('revision resolved', {
       revision: revision.id,
@@ -148,6 +152,13 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
       saveMs: Math.round(clock.monotonic() - plannedMs),
     });
     return undefined;
+  };
+
+  /** Last: nothing hangs on it but the work of the next process, and what people are told. */
+  const finishRender = async (revision: Revision, outcome: FleetOutcome) => {
+    await saveRecords(store, unsaved.take());
+    const rendering = planRendering(revision.rendering, outcome);
+    if (rendering !== undefined) await store.sources.saveRendering(revision.id, rendering);
   };
 
   /** Undefined: a newer commit came meanwhile. */

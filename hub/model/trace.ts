@@ -49,6 +49,8 @@ export interface Written {
    * was encoded). `cause`: it only says what was done (a namePrefix for a reference that follows it).
    */
   readonly holds: 'value' | 'part' | 'cause';
+  /** The line of a chart's template that put the value in. */
+  readonly through?: Written | undefined;
 }
 
 /** Where one field of a larger value is written. */

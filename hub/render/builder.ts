@@ -120,6 +120,7 @@ function counted(charts: ChartInflator, inflations: { count: number }): ChartInf
       inflations.count += 1;
       return charts.inflate(request);
     },
+    layers: charts.layers,
   };
 }
 

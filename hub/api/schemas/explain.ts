@@ -46,9 +46,12 @@ const stepSchema = z
     before: z.string().nullable().openapi({ description: 'JSON text, cut where it is long' }),
     after: z.string().nullable(),
     at: placeSchema,
-    configuredAt: placeSchema
-      .nullable()
+    configuredAt: z
+      .union([placeSchema, z.null()])
       .openapi({ description: 'The entry of the kustomization; null where `at` says the same' }),
+    through: z.union([placeSchema, z.null()]).openapi({
+      description: "The line of a chart's template that put the value in; null where there is none",
+    }),
     from: z
       .object({ object: z.string(), field: z.string() })
       .nullable()

@@ -34,6 +34,8 @@ export interface ChartRuns {
     where: Partial<Place> & { readonly field?: string },
     signal: AbortSignal | undefined,
   ): Promise<ChartOutput>;
+  /** What the chart gives, for comparison: run once, with values that nobody wrote. Undefined where it fails. @throws AbortError. */
+  once(request: HelmRequest, signal: AbortSignal | undefined): Promise<Uint8Array | undefined>;
 }
 
 /** Output that is remembered, in bytes. */
@@ -84,6 +86,10 @@ export function createChartRuns({ runner, limits, onRun }: ChartRunsOptions): Ch
   };
 
   return {
+    once: async (request, signal) => {
+      const outcome = await runner.template(request, signal);
+      return outcome.ok ? outcome.output : undefined;
+    },
     run: async (asked, chart, view, where, signal) => {
       const version = versions.get(view) ?? (await runner.version(signal));
       if (version === undefined) throw withoutHelm(where);

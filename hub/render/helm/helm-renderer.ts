@@ -5,16 +5,18 @@
  */
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { ApplicationSource, Cluster, HelmSource } from '../../model/fleet.ts';
+import { printFieldPath } from '../../model/trace-path.ts';
 import type { FileLoader } from '../file-loader.ts';
 import type { RenderLimits } from '../limits.ts';
 import { Lru } from '../lru.ts';
 import { problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
 import { joinOwn, type Probes, type TreeView } from '../tree-view.ts';
+import { type ChartLayers, ownLayer, type ValueLayer, valueText, writtenIn } from './chart-layers.ts';
 import type { ChartOutput, ChartRuns } from './chart-runs.ts';
 import { checkVersion } from './check-chart.ts';
-import type { ChartArchives } from './helm-runner.ts';
-import { resourcesOf } from './parse-output.ts';
+import type { ChartArchives, ValueFile } from './helm-runner.ts';
+import { parseOutput, resourcesOf, tryResources } from './parse-output.ts';
 import type { Chart, ChartReader } from './read-chart.ts';
 import { readValueFiles } from './value-files.ts';
 
@@ -49,6 +51,8 @@ export interface RenderedChart {
 export interface HelmRenderer {
   /** The same object for the same input. @throws a Problem; AbortError; what the reader throws for a broken repository. */
   build(request: HelmRenderRequest, context: ChartContext, signal?: AbortSignal): Promise<RenderedChart>;
+  /** Of a chart that `build` has rendered: its values, layer by layer. @throws as `build`. */
+  layers(request: HelmRenderRequest, context: ChartContext, signal?: AbortSignal): Promise<ChartLayers>;
 }
 
 /** Archives whose files are remembered, in bytes. */
@@ -114,21 +118,35 @@ export function createHelmRenderer({ runs, reader, archives, limits }: HelmRende
     return chart;
   };
 
+  const askedOf = async ({ source: { helm, path }, cluster }: HelmRenderRequest, context: ChartContext) => ({
+    valueFiles: await readValueFiles({ path, helm, cluster }, context),
+    releaseName: helm.releaseName,
+    namespace: helm.namespace,
+    kubeVersion: cluster.kubernetesVersion,
+    apiVersions: [...(cluster.kubernetesApiVersions ?? [])].sort(),
+    includeCrds: helm.includeCrds,
+    skipTests: true,
+    skipHooks: false,
+  });
+
   return {
-    build: async (request, context, signal) => {
-      const { source, cluster } = request;
-      const chart = await chartOf(source, context, signal);
-      const { helm, path } = source;
-      const asked = {
-        valueFiles: await readValueFiles({ path, helm, cluster }, context),
-        releaseName: helm.releaseName,
-        namespace: helm.namespace,
-        kubeVersion: cluster.kubernetesVersion,
-        apiVersions: [...(cluster.kubernetesApiVersions ?? [])].sort(),
-        includeCrds: helm.includeCrds,
-        skipTests: true,
-        skipHooks: false,
+    layers: async (request, context, signal) => {
+      const chart = await chartOf(request.source, context, signal);
+      const asked = await askedOf(request, context);
+      const source = request.source.helm.pin === undefined ? 'repository' : 'chart';
+      return {
+        ...{ chart, source },
+        layers: [ownLayer(chart, source), ...layersOf(request.source, asked.valueFiles)],
+        run: async (valueFiles) => {
+          const output = await runs.once({ ...asked, valueFiles, chart: chart.files }, signal);
+          return output && tryResources(() => resourcesOf(parseOutput(output, chart.folder, limits), limits));
+        },
       };
+    },
+    build: async (request, context, signal) => {
+      const { source } = request;
+      const chart = await chartOf(source, context, signal);
+      const asked = await askedOf(request, context);
       const output = await runs.run(asked, chart, context.view, { field: 'spec.source.helm' }, signal);
       let made = known.get(output);
       if (made === undefined) {
@@ -138,4 +156,28 @@ export function createHelmRenderer({ runs, reader, archives, limits }: HelmRende
       return made;
     },
   };
+}
+
+/** What is said over the chart's own values. The Application's inline ones come last. */
+function layersOf({ helm }: HelmRenderRequest['source'], files: readonly ValueFile[]): readonly ValueLayer[] {
+  const at = (field: string, line = 0) => writtenIn('application', '', line, `spec.source.helm.${field}`);
+  return files.map(({ name, bytes, template }, index): ValueLayer => {
+    const given = files.slice(0, index + 1);
+    if (template === undefined)
+      return {
+        ...{ name: 'values', configuredAt: at('values'), at: at('values'), given },
+        texts: [
+          {
+            ...{ prefix: [], values: helm.values },
+            at: (path) => at(printFieldPath(['values', ...path])),
+          },
+        ],
+      };
+    const field = `valueFiles[${template}]`;
+    const place = (line: number) => writtenIn('repository', name, line);
+    return {
+      ...{ name: field, configuredAt: at(field), given, at: place(1) },
+      texts: [valueText(bytes, place)],
+    };
+  });
 }

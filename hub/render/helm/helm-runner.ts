@@ -7,6 +7,8 @@ export interface ValueFile {
   /** For messages: its path in Git. */
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** Which of the `valueFiles` that the Application names. */
+  readonly template?: number | undefined;
 }
 
 export interface HelmRequest {

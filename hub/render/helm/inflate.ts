@@ -4,6 +4,7 @@
  */
 import { canonicalJson } from '../../../shared/manifest/canonical.ts';
 import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
+import { printFieldPath } from '../../model/trace-path.ts';
 import { helmGenerated } from '../kustomize/inflation.ts';
 import { builtInSchema } from '../kustomize/schema.ts';
 import { MergeError, strategicMerge } from '../kustomize/strategic-merge.ts';
@@ -12,11 +13,13 @@ import type { RenderLimits } from '../limits.ts';
 import { objectsOf } from '../objects-of.ts';
 import { type Place, problemError } from '../render-error.ts';
 import { createResource, type Resource } from '../resource.ts';
+import { type Spot, spotBelow, type WrittenPath } from '../trace/lineage.ts';
 import { joinPath, type Probes, type TreeView } from '../tree-view.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
+import { type ChartLayers, ownLayer, type ValueLayer, valueText, writtenIn } from './chart-layers.ts';
 import type { ChartRuns } from './chart-runs.ts';
 import type { ValueFile } from './helm-runner.ts';
-import { templatesOf } from './parse-output.ts';
+import { templatesOf, tryResources } from './parse-output.ts';
 import type { Chart, ChartReader } from './read-chart.ts';
 
 /** An entry of `helmCharts` (api types/helmchartargs.go). */
@@ -55,6 +58,8 @@ export interface InflateRequest {
 export interface ChartInflator {
   /** Objects in the order of installation. @throws a Problem. */
   inflate(request: InflateRequest): Promise<readonly Resource[]>;
+  /** Of a chart that `inflate` has rendered: its values, layer by layer. @param spot of its entry. @throws as `inflate`. */
+  layers(request: InflateRequest, spot: Spot): Promise<ChartLayers>;
 }
 
 const merges: readonly string[] = ['', 'override', 'merge', 'replace'];
@@ -68,24 +73,91 @@ export function createChartInflator(options: {
   return {
     inflate: async (request) => {
       checkArgs(request);
-      const { args, place, view, signal } = request;
+      const { place, view, signal } = request;
       const home = chartHomeOf(request);
       const chart = await findChart(request, home, reader);
-      const asked = {
-        valueFiles: await valuesOf(request, home, limits),
-        // What helm calls a release without a name.
-        releaseName: args.releaseName || 'release-name',
-        namespace: request.namespace || 'default',
-        kubeVersion: args.kubeVersion ?? '',
-        apiVersions: args.apiVersions ?? [],
-        includeCrds: args.includeCRDs ?? false,
-        skipTests: args.skipTests ?? false,
-        skipHooks: args.skipHooks ?? false,
-      };
+      const asked = { ...askedOf(request), valueFiles: await valuesOf(request, home, limits) };
       const output = await runs.run(asked, chart, view, place, signal);
       return resourcesOf(output.bytes, chart, limits);
     },
+    layers: async (request, spot) => {
+      const home = chartHomeOf(request);
+      const chart = await findChart(request, home, reader);
+      const asked = askedOf(request);
+      const given = await valuesOf(request, home, limits);
+      const layers = await layersOf(request, spot, home, given);
+      return {
+        ...{ chart, source: 'repository', layers: [ownLayer(chart, 'repository'), ...layers] },
+        run: async (valueFiles) => {
+          const output = await runs.once({ ...asked, valueFiles, chart: chart.files }, request.signal);
+          return output && tryResources(() => resourcesOf(output, chart, limits));
+        },
+      };
+    },
   };
+}
+
+function askedOf({ args, namespace }: InflateRequest) {
+  return {
+    // What helm calls a release without a name.
+    releaseName: args.releaseName || 'release-name',
+    namespace: namespace || 'default',
+    kubeVersion: args.kubeVersion ?? '',
+    apiVersions: args.apiVersions ?? [],
+    includeCrds: args.includeCRDs ?? false,
+    skipTests: args.skipTests ?? false,
+    skipHooks: args.skipHooks ?? false,
+  };
+}
+
+/** What an entry says over the chart's own values, in the order in which it counts. */
+async function layersOf(
+  { args, folder, readFile }: InflateRequest,
+  spot: Spot,
+  home: string,
+  given: readonly ValueFile[],
+): Promise<readonly ValueLayer[]> {
+  const { valuesInline = {}, valuesMerge = 'override', valuesFile = '', additionalValuesFiles = [] } = args;
+  const [first] = given;
+  const start = first === undefined ? [] : [first];
+  const name = valuesFile || `${home}/${args.name ?? ''}/values.yaml`;
+  const file = async (path: string, field: WrittenPath, upTo: readonly ValueFile[]): Promise<ValueLayer> => {
+    const place = (line: number) => writtenIn('repository', joinPath(folder, path) ?? path, line);
+    const texts = [valueText(await readFile(path), place)];
+    const text = printFieldPath(field);
+    return { ...{ name: text, configuredAt: spotBelow(spot, ...field), texts, given: upTo, at: place(1) } };
+  };
+  const inlineAt = spotBelow(spot, 'valuesInline');
+  const inline = (upTo: readonly ValueFile[]): ValueLayer => ({
+    ...{ name: 'valuesInline', configuredAt: inlineAt, given: upTo, at: inlineAt },
+    texts: [{ prefix: [], values: valuesInline, at: (path) => spotBelow(inlineAt, ...path) }],
+  });
+  const own = async (upTo: readonly ValueFile[]) =>
+    valuesFile === '' ? [] : [await file(valuesFile, ['valuesFile'], upTo)];
+  const alone = async () => [{ name, bytes: await readFile(name) }];
+  const inlineAlone = {
+    name: 'valuesInline',
+    bytes: new TextEncoder().encode(canonicalJson(valuesInline as Json)),
+  };
+  const layers =
+    Object.keys(valuesInline).length === 0
+      ? await own(start)
+      : valuesMerge === 'replace'
+        ? [inline(start)]
+        : valuesMerge === 'merge'
+          ? [
+              inline([inlineAlone]),
+              await file(name, [valuesFile === '' ? 'valuesMerge' : 'valuesFile'], start),
+            ]
+          : [...(await own(await alone())), inline(start)];
+  const added = additionalValuesFiles.map((path, index) =>
+    file(
+      path,
+      ['additionalValuesFiles', index],
+      [...start, ...given.slice(start.length, start.length + index + 1)],
+    ),
+  );
+  return [...layers, ...(await Promise.all(added))];
 }
 
 function checkArgs({ args, place }: InflateRequest): void {

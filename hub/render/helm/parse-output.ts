@@ -1,7 +1,7 @@
 import type { Json } from '../../../shared/manifest/object.ts';
 import type { RenderLimits } from '../limits.ts';
 import { objectsOf } from '../objects-of.ts';
-import { problemError } from '../render-error.ts';
+import { problemError, problemOf } from '../render-error.ts';
 import { createResource, type Resource } from '../resource.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
 import { mapHook } from './hooks.ts';
@@ -39,6 +39,16 @@ export function resourcesOf(documents: readonly OutputDocument[], limits: Render
         throw problemError('resource_exhausted', place, `more than ${limits.objectsMax} objects`);
     }
   return resources;
+}
+
+/** Undefined for what is no set of objects. */
+export function tryResources(make: () => readonly Resource[]): readonly Resource[] | undefined {
+  try {
+    return make();
+  } catch (caught) {
+    if (problemOf(caught) === undefined) throw caught;
+    return undefined;
+  }
 }
 
 /** Which template, within the chart's folder, a line comes from; empty where Helm does not say. */

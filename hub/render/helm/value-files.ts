@@ -33,7 +33,7 @@ export async function readValueFiles(
         { file: name },
         'value files encrypted with SOPS cannot be opened by the hub',
       );
-    files.push({ name, bytes });
+    files.push({ name, bytes, template: index });
   }
   if (Object.keys(helm.values).length > 0)
     files.push({

@@ -69,7 +69,7 @@ export async function inflateCharts<B extends Base>(
       );
     const inherited = args.namespace || namespace || from.helmNamespace;
     if (inherited === undefined) throw new NeedsNamespace('the namespace of a chart is not known yet');
-    const inflated = await charts.inflate({
+    const request = {
       args,
       chartHome,
       namespace: inherited,
@@ -77,11 +77,14 @@ export async function inflateCharts<B extends Base>(
       place,
       view,
       probes,
-      readFile: (path) => from.readSource(path, place),
+      readFile: (path: string) => from.readSource(path, place),
       signal,
-    });
+    };
+    const inflated = await charts.inflate(request);
     const trace = from.trace?.entry(field, index);
-    for (const resource of inflated) resources.push(trace?.inflated(resource) ?? resource);
+    const layers = trace && (await charts.layers(request, trace.spot));
+    if (trace === undefined || layers === undefined) resources.push(...inflated);
+    else for (const resource of inflated) resources.push(trace.inflated(resource, layers, inflated));
   }
   return resources;
 }

@@ -1,18 +1,21 @@
 /** What one entry of a kustomization, or one transformer that is an object, tells of its work. */
 import type { Json, KubeObject } from '../../../shared/manifest/object.ts';
 import type { TraceKind } from '../../model/trace.ts';
+import type { ChartLayers } from '../helm/chart-layers.ts';
 import { applyJsonPatch, type JsonPatchOperation } from '../kustomize/json-patch.ts';
 import type { MergePatch } from '../kustomize/patches.ts';
 import type { ReplacementArgs } from '../kustomize/replacements.ts';
 import { withNulls } from '../kustomize/values.ts';
 import type { Resource } from '../resource.ts';
 import type { YamlDocument } from '../yaml/parse-yaml.ts';
+import { tellChart } from './chart-story.ts';
 import {
   type Agent,
   beginLineage,
   continueLineage,
   type FindOrigin,
   goneFrom,
+  type Lineage,
   type Part,
   type Spot,
   spotBelow,
@@ -104,16 +107,13 @@ export class EntryTrace {
     return beginLineage(resource, this.#agent(find), this.spot, this.#layer.root);
   }
 
-  /** An object of a chart, which knows its template only. */
-  inflated(resource: Resource): Resource {
-    const { file } = resource.place;
-    const at = { source: 'repository', file, line: 0, field: '', holds: 'part' } as const;
-    return beginLineage(
-      resource,
-      this.#agent(() => ({ written: at })),
-      at,
-      this.#layer.root,
-    );
+  /** An object of a chart, one of `all`. */
+  inflated(resource: Resource, layers: ChartLayers, all: Resources): Resource {
+    const { place } = resource;
+    const at = { source: 'repository', file: place.file, line: 0, field: '', holds: 'part' } as const;
+    const story = (begin: Lineage) => tellChart(begin, place, layers, all);
+    const agent = { ...this.#agent(() => ({ written: at })), story };
+    return beginLineage(resource, agent, at, this.#layer.root);
   }
 
   changed(

@@ -1,9 +1,11 @@
 /** What is done once, at the top, with all objects: what each of it tells. */
 import type { Cluster, Substitution } from '../../model/fleet.ts';
 import type { TraceKind, Written } from '../../model/trace.ts';
+import type { ChartLayers } from '../helm/chart-layers.ts';
 import type { TransformerConfig } from '../kustomize/transformer-config.ts';
 import type { VarSet } from '../kustomize/vars.ts';
 import type { Resource } from '../resource.ts';
+import { tellChart } from './chart-story.ts';
 import { filledFrom } from './filled-values.ts';
 import {
   type Agent,
@@ -11,6 +13,7 @@ import {
   continueLineage,
   eventsOf,
   type FindOrigin,
+  type Lineage,
   type Spot,
   spotBelow,
 } from './lineage.ts';
@@ -82,13 +85,15 @@ export class FinalTrace {
     );
   }
 
-  /** Objects of an Application's chart. @param source where the chart is. */
-  inflated(list: Resources, source: 'repository' | 'chart'): Resources {
+  /** Objects of an Application's chart. */
+  inflated(list: Resources, layers: ChartLayers): Resources {
+    const { source } = layers;
     const configured: Written = { ...nowhere, source: 'application', field: 'spec.source.helm' };
     return list.map((resource) => {
-      const { file } = resource.place;
-      const at: Written = { source, file, line: 0, field: '', holds: 'part' };
-      const agent = this.#agent('chart', 'helm', configured, () => ({ written: at }));
+      const { place } = resource;
+      const at: Written = { source, file: place.file, line: 0, field: '', holds: 'part' };
+      const story = (begin: Lineage) => tellChart(begin, place, layers, list);
+      const agent = { ...this.#agent('chart', 'helm', configured, () => ({ written: at })), story };
       return beginLineage(resource, agent, at, [this.#folder]);
     });
   }

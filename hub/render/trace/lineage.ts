@@ -38,7 +38,7 @@ export interface RawChange {
 
 /** Where a value is written, as far as the step knows. */
 export type Origin =
-  | { readonly spot: Spot; readonly holds: Written['holds'] }
+  | { readonly spot: Spot; readonly holds: Written['holds']; readonly through?: Written }
   | { readonly written: Written }
   /** The line of a key in one of the files of `key=value` lines. */
   | { readonly envFiles: readonly string[]; readonly key: string; readonly holds: Written['holds'] }
@@ -72,6 +72,8 @@ export interface Agent {
   /** Of the entry that says so; a line that is no spot of a text where there is none. */
   readonly configuredAt: Spot | Written;
   readonly find: FindOrigin;
+  /** Of what a chart made: its beginning, told layer of values by layer. Asked for when its history is. */
+  readonly story?: ((begin: Lineage) => Promise<Lineage>) | undefined;
   /** What the step did one after another. Together they make what the step made, but for what the step did to the whole. */
   readonly split?: ((before: KubeObject) => readonly Part[]) | undefined;
 }

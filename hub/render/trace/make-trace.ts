@@ -91,7 +91,7 @@ export class TraceMaker {
   }
 
   async #makeHistory(lineage: Lineage): Promise<History> {
-    const events = eventsOf(lineage);
+    const events = await told(eventsOf(lineage));
     const [begin] = events;
     if (begin === undefined) throw new Error('a lineage without a beginning');
     const raw = events.flatMap((event) => stepsOf(event));
@@ -179,7 +179,11 @@ export class TraceMaker {
 
   async #at(origin: Origin | undefined, { configuredAt }: Agent): Promise<Written> {
     if (origin === undefined) return this.#place(configuredAt, 'cause');
-    if ('spot' in origin) return this.#lines.written(origin.spot, origin.holds);
+    if ('spot' in origin) {
+      const { spot, holds, through } = origin;
+      const written = await this.#lines.written(spot, holds);
+      return through === undefined ? written : { ...written, through: await this.#complete(through) };
+    }
     if ('written' in origin) return this.#complete(origin.written);
     if ('envFiles' in origin) {
       const { envFiles, key, holds } = origin;
@@ -237,9 +241,18 @@ export class TraceMaker {
   }
 
   async #complete(written: Written): Promise<Written> {
-    const { source, file, line, holds, field } = written;
-    return source === 'repository' && file !== '' ? this.#lines.inFile(file, line, holds, field) : written;
+    const { source, file, line, holds, field, through } = written;
+    const own =
+      source === 'repository' && file !== '' ? await this.#lines.inFile(file, line, holds, field) : written;
+    return through === undefined ? own : { ...own, through: await this.#complete(through) };
   }
+}
+
+/** What a chart made is told from its own values on. */
+async function told(events: readonly Lineage[]): Promise<readonly Lineage[]> {
+  const [begin, ...rest] = events;
+  const story = begin?.agent.story;
+  return begin === undefined || story === undefined ? events : [...eventsOf(await story(begin)), ...rest];
 }
 
 function stepsOf(lineage: Lineage): readonly RawStep[] {

@@ -31,7 +31,7 @@ export async function traceObject(
 ): Promise<TraceResult> {
   try {
     const rooted = await rootOf(await findPlace(request, session), request, session, signal);
-    const filled = await finish(rooted, request, session);
+    const filled = await finish(rooted, request, session, signal);
     if (!filled.ok) return filled;
     signal?.throwIfAborted();
     const resource = selectObject(selector, filled.resources);
@@ -84,16 +84,25 @@ async function traceOf(resource: Resource, lines: SpotLines, rooted: Rooted): Pr
 async function finish(
   rooted: Rooted,
   { source, cluster }: RenderRequest,
-  { view }: RenderSession,
+  { view, files, helm }: RenderSession,
+  signal: AbortSignal | undefined,
 ): Promise<Substituted> {
   const found =
     rooted.kind === 'kustomize' ? await findKustomization(rooted.folder, view, new Map()) : undefined;
   const trace = new FinalTrace(rooted.folder, found?.path);
+  const layers =
+    rooted.kind === 'chart' && source.helm && helm
+      ? await helm.layers(
+          { source: { ...source, helm: source.helm }, cluster },
+          { view, files, probes: new Map() },
+          signal,
+        )
+      : undefined;
   const final =
     rooted.kind === 'kustomize'
       ? finalize(rooted, trace)
-      : rooted.kind === 'chart'
-        ? trace.inflated(rooted.resources, source.helm?.pin === undefined ? 'repository' : 'chart')
+      : layers
+        ? trace.inflated(rooted.resources, layers)
         : rooted.resources;
   const { substitute } = source;
   if (substitute === undefined) return { ok: true, resources: final };

@@ -12,6 +12,7 @@ import { replacementCases } from './cases-replacements.ts';
 import { metadataCases, schemaCases } from './cases-schema.ts';
 import { newRenderer } from './compare.ts';
 import { generatedTree } from './generated.ts';
+import { sourcedTree } from './generated-sources.ts';
 import { checkTraces, noCounts } from './trace-checks.ts';
 
 const groups = {
@@ -47,6 +48,17 @@ describe('applying the changes of a trace gives the rendered object, and its lin
       await checkTraces(files, newRenderer(), counts);
     // Most changes are told by the line that holds the value or a part of it, or the test would show little.
     expect(counts.objects).toBeGreaterThan(generatedRuns / 2);
+    expect(counts.value + counts.part).toBeGreaterThan(counts.changes / 2);
+  }, 120_000);
+
+  it('for generated trees with variables of clusters, and bases in another repository', async () => {
+    const asked = process.env['FAIRWAY_SEED'] ?? '20261121';
+    const seed = asked === 'random' ? Date.now() % 0x7fffffff : Number(asked);
+    const counts = noCounts();
+    const runs = Math.ceil(generatedRuns / 2);
+    for (const { files, by } of fc.sample(sourcedTree, { numRuns: runs, seed }))
+      await checkTraces(files, newRenderer(), counts, by);
+    expect(counts.objects).toBeGreaterThan(runs / 2);
     expect(counts.value + counts.part).toBeGreaterThan(counts.changes / 2);
   }, 120_000);
 });

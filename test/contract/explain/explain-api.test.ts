@@ -54,6 +54,7 @@ const explanation: Explanation = {
           after: '2',
           at,
           configuredAt: { ...at, commit: null },
+          through: null,
           from: { object: 'ConfigMap settings', field: 'data.host' },
         },
       ],
