@@ -17,6 +17,7 @@ import { pauseEndpoints } from './routes/pauses.ts';
 import { revisionEndpoints } from './routes/revisions.ts';
 import { rolloutHistoryEndpoints } from './routes/rollout-history.ts';
 import { rolloutEndpoints } from './routes/rollouts.ts';
+import { rolloutPlanEndpoints } from './routes/rollout-plan.ts';
 import { createSystemEndpoints } from './routes/system.ts';
 import { accessTokenEndpoints } from './routes/tokens.ts';
 import { webhookEndpoints } from './routes/webhooks.ts';
@@ -47,6 +48,7 @@ export function createEndpoints(
     ...confirmationEndpoints,
     ...rolloutEndpoints,
     ...rolloutHistoryEndpoints,
+    ...rolloutPlanEndpoints,
     ...agentEndpoints,
     ...agentQueryEndpoints,
     ...accessTokenEndpoints,

@@ -32,6 +32,7 @@ export interface ApiPorts {
   /** JSON Schemas of the fleet repository's kinds, by kind. */
   schemas(): Readonly<Record<string, unknown>>;
   /** Writes a consistent copy of the store to a file of its own and resolves to its path; the API streams it and deletes it. */
+  readonly planner: RolloutPlanPort;
   backup(): Promise<string>;
   readonly metrics: MetricsRegistry;
   /** Every check that must pass before the hub takes requests. Must not take long. */
@@ -199,6 +200,33 @@ export interface RolloutPort {
 /** What rollouts did. */
 export interface RolloutHistoryPort {
   /** Newest first. */
+/** A wave as it would be, with what changes in its clusters; undefined: nothing that can be seen. */
+export interface PlannedWave extends AheadWave {
+  readonly changes: ApplicationReport | undefined;
+}
+
+export interface PlannedApplication extends Omit<AheadApplication, 'waves'> {
+  readonly waves: readonly PlannedWave[];
+}
+
+export interface RolloutPlan {
+  readonly revision: DiffSide;
+  readonly plannedAtMs: number;
+  readonly applications: readonly PlannedApplication[];
+  readonly problems: readonly ProblemReport[];
+  /** Changes and problems beyond the bounds. */
+  readonly omitted: number;
+}
+
+/** What a revision would do, before anything happens. */
+export interface RolloutPlanPort {
+  /** @throws not_found for a revision or an application that is nowhere, resource_exhausted while others compare, cancelled. */
+  plan(
+    request: { readonly revision: string; readonly application: string | undefined },
+    signal: AbortSignal,
+  ): Promise<RolloutPlan>;
+}
+
   list(application: string, page: PageRequest): Promise<Page<RolloutRecord>>;
   /** @throws not_found */
   record(id: string): Promise<RolloutRecord>;

@@ -5,7 +5,7 @@ import { emptyFleet, type Fleet } from '../model/fleet.ts';
 import { describeProblem } from '../model/problem.ts';
 import { rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
 import type { TreeReader } from '../model/tree.ts';
-import { compareFleets } from '../preview/compare-fleets.ts';
+import { type CompareLimits, compareFleets, type FleetSide } from '../preview/compare-fleets.ts';
 import { schemaOf } from '../preview/merge-keys.ts';
 import type { DiffReport } from '../preview/report.ts';
 import type { Renderer } from '../render/renderer.ts';
@@ -54,6 +54,17 @@ export interface Preview {
   manifests(request: ManifestsRequest, signal: AbortSignal): Promise<RenderedManifests>;
   /** @throws not_found for a revision that is nowhere, resource_exhausted while too many others compare, cancelled. */
   diff(request: DiffRequest, signal: AbortSignal): Promise<DiffReport>;
+  /** Renders a revision beside what runs, and hands both to what else is to be told of them. @throws as diff. */
+  look<T>(revision: string, use: (looked: Looked) => Promise<T>, signal: AbortSignal): Promise<T>;
+}
+
+/** What runs, a revision, and how to compare parts of them. */
+export interface Looked {
+  readonly from: PreviewSide;
+  readonly to: PreviewSide;
+  /** Of the root repository. */
+  readonly commit: string;
+  compare(from: FleetSide, to: FleetSide, limits?: Partial<CompareLimits>): Promise<DiffReport>;
 }
 
 export interface PreviewOptions {
@@ -125,17 +136,35 @@ export function createPreview(options: PreviewOptions): Preview {
     const from = await open(request.from, undefined, request, signal);
     const to = await open(request.to, from, request, signal);
     checkFilter([from, to], request);
-    return compareFleets({
-      from: onlyApplication(from.side, request.application),
-      to: onlyApplication(to.side, request.application),
-      schemaOf,
-      contents: (digests, before, after) =>
-        loadContents(digests, [
-          [from, before],
-          [to, after],
-        ]),
-      turn: () => takeTurn(signal),
-    });
+    const { application } = request;
+    return createComparison(
+      from,
+      to,
+      signal,
+    )(onlyApplication(from.side, application), onlyApplication(to.side, application));
+  };
+
+  const createComparison =
+    (from: PreviewSide, to: PreviewSide, signal: AbortSignal): Looked['compare'] =>
+    (before, after, limits = {}) =>
+      compareFleets({
+        ...{ from: before, to: after, schemaOf, limits },
+        contents: (digests, setBefore, setAfter) =>
+          loadContents(digests, [
+            [from, setBefore],
+            [to, setAfter],
+          ]),
+        turn: () => takeTurn(signal),
+      });
+
+  const look: Preview['look'] = async (revision, use, signal) => {
+    if (revision === running)
+      throw new FairwayError('invalid_argument', '`running` is what there is: give a branch, tag or commit.');
+    const whole = { cluster: undefined };
+    const from = await open(running, undefined, whole, signal);
+    const to = await open(revision, from, whole, signal);
+    const commit = to.side.side.commit ?? '';
+    return use({ from, to, commit, compare: createComparison(from, to, signal) });
   };
 
   const loadContents = async (
@@ -185,6 +214,7 @@ export function createPreview(options: PreviewOptions): Preview {
   return {
     diff: (request, signal) => inTurn(() => compare(request, signal)),
     manifests: (request, signal) => inTurn(() => render(request, signal)),
+    look: (revision, use, signal) => inTurn(() => look(revision, use, signal)),
   };
 }
 

@@ -44,13 +44,17 @@ function renderProblems({ problems }: DiffReport): string {
 }
 
 function renderApplication(application: ApplicationReport): readonly string[] {
-  const { name, clusters, placed, withdrawn, settings } = application;
+  const { name, clusters, placed, withdrawn } = application;
   const heading = [`#### ${code(plain(name))} in ${clustersText(clusters)}`];
   if (placed.count > 0) heading.push('', `Placed newly in ${clustersText(placed)}.`);
   if (withdrawn.count > 0) heading.push('', `**Taken out of ${clustersText(withdrawn)}.**`);
+  return [heading.join('\n'), ...renderChangesMarkdown(application)];
+}
+
+/** What changes of an application, a block a change, without a heading. Pure. */
+export function renderChangesMarkdown(application: ApplicationReport): readonly string[] {
   return [
-    heading.join('\n'),
-    ...settings.map((variant, index) =>
+    ...application.settings.map((variant, index) =>
       renderDetails(
         `<b>~ settings</b>: ${escapeHtml(variantText(variant, variant.fields.length, index))}`,
         variant.fields,
@@ -98,7 +102,7 @@ function fenceFor(body: string): string {
 }
 
 /** A code span, in which nothing is markup. */
-function code(text: string): string {
+export function code(text: string): string {
   return `\`${text.replaceAll('`', "'")}\``;
 }
 

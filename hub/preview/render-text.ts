@@ -32,8 +32,14 @@ export function renderDiffText(report: DiffReport, paint: Paint): string {
 }
 
 function renderApplication(application: ApplicationReport, paint: Paint): readonly string[] {
-  const { name, clusters, placed, withdrawn, settings } = application;
-  const lines = [`${paint.bold(plain(name))}  ${paint.dim(`in ${clustersText(clusters)}`)}`];
+  const heading = `${paint.bold(plain(application.name))}  ${paint.dim(`in ${clustersText(application.clusters)}`)}`;
+  return [heading, ...renderChanges(application, paint)];
+}
+
+/** What changes of an application, without a heading. Pure. */
+export function renderChanges(application: ApplicationReport, paint: Paint): readonly string[] {
+  const { placed, withdrawn, settings } = application;
+  const lines: string[] = [];
   if (placed.count > 0) lines.push(`  ${paint.good(`placed newly in ${clustersText(placed)}`)}`);
   if (withdrawn.count > 0) lines.push(`  ${paint.bad(`taken out of ${clustersText(withdrawn)}`)}`);
   for (const [index, variant] of settings.entries()) {

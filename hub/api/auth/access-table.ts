@@ -53,6 +53,7 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   'GET /api/v1/rollouts': read,
   'GET /api/v1/applications/{application}/rollout': read,
   'GET /api/v1/applications/{application}/rollouts': read,
+  'GET /api/v1/rollouts/plan': read,
   'GET /api/v1/rollouts/{rollout}': read,
   'GET /api/v1/rollouts/{rollout}/clusters': read,
   'GET /api/v1/rollouts/{rollout}/timeline': read,

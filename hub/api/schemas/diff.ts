@@ -1,8 +1,15 @@
 import { z } from '@hono/zod-openapi';
-import type { ChangeVariant, ClusterList, DiffReport, FieldReport } from '../../preview/report.ts';
+import type {
+  ApplicationReport,
+  ChangeVariant,
+  ClusterList,
+  DiffReport,
+  FieldReport,
+  ProblemReport,
+} from '../../preview/report.ts';
 import { keySchema } from './common.ts';
 
-const sideSchema = z
+export const sideSchema = z
   .object({
     name: z.string(),
     commit: z
@@ -12,7 +19,7 @@ const sideSchema = z
   })
   .openapi('DiffSide');
 
-const clustersSchema = z
+export const clustersSchema = z
   .object({ count: z.int(), names: z.array(z.string()).openapi({ description: 'Sorted; the first ones' }) })
   .openapi('ClusterList');
 
@@ -45,7 +52,7 @@ const variantSchema = z
   })
   .openapi('ChangeVariant');
 
-const applicationSchema = z
+export const applicationDiffSchema = z
   .object({
     name: z.string(),
     clusters: clustersSchema,
@@ -56,7 +63,7 @@ const applicationSchema = z
   })
   .openapi('ApplicationDiff');
 
-const problemSchema = z
+export const diffProblemSchema = z
   .object({
     side: z.enum(['from', 'to', 'both']),
     application: z.string(),
@@ -85,8 +92,8 @@ export const diffSchema = z
       removed: z.int(),
       changed: z.int(),
     }),
-    applications: z.array(applicationSchema),
-    problems: z.array(problemSchema),
+    applications: z.array(applicationDiffSchema),
+    problems: z.array(diffProblemSchema),
     omitted: z.int().openapi({ description: 'Changes and problems beyond the bounds' }),
   })
   .openapi('Diff');
@@ -103,16 +110,25 @@ const toFields = (part: Pick<ChangeVariant, 'clusters' | 'fields' | 'fieldsOmitt
 export function toDiff(report: DiffReport): ApiDiff {
   return {
     ...report,
-    applications: report.applications.map(({ name, clusters, placed, withdrawn, settings, objects }) => ({
-      name,
-      clusters: toClusters(clusters),
-      placed: toClusters(placed),
-      withdrawn: toClusters(withdrawn),
-      settings: settings.map(toFields),
-      objects: objects.map(({ variants }) => ({
-        variants: variants.map((variant) => ({ ...variant, ...toFields(variant) })),
-      })),
-    })),
-    problems: report.problems.map((one) => ({ ...one, clusters: toClusters(one.clusters) })),
+    applications: report.applications.map(toApplicationDiff),
+    problems: report.problems.map(toDiffProblem),
   };
+}
+
+export function toApplicationDiff(report: ApplicationReport): z.infer<typeof applicationDiffSchema> {
+  const { name, clusters, placed, withdrawn, settings, objects } = report;
+  return {
+    name,
+    clusters: toClusters(clusters),
+    placed: toClusters(placed),
+    withdrawn: toClusters(withdrawn),
+    settings: settings.map(toFields),
+    objects: objects.map(({ variants }) => ({
+      variants: variants.map((variant) => ({ ...variant, ...toFields(variant) })),
+    })),
+  };
+}
+
+export function toDiffProblem(report: ProblemReport): z.infer<typeof diffProblemSchema> {
+  return { ...report, clusters: toClusters(report.clusters) };
 }

@@ -5,6 +5,7 @@ import type { CliIo } from '../io.ts';
 import type { Printer } from '../output/printer.ts';
 import { renderRelative } from '../output/relative-time.ts';
 import { addRolloutHistory } from './rollout-history.ts';
+import { addRolloutPlan } from './rollout-plan.ts';
 import { colourState, shortRevision } from './words.ts';
 
 type Options = Record<string, unknown>;
@@ -39,6 +40,7 @@ export function addRollout(program: Command, io: CliIo): void {
     io,
     status,
   );
+  addRolloutPlan(group, io);
   addRolloutHistory(group, io);
   for (const [name, summary, about] of actions) {
     const command = group

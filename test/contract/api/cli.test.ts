@@ -90,6 +90,8 @@ const pages = [
   'get revisions',
   'get objects',
   'get confirmations',
+  'rollout plan feature/image',
+  'rollout plan feature/image --application shop -o markdown',
   'rollout history shop',
   'rollout timeline release-0 --clusters',
   'token list',

@@ -13,6 +13,7 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import { createLogger } from '../../../shared/log/log.ts';
 import { createFakeStore, type FakeStore } from './fake-store.ts';
 import { applicationView, clusterView, fillState, placementView, startMs } from './fixtures.ts';
+import { rolloutPlanner } from './plan-fixture.ts';
 import { rolloutHistory } from './rollout-fixtures.ts';
 import { checkSchema } from './schema-check.ts';
 
@@ -248,6 +249,7 @@ function createFakePorts(
       },
     },
     history: rolloutHistory,
+    planner: rolloutPlanner,
     install: { manifests: ({ cluster, token }) => `# ${cluster} ${token}\n` },
     schemas: () => ({ Cluster: { type: 'object' }, Application: { type: 'object' } }),
     backup: async () => {

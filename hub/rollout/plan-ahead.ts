@@ -1,0 +1,269 @@
+/**
+ * What a revision would do, before anything happens. It is planned by the very functions that plan a revision which is there (`planRevision`, and with it
+ * `startRollout` and `planWaves`), so that the plan and what then happens differ only by what changes in between. Pure.
+ */
+import { describeProblem } from '../model/problem.ts';
+import type { Pause } from '../model/release.ts';
+import { type AnalysisSpec, amountOf, type RolloutStrategy } from '../model/strategy.ts';
+import { startRollout } from './advance-rollout.ts';
+import { observeAssigned, strategyFor } from './plan-application.ts';
+import { takesBack } from './plan-history.ts';
+import { type PlanRevisionInput, planRevision, type RevisionPlan } from './plan-revision.ts';
+import { specOf } from './plan-waves.ts';
+import { isPromotionQueue, type PromotionQueue, promotionKey } from './promotion.ts';
+import { isOver, type RolloutState, targetsOf, type WaveState } from './rollout-state.ts';
+import { boundsOf, type WaveBounds } from './wave-bounds.ts';
+import { type Openness, opennessAt } from './windows.ts';
+
+export interface AheadWave {
+  readonly name: string;
+  /** In the order in which they go. */
+  readonly clusters: readonly string[];
+  /** Those of them whose agent is away: they are left out until it is back. */
+  readonly away: readonly string[];
+  /** Those of them that are paused: they are assigned, and apply nothing until they are resumed. */
+  readonly paused: readonly string[];
+  readonly bounds: WaveBounds;
+  /** Before a cluster counts. */
+  readonly minHealthyMs: number;
+  /** After the last one counts. */
+  readonly soakMs: number;
+  /** No approvers: whoever may act on rollouts. */
+  readonly approval: { readonly when: 'before' | 'after'; readonly approvers: readonly string[] } | undefined;
+  readonly analysis: readonly AnalysisSpec[];
+}
+
+/** Why clusters take no part. `same`: they have the Target already. `held`: it was rolled back. `problem`: they cannot be rendered. */
+export type LeftOutReason = 'same' | 'held' | 'problem' | 'removal' | 'under-way';
+
+export interface LeftOut {
+  readonly reason: LeftOutReason;
+  readonly message: string;
+  readonly clusters: readonly string[];
+}
+
+export interface AheadStrategy
+  extends Pick<
+    RolloutStrategy,
+    'name' | 'onFailure' | 'rollbackSpeed' | 'regions' | 'pairs' | 'healthTimeoutMs' | 'windows' | 'freezes'
+  > {
+  /** Clusters that may fail over all waves; undefined: only the waves' own budgets count. */
+  readonly failures: number | undefined;
+  /** Whether assignments may be made at the time of the plan, and until or from when. */
+  readonly openness: Openness;
+}
+
+export interface AheadApplication {
+  readonly application: string;
+  /** Begins: a rollout. Waits: one, once another environment has proven it. Amends: clusters join or leave the one that there is. Nothing: no Target changes. */
+  readonly outcome: 'begins' | 'waits' | 'amends' | 'nothing';
+  /** Of a rollout that would begin; else undefined. */
+  readonly strategy: AheadStrategy | undefined;
+  /** What is under way and would end. */
+  readonly supersedes:
+    | {
+        readonly id: string;
+        readonly revisionId: string;
+        readonly phase: RolloutState['phase'];
+        /** It is taken back, since all that it reached is wanted as it was before. */
+        readonly takesBack: boolean;
+        readonly reached: number;
+        readonly clusters: number;
+      }
+    | undefined;
+  /** The Application that has to be healthy first, and for how long. */
+  readonly after: { readonly application: string; readonly soakMs: number } | undefined;
+  readonly waves: readonly AheadWave[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+export interface PlanAheadInput extends Omit<PlanRevisionInput, 'newId'> {
+  readonly pauses: readonly Pause[];
+}
+
+/** Applications sorted by name; those of which nothing changes and nobody is left out for another reason are not told. */
+export function planAhead(input: PlanAheadInput): readonly AheadApplication[] {
+  let ids = 0;
+  const newId = () => {
+    ids += 1;
+    return `planned-${ids}`;
+  };
+  const plan = planRevision({ ...input, newId });
+  const names = new Set([...input.fleet.applications.keys(), ...Object.keys(plan.rollouts)]);
+  return [...names]
+    .filter((name) => !name.includes('/'))
+    .sort()
+    .map((name) => aheadOf(name, input, plan))
+    .filter(
+      ({ outcome, leftOut }) => outcome !== 'nothing' || leftOut.some(({ reason }) => reason !== 'same'),
+    );
+}
+
+function aheadOf(application: string, input: PlanAheadInput, plan: RevisionPlan): AheadApplication {
+  const before = input.waves.rollouts.get(application)?.state;
+  const queue = plan.rollouts[promotionKey(application)];
+  const state = plannedState(application, input, plan);
+  const begins = state !== undefined && state.releaseId !== before?.releaseId;
+  const promoted = isPromotionQueue(queue) ? queue : undefined;
+  const waits = begins && promoted !== undefined;
+  const known = new Set(begins ? [] : (before?.waves.flatMap((wave) => wave.clusters) ?? []));
+  const waves = state?.waves.map((wave) => aheadWave(state, wave, input, known)) ?? [];
+  const told = waves.filter(({ clusters }) => clusters.length > 0);
+  return {
+    application,
+    outcome: waits ? 'waits' : begins ? 'begins' : told.length > 0 ? 'amends' : 'nothing',
+    strategy: begins ? aheadStrategy(state, input.nowMs) : undefined,
+    supersedes: begins ? supersededBy(state, before, plan) : undefined,
+    after: promoted && { application: promoted.partner, soakMs: promoted.soakMs },
+    waves: told,
+    leftOut: leftOutOf(application, state, input, plan),
+  };
+}
+
+/** The rollout as it would begin; one that waits for another environment as if that had proven it now. */
+function plannedState(
+  application: string,
+  input: PlanAheadInput,
+  plan: RevisionPlan,
+): RolloutState | undefined {
+  const planned = plan.rollouts[application];
+  const queue = plan.rollouts[promotionKey(application)];
+  const release = plan.releases.find((one) => one.application === application);
+  if (isPromotionQueue(queue) && release !== undefined) return promotedState(application, queue, input, plan);
+  return planned !== undefined && 'waves' in planned ? planned : undefined;
+}
+
+function promotedState(
+  application: string,
+  queue: PromotionQueue,
+  { waves, assignments, fleet, nowMs }: PlanAheadInput,
+  { releases }: RevisionPlan,
+): RolloutState | undefined {
+  const release = releases.find((one) => one.application === application);
+  if (release === undefined) return undefined;
+  const assigned = assignments.filter((one) => one.application === application);
+  const observed = observeAssigned(assigned, Object.keys(release.targets), waves.connected);
+  const strategy = queue.candidates.at(-1)?.strategy ?? strategyFor(application, fleet);
+  return startRollout(
+    strategy,
+    {
+      release: { ...release, removes: new Set(), reason: 'release' },
+      ...{ observed, facts: waves.facts, nowMs },
+    },
+    waves.matches,
+    waves.rollouts.get(application)?.state.held ?? [],
+  );
+}
+
+function aheadWave(
+  state: RolloutState,
+  wave: WaveState,
+  { waves, pauses, nowMs }: PlanAheadInput,
+  known: ReadonlySet<string>,
+): AheadWave {
+  const spec = specOf(state.strategy, wave);
+  const clusters = wave.clusters.filter((cluster) => !known.has(cluster));
+  const paused = new Set(
+    pauses
+      .filter(({ untilMs }) => untilMs === undefined || untilMs > nowMs)
+      .filter(({ application }) => application === '' || application === state.application)
+      .map(({ cluster }) => cluster),
+  );
+  return {
+    name: wave.name,
+    clusters,
+    away: clusters.filter((cluster) => !waves.connected.has(cluster)),
+    paused: clusters.filter((cluster) => paused.has(cluster)),
+    bounds: boundsOf(spec, wave.clusters.length),
+    minHealthyMs: spec.minHealthyMs,
+    soakMs: spec.soakMs,
+    approval: spec.approval,
+    analysis: spec.analysis,
+  };
+}
+
+function aheadStrategy({ strategy, waves }: RolloutState, nowMs: number): AheadStrategy {
+  const { name, onFailure, rollbackSpeed, regions, pairs, healthTimeoutMs, windows, freezes } = strategy;
+  const total = waves.reduce((sum, { clusters }) => sum + clusters.length, 0);
+  const { failureBudget } = strategy;
+  return {
+    ...{ name, onFailure, rollbackSpeed, regions, pairs, healthTimeoutMs, windows, freezes },
+    failures: failureBudget && amountOf(failureBudget, total, 'down'),
+    openness: opennessAt(strategy, nowMs),
+  };
+}
+
+function supersededBy(
+  state: RolloutState,
+  before: RolloutState | undefined,
+  { releases }: RevisionPlan,
+): AheadApplication['supersedes'] {
+  if (before === undefined || isOver(before) || before.phase === 'Waiting') return undefined;
+  const { releaseId, revisionId, phase, waves, clusters } = before;
+  const reached = Object.values(clusters).filter(({ assignedAtMs }) => assignedAtMs !== undefined);
+  const wanted = releases.find(({ id }) => id === state.releaseId)?.targets ?? {};
+  return {
+    ...{ id: releaseId, revisionId, phase },
+    takesBack: takesBack(before, wanted),
+    reached: reached.length,
+    clusters: waves.reduce((sum, wave) => sum + wave.clusters.length, 0),
+  };
+}
+
+const leftOutTexts: Readonly<Record<LeftOutReason, string>> = {
+  same: 'they have this Target already',
+  held: 'their Target was rolled back, and is held until it differs or somebody retries',
+  problem: 'they cannot be rendered, and stay at what they have',
+  removal: 'they are to leave, but their removal waits for a confirmation, or for a fleet without problems',
+  'under-way': 'the rollout that is under way takes them there',
+};
+
+function leftOutOf(
+  application: string,
+  state: RolloutState | undefined,
+  { waves, assignments }: PlanAheadInput,
+  { resolutions }: RevisionPlan,
+): readonly LeftOut[] {
+  const resolution = resolutions.find((one) => one.application === application);
+  const before = waves.rollouts.get(application);
+  const held = new Set(before?.state.held);
+  const has = new Map(
+    assignments.filter((one) => one.application === application).map((one) => [one.cluster, one]),
+  );
+  const planned = new Set(state?.waves.flatMap(({ clusters }) => clusters));
+  const underWay =
+    before === undefined || isOver(before.state) ? {} : targetsOf(before.state, before.targets);
+  const reasons = new Map<string, { readonly reason: LeftOutReason; readonly detail: string }>();
+  const leave = (cluster: string, reason: LeftOutReason, detail = '') =>
+    void reasons.set(cluster, { reason, detail });
+  for (const [cluster, target] of Object.entries(resolution?.targets ?? {})) {
+    if (planned.has(cluster)) continue;
+    if (has.get(cluster)?.targetDigest === target) leave(cluster, 'same');
+    else if (held.has(target)) leave(cluster, 'held');
+    else if (underWay[cluster] === target) leave(cluster, 'under-way');
+  }
+  for (const { cluster, problem } of resolution?.problems ?? [])
+    if (cluster !== '' && !planned.has(cluster) && reasons.get(cluster)?.reason !== 'problem')
+      leave(cluster, 'problem', `: ${describeProblem(problem)}`);
+  for (const [cluster, { removed }] of has)
+    if (!removed && !planned.has(cluster) && !reasons.has(cluster)) leave(cluster, 'removal');
+  return groupLeftOut(reasons);
+}
+
+/** Different problems told of one application. */
+const detailsMax = 20;
+
+function groupLeftOut(
+  reasons: ReadonlyMap<string, { readonly reason: LeftOutReason; readonly detail: string }>,
+): readonly LeftOut[] {
+  const details = new Set<string>();
+  const groups = new Map<string, { readonly reason: LeftOutReason; message: string; clusters: string[] }>();
+  for (const [cluster, { reason, detail }] of [...reasons].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (details.size < detailsMax) details.add(detail);
+    const message = `${leftOutTexts[reason]}${details.has(detail) ? detail : ''}`;
+    const group = groups.get(message) ?? { reason, message, clusters: [] };
+    group.clusters.push(cluster);
+    groups.set(message, group);
+  }
+  return [...groups.values()];
+}
