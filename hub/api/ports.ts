@@ -12,10 +12,11 @@ import type { ForgottenCluster } from '../model/registry.ts';
 import type { ClusterRecord, KeptTimelineEntry, RolloutRecord } from '../model/rollout-history.ts';
 import type { ObjectSelector } from '../model/trace.ts';
 import type { ApplicationView, ClusterView, PlacementView } from '../model/view.ts';
-import type { DiffReport } from '../preview/report.ts';
+import type { ApplicationReport, DiffReport, DiffSide, ProblemReport } from '../preview/report.ts';
 import type { RolloutAction } from '../rollout/apply-action.ts';
 import type { RolloutReport } from '../rollout/describe-rollout.ts';
 import type { AssignmentFilter, Page, PageRequest, Store } from '../store/store.ts';
+import type { AheadApplication, AheadWave } from '../rollout/plan-ahead.ts';
 import type { InstallOptions } from './install/install-options.ts';
 
 export interface ApiPorts {
