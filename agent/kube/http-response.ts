@@ -41,23 +41,26 @@ interface Head {
   readonly header: (name: string) => string | undefined;
 }
 
-/** Obsolete folded lines and a name given twice with different values are refused (RFC 9112, 5.2; RFC 9110, 5.3). */
-function parseHead(text: string): Head {
-  const lines = text.split('\r\n');
-  const match = /^HTTP\/(1\.[01]) (\d{3})(?: |$)/.exec(lines[0] ?? '');
-  if (!match) throw malformed('no status line');
-  const headers = new Map<string, string>();
-  for (let index = 1; index < lines.length; index += 1) {
-    const line = lines[index] as string;
-    const colon = line.indexOf(':');
-    if (colon <= 0 || line.charCodeAt(0) === 32 || line.charCodeAt(0) === 9) throw malformed('a header');
-    const name = line.slice(0, colon).toLowerCase();
-    const value = line.slice(colon + 1).trim();
-    const before = headers.get(name);
-    if (name === 'content-length' && before !== undefined && before !== value) throw malformed('two lengths');
-    headers.set(name, before === undefined || before === value ? value : `${before}, ${value}`);
+/** A name given twice has its values joined (RFC 9110, 5.3). */
+function findHeader(text: string, lower: string, name: string): string | undefined {
+  const mark = `\r\n${name}:`;
+  let found: string | undefined;
+  for (let at = lower.indexOf(mark); at >= 0; at = lower.indexOf(mark, at + mark.length)) {
+    const end = text.indexOf('\r\n', at + mark.length);
+    const value = text.slice(at + mark.length, end < 0 ? text.length : end).trim();
+    found = found === undefined || found === value ? value : `${found}, ${value}`;
   }
-  return { version: match[1] ?? '', status: Number(match[2]), header: (name) => headers.get(name) };
+  return found;
+}
+
+/** Most headers nobody asks for. Obsolete folded lines are refused (RFC 9112, 5.2). */
+function parseHead(text: string): Head {
+  const match = /^HTTP\/(1\.[01]) (\d{3})(?: [^\r\n]*)?(?=\r\n|$)/.exec(text);
+  if (!match) throw malformed('no status line');
+  if (/\r\n(?:[ \t]|[^:\r\n]*(?:\r\n|$))/.test(text)) throw malformed('a header');
+  const lower = text.toLowerCase();
+  const header = (name: string) => findHeader(text, lower, name);
+  return { version: match[1] ?? '', status: Number(match[2]), header };
 }
 
 /** How the body ends (RFC 9112, 6.3): at once, by its length, by its last chunk, with the connection. */

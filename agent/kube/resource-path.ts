@@ -14,8 +14,8 @@ export function resourcePath(
     resource.resource,
     ...(name === undefined ? [] : [encodeURIComponent(name)]),
   ];
-  const search = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, value);
-  const text = search.toString();
-  return segments.join('/') + (text === '' ? '' : `?${text}`);
+  let text = '';
+  for (const [key, value] of Object.entries(query))
+    if (value !== undefined) text += `${text === '' ? '?' : '&'}${key}=${encodeURIComponent(value)}`;
+  return segments.join('/') + text;
 }

@@ -4,9 +4,21 @@ import type { KubeObject } from '../../shared/manifest/object.ts';
 import type { ObjectFacts } from '../model/record.ts';
 import { isOwn, managedFieldsOf } from './fields-v1.ts';
 
+/** Many objects say the same: who else has no part in them, which labels they bear, what one template made us own. */
+const remembered = new Map<string, string>();
+const rememberedMax = 128;
+const rememberedLengthMax = 2_048;
+
+/** Of the canonical form: a list and a watch may give the members of one object in another order. */
 function shortDigest(value: unknown): string {
+  const text = JSON.stringify(value);
+  const known = remembered.get(text);
+  if (known !== undefined) return known;
   // From 12 bytes, not cut from the text of all: V8 would keep that whole.
-  return hash('sha256', canonicalJson(value), 'buffer').toString('base64url', 0, 12);
+  const digest = hash('sha256', canonicalJson(value), 'buffer').toString('base64url', 0, 12);
+  if (remembered.size >= rememberedMax) remembered.clear();
+  if (text.length <= rememberedLengthMax) remembered.set(text, digest);
+  return digest;
 }
 
 const quietSubresources = new Set(['status', 'scale']);

@@ -64,7 +64,8 @@ export function childOf(value: Json | undefined, element: string): Json | undefi
 /** For people and machines: `/spec/containers/[name=web]/image`; names are escaped as in RFC 6901. */
 export function describeElement(element: string): string {
   const body = element.slice(2);
-  if (element.startsWith('f:')) return '/' + body.replaceAll('~', '~0').replaceAll('/', '~1');
+  if (element.startsWith('f:'))
+    return '/' + (/[~/]/.test(body) ? body.replaceAll('~', '~0').replaceAll('/', '~1') : body);
   if (element.startsWith('v:')) return `/[=${body}]`;
   if (element.startsWith('i:')) return '/' + body;
   const keys = Object.entries(JSON.parse(body) as JsonObject);

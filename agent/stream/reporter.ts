@@ -30,6 +30,24 @@ export interface ReporterOptions {
 
 type Stream = ClientDuplexStream<ReportRequest, ReportResponse>;
 
+/** More than a row takes beside its texts and its drift. */
+const rowBytesMax = 2_048;
+
+/** Most batches are far from it, which their texts tell without encoding them twice. */
+function isTooLarge({ applications, objects, gone, events }: ReportBatch, message: ReportRequest): boolean {
+  const long = objects.some(({ drift }) => drift) || events.some(({ drift, hook }) => drift || hook);
+  if (!long) {
+    let characters = 0;
+    for (const row of applications) characters += row.message.length + row.waitsFor.length;
+    for (const row of objects) characters += row.message.length + row.reason.length;
+    for (const row of events) characters += row.message.length;
+    const rows = applications.length + objects.length + gone.length + events.length;
+    // A character is three bytes of UTF-8 at most.
+    if (3 * characters + rows * rowBytesMax <= reportBytesMax) return false;
+  }
+  return toBinary(ReportRequestSchema, message).length > reportBytesMax;
+}
+
 /**
  * Sends what the source has, one batch at a time: the next when the hub has stored the last. A batch that was not acknowledged goes back
  * to the source, so nothing is lost with a connection.
@@ -47,7 +65,7 @@ export function sendReports({ client, reports, clock, abort, finish }: ReporterO
     const batch = reports.take(rows);
     if (!batch) return;
     const message = batchToWire(sequence + 1, batch);
-    if (rows > 1 && toBinary(ReportRequestSchema, message).length > reportBytesMax) {
+    if (rows > 1 && isTooLarge(batch, message)) {
       reports.giveBack(batch);
       rows = Math.max(1, rows >> 1);
       return next();
