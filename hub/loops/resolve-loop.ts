@@ -19,6 +19,7 @@ import { checkFleet } from '../policy/check-fleet.ts';
 import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import type { RenderWork } from '../render/render-work.ts';
 import { planRevision, type RevisionPlan, type WaveInput } from '../rollout/plan-revision.ts';
+import { pinsOf } from '../rollout/rollout-state.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Plan, Store } from '../store/store.ts';
 import { finishUnheard } from './finish-unheard.ts';
@@ -38,7 +39,7 @@ import {
 } from './render-fleet.ts';
 import { createRevision } from './revision-of.ts';
 import { planRendering } from './revision-rendering.ts';
-import { loadWaves } from './rollout-inputs.ts';
+import { isWaved, loadWaves } from './rollout-inputs.ts';
 import type { FollowedSource } from './source-loop.ts';
 import { basesOf, boundsOf } from './tenancy.ts';
 
@@ -134,7 +135,8 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     await saveContent(store, outcome, plan.targets);
     // Before the plan: a commit that pauses a cluster must not reach it with what else it says.
     await followPausesInGit(store, fleet, clock.now());
-    const row = { ...planRow(revision.id, fleet, plan, clock.now()), rolloutsBefore: beforeOf(plan, waves) };
+    const over = { rolloutsBefore: beforeOf(plan, waves), pins: pinsIn(plan) };
+    const row = { ...planRow(revision.id, fleet, plan, clock.now()), ...over };
     const changed = await savePlan(store, row);
     // A rollout has gone on meanwhile: everything is looked at again.
     if (changed === undefined) return { requeueAfterMs: 1 };
@@ -259,6 +261,13 @@ function beforeOf({ rollouts }: RevisionPlan, waves: WaveInput): Readonly<Record
     waves.rollouts.get(application)?.state,
   ]);
   return Object.fromEntries(known.filter(([, state]) => state !== undefined));
+}
+
+function pinsIn({ rollouts }: RevisionPlan): NonNullable<Plan['pins']> {
+  const pins = Object.entries(rollouts).flatMap(([application, state]) =>
+    isWaved(state) ? [[application, pinsOf(state)] as const] : [],
+  );
+  return Object.fromEntries(pins);
 }
 
 /** Undefined: nothing was kept, since a rollout that the plan changes is not as it was. */

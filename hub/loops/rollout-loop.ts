@@ -24,6 +24,7 @@ import { assignmentEvent } from '../rollout/revision-events.ts';
 import {
   type AnalysisQuestion,
   isOver,
+  pinsOf,
   type RolloutChange,
   type RolloutState,
   type Said,
@@ -116,7 +117,9 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   /** A state and what it decided, with what the history keeps of the step. Undefined: somebody else was faster. */
   const keep = (row: Row, acted?: Acted) => {
     const { before, state: after, nowMs } = row;
-    return store.releases.saveRollout({ ...row, history: planHistory({ before, after, nowMs, acted }) });
+    const pins = row.decisions.length > 0 || before.releaseId !== after.releaseId ? pinsOf(after) : undefined;
+    const history = planHistory({ before, after, nowMs, acted });
+    return store.releases.saveRollout({ ...row, pins, history });
   };
 
   /** Changes the rollout as it is now, if it is of the same release still. Undefined: it is not, or others were faster again and again. */

@@ -183,6 +183,16 @@ export function targetsOf(
   return Object.fromEntries(all.filter((entry): entry is [string, Digest] => entry[1] !== null));
 }
 
+/** What must not be collected as garbage for its sake: every cluster may have to go back, also long after it is complete. */
+export function pinsOf({ releaseId, clusters }: Pick<RolloutState, 'releaseId' | 'clusters'>): {
+  readonly releaseId: string;
+  readonly targets: readonly Digest[];
+} {
+  const targets = new Set<Digest>();
+  for (const { previous } of Object.values(clusters)) if (previous !== undefined) targets.add(previous);
+  return { releaseId, targets: [...targets].sort() };
+}
+
 /** The Target is there, or nothing is to be there and nothing is. */
 export function isAssigned(
   release: RolloutRelease,

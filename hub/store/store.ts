@@ -200,6 +200,13 @@ export interface RenderRepository extends RenderMemory {
   save(records: RenderRecords): Promise<void>;
 }
 
+/** What a rollout may still need, which no assignment names: never collected as garbage. */
+export interface RolloutPins {
+  readonly releaseId: string;
+  /** That clusters would go back to. */
+  readonly targets: readonly Digest[];
+}
+
 /** Everything that one look at a revision decides, kept in one transaction. */
 export interface Plan {
   readonly revisionId: string;
@@ -213,6 +220,8 @@ export interface Plan {
   readonly rollouts: Readonly<Record<string, unknown>>;
   /** The states that some of them take the place of, compared as text: where one is another by now, nothing is kept. */
   readonly rolloutsBefore?: Readonly<Record<string, unknown>> | undefined;
+  /** By application, in place of those before; of one that is not named: as before. */
+  readonly pins?: Readonly<Record<string, RolloutPins>> | undefined;
   /** Of the rollouts that begin or are superseded. */
   readonly history?: readonly HistoryWrite[] | undefined;
   readonly events: readonly NewEvent[];
@@ -224,6 +233,8 @@ export interface RolloutPassRow {
   readonly application: string;
   readonly before: unknown;
   readonly state: unknown;
+  /** Undefined: as before. */
+  readonly pins?: RolloutPins | undefined;
   readonly decisions: readonly AssignmentDecision[];
   readonly history?: readonly HistoryWrite[] | undefined;
   readonly events: readonly NewEvent[];

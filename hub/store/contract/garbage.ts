@@ -51,6 +51,40 @@ function describeContents(current: () => StoreUnderTest): void {
     expect(await store.collectGarbage(request)).toMatchObject({ releases: 0, targets: 0, sets: 0, blobs: 0 });
   });
 
+  it('keeps what a rollout would go back to, and its release, as long as it may', async () => {
+    const { store } = current();
+    const [good, bad, next] = await Promise.all(
+      ['good', 'bad', 'next'].map((name) => saveTarget(store, targetOf([configMap(name)]))),
+    );
+    const went = [decide('eu', 'web', good!)];
+    await store.releases.savePlan(planOf({ decisions: went, rollouts: { web: { wave: 1 } } }));
+    const [assigned] = await store.releases.assignments({});
+    const place = { cluster: 'eu', application: 'web', generation: assigned!.generation };
+    await store.releases.acknowledge({ ...place, stage: 'healthy', message: '', timeMs: t0 });
+    // The next is healthy too: nothing but the rollout names the first any more.
+    const pins = { releaseId: 'rel-2', targets: [good!.digest] };
+    const decisions = [decide('eu', 'web', bad!, { releaseId: 'rel-2' })];
+    const pass = { application: 'web', before: { wave: 1 }, state: { wave: 2 }, events: [], nowMs: t0 };
+    await store.releases.savePlan(planOf({ releases: [releaseOf('rel-2', 'web', { us: next!.digest })] }));
+    expect(await store.releases.saveRollout({ ...pass, decisions, pins })).toHaveLength(1);
+    const [now] = await store.releases.assignments({});
+    const healthy = { ...place, generation: now!.generation, message: '', timeMs: t0 };
+    await store.releases.acknowledge({ ...healthy, stage: 'healthy' });
+    await store.releases.savePlan(planOf({ decisions: [decide('eu', 'web', bad!, { releaseId: 'rel-3' })] }));
+    await store.collectGarbage(request);
+    expect(await store.content.target(good!.digest)).toEqual(good);
+    expect(await store.releases.release('rel-2')).toBeDefined();
+    // A rollout that began since needs it no more.
+    const begun = planOf({
+      rollouts: { web: { wave: 3 } },
+      pins: { web: { releaseId: 'rel-4', targets: [] } },
+    });
+    await store.releases.savePlan(begun);
+    await store.collectGarbage(request);
+    expect(await store.content.target(good!.digest)).toBeUndefined();
+    expect(await store.releases.release('rel-2')).toBeUndefined();
+  });
+
   it('keeps the newest releases of an application and the contents that they name', async () => {
     const { store } = current();
     const targets = await Promise.all(

@@ -1,6 +1,6 @@
 /**
- * Garbage collection. What is reachable from assignments, from the last healthy target of a place, from resolutions and from kept
- * releases stays; so does what was saved a short while ago, since a plan that names it may be on its way. Tables of contents are walked a
+ * Garbage collection. What is reachable from assignments, from the last healthy target of a place, from resolutions, from what rollouts would go back
+ * to and from kept releases stays; so does what was saved a short while ago, since a plan that names it may be on its way. Tables of contents are walked a
  * stretch a call, so that a big store never holds up the worker.
  */
 import type { GarbageReport, GarbageRequest } from '../store.ts';
@@ -25,7 +25,8 @@ const reachable: Readonly<Record<ContentTable, string>> = {
   targets: `EXISTS (SELECT 1 FROM release_targets WHERE target_digest = digest)
     OR EXISTS (SELECT 1 FROM resolution_targets WHERE target_digest = digest)
     OR EXISTS (SELECT 1 FROM assignments WHERE target_digest = digest)
-    OR EXISTS (SELECT 1 FROM assignments WHERE healthy_target_digest = digest)`,
+    OR EXISTS (SELECT 1 FROM assignments WHERE healthy_target_digest = digest)
+    OR EXISTS (SELECT 1 FROM rollout_targets WHERE target_digest = digest)`,
   sets: 'EXISTS (SELECT 1 FROM targets WHERE set_digest = sets.digest)',
   blobs: 'EXISTS (SELECT 1 FROM set_objects WHERE object_digest = blobs.digest)',
 };
@@ -63,6 +64,7 @@ function createReleaseSweeper({ client }: SqliteContext) {
     `DELETE FROM releases WHERE position IN (
        SELECT position FROM releases AS old WHERE created_at_ms < :beforeMs
          AND NOT EXISTS (SELECT 1 FROM assignments WHERE release_id = old.id)
+         AND NOT EXISTS (SELECT 1 FROM rollout_releases WHERE release_id = old.id)
          AND (SELECT count(*) FROM releases AS newer
               WHERE newer.application = old.application AND newer.position > old.position) >= :kept
        ORDER BY created_at_ms LIMIT ${deletedMax})`,

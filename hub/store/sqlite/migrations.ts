@@ -7,6 +7,7 @@ import { tokenKeys } from './migrations/0002-token-keys.ts';
 import { renderMemory } from './migrations/0003-render-memory.ts';
 import { rolloutHistory } from './migrations/0004-rollout-history.ts';
 import { parityGroups } from './migrations/0005-parity.ts';
+import { rolloutPins } from './migrations/0006-rollout-pins.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -21,6 +22,7 @@ export const migrations: readonly Migration[] = [
   { id: 3, name: 'render-memory', sql: renderMemory },
   { id: 4, name: 'rollout-history', sql: rolloutHistory },
   { id: 5, name: 'parity', sql: parityGroups },
+  { id: 6, name: 'rollout-pins', sql: rolloutPins },
 ];
 
 /** `PRAGMA application_id` of a Fairway store: "FWAY". */

@@ -12,6 +12,7 @@ import type { SqliteEvents } from './events.ts';
 import type { SqliteFleet } from './fleet.ts';
 import { createSqlitePauses } from './pauses.ts';
 import type { SqliteHistory } from './rollout-history.ts';
+import { createSqlitePins, type SqlitePins } from './rollout-pins.ts';
 import { releases, rollouts } from './schema.ts';
 
 /** Every digest that a plan names must be there before. @throws failed_precondition */
@@ -39,7 +40,7 @@ function createReleaseSaver({ client, db }: SqliteContext) {
   };
 }
 
-function createRolloutSaver({ client }: SqliteContext, history: SqliteHistory) {
+function createRolloutSaver({ client }: SqliteContext, history: SqliteHistory, pins: SqlitePins) {
   const save = client.prepare(
     'INSERT INTO rollouts (application, state) VALUES (?, ?) ON CONFLICT (application) DO UPDATE SET state = excluded.state',
   );
@@ -54,6 +55,7 @@ function createRolloutSaver({ client }: SqliteContext, history: SqliteHistory) {
       const gone = !(application in plan.rollouts) && !inFleet.has(`Application/${application}`);
       if (!gone || assigned.get(application) !== undefined) continue;
       remove.run(application);
+      pins.remove(application);
       history.close(application, plan.nowMs);
     }
     history.write(plan.history ?? []);
@@ -80,12 +82,13 @@ function createPlanSaver(
     readonly assignments: SqliteAssignments;
     readonly confirmations: SqliteConfirmations;
     readonly history: SqliteHistory;
+    readonly pins: SqlitePins;
   },
 ) {
   const checkTargets = createTargetCheck(context);
   const checkRollouts = createRolloutCheck(context);
   const saveRelease = createReleaseSaver(context);
-  const saveRollouts = createRolloutSaver(context, parts.history);
+  const saveRollouts = createRolloutSaver(context, parts.history, parts.pins);
   return (plan: Plan): readonly Assignment[] => {
     checkTargets(plan);
     checkRollouts(plan);
@@ -95,6 +98,7 @@ function createPlanSaver(
       .map((decision) => parts.assignments.decide(decision, plan.nowMs))
       .filter((assignment) => assignment !== undefined);
     saveRollouts(plan);
+    for (const [application, pins] of Object.entries(plan.pins ?? {})) parts.pins.save(application, pins);
     parts.confirmations.replaceOpen(plan.confirmations);
     parts.events.append(plan.events);
     return assigned;
@@ -103,9 +107,17 @@ function createPlanSaver(
 
 function createPassSaver(
   context: SqliteContext,
-  events: SqliteEvents,
-  assignments: SqliteAssignments,
-  history: SqliteHistory,
+  {
+    events,
+    assignments,
+    history,
+    pins,
+  }: {
+    readonly events: SqliteEvents;
+    readonly assignments: SqliteAssignments;
+    readonly history: SqliteHistory;
+    readonly pins: SqlitePins;
+  },
 ) {
   const { client } = context;
   const known = client.prepare('SELECT 1 FROM targets WHERE digest = ?').pluck();
@@ -124,6 +136,7 @@ function createPassSaver(
     const assigned = decisions
       .map((decision) => assignments.decide(decision, nowMs))
       .filter((assignment) => assignment !== undefined);
+    if (pass.pins) pins.save(application, pass.pins);
     history.write(pass.history ?? []);
     events.append(pass.events);
     context.changed('rollouts', application);
@@ -144,8 +157,9 @@ export function createSqliteReleases(
   const { db } = context;
   const assignments = createSqliteAssignments(context);
   const confirmations = createSqliteConfirmations(context, events);
+  const pins = createSqlitePins(context);
   return {
-    savePlan: createPlanSaver(context, { events, fleet, assignments, confirmations, history }),
+    savePlan: createPlanSaver(context, { events, fleet, assignments, confirmations, history, pins }),
     release(id) {
       const row = db.select().from(releases).where(eq(releases.id, id)).get();
       return row && releaseOf(row);
@@ -173,7 +187,7 @@ export function createSqliteReleases(
           .all()
           .map(({ application, state }) => [application, state]),
       ),
-    saveRollout: createPassSaver(context, events, assignments, history),
+    saveRollout: createPassSaver(context, { events, assignments, history, pins }),
     assignments: assignments.list,
     acknowledge: assignments.acknowledge,
     ...createSqlitePauses(context, events),
