@@ -1,8 +1,10 @@
 import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
 import type { Logger } from '../../shared/log/log.ts';
+import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { ChangeAction, Drift, Health, HealthStatus, SyncStatus } from '../../shared/manifest/health.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
+import type { PruneHeld } from '../../shared/manifest/report.ts';
 import type { ManifestEntry } from '../../shared/manifest/target.ts';
 import type { ParentContent } from '../apply/parent.ts';
 import type { KubeClient } from '../kube/kube-client.ts';

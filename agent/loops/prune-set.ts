@@ -36,7 +36,7 @@ function confirmationOf(desired: DesiredApplication): string {
   return desired.target.digest.slice(0, 12);
 }
 
-/** Why so many are not deleted without a word; undefined: they are not too many, or somebody has said it. */
+/** Why so many are not deleted without a word; undefined: they are not too many, or somebody has said it, by the hub or in the cluster. */
 async function findUnconfirmed(
   context: AgentContext,
   desired: DesiredApplication,
@@ -53,11 +53,39 @@ async function findUnconfirmed(
     return object !== undefined && object.action !== 'created' && object.action !== 'skipped';
   }).length;
   if (!isBeyondLimit(going, staying + plan.retained.length, percent)) return undefined;
+  const { digest } = desired.target;
+  if (context.desired.prunesConfirmed().get(state.application) === digest) return undefined;
   const word = confirmationOf(desired);
   const parent = await loadParent(context.kube, state.application, context.namespace, signal);
   if (parent?.pruneConfirmed === word) return undefined;
   const name = parentName(state.application);
-  return `${going} of ${going + staying + plan.retained.length} objects left the set, more than ${percent} %: raise spec.sync.pruneLimit, or confirm with: kubectl -n ${context.namespace} annotate configmap ${name} ${pruneConfirmedAnnotation}=${word} --overwrite`;
+  const total = going + staying + plan.retained.length;
+  holdPrune(context, desired, state, going, total);
+  return `${going} of ${total} objects left the set, more than ${percent} %: raise spec.sync.pruneLimit, or confirm: fairway get confirmations; without the hub: kubectl -n ${context.namespace} annotate configmap ${name} ${pruneConfirmedAnnotation}=${word} --overwrite`;
+}
+
+/** Told to the hub for as long as it is so, and once as an event. */
+function holdPrune(
+  context: AgentContext,
+  { target }: DesiredApplication,
+  state: ApplicationState,
+  objects: number,
+  total: number,
+): void {
+  const { application, pruneHeld: before } = state;
+  const same = before?.targetDigest === target.digest;
+  const sinceMs = same ? before.sinceMs : context.clock.now();
+  state.pruneHeld = { objects, total, sinceMs, targetDigest: target.digest };
+  if (same) return;
+  context.reports.event({
+    id: `prune-${application}-${target.digest.slice(0, 16)}`,
+    type: 'removal.held',
+    application,
+    key: undefined,
+    message: `${objects} of ${total} objects left the set of ${application}: nothing is deleted until somebody confirms it`,
+    timeMs: sinceMs,
+    drift: undefined,
+  });
 }
 
 /** Tells of what has been deleted and is still there, by what holds it. */
@@ -120,6 +148,7 @@ export async function pruneSet(
     blocked = await findUnconfirmed(context, desired, state, plan, keys, signal);
     unconfirmed = blocked !== undefined;
   }
+  if (!unconfirmed) state.pruneHeld = undefined;
   if (blocked === undefined) {
     if (plan.deletes.length > 0) await assertNewest(context, desired, state, signal);
     await executePlannedPrune(context, desired, state, plan.deletes, 'delete', signal);

@@ -2,6 +2,7 @@ import type { FairwayError } from '../../shared/error/error.ts';
 import { sumHealth } from '../../shared/health/health.ts';
 import type { ChangeAction, Health, HealthStatus, SyncStatus } from '../../shared/manifest/health.ts';
 import { describeKey } from '../../shared/manifest/object.ts';
+import type { PruneHeld } from '../../shared/manifest/report.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
 
@@ -34,6 +35,20 @@ function describeWorst(objects: readonly ObjectState[], status: SyncStatus): str
   const [first] = worst;
   if (!first) return '';
   const rest = worst.length > 1 ? ` (and ${worst.length - 1} more)` : '';
+  return `${describeKey(first.key)}: ${first.message}${rest}`;
+}
+
+/** What keeps it from being healthy. Hooks come and go: they are no part of how the application is. */
+function describeSick(context: AgentContext, state: ApplicationState, health: HealthStatus): string {
+  if (health === 'Current') return '';
+  const sick = [...state.objects].flatMap(([text, { entry, key }]) => {
+    if (entry?.hook !== undefined) return [];
+    const { status, message } = healthOfObject(context, state, text);
+    return sumHealth([status]) === health ? [{ key, message: message || status }] : [];
+  });
+  const [first] = sick;
+  if (!first) return '';
+  const rest = sick.length > 1 ? ` (and ${sick.length - 1} more)` : '';
   return `${describeKey(first.key)}: ${first.message}${rest}`;
 }
 
@@ -127,6 +142,12 @@ function countChanges({ objects, deletions }: ApplicationState): Partial<Record<
   return deletions === 0 ? counts : { ...counts, deleted: deletions };
 }
 
+function heldOf({ target }: DesiredApplication, { pruneHeld }: ApplicationState): PruneHeld | undefined {
+  if (pruneHeld?.targetDigest !== target.digest) return undefined;
+  const { objects, total, sinceMs } = pruneHeld;
+  return { objects, total, sinceMs };
+}
+
 function setHealth(context: AgentContext, state: ApplicationState, health: HealthStatus): void {
   if (state.health === health) return;
   state.health = health;
@@ -157,10 +178,10 @@ export function reportPhase(
   const worst = describeWorst(objects, syncStatus);
   // What failed is the reason for whatever is held up.
   const refused = syncStatus === 'Failed' && !hold.failed && worst;
-  const message = refused || (hold.message ?? (worst || (hold.note ?? '')));
-  // Hooks come and go: they are no part of how the application is.
   const lasting = [...state.objects].filter(([, { entry }]) => entry?.hook === undefined);
   const health = sumHealth(lasting.map(([text]) => healthOfObject(context, state, text).status));
+  const message =
+    refused || (hold.message ?? (worst || describeSick(context, state, health) || (hold.note ?? '')));
   const complete = syncStatus !== 'Failed' && syncStatus !== 'Pending';
   tellOutcome(context, desired, state, syncStatus, message);
   if (complete || hold.isApplied) {
@@ -190,6 +211,7 @@ export function reportPhase(
     timeMs: context.clock.now(),
     waitsFor: hold.waitsFor ?? '',
     changes: countChanges(state),
+    pruneHeld: heldOf(desired, state),
   });
   return syncStatus;
 }

@@ -28,6 +28,8 @@ export interface DesiredState {
   pauses(): readonly PauseEntry[];
   /** Nothing may be deleted now: the hub was restored from an older state. */
   deletionsHeld(): boolean;
+  /** Deletions beyond an application's prune limit that somebody has confirmed by the hub: application to the digest of the Target that makes them. */
+  prunesConfirmed(): ReadonlyMap<string, Digest>;
   /** A batch of assignments that belong together has only been received in part: delete nothing. */
   batchOpen(): boolean;
   /** Called after every change with the applications concerned (empty set: pauses or holds). */

@@ -13,7 +13,8 @@ export interface AgentEvent {
     | 'sync.failed'
     | 'sync.succeeded'
     | 'object.pruned'
-    | 'hook.failed';
+    | 'hook.failed'
+    | 'removal.held';
   readonly application: string;
   readonly key: ObjectKey | undefined;
   readonly message: string;

@@ -36,7 +36,13 @@ import { createKeyPair, toCertificatePem } from './key-pair.ts';
 import { planRenewalAtMs } from './plan-renewal.ts';
 import { answerQueries, type QueryHandlers } from './querier.ts';
 import { sendReports } from './reporter.ts';
-import { acknowledgementToWire, assignmentFromWire, pausesFromWire, summaryToWire } from './wire.ts';
+import {
+  acknowledgementToWire,
+  assignmentFromWire,
+  confirmedPrunesFromWire,
+  pausesFromWire,
+  summaryToWire,
+} from './wire.ts';
 
 export interface LinkOptions {
   readonly address: string;
@@ -199,7 +205,11 @@ function receive(context: Context, { message }: SessionResponse): void {
       assign(context, message.value);
       break;
     case 'pauses':
-      desired.setPauses(pausesFromWire(message.value, clock.now()), message.value.deletionsHeld);
+      desired.setPauses(
+        pausesFromWire(message.value, clock.now()),
+        message.value.deletionsHeld,
+        confirmedPrunesFromWire(message.value),
+      );
       break;
     case 'renewed':
       void renewed(context, message.value).catch((caught: unknown) => {

@@ -11,14 +11,17 @@ import {
   ObjectGoneSchema,
   ObjectReportSchema,
   type PauseState,
+  PruneHeldSchema,
   type ReportRequest,
   ReportRequestSchema,
   type Acknowledgement as WireAcknowledgement,
   type Assignment as WireAssignment,
+  type ConfirmedPrune as WireConfirmedPrune,
   type Pause as WirePause,
   Acknowledgement_Stage as WireStage,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import type { Blob as WireBlob } from '../../shared/gen/fairway/v1/common_pb.ts';
+import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { ApplicationReport, ObjectReport } from '../../shared/manifest/report.ts';
 import {
   epochFromWire,
@@ -109,7 +112,13 @@ export function acknowledgementToWire(ack: Acknowledgement): WireAcknowledgement
 }
 
 reads<WirePause>({ application: true, remainingMs: true, reason: true });
-reads<PauseState>({ pauses: true, deletionsHeld: true });
+reads<PauseState>({ pauses: true, deletionsHeld: true, prunes: true });
+reads<WireConfirmedPrune>({ application: true, targetDigest: true });
+/** Which deletions have been confirmed: application to the digest of the Target that makes them. */
+export function confirmedPrunesFromWire({ prunes }: PauseState): ReadonlyMap<string, Digest> {
+  return new Map(prunes.map(({ application, targetDigest }) => [application, digestFromWire(targetDigest)]));
+}
+
 export function pausesFromWire(wire: PauseState, nowMs: number): readonly PauseEntry[] {
   return wire.pauses.map(({ application, remainingMs, reason }) => ({
     application,
@@ -119,7 +128,7 @@ export function pausesFromWire(wire: PauseState, nowMs: number): readonly PauseE
 }
 
 function applicationToWire(report: ApplicationReport) {
-  const { targetDigest, generation, appliedAtMs, timeMs, changes, ...same } = report;
+  const { targetDigest, generation, appliedAtMs, timeMs, changes, pruneHeld, ...same } = report;
   return encode(ApplicationReportSchema, {
     ...same,
     targetDigest: digestToWire(targetDigest),
@@ -127,6 +136,13 @@ function applicationToWire(report: ApplicationReport) {
     appliedAtUnixMs: timeToWire(appliedAtMs),
     timeUnixMs: timeToWire(timeMs),
     changes: Object.fromEntries(Object.entries(changes).filter(([, count]) => count !== undefined)),
+    pruneHeld:
+      pruneHeld &&
+      encode(PruneHeldSchema, {
+        objects: pruneHeld.objects,
+        total: pruneHeld.total,
+        sinceUnixMs: timeToWire(pruneHeld.sinceMs),
+      }),
   });
 }
 

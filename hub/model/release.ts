@@ -51,10 +51,10 @@ export interface AssignmentDecision {
 /** Assignments that would disappear, held until an operator confirms. */
 export interface Confirmation {
   readonly id: string;
-  readonly kind: 'application' | 'cluster' | 'placement' | 'restored-hub';
-  /** Name of the application or cluster; `fleet` for a restored hub. */
+  readonly kind: 'application' | 'cluster' | 'placement' | 'restored-hub' | 'prune';
+  /** Name of the application or cluster; `fleet` for a restored hub, `eu-1/shop` for objects of an application in one cluster. */
   readonly subject: string;
-  /** How many assignments would be removed. */
+  /** How many assignments would be removed; of a `prune`: how many objects. */
   readonly assignments: number;
   readonly revisionId: string;
   readonly message: string;

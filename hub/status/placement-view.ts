@@ -1,6 +1,7 @@
 import type { Cluster } from '../model/fleet.ts';
 import type { ApplicationObservation } from '../model/observation.ts';
 import { describeProblem, type Problem } from '../model/problem.ts';
+import { pruneConfirmationId } from '../model/prune-confirmation.ts';
 import type { RegisteredCluster } from '../model/registry.ts';
 import type { Confirmation, Pause } from '../model/release.ts';
 import type { PlacementView } from '../model/view.ts';
@@ -131,8 +132,15 @@ function judgeReport(
     return going('Contested', said('is contested: somebody keeps changing what is put right', current));
   if (current?.syncStatus === 'Drifted') return going('Drifted', said('has drifted', current));
   const healthy = current ? current.healthStatus === 'Current' : stage === 'Healthy';
-  if (healthy) return { state: 'ready', reason: 'Healthy', message: '' };
+  if (healthy) return { state: 'ready', reason: 'Healthy', message: heldText(assignment, current) };
   return going('NotHealthyYet', said('is applied but not healthy yet', current));
+}
+
+/** What an operator has to say, though all that is wanted is there. */
+function heldText(assignment: AssignmentState, observation: ApplicationObservation | undefined): string {
+  const held = observation?.pruneHeld;
+  if (!held) return '';
+  return `${held.objects} of ${held.total} objects that left its set are kept until somebody confirms: fairway confirm ${pruneConfirmationId(assignment)} --reason ...`;
 }
 
 /** What is the case, with the agent's own words where it gave some. */

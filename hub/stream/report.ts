@@ -13,6 +13,7 @@ const agentEventTypes = {
   'sync.succeeded': true,
   'object.pruned': true,
   'hook.failed': true,
+  'removal.held': true,
 } as const satisfies Partial<Record<EventType, true>>;
 
 function isAgentEventType(type: string): type is keyof typeof agentEventTypes {

@@ -8,6 +8,7 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import {
   AssignmentSchema,
+  ConfirmedPruneSchema,
   type Hello,
   PauseSchema,
   PauseStateSchema,
@@ -26,6 +27,7 @@ import { inlineBlobBytesMax, protocolMinor, summaryIntervalMs } from '../../shar
 import { epochToWire, targetToWire } from '../../shared/stream/wire.ts';
 import { digestToWire, encode, timeToWire } from '../../shared/stream/wire-base.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
+import { pruneConfirmationId } from '../model/prune-confirmation.ts';
 import type { AgentAuthority, IssuedCertificate } from '../model/registry.ts';
 import type { Assignment, Confirmation, Pause } from '../model/release.ts';
 import type { Store } from '../store/store.ts';
@@ -309,7 +311,7 @@ async function round(context: Context): Promise<boolean> {
     findRestored(store),
   ]);
   state.epoch = epoch;
-  sendPauses(context, pauses, restored !== undefined);
+  sendPauses(context, pauses, restored !== undefined, await findPrunes(context, assignments));
   // Whatever this process has decided itself is no older than its start.
   const restoredAtMs = restored && Math.min(restored.createdAtMs, options.startedAtMs);
   const sends = planSends({ assignments, held: state.held, restoredAtMs });
@@ -321,16 +323,42 @@ async function round(context: Context): Promise<boolean> {
   return true;
 }
 
-function sendPauses({ options, state }: Context, pauses: readonly Pause[], deletionsHeld: boolean): void {
+/** Assignments whose deletions somebody has confirmed. */
+async function findPrunes(
+  { options }: Context,
+  assignments: readonly Assignment[],
+): Promise<readonly Assignment[]> {
+  const all = await options.store.releases.confirmations();
+  const said = new Set(
+    all
+      .filter(({ kind, confirmedAtMs }) => kind === 'prune' && confirmedAtMs !== undefined)
+      .map(({ id }) => id),
+  );
+  return said.size === 0 ? [] : assignments.filter((one) => said.has(pruneConfirmationId(one)));
+}
+
+function sendPauses(
+  { options, state }: Context,
+  pauses: readonly Pause[],
+  deletionsHeld: boolean,
+  prunes: readonly Assignment[],
+): void {
   const now = options.clock.now();
   const current = pauses.filter(({ untilMs }) => untilMs === undefined || untilMs > now);
-  const text = JSON.stringify([deletionsHeld, current.map((p) => [p.application, p.untilMs, p.reason])]);
+  const text = JSON.stringify([
+    deletionsHeld,
+    current.map((p) => [p.application, p.untilMs, p.reason]),
+    prunes.map((one) => [one.application, one.targetDigest]),
+  ]);
   if (text === state.pausesSent) return;
   state.pausesSent = text;
   const value = create(PauseStateSchema, {
     deletionsHeld,
     pauses: current.map(({ application, untilMs, reason }) =>
       encode(PauseSchema, { application, reason, remainingMs: timeToWire(untilMs && untilMs - now) }),
+    ),
+    prunes: prunes.map(({ application, targetDigest }) =>
+      encode(ConfirmedPruneSchema, { application, targetDigest: digestToWire(targetDigest) }),
     ),
   });
   options.write(create(SessionResponseSchema, { message: { case: 'pauses', value } }));

@@ -8,6 +8,7 @@ import {
   type ObjectGone as WireGone,
   type HookFailure as WireHookFailure,
   type ObjectReport as WireObject,
+  type PruneHeld as WirePruneHeld,
   Acknowledgement_Stage as WireStage,
   type DigestSummary as WireSummary,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
@@ -124,7 +125,9 @@ reads<WireApplication>({
   timeUnixMs: true,
   waitsFor: true,
   changes: true,
+  pruneHeld: true,
 });
+reads<WirePruneHeld>({ objects: true, total: true, sinceUnixMs: true });
 function applicationFromWire(cluster: string, wire: WireApplication): ApplicationObservation {
   const changes: Partial<Record<ChangeAction, number>> = {};
   for (const action of actions) {
@@ -145,6 +148,13 @@ function applicationFromWire(cluster: string, wire: WireApplication): Applicatio
     timeMs: timeFromWire(wire.timeUnixMs) ?? 0,
     waitsFor: cut(wire.waitsFor),
     changes,
+    ...(wire.pruneHeld && {
+      pruneHeld: {
+        objects: wire.pruneHeld.objects,
+        total: wire.pruneHeld.total,
+        sinceMs: timeFromWire(wire.pruneHeld.sinceUnixMs) ?? 0,
+      },
+    }),
   };
 }
 

@@ -17,6 +17,17 @@ export interface ApplicationReport {
   readonly timeMs: number;
   readonly waitsFor: string;
   readonly changes: Readonly<Partial<Record<ChangeAction, number>>>;
+  /** More left the set than may be deleted unasked: it waits for a word about this Target. */
+  readonly pruneHeld?: PruneHeld | undefined;
+}
+
+export interface PruneHeld {
+  /** Would be deleted. */
+  readonly objects: number;
+  /** Of so many that the application has. */
+  readonly total: number;
+  /** Agent's clock. */
+  readonly sinceMs: number;
 }
 
 export interface ObjectReport {

@@ -5,9 +5,11 @@ import { timeSchema, toTime } from './common.ts';
 export const confirmationSchema = z
   .object({
     id: z.string(),
-    kind: z.enum(['application', 'cluster', 'placement', 'restored-hub']),
+    kind: z.enum(['application', 'cluster', 'placement', 'restored-hub', 'prune']),
     subject: z.string(),
-    assignments: z.int().openapi({ description: 'How many assignments would be removed' }),
+    assignments: z
+      .int()
+      .openapi({ description: 'How many assignments would be removed; of a prune, how many objects' }),
     revisionId: z.string(),
     message: z.string(),
     createdAt: timeSchema,

@@ -45,7 +45,11 @@ export function addActions(program: Command, io: CliIo): void {
       .command('confirm')
       .summary('let a held removal happen')
       .description('Lets a held removal happen; see `fairway get confirmations`.')
-      .argument('<id>', 'of the confirmation'),
+      .argument('<id>', 'of the confirmation')
+      .option(
+        '--reason <text>',
+        'why; kept with your name. Needed for objects within an application (prune-...)',
+      ),
     io,
     confirm,
   );
@@ -91,8 +95,8 @@ async function resume({ client, print }: ClientContext, _: Options, [place = '']
   print.value(result, ({ resumed }) => (resumed ? `Resumed ${place}.\n` : `${place} was not paused.\n`));
 }
 
-async function confirm({ client, print }: ClientContext, _: Options, [id = '']: readonly string[]) {
+async function confirm({ client, print }: ClientContext, options: Options, [id = '']: readonly string[]) {
   const path = `/api/v1/confirmations/${encodeURIComponent(id)}/confirm`;
-  const confirmation = await client.post<ApiConfirmation>(path);
+  const confirmation = await client.post<ApiConfirmation>(path, { reason: options['reason'] });
   print.value(confirmation, ({ message, confirmedBy }) => `Confirmed by ${confirmedBy}: ${message}\n`);
 }

@@ -213,7 +213,7 @@ async function getConfirmations({ client, print }: ClientContext, options: Optio
       ['ID', ({ id }) => id],
       ['KIND', ({ kind }) => kind],
       ['SUBJECT', ({ subject }) => subject],
-      ['REMOVES', ({ assignments }) => plural(assignments, 'assignment')],
+      ['REMOVES', ({ kind, assignments }) => plural(assignments, kind === 'prune' ? 'object' : 'assignment')],
       ['SINCE', ({ createdAt }) => renderRelative(createdAt, nowMs)],
       ['CONFIRMED BY', ({ confirmedBy }) => confirmedBy ?? '-'],
       ['MESSAGE', ({ message }) => message],

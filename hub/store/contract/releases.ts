@@ -266,6 +266,19 @@ function describeConfirmations(current: () => StoreUnderTest): void {
       createdAtMs: t0,
     }) as const;
 
+  it('makes a row of what waits without one as it is confirmed, once', async () => {
+    const { store } = current();
+    const one = { ...held('prune-eu-1-web-1'), kind: 'prune' as const, subject: 'eu-1/web' };
+    const event = anEvent({ type: 'audit.confirm', timeMs: t0 + 7 });
+    const confirmed = await store.releases.confirm(one.id, 'ann', event, one);
+    expect(confirmed).toEqual({ ...one, confirmedAtMs: t0 + 7, confirmedBy: 'ann' });
+    expect(await store.releases.confirm(one.id, 'bob', event, one)).toEqual(confirmed);
+    expect(await store.releases.confirmations()).toContainEqual(confirmed);
+    // No plan takes it away.
+    await store.releases.savePlan(planOf({}));
+    expect(await store.releases.confirmations()).toContainEqual(confirmed);
+  });
+
   it('replaces open ones by the plan, keeps confirmed ones and the hub’s own', async () => {
     const { store } = current();
     await store.meta.advanceEpoch({ counter: 4, id: 'other' }, 'eu', 1, t0);

@@ -13,7 +13,7 @@ export interface SqliteConfirmations {
   list(): readonly Confirmation[];
   /** The open ones that a plan decides about become these; what was confirmed stays so. */
   replaceOpen(wanted: Plan['confirmations']): void;
-  confirm(id: string, actor: string, event: NewEvent): Confirmation;
+  confirm(id: string, actor: string, event: NewEvent, held?: Plan['confirmations'][number]): Confirmation;
 }
 
 /** Decided anew with every plan; `restored-hub` is not. */
@@ -67,7 +67,12 @@ export function createSqliteConfirmations(context: SqliteContext, events: Sqlite
         .all()
         .map(confirmationOf),
     replaceOpen: createReplacer(context),
-    confirm(id, actor, event) {
+    confirm(id, actor, event, held) {
+      if (held)
+        db.insert(confirmations)
+          .values({ ...held, id })
+          .onConflictDoNothing()
+          .run();
       const row = db.select().from(confirmations).where(eq(confirmations.id, id)).get();
       if (row === undefined)
         throw new FairwayError('not_found', 'there is no such confirmation', { subject: id });

@@ -206,6 +206,7 @@ export function createFakeStore(): FakeStore {
       },
     },
     observations: {
+      applications: async () => [],
       objects: async (filter, page) =>
         pageOf(
           state.observations.filter(

@@ -9,6 +9,7 @@ import {
   acknowledgementToWire,
   assignmentFromWire,
   batchToWire,
+  confirmedPrunesFromWire,
   pausesFromWire,
   summaryToWire,
 } from '../../../agent/stream/wire.ts';
@@ -16,12 +17,14 @@ import { acknowledgementFromWire, batchFromWire, summaryFromWire } from '../../.
 import {
   AcknowledgementSchema,
   AssignmentSchema,
+  ConfirmedPruneSchema,
   DigestSummarySchema,
   PauseSchema,
   PauseStateSchema,
   ReportRequestSchema,
 } from '../../../shared/gen/fairway/v1/agent_pb.ts';
 import { BlobSchema } from '../../../shared/gen/fairway/v1/common_pb.ts';
+import { defaultSyncOptions } from '../../../shared/manifest/target.ts';
 import { epochToWire, targetToWire } from '../../../shared/stream/wire.ts';
 import { digestToWire, encode } from '../../../shared/stream/wire-base.ts';
 import { configMap, render } from './harness.ts';
@@ -157,6 +160,7 @@ describe('recorded frames', () => {
     const frame = recorded('pauses', PauseStateSchema, () =>
       encode(PauseStateSchema, {
         deletionsHeld: true,
+        prunes: [],
         pauses: [
           encode(PauseSchema, { application: 'web', remainingMs: 1_000n, reason: 'maintenance' }),
           encode(PauseSchema, { application: '', remainingMs: 0n, reason: 'in Git' }),
@@ -168,6 +172,58 @@ describe('recorded frames', () => {
       { application: 'web', untilMs: 6_000, reason: 'maintenance' },
       { application: '', untilMs: undefined, reason: 'in Git' },
     ]);
+  });
+
+  it('reads deletions that were confirmed', () => {
+    const frame = recorded('confirmed-prunes', PauseStateSchema, () =>
+      encode(PauseStateSchema, {
+        deletionsHeld: false,
+        pauses: [],
+        prunes: [
+          encode(ConfirmedPruneSchema, { application: 'web', targetDigest: digestToWire(target.digest) }),
+        ],
+      }),
+    );
+    expect(confirmedPrunesFromWire(frame)).toEqual(new Map([['web', target.digest]]));
+  });
+
+  it('reads a failed hook, and deletions that are held back', () => {
+    const held = { ...application, pruneHeld: { objects: 11, total: 15, sinceMs: 4_500 } };
+    const failed = {
+      id: 'hook-web-1',
+      type: 'hook.failed',
+      application: 'web',
+      key,
+      message: 'failed',
+      timeMs: 9_000,
+      drift: undefined,
+      hook: { phase: 'pre-sync', attempt: 2, reason: 'HookFailed' },
+    } as const;
+    const batch = { applications: [held], objects: [], gone: [], events: [failed] };
+    const frame = recorded('report-held', ReportRequestSchema, () => batchToWire(5, batch));
+    const read = batchFromWire('eu-1', frame);
+    expect(read.applications).toEqual([{ cluster: 'eu-1', ...held }]);
+    expect(read.events).toEqual([failed]);
+  });
+
+  it('reads an assignment of a Project', () => {
+    const bounded = render([configMap('settings', 'one')], {
+      sync: {
+        ...defaultSyncOptions,
+        serviceAccount: 'red:deployer',
+        clusterObjects: [{ group: '', kind: 'Namespace', names: ['red-*'] }],
+      },
+    }).target;
+    const frame = recorded('assignment-project', AssignmentSchema, () =>
+      encode(AssignmentSchema, {
+        ...assigned,
+        generation: 7n,
+        epoch: epochToWire(epoch),
+        target: targetToWire(bounded),
+        blobs: [],
+      }),
+    );
+    expect(assignmentFromWire(frame).assigned.target).toEqual(bounded);
   });
 
   it('reads a report', () => {

@@ -84,6 +84,7 @@ export function createMemoryDesired() {
     generation: 0,
     forgotten: [] as string[],
     retained: new Map<string, ReadonlySet<string>>(),
+    prunes: new Map<string, string>(),
     blobs,
   };
   const tell = (names: readonly string[]) => {
@@ -104,6 +105,7 @@ export function createMemoryDesired() {
     pauses: () => state.pauses,
     deletionsHeld: () => state.held,
     batchOpen: () => state.open,
+    prunesConfirmed: () => state.prunes,
     subscribe(listener: (names: ReadonlySet<string>) => void) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -92,7 +92,7 @@ describe.skipIf(!bed)('pruning', () => {
     const held = await agent.synced('many');
     expect(held.message).toContain('nothing is deleted: 11 of 15 objects left the set, more than 50 %');
     expect(await left()).toHaveLength(15);
-    const [, command] = /confirm with: kubectl (.*)$/.exec(held.message) ?? [];
+    const [, command] = /without the hub: kubectl (.*)$/.exec(held.message) ?? [];
     const words = (command ?? '').split(' ');
     await at.kubectl(...words.slice(0, -2), 'fairway.dev/prune-confirmed=something-else');
     agent.loops.syncNow('many');
@@ -101,11 +101,24 @@ describe.skipIf(!bed)('pruning', () => {
     await at.kubectl(...words);
     agent.loops.syncNow('many');
     await waitFor('them to go', async () => (await left()).length === 4, 15_000);
+    expect(held.pruneHeld).toMatchObject({ objects: 11, total: 15 });
+    expect(agent.events.filter(({ type }) => type === 'removal.held')).toHaveLength(1);
+    await waitFor('the hold to be over', () => agent.applications.get('many')?.pruneHeld === undefined);
     const more = Array.from({ length: 20 }, (_, index) => configMap(`many-${index}`));
     agent.desire('many', more);
     await agent.synced('many');
     agent.desire('many', []);
     expect((await agent.synced('many')).message).toContain('20 of 20 objects left the set');
+    // A word about another Target is no word about this one.
+    agent.desired.state.prunes.set('many', 'another');
+    agent.desired.tell(['many']);
+    await agent.loops.idle();
+    expect(await left()).toHaveLength(20);
+    agent.desired.state.prunes.set('many', agent.desired.applications().get('many')?.target.digest ?? '');
+    agent.desired.tell(['many']);
+    await waitFor('all to go', async () => (await left()).length === 0, 15_000);
+    agent.desire('many', more);
+    await agent.synced('many');
     agent.desire('many', [], { sync: { pruneLimit: 100 } });
     await waitFor('all to go', async () => (await left()).length === 0, 15_000);
     await agent.stop();

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import type { ApplicationObservation } from '../model/observation.ts';
+import { heldPrunes } from './held-prunes.ts';
+
+const digest = 'a'.repeat(64);
+const place = { cluster: 'eu-1', application: 'shop', targetDigest: digest };
+const assignment = { ...place, revisionId: 'r1' };
+const observation = (over: Partial<ApplicationObservation> = {}): ApplicationObservation => ({
+  ...place,
+  generation: 1,
+  syncStatus: 'Synced',
+  healthStatus: 'Current',
+  message: '',
+  objects: 4,
+  objectsSynced: 4,
+  appliedAtMs: 1,
+  timeMs: 9,
+  waitsFor: '',
+  changes: {},
+  pruneHeld: { objects: 11, total: 15, sinceMs: 5 },
+  ...over,
+});
+
+describe('heldPrunes', () => {
+  it('tells what an agent holds back, under an id that follows from the Target', () => {
+    expect(heldPrunes([observation()], [assignment], [])).toEqual([
+      {
+        id: 'prune-eu-1-shop-aaaaaaaaaaaaaaaa',
+        kind: 'prune',
+        subject: 'eu-1/shop',
+        assignments: 11,
+        revisionId: 'r1',
+        message:
+          '11 of 15 objects of Application shop in eu-1 left its set: they would be deleted. Nothing is deleted until this is confirmed; bring them back in Git to cancel.',
+        createdAtMs: 5,
+      },
+    ]);
+  });
+
+  it('tells nothing of a Target that is not in force any more, of what is confirmed, or of who holds nothing', () => {
+    const id = 'prune-eu-1-shop-aaaaaaaaaaaaaaaa';
+    expect(heldPrunes([observation()], [{ ...assignment, targetDigest: 'b'.repeat(64) }], [])).toEqual([]);
+    expect(heldPrunes([observation()], [], [])).toEqual([]);
+    expect(heldPrunes([observation()], [assignment], [{ id }])).toEqual([]);
+    expect(heldPrunes([observation({ pruneHeld: undefined })], [assignment], [])).toEqual([]);
+  });
+});
