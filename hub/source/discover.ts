@@ -43,7 +43,12 @@ export interface Discovery {
   readonly remote: Remote;
   /** All refs; only from servers of the first protocol, which cannot be asked for some. */
   readonly refs: readonly AdvertisedRef[] | undefined;
+  /** Words of the first protocol's first line; empty for version 2. */
+  readonly capabilities: readonly string[];
 }
+
+/** Reading and writing. */
+export type GitService = 'git-upload-pack' | 'git-receive-pack';
 
 const redirectsMax = 5;
 
@@ -110,10 +115,10 @@ function redirected(from: URL, location: string | undefined, context: RemoteCont
 }
 
 /** `info/refs` of a repository, keeping the base's own path. */
-function infoRefs(base: URL): URL {
+function infoRefs(base: URL, service: GitService): URL {
   const url = new URL(base);
   url.pathname = `${base.pathname.replace(/\/$/, '')}/info/refs`;
-  url.search = '?service=git-upload-pack';
+  url.search = `?service=${service}`;
   return url;
 }
 
@@ -132,7 +137,7 @@ async function readCapabilities(
   const lines: string[] = [];
   for await (const data of readPackets(response.body, subject))
     if (Buffer.isBuffer(data)) lines.push(packetText(data));
-  if (lines[0] === '# service=git-upload-pack') lines.shift();
+  if (lines[0]?.startsWith('# service=')) lines.shift();
   const unsupportedFormat = sourceError(
     'unsupported',
     'Unsupported',
@@ -142,7 +147,7 @@ async function readCapabilities(
   if (lines[0] === 'version 2') {
     const format = lines.find((line) => line.startsWith('object-format='));
     if (format !== undefined && format !== 'object-format=sha1') throw unsupportedFormat;
-    return { version: 2, namesFormat: format !== undefined, refs: undefined };
+    return { version: 2, namesFormat: format !== undefined, refs: undefined, capabilities: [] };
   }
   const refs = new Map<string, AdvertisedRef>();
   for (const [index, line] of lines.entries()) {
@@ -156,21 +161,29 @@ async function readCapabilities(
     // An empty repository advertises only its capabilities.
     else if (name !== 'capabilities^{}') refs.set(name, { name, oid, peeled: undefined });
   }
-  return { version: 0, namesFormat: false, refs: [...refs.values()] };
+  const capabilities = (lines[0]?.split('\0')[1] ?? '').split(' ').filter((word) => word !== '');
+  return { version: 0, namesFormat: false, refs: [...refs.values()], capabilities };
 }
 
 /**
  * Asks a server what it speaks (one request, plus redirects). As Git does by default, a redirect of this first request moves the
  * repository for the operations after it. A credential goes only where the configuration binds one to the URL that is asked.
  */
-export async function discover(context: RemoteContext): Promise<Discovery> {
-  let url = infoRefs(context.url);
+export async function discover(
+  context: RemoteContext,
+  service: GitService = 'git-upload-pack',
+): Promise<Discovery> {
+  let url = infoRefs(context.url, service);
   for (let hops = 0; hops <= redirectsMax; hops += 1) {
     const credentials = await context.credentials.forUrl(baseOf(url).href);
     const response = await sendGitRequest({
       url,
       method: 'GET',
-      headers: { 'git-protocol': 'version=2', accept: 'application/x-git-upload-pack-advertisement' },
+      headers: {
+        // Pushing has no version 2.
+        ...(service === 'git-upload-pack' && { 'git-protocol': 'version=2' }),
+        accept: `application/x-${service}-advertisement`,
+      },
       credentials,
       timeoutMs: context.requestTimeoutMs,
       bytesMax: context.advertisementBytesMax,
@@ -184,7 +197,7 @@ export async function discover(context: RemoteContext): Promise<Discovery> {
       continue;
     }
     const error = statusError(response, context, credentials !== undefined);
-    if (error || response.contentType !== 'application/x-git-upload-pack-advertisement') {
+    if (error || response.contentType !== `application/x-${service}-advertisement`) {
       await dropBody(response.body);
       throw (
         error ??
@@ -196,8 +209,8 @@ export async function discover(context: RemoteContext): Promise<Discovery> {
         )
       );
     }
-    const { refs, ...capabilities } = await readCapabilities(response, context);
-    return { remote: { base: baseOf(url), ...capabilities }, refs };
+    const { refs, capabilities, ...spoken } = await readCapabilities(response, context);
+    return { remote: { base: baseOf(url), ...spoken }, refs, capabilities };
   }
   throw sourceError('unavailable', 'RedirectRefused', `more than ${redirectsMax} redirects`, {
     subject: context.subject,

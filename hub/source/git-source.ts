@@ -20,6 +20,7 @@ import type { Commit } from '../model/revision.ts';
 import type { TreeEntry, TreeReader } from '../model/tree.ts';
 import { type BlameLimits, blameLines } from './blame.ts';
 import { createBlameCache } from './blame-cache.ts';
+import type { RemoteContext } from './discover.ts';
 import type { ParsedCommit } from './git-object.ts';
 import { createHistory, type History } from './history.ts';
 import { openLocalRepository } from './local-repository.ts';
@@ -29,6 +30,7 @@ import { createMutex, type Mutex } from './mutex.ts';
 import { createPackCaches, type ObjectReader } from './object-reader.ts';
 import { refNotFound } from './ref-name.ts';
 import { createRemoteRepository } from './remote-repository.ts';
+import { type RevertRequest, type RevertResult, writeRevert } from './revert.ts';
 import { sourceError } from './source-error.ts';
 import { parseSourceUrl, type SourceUrl } from './source-url.ts';
 import { createTreeReader } from './tree-reader.ts';
@@ -111,6 +113,15 @@ export interface GitSource {
   blame(request: BlameRequest): Promise<Blame>;
 }
 
+/** The only thing that the hub ever writes to Git. */
+export interface GitWriter {
+  /**
+   * Takes commits back by one new commit, and pushes it. Said twice it is written once.
+   * @throws failed_precondition (MergeConflict with `details.files`, Rewritten, BranchTaken, Unsupported); conflict (PushRejected); what `fetch` throws.
+   */
+  revert(request: RevertRequest): Promise<RevertResult>;
+}
+
 export interface BlameRequest {
   readonly url: string;
   readonly commit: string;
@@ -128,6 +139,8 @@ interface Repository {
   /** What the ref names now, after bringing it here. */
   bring(ref: string, signal: AbortSignal): Promise<{ readonly head: string; readonly bytesReceived: number }>;
   onDamage(error: FairwayError): Promise<void>;
+  /** How to speak to its server; undefined: it has none. */
+  readonly contextOf?: ((signal: AbortSignal) => RemoteContext) | undefined;
 }
 
 /** Repositories remembered at once. What is forgotten is opened again from disk. */
@@ -139,12 +152,13 @@ function isAllowed(url: SourceUrl, text: string, egress: GitSourceOptions['egres
   return text !== url.text && text.replace(/\/+$/, '') === url.text && egress(text);
 }
 
-export function createGitSource(options: GitSourceOptions): GitSource {
+export function createGitSource(options: GitSourceOptions): GitSource & GitWriter {
   const { clock, log } = options;
   const limits: GitSourceLimits = { ...defaultGitSourceLimits, ...options.limits };
   const caches = createPackCaches(limits.cacheBytesMax / 2);
   const trees = createLru<readonly TreeEntry[]>(limits.cacheBytesMax / 8);
-  const blobs = createLru<Uint8Array>(limits.cacheBytesMax / 4);
+  // What is made of a file is remembered by who made it.
+  const blobs = createLru<Uint8Array>(limits.cacheBytesMax / 64);
   const commits = createLru<ParsedCommit>(limits.cacheBytesMax / 8);
   const blamed = createBlameCache(limits.cacheBytesMax / 16);
   const repositories = new Map<string, Promise<Repository>>();
@@ -161,14 +175,18 @@ export function createGitSource(options: GitSourceOptions): GitSource {
     });
     const history = createHistory(mirror.reader, url.id, url.text, commits);
     const remote = createRemoteRepository(mirror, history);
+    const contextOf = (signal: AbortSignal): RemoteContext => {
+      const { credentials, egress } = options;
+      return { url: url.url, subject: url.text, credentials, egress, clock, signal, ...limits };
+    };
     return {
       url,
+      contextOf,
       history,
       reader: mirror.reader,
       mutex: createMutex(),
       async bring(ref, signal) {
-        const { credentials, egress } = options;
-        const context = { url: url.url, subject: url.text, credentials, egress, clock, signal, ...limits };
+        const context = contextOf(signal);
         await mirror.prepare();
         try {
           return await remote.fetch(ref, context);
@@ -238,6 +256,22 @@ export function createGitSource(options: GitSourceOptions): GitSource {
           moved && knownHead !== undefined && !(await repository.history.isAncestor(knownHead, head));
         return { head, moved, rewritten, bytesReceived };
       });
+    },
+    async revert(request) {
+      const { signal } = request;
+      const repository = await open(request.url);
+      const { contextOf, history, reader, mutex } = repository;
+      if (contextOf === undefined)
+        throw sourceError(
+          'failed_precondition',
+          'Unsupported',
+          'the repository is a folder on this machine: commits are written to servers only',
+          { subject: repository.url.text },
+        );
+      const bring = async (ref: string) => (await repository.bring(ref, signal)).head;
+      return mutex.run(signal, () =>
+        writeRevert(request, { context: contextOf(signal), history, reader, bring }),
+      );
     },
     async commit(url, sha) {
       return (await (await open(url)).history.commit(sha)).commit;

@@ -23,7 +23,11 @@ export type SourceReason =
   | 'RedirectRefused'
   | 'Unsupported'
   | 'BadPath'
-  | 'BadTree';
+  | 'BadTree'
+  | 'PushRejected'
+  | 'MergeConflict'
+  | 'Rewritten'
+  | 'BranchTaken';
 
 /** An error of a source. The message must never hold a credential; `subject` is the URL without one. */
 export function sourceError(
