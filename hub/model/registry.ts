@@ -51,7 +51,9 @@ export interface ForgottenCluster {
   readonly removals: number;
 }
 
-export type Scope = 'read' | 'operate' | 'admin';
+/** Emergency: what goes around the gates of a rollout. */
+export const scopes = ['read', 'operate', 'emergency', 'admin'] as const;
+export type Scope = (typeof scopes)[number];
 
 /** A bearer token of the HTTP API; only a hash of its secret is kept. */
 export interface AccessToken {

@@ -299,7 +299,7 @@ function walkWaves(
     state = refillWave(state, index, input);
     if (state.waves[index]?.startedAtMs === undefined && open.open) take(startWave(state, index, input));
     if (state.waves[index]?.startedAtMs !== undefined) take(endWave(state, index, input));
-    if (state.waves[index]?.endedAtMs === undefined) break;
+    if (state.waves[index]?.endedAtMs === undefined && !state.lifted) break;
   }
   times.push(open.open ? open.untilMs : open.opensAtMs);
   const ended = state.waves.every(({ endedAtMs }) => endedAtMs !== undefined);

@@ -1,5 +1,6 @@
 /** What operators may do to a rollout. Each is idempotent: said twice it changes nothing more; where it does not apply it is refused with why. */
 import { FairwayError } from '../../shared/error/error.ts';
+import { allAtOnceStrategy, defaultWave } from '../model/strategy.ts';
 import { specOf } from './plan-waves.ts';
 import {
   type AnalysisAnswer,
@@ -20,7 +21,8 @@ export type RolloutAction =
       readonly type: 'retry' /** Empty: all that failed, and the Targets that are held. */;
       readonly cluster: string;
     }
-  | { readonly type: 'exclude'; readonly cluster: string };
+  | { readonly type: 'exclude'; readonly cluster: string }
+  | { readonly type: 'all-at-once' };
 
 function refuse(state: RolloutState, message: string): never {
   throw new FairwayError('failed_precondition', message, { subject: state.application });
@@ -107,6 +109,28 @@ function exclude(state: RolloutState, cluster: string, said: Said): RolloutState
   return { ...state, clusters: { ...state.clusters, [cluster]: { ...known, excluded: said } } };
 }
 
+/** An emergency: for this release no gate, bound or window counts any more, and no failure stops it. */
+function lift(state: RolloutState, said: Said): RolloutState {
+  if (state.phase === 'RollingBack') return refuse(state, 'it rolls back, and no gate holds that up');
+  if (state.lifted) return state;
+  if (state.phase === 'Waiting')
+    return refuse(state, 'it waits for another environment: begin it with promote, then ask again');
+  const { strategy } = state;
+  const [open = defaultWave] = allAtOnceStrategy.waves;
+  return {
+    ...state,
+    phase: 'Progressing',
+    stopped: undefined,
+    lifted: said,
+    strategy: {
+      ...strategy,
+      ...{ windows: [], freezes: [], failureBudget: undefined },
+      ...{ onFailure: 'continue', regions: 'any', pairs: 'any', assignsAway: true },
+      waves: strategy.waves.map(({ name }) => ({ ...open, name })),
+    },
+  };
+}
+
 /** @throws failed_precondition, not_found or permission_denied, saying why; then nothing has changed. */
 export function applyAction(state: RolloutState, action: RolloutAction, said: Said): RolloutState {
   if (isOver(state) && action.type !== 'rollback' && action.type !== 'retry')
@@ -141,6 +165,8 @@ export function applyAction(state: RolloutState, action: RolloutAction, said: Sa
       return retry(state, action.cluster);
     case 'exclude':
       return exclude(state, action.cluster, said);
+    case 'all-at-once':
+      return lift(state, said);
   }
 }
 

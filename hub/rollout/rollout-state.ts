@@ -4,6 +4,7 @@ import type { AssignmentReason } from '../../shared/manifest/target.ts';
 import type { Acknowledgements, AssignmentDecision, Release } from '../model/release.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
 import type { JobRun } from './job-runs.ts';
+import type { RevertState } from './plan-revert.ts';
 import type { PlannedWave } from './plan-waves.ts';
 import type { PromotionWatch } from './promotion.ts';
 
@@ -92,6 +93,8 @@ export interface RolloutState {
   readonly endedAtMs?: number | undefined;
   /** Why it is paused, rolls back or was aborted. */
   readonly stopped?: (Said & { readonly by: 'operator' | 'failure' }) | undefined;
+  /** Its gates and bounds were lifted. */
+  readonly lifted?: Said | undefined;
   readonly waves: readonly WaveState[];
   readonly clusters: Readonly<Record<string, ClusterState>>;
   /** Targets that failed: no release takes a cluster to one of them again until somebody retries. */
@@ -102,6 +105,8 @@ export interface RolloutState {
   readonly amended?: Readonly<Record<string, Digest | null>> | undefined;
   /** The revision that did so last. */
   readonly amendedBy?: string | undefined;
+  /** What became of the revert in Git; undefined: none was tried. */
+  readonly revert?: RevertState | undefined;
   /** How the environment does that goes first; undefined: none does. */
   readonly promotion?: PromotionWatch | undefined;
 }
@@ -149,7 +154,9 @@ export interface RolloutChange {
     | 'rollout.rolling-back'
     | 'rollout.rolled-back'
     | 'rollout.completed'
-    | 'rollout.promoted';
+    | 'rollout.promoted'
+    | 'rollout.revert-written'
+    | 'rollout.revert-failed';
   readonly message: string;
   readonly cluster?: string | undefined;
 }

@@ -58,6 +58,16 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   'GET /api/v1/rollouts/{rollout}/clusters': read,
   'GET /api/v1/rollouts/{rollout}/timeline': read,
   'POST /api/v1/applications/{application}/rollout/actions': { scope: 'operate', audit: 'audit.rollout' },
+  'GET /api/v1/parity': read,
+  'GET /api/v1/parity/{group}': read,
+  'GET /api/v1/parity/{group}/differences': read,
+  'GET /api/v1/parity/{group}/timeline': read,
+  'GET /api/v1/clusters/{cluster}/compare/{other}': read,
+  // Around every gate: whoever may steer a rollout may not do this.
+  'POST /api/v1/applications/{application}/rollout/all-at-once': {
+    scope: 'emergency',
+    audit: 'audit.rollout',
+  },
   'POST /api/v1/sync': { scope: 'operate', audit: 'audit.sync' },
   'POST /api/v1/pause': { scope: 'operate', audit: 'audit.pause' },
   'POST /api/v1/resume': { scope: 'operate', audit: 'audit.resume' },
@@ -75,9 +85,9 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   'POST /api/v1/backup': { scope: 'admin', audit: 'audit.backup' },
 };
 
-const ranks: Record<Scope, number> = { read: 1, operate: 2, admin: 3 };
+const ranks: Record<Scope, number> = { read: 1, operate: 2, emergency: 3, admin: 4 };
 
-/** read < operate < admin; each includes those before it. */
+/** read < operate < emergency < admin; each includes those before it. */
 export function includesScope(held: Scope | undefined, needed: Scope): boolean {
   return held !== undefined && ranks[held] >= ranks[needed];
 }

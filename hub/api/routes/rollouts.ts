@@ -71,4 +71,21 @@ export const rolloutEndpoints = [
       return toRollout(await rollouts.act(params.application, toAction(body), said));
     },
   }),
+  jsonEndpoint({
+    method: 'post',
+    path: '/api/v1/applications/{application}/rollout/all-at-once',
+    operationId: 'rollOutAllAtOnce',
+    summary: 'Lifts all gates and bounds of the rollout that is under way: an emergency',
+    description:
+      'Every cluster gets the release now: no wave, approval, soak, analysis, window, freeze or failure holds it up. For this release alone; the next has its gates again.',
+    tag: 'rollouts',
+    params: z.object({ application: applicationNameSchema }),
+    body: z.strictObject({ reason: z.string().min(1).max(1_000) }).openapi('RolloutEmergency'),
+    reply: rolloutSchema,
+    errors: ['not_found', 'failed_precondition', 'conflict'],
+    async handle({ params, body, caller }, { rollouts, clock }) {
+      const said = { actor: caller.name, reason: body.reason, atMs: clock.now() };
+      return toRollout(await rollouts.act(params.application, { type: 'all-at-once' }, said));
+    },
+  }),
 ];

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { FairwayError } from '../../../shared/error/error.ts';
+import { scopes } from '../../model/registry.ts';
 import { type Endpoint, jsonEndpoint, rawEndpoint } from '../endpoint.ts';
 import { renderOpenApi } from '../openapi.ts';
 import { timeSchema, toTime } from '../schemas/common.ts';
@@ -20,7 +21,7 @@ const hubSchema = z
     epoch: z.object({ counter: z.int(), id: z.string() }).openapi('Epoch'),
     sessions: z.int().openapi({ description: 'Agents connected to this process' }),
     lastEventSequence: z.int(),
-    caller: z.object({ name: z.string(), scope: z.enum(['read', 'operate', 'admin']) }),
+    caller: z.object({ name: z.string(), scope: z.enum(scopes) }),
   })
   .openapi('Hub');
 

@@ -1,11 +1,11 @@
 import { z } from '@hono/zod-openapi';
 import { FairwayError } from '../../../shared/error/error.ts';
-import type { AccessToken } from '../../model/registry.ts';
+import { type AccessToken, scopes } from '../../model/registry.ts';
 import { createAccessToken } from '../auth/access-token.ts';
 import { jsonEndpoint } from '../endpoint.ts';
 import { timeSchema, toTime } from '../schemas/common.ts';
 
-const scopeSchema = z.enum(['read', 'operate', 'admin']).openapi('Scope');
+const scopeSchema = z.enum(scopes).openapi('Scope');
 
 const accessTokenSchema = z
   .object({

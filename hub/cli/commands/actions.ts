@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { ApiConfirmation } from '../../api/schemas/confirmation.ts';
+import type { ApiRollout } from '../../api/schemas/rollout.ts';
 import { type ClientContext, clientCommand, durationArgument } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import { renderRelative } from '../output/relative-time.ts';
@@ -16,7 +17,12 @@ export function addActions(program: Command, io: CliIo): void {
       .summary('look at Git and at clusters now')
       .description('Looks at Git now, and asks agents to look at their clusters again. Does not wait.')
       .argument('[application]', 'this application only')
-      .option('--cluster <name>', 'in this cluster only'),
+      .option('--cluster <name>', 'in this cluster only')
+      .option(
+        '--all-at-once',
+        'lift all gates of its rollout that is under way: an emergency, with --reason; needs a token of scope emergency',
+      )
+      .option('--reason <text>', 'why, with --all-at-once; people will read it'),
     io,
     sync,
   );
@@ -71,6 +77,7 @@ interface SyncStarted {
 
 async function sync({ client, print }: ClientContext, options: Options, [application]: readonly string[]) {
   const cluster = options['cluster'] as string | undefined;
+  if (options['allAtOnce']) return lift({ client, print }, options, application);
   const started = await client.post<SyncStarted>('/api/v1/sync', { application, cluster });
   print.value(started, ({ sources, agents, away }) => {
     const lines = [`Looking at ${plural(sources, 'repository', 'repositories')} now.`];
@@ -79,6 +86,23 @@ async function sync({ client, print }: ClientContext, options: Options, [applica
       lines.push(`${away.join(', ')}: no agent is connected; catches up when it comes back.`);
     return lines.join('\n') + '\n';
   });
+}
+
+async function lift(
+  { client, print }: Pick<ClientContext, 'client' | 'print'>,
+  { reason, cluster }: Options,
+  application: string | undefined,
+) {
+  if (application === undefined || cluster !== undefined)
+    throw new FairwayError('invalid_argument', '--all-at-once is for one application, in all its clusters.');
+  if (reason === undefined)
+    throw new FairwayError('invalid_argument', '--all-at-once needs --reason: say why no gate shall count.');
+  const path = `/api/v1/applications/${encodeURIComponent(application)}/rollout/all-at-once`;
+  const rollout = await client.post<ApiRollout>(path, { reason });
+  print.value(
+    rollout,
+    ({ phase, message }) => `${application}: ${phase}, all at once${message === '' ? '' : `: ${message}`}\n`,
+  );
 }
 
 async function pause({ client, print }: ClientContext, options: Options, [place = '']: readonly string[]) {

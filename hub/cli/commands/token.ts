@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { FairwayError } from '../../../shared/error/error.ts';
+import { scopes } from '../../model/registry.ts';
 import { type ClientContext, clientCommand, durationArgument } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import type { Printer } from '../output/printer.ts';
@@ -38,11 +39,7 @@ export function addToken(program: Command, io: CliIo): void {
       .command('create')
       .description('Makes a token of the API and prints it, this once.')
       .requiredOption('--name <name>', 'whose it is; events name it')
-      .addOption(
-        new Option('--scope <scope>', 'what it may do')
-          .choices(['read', 'operate', 'admin'])
-          .makeOptionMandatory(),
-      )
+      .addOption(new Option('--scope <scope>', 'what it may do').choices(scopes).makeOptionMandatory())
       .option('--expires <duration>', 'how long it counts (default 90d)', durationArgument),
     io,
     create,

@@ -53,35 +53,32 @@ function describeContents(current: () => StoreUnderTest): void {
 
   it('keeps what a rollout would go back to, and its release, as long as it may', async () => {
     const { store } = current();
-    const [good, bad, next] = await Promise.all(
-      ['good', 'bad', 'next'].map((name) => saveTarget(store, targetOf([configMap(name)]))),
-    );
-    const went = [decide('eu', 'web', good!)];
-    await store.releases.savePlan(planOf({ decisions: went, rollouts: { web: { wave: 1 } } }));
-    const [assigned] = await store.releases.assignments({});
-    const place = { cluster: 'eu', application: 'web', generation: assigned!.generation };
-    await store.releases.acknowledge({ ...place, stage: 'healthy', message: '', timeMs: t0 });
-    // The next is healthy too: nothing but the rollout names the first any more.
-    const pins = { releaseId: 'rel-2', targets: [good!.digest] };
-    const decisions = [decide('eu', 'web', bad!, { releaseId: 'rel-2' })];
+    const good = await saveTarget(store, targetOf([configMap('good')]));
+    const next = await saveTarget(store, targetOf([configMap('next')]));
+    const healthy = async () => {
+      const place = { cluster: 'eu', application: 'web', message: '', timeMs: t0 };
+      for (const { generation } of await store.releases.assignments({}))
+        await store.releases.acknowledge({ ...place, generation, stage: 'healthy' });
+    };
+    const first = [decide('eu', 'web', good)];
+    await store.releases.savePlan(planOf({ decisions: first, rollouts: { web: { wave: 1 } } }));
+    await healthy();
+    const releases = [releaseOf('rel-2', 'web', { us: next.digest })];
+    await store.releases.savePlan(planOf({ releases }));
     const pass = { application: 'web', before: { wave: 1 }, state: { wave: 2 }, events: [], nowMs: t0 };
-    await store.releases.savePlan(planOf({ releases: [releaseOf('rel-2', 'web', { us: next!.digest })] }));
+    const decisions = [decide('eu', 'web', next, { releaseId: 'rel-3' })];
+    const pins = { releaseId: 'rel-2', targets: [good.digest] };
     expect(await store.releases.saveRollout({ ...pass, decisions, pins })).toHaveLength(1);
-    const [now] = await store.releases.assignments({});
-    const healthy = { ...place, generation: now!.generation, message: '', timeMs: t0 };
-    await store.releases.acknowledge({ ...healthy, stage: 'healthy' });
-    await store.releases.savePlan(planOf({ decisions: [decide('eu', 'web', bad!, { releaseId: 'rel-3' })] }));
+    // The next is healthy as well: nothing but the rollout names the first any more.
+    await healthy();
     await store.collectGarbage(request);
-    expect(await store.content.target(good!.digest)).toEqual(good);
+    expect(await store.content.target(good.digest)).toEqual(good);
     expect(await store.releases.release('rel-2')).toBeDefined();
     // A rollout that began since needs it no more.
-    const begun = planOf({
-      rollouts: { web: { wave: 3 } },
-      pins: { web: { releaseId: 'rel-4', targets: [] } },
-    });
-    await store.releases.savePlan(begun);
+    const begun = { rollouts: { web: { wave: 3 } }, pins: { web: { releaseId: 'rel-4', targets: [] } } };
+    await store.releases.savePlan(planOf(begun));
     await store.collectGarbage(request);
-    expect(await store.content.target(good!.digest)).toBeUndefined();
+    expect(await store.content.target(good.digest)).toBeUndefined();
     expect(await store.releases.release('rel-2')).toBeUndefined();
   });
 

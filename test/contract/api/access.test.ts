@@ -32,6 +32,10 @@ const examples: Readonly<Record<string, { readonly path: string } & CallOptions>
     path: '/api/v1/applications/shop/rollout/actions',
     body: { action: 'pause', reason: 'freeze' },
   },
+  'POST /api/v1/applications/{application}/rollout/all-at-once': {
+    path: '/api/v1/applications/shop/rollout/all-at-once',
+    body: { reason: 'the hole is being used' },
+  },
   'POST /api/v1/confirmations/{confirmation}/confirm': { path: '/api/v1/confirmations/hold-1/confirm' },
   'POST /api/v1/clusters/{cluster}/revoke': {
     path: '/api/v1/clusters/eu-1/revoke',
@@ -87,7 +91,8 @@ async function createReadyHarness(): Promise<Harness> {
 }
 
 const lower: Readonly<Record<Scope, Scope | undefined>> = {
-  admin: 'operate',
+  admin: 'emergency',
+  emergency: 'operate',
   operate: 'read',
   read: undefined,
 };

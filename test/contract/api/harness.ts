@@ -5,7 +5,7 @@ import { createAccessToken } from '../../../hub/api/auth/access-token.ts';
 import type { AgentAnswer, AgentQuestion, ApiPorts } from '../../../hub/api/ports.ts';
 import { createEvent } from '../../../hub/model/event.ts';
 import { versionWarning } from '../../../hub/model/kubernetes-version.ts';
-import type { Scope } from '../../../hub/model/registry.ts';
+import { type Scope, scopes } from '../../../hub/model/registry.ts';
 import type { RolloutReport } from '../../../hub/rollout/describe-rollout.ts';
 import { createFakeClock, type FakeClock } from '../../../shared/clock/fake-clock.ts';
 import { createSeededRandom } from '../../../shared/clock/random.ts';
@@ -13,6 +13,7 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import { createLogger } from '../../../shared/log/log.ts';
 import { createFakeStore, type FakeStore } from './fake-store.ts';
 import { applicationView, clusterView, fillState, placementView, startMs } from './fixtures.ts';
+import { parityPort } from './parity-fixtures.ts';
 import { rolloutPlanner } from './plan-fixture.ts';
 import { rolloutHistory } from './rollout-fixtures.ts';
 import { checkSchema } from './schema-check.ts';
@@ -60,7 +61,7 @@ export function createHarness(options: HarnessOptions = {}): Harness {
   const logLines: string[] = [];
   const calls: string[] = [];
   const tokens = {} as Record<Scope, string>;
-  for (const scope of ['read', 'operate', 'admin'] as const) {
+  for (const scope of scopes) {
     const made = createAccessToken({ name: `${scope}er`, scope, ttlMs: 3_600_000 }, startMs, random);
     fake.state.accessTokens.push(made.row);
     tokens[scope] = made.token;
@@ -249,6 +250,7 @@ function createFakePorts(
       },
     },
     history: rolloutHistory,
+    parity: parityPort,
     planner: rolloutPlanner,
     install: { manifests: ({ cluster, token }) => `# ${cluster} ${token}\n` },
     schemas: () => ({ Cluster: { type: 'object' }, Application: { type: 'object' } }),
@@ -271,8 +273,14 @@ const rolloutReport: RolloutReport = {
     {
       ...{ name: 'rest', state: 'Running', waitsOn: '1 of 1 not healthy: eu-1 waits on health' },
       startedAtMs: startMs,
-      endedAtMs: undefined,
-      clusters: [{ cluster: 'eu-1', step: 'Applied', waitsOn: 'health' }],
+      ...{ settledAtMs: undefined, endedAtMs: undefined },
+      counts: { clusters: 1, healthy: 0, failed: 0, excluded: 0, rolledBack: 0, untouched: 0 },
+      clusters: [
+        {
+          ...{ cluster: 'eu-1', step: 'Applied', waitsOn: 'health' },
+          ...{ assignedAtMs: startMs, appliedAtMs: startMs + 2_000, healthyAtMs: undefined },
+        },
+      ],
     },
   ],
 };
