@@ -1,8 +1,12 @@
 /** What a rollout waits for, wave by wave and cluster by cluster, in words. Pure. */
+import type { ClusterCounts } from '../model/rollout-history.ts';
 import { failedIn, isUnproven, openClusters, type RolloutInput } from './advance-rollout.ts';
 import { isInFlight } from './choose-clusters.ts';
 import type { PromotionReport } from './describe-promotion.ts';
+import { durationText } from './duration-text.ts';
+import { describeRevert } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
+import { countClusters } from './record-rollout.ts';
 import {
   type ClusterState,
   isAssigned,
@@ -28,6 +32,11 @@ export interface ClusterReport {
   readonly step: ClusterStep;
   /** Empty: nothing. */
   readonly waitsOn: string;
+  /** Undefined: it was not yet. */
+  readonly assignedAtMs: number | undefined;
+  readonly appliedAtMs: number | undefined;
+  /** Since when, without a break. */
+  readonly healthyAtMs: number | undefined;
 }
 
 export interface WaveReport {
@@ -35,7 +44,10 @@ export interface WaveReport {
   readonly state: 'Waiting' | 'Running' | 'Soaking' | 'Done';
   readonly waitsOn: string;
   readonly startedAtMs: number | undefined;
+  /** Nobody was waited for any more: the soak began. */
+  readonly settledAtMs: number | undefined;
   readonly endedAtMs: number | undefined;
+  readonly counts: ClusterCounts;
   readonly clusters: readonly ClusterReport[];
 }
 
@@ -54,18 +66,6 @@ export interface RolloutReport {
   readonly promotion?: PromotionReport | undefined;
 }
 
-/** `1 min 30 s`. */
-function duration(ms: number): string {
-  const seconds = Math.max(0, Math.ceil(ms / 1_000));
-  const [hours, minutes, rest] = [
-    Math.floor(seconds / 3_600),
-    Math.floor((seconds % 3_600) / 60),
-    seconds % 60,
-  ];
-  const parts = [hours && `${hours} h`, minutes && `${minutes} min`, rest && hours === 0 && `${rest} s`];
-  return parts.filter(Boolean).join(' ') || '0 s';
-}
-
 function clusterReport(
   state: RolloutState,
   cluster: string,
@@ -75,7 +75,13 @@ function clusterReport(
   const { observed, release, nowMs } = input;
   const known = state.clusters[cluster];
   const seen = observed.get(cluster);
-  const is = (step: ClusterStep, waitsOn = '') => ({ cluster, step, waitsOn });
+  const acknowledged = isAssigned(release, cluster, seen) ? seen?.acknowledgements : undefined;
+  const times = {
+    assignedAtMs: known?.assignedAtMs,
+    appliedAtMs: known?.appliedAtMs ?? acknowledged?.appliedAtMs,
+    healthyAtMs: known?.healthySinceMs,
+  };
+  const is = (step: ClusterStep, waitsOn = '') => ({ cluster, step, waitsOn, ...times });
   if (known?.excluded) return is('Excluded', '');
   if (known?.rolledBackAtMs !== undefined) return is('RolledBack');
   if (known?.failure) return is('Failed', known.failure.message);
@@ -86,7 +92,7 @@ function clusterReport(
   if (known.healthySinceMs !== undefined)
     return is(
       'Applied',
-      `healthy for ${duration(minHealthyMs)}: ${duration(known.healthySinceMs + minHealthyMs - nowMs)} left`,
+      `healthy for ${durationText(minHealthyMs)}: ${durationText(known.healthySinceMs + minHealthyMs - nowMs)} left`,
     );
   const said = seen.report?.message ?? '';
   if (seen.report?.waitsFor) return is('Assigned', seen.report.waitsFor);
@@ -117,13 +123,16 @@ function describeGate(state: RolloutState, wave: WaveState, input: RolloutInput)
     const [first = waiting[0] ?? ''] = inFlight;
     const { minHealthyMs } = spec;
     const { waitsOn } = clusterReport(state, first, input, minHealthyMs);
-    return `${waiting.length} of ${wave.clusters.length} not healthy: ${first} waits on ${waitsOn}`;
+    // What an agent says of an object speaks for itself.
+    const said = input.observed.get(first)?.report?.message;
+    const why = waitsOn !== '' && waitsOn === said ? waitsOn : `waits on ${waitsOn}`;
+    return `${waiting.length} of ${wave.clusters.length} not healthy: ${first} ${why}`;
   }
   if (wave.settledAtMs === undefined)
     return offline.length > 0 ? describeAway(state, wave, offline.length) : '';
   const soakedAtMs = wave.settledAtMs + spec.soakMs;
   if (!wave.promoted && input.nowMs < soakedAtMs)
-    return `its soak: ${duration(soakedAtMs - input.nowMs)} left`;
+    return `its soak: ${durationText(soakedAtMs - input.nowMs)} left`;
   if (spec.approval?.when === 'after' && !wave.approvedAfter) return 'an approval';
   return spec.analysis.length > 0 ? 'its analysis' : '';
 }
@@ -141,13 +150,17 @@ function waveReport(state: RolloutState, wave: WaveState, input: RolloutInput): 
   const begun = settledAtMs === undefined ? 'Running' : 'Soaking';
   const stateName = endedAtMs !== undefined ? 'Done' : startedAtMs === undefined ? 'Waiting' : begun;
   const waitsOn = stateName === 'Done' ? '' : describeGate(state, wave, input);
-  return { name, state: stateName, waitsOn, startedAtMs, endedAtMs, clusters };
+  const counts = countClusters(state, wave.clusters);
+  const times = { startedAtMs, settledAtMs, endedAtMs };
+  return { name, state: stateName, waitsOn, ...times, counts, clusters };
 }
 
 function describePhase(state: RolloutState, waves: readonly WaveReport[]): string {
   if (state.phase === 'Waiting') return '';
-  if (state.phase !== 'Progressing' && state.phase !== 'Complete')
-    return state.stopped?.reason ?? state.phase;
+  if (state.phase !== 'Progressing' && state.phase !== 'Complete') {
+    const revert = describeRevert(state);
+    return `${state.stopped?.reason ?? state.phase}${revert === '' ? '' : `; ${revert}`}`;
+  }
   const current = waves.find((wave) => wave.state !== 'Done');
   if (current === undefined) {
     const failed = state.waves.reduce((sum, wave) => sum + failedIn(state, wave).length, 0);

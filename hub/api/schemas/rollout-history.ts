@@ -13,7 +13,7 @@ const seconds = (description: string) => z.number().nullable().openapi({ descrip
 
 const saidSchema = z.object({ actor: z.string(), reason: z.string(), at: timeSchema }).openapi('RolloutSaid');
 
-const countsShape = {
+export const countsShape = {
   clusters: z.int(),
   healthy: z.int(),
   failed: z.int(),

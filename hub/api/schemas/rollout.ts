@@ -1,12 +1,16 @@
 import { z } from '@hono/zod-openapi';
 import type { PromotionReport } from '../../rollout/describe-promotion.ts';
-import type { RolloutReport } from '../../rollout/describe-rollout.ts';
+import type { ClusterReport, RolloutReport } from '../../rollout/describe-rollout.ts';
 import { timeSchema, toTime } from './common.ts';
+import { countsShape } from './rollout-history.ts';
 
 const clusterSchema = z.object({
   cluster: z.string(),
   step: z.enum(['Waiting', 'Offline', 'Assigned', 'Applied', 'Healthy', 'Failed', 'Excluded', 'RolledBack']),
   waitsOn: z.string().openapi({ description: 'What it waits on, or why it failed; empty: nothing' }),
+  assignedAt: timeSchema.nullable(),
+  appliedAt: timeSchema.nullable(),
+  healthyAt: timeSchema.nullable().openapi({ description: 'Since when, without a break' }),
 });
 
 const waveSchema = z.object({
@@ -14,7 +18,9 @@ const waveSchema = z.object({
   state: z.enum(['Waiting', 'Running', 'Soaking', 'Done']),
   waitsOn: z.string(),
   startedAt: timeSchema.nullable(),
+  settledAt: timeSchema.nullable().openapi({ description: 'Nobody was waited for any more: the soak began' }),
   endedAt: timeSchema.nullable(),
+  counts: z.object({ ...countsShape }),
   clusters: z.array(clusterSchema),
 });
 
@@ -58,6 +64,15 @@ export const rolloutSchema = z
 
 export type ApiRollout = z.infer<typeof rolloutSchema>;
 
+function toCluster({ cluster, step, waitsOn, ...times }: ClusterReport): z.infer<typeof clusterSchema> {
+  return {
+    ...{ cluster, step, waitsOn },
+    assignedAt: toTime(times.assignedAtMs),
+    appliedAt: toTime(times.appliedAtMs),
+    healthyAt: toTime(times.healthyAtMs),
+  };
+}
+
 export function toRollout({ startedAtMs, endedAtMs, waves, promotion, ...rest }: RolloutReport): ApiRollout {
   return {
     ...rest,
@@ -65,8 +80,9 @@ export function toRollout({ startedAtMs, endedAtMs, waves, promotion, ...rest }:
     startedAt: toTime(startedAtMs),
     endedAt: toTime(endedAtMs),
     waves: waves.map((wave) => {
-      const { startedAtMs: began, endedAtMs: ended, clusters, ...about } = wave;
-      return { ...about, startedAt: toTime(began), endedAt: toTime(ended), clusters: [...clusters] };
+      const { startedAtMs: began, settledAtMs: settled, endedAtMs: ended, clusters, ...about } = wave;
+      const times = { startedAt: toTime(began), settledAt: toTime(settled), endedAt: toTime(ended) };
+      return { ...about, ...times, clusters: clusters.map(toCluster) };
     }),
   };
 }

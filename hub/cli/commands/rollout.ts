@@ -3,7 +3,7 @@ import type { ApiRollout } from '../../api/schemas/rollout.ts';
 import { type ClientContext, clientCommand } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import type { Printer } from '../output/printer.ts';
-import { renderRelative } from '../output/relative-time.ts';
+import { renderDuration, renderRelative } from '../output/relative-time.ts';
 import { addRolloutHistory } from './rollout-history.ts';
 import { addRolloutPlan } from './rollout-plan.ts';
 import { colourState, shortRevision } from './words.ts';
@@ -95,12 +95,26 @@ async function act(
 
 const shownClusters = 20;
 
+function tookText(from: string | null, to: string): string {
+  return from === null ? '0 s' : renderDuration(Date.parse(to) - Date.parse(from));
+}
+
+/** How long a cluster has been where it is, as long as it is on its way. */
+function sinceText(
+  { step, assignedAt, appliedAt }: ApiRollout['waves'][number]['clusters'][number],
+  nowMs: number,
+) {
+  const since = step === 'Applied' ? (appliedAt ?? assignedAt) : step === 'Assigned' ? assignedAt : null;
+  return since === null ? '' : `, for ${renderDuration(Math.max(0, nowMs - Date.parse(since)))}`;
+}
+
 /** Waves as headings, below each its clusters; those that have nothing to say are counted. */
 function renderRollout(rollout: ApiRollout, { nowMs, colours }: Printer): string {
-  const { application, strategy, phase, message, revisionId, startedAt, waves, promotion } = rollout;
+  const { application, releaseId, strategy, phase, message, revisionId, startedAt, waves, promotion } =
+    rollout;
   const lines = [
     `${application}: ${colourState(colours, phase)}${message === '' ? '' : `: ${message}`}`,
-    `revision ${shortRevision(revisionId)}, strategy ${strategy || 'of its own'}, began ${renderRelative(startedAt, nowMs)}`,
+    `rollout ${releaseId}, revision ${shortRevision(revisionId)}, strategy ${strategy || 'of its own'}, began ${renderRelative(startedAt, nowMs)}`,
   ];
   if (promotion !== null) {
     const { after, healthySince, waiting } = promotion;
@@ -113,13 +127,19 @@ function renderRollout(rollout: ApiRollout, { nowMs, colours }: Printer): string
       lines.push(`  revision ${shortRevision(waits)}, commit ${commit.slice(0, 8)} waits: ${waitsOn}`);
   }
   for (const wave of waves) {
-    lines.push('', `${wave.name}  ${wave.state}${wave.waitsOn === '' ? '' : `, waits on ${wave.waitsOn}`}`);
+    const { healthy, clusters } = wave.counts;
+    const length = wave.endedAt === null ? '' : ` in ${tookText(wave.startedAt, wave.endedAt)}`;
+    const waits = wave.waitsOn === '' ? '' : `, waits on ${wave.waitsOn}`;
+    lines.push('', `${wave.name}  ${wave.state}${length}, ${healthy}/${clusters} healthy${waits}`);
     const quiet = wave.clusters.filter(({ step, waitsOn }) => step === 'Healthy' && waitsOn === '');
     const loud = wave.clusters.filter((one) => !quiet.includes(one));
-    for (const { cluster, step, waitsOn } of loud.slice(0, shownClusters))
+    for (const one of loud.slice(0, shownClusters)) {
+      const { cluster, step } = one;
+      const what = `${one.waitsOn}${sinceText(one, nowMs)}`;
       lines.push(
-        `  ${cluster.padEnd(24)} ${colourState(colours, step)}${' '.repeat(11 - step.length)}${waitsOn}`.trimEnd(),
+        `  ${cluster.padEnd(24)} ${colourState(colours, step)}${' '.repeat(11 - step.length)}${what}`.trimEnd(),
       );
+    }
     if (loud.length > shownClusters) lines.push(`  and ${loud.length - shownClusters} more`);
     if (quiet.length > 0) lines.push(`  ${quiet.length} healthy`);
   }

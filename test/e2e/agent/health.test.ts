@@ -343,6 +343,9 @@ describe.skipIf(!bed)('health as an agent tells it', () => {
       'the application to be Failed',
       () => agent.applications.get(name)?.healthStatus === 'Failed',
     );
+    expect(agent.applications.get(name)?.message).toMatch(
+      /^Deployment .+\/late: after \d[^:]*: 0 of 2 available/,
+    );
     agent.desire(name, set(), { sync });
     await tells(agent, name, key, 'Current');
     await waitFor(
