@@ -95,7 +95,10 @@ export async function renderSide(request: RenderSideRequest): Promise<PreviewSid
 }
 
 /** With the remote bases in them. */
-function openTrees({ tree, treeOf, rootUrl }: RenderSideRequest, fleet: Fleet) {
+export function openTrees(
+  { tree, treeOf, rootUrl }: Pick<RenderSideRequest, 'tree' | 'treeOf' | 'rootUrl'>,
+  fleet: Fleet,
+) {
   const bases = createRemoteBases({ rootUrl, fleet, treeOf: (base) => treeOf(base.key, fleet) });
   return async (key: SourceKey, project: string | undefined): Promise<TreeReader> =>
     createMountedTree(key === '@' ? tree : await treeOf(key, fleet), basesOf(bases, fleet, project));

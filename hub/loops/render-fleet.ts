@@ -2,7 +2,7 @@ import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { ManifestSet, Target } from '../../shared/manifest/target.ts';
 import { type PlacedClusters, placedClusters } from '../fleet/placement.ts';
-import type { Application, Fleet } from '../model/fleet.ts';
+import type { Application, Cluster, Fleet } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderRecords } from '../model/render-memory.ts';
 import type { RenderedObject, RenderedSet } from '../model/rendered.ts';
@@ -36,6 +36,10 @@ export interface RenderFleetRequest {
   readonly signal: AbortSignal;
   /** `keep` where the sets are kept as well. Default `read`. */
   readonly memory?: MemoryUse | undefined;
+  /** Given each result as it comes, in place of the outcome, which stays empty. */
+  readonly take?:
+    | ((application: Application, cluster: Cluster, result: RenderResult) => Promise<void>)
+    | undefined;
 }
 
 export interface FleetRenderer {
@@ -54,7 +58,7 @@ export function createFleetRenderer(renderer: Pick<Renderer, 'renderAll'>): Flee
   // What is told once is not told again: that of a render that was given up is kept with the next.
   const pending = createPendingRecords();
   return {
-    async render({ fleet, placements, treeOf, signal, memory = 'read' }) {
+    async render({ fleet, placements, treeOf, signal, memory = 'read', take }) {
       const rendered = new Map<string, ReadonlyMap<string, RenderedPlacement>>();
       const sets = new Map<Digest, RenderedSet>();
       let work: RenderWork = noWork();
@@ -68,14 +72,24 @@ export function createFleetRenderer(renderer: Pick<Renderer, 'renderAll'>): Flee
           continue;
         }
         const tree = await openTree(application, fleet, treeOnce);
+        if ('problems' in tree && take !== undefined) {
+          for (const cluster of clusters) await take(application, cluster, { ok: false, ...tree });
+          continue;
+        }
         if ('problems' in tree) {
           rendered.set(application.name, new Map(clusters.map(({ name }) => [name, tree])));
           continue;
         }
         const batch = await renderer.renderAll(
-          { source: application.source, clusters, tree: tree.tree, memory },
+          {
+            ...{ source: application.source, clusters, tree: tree.tree, memory },
+            ...(take && {
+              take: (cluster, result) => take(application, cluster, placedAt(result, application)),
+            }),
+          },
           signal,
         );
+        if (take !== undefined) continue;
         const placementOf = createPlacements(application, sets);
         const outcomes = clusters.flatMap(({ name }, index) => {
           const result = batch.results[index];
@@ -119,6 +133,11 @@ function createPlacements(application: Application, sets: Map<Digest, RenderedSe
     }
     return placement;
   };
+}
+
+function placedAt(result: RenderResult, application: Application): RenderResult {
+  if (result.ok) return result;
+  return { ok: false, problems: result.problems.map((problem) => atOrigin(problem, application)) };
 }
 
 /** The renderer does not know where the Application is written: a problem about the Application itself gets its file and line here. */

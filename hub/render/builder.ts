@@ -17,6 +17,7 @@ import { NeedsNamespace } from './kustomize/inflation.ts';
 import type { LoadRestrictor } from './kustomize/loader.ts';
 import { needsTrace } from './kustomize/origins.ts';
 import { buildKey, noChoice, type SchemaChoice } from './kustomize/schema-choice.ts';
+import { sharesAnnotations } from './kustomize/shared-entries.ts';
 import { type Sort, sortOf } from './kustomize/sort-order.ts';
 import { defaultConfig, type TransformerConfig } from './kustomize/transformer-config.ts';
 import { noVars, type VarSet } from './kustomize/vars.ts';
@@ -76,6 +77,8 @@ export interface BuildServices {
 export interface BuildCache {
   /** By folder and mode: the latest few results. */
   readonly built: Lru<readonly Built[]>;
+  /** The same of what was built for itself, not as a base; the same cache where those are kept as long. */
+  readonly topBuilt: Lru<readonly Built[]>;
   /** By folder: the mode in which it was last built for itself, as a key of `built`. */
   readonly tops: Lru<string>;
   /** Of the last session; each has a number of its own. */
@@ -85,8 +88,11 @@ export interface BuildCache {
 const variantsMax = 4;
 const topsMax = 100_000;
 
-export function createBuildCache({ builtObjectsMax }: RenderLimits): BuildCache {
-  return { built: new Lru(builtObjectsMax), tops: new Lru(topsMax), sessions: 0 };
+/** @param topObjectsMax as `builtObjectsMax`, of what is built for itself; undefined: one bound for all. */
+export function createBuildCache({ builtObjectsMax }: RenderLimits, topObjectsMax?: number): BuildCache {
+  const built = new Lru<readonly Built[]>(builtObjectsMax);
+  const topBuilt = topObjectsMax === undefined ? built : new Lru<readonly Built[]>(topObjectsMax);
+  return { built, topBuilt, tops: new Lru(topsMax), sessions: 0 };
 }
 
 const weights = new WeakMap<Built, number>();
@@ -142,10 +148,9 @@ export class BuildSession {
 
   /** What is known to hold without asking anybody. */
   recall(folder: string): Built | undefined {
-    const { built, tops } = this.services.cache;
-    const key = tops.get(folder);
+    const key = this.services.cache.tops.get(folder);
     if (key === undefined) return undefined;
-    return built.get(key)?.find((variant) => this.#holdsNow(variant) === true);
+    return this.#variants(key)?.find((variant) => this.#holdsNow(variant) === true);
   }
 
   /** One at a time: two builds that wait for one another (bases in a circle) would wait for ever. @throws a Problem. */
@@ -174,8 +179,12 @@ export class BuildSession {
 
   async #buildTraced(folder: string, mode: BuildMode, signal?: AbortSignal): Promise<Built> {
     const built = await this.buildFolder(folder, [], mode, signal);
-    if (!needsTrace(built.buildMetadata)) return built;
-    return this.buildFolder(folder, [], { ...mode, traceFrom: folder }, signal);
+    if (needsTrace(built.buildMetadata))
+      return this.buildFolder(folder, [], { ...mode, traceFrom: folder }, signal);
+    // kustomize notes origins also where only a label is asked for, and writes annotations anew for it; nothing is told of them then, so the same bases serve all.
+    if (built.buildMetadata.length > 0 && built.resources.some(sharesAnnotations))
+      return this.buildFolder(folder, [], { ...mode, traceFrom: '' }, signal);
+    return built;
   }
 
   /** For a base, from within a build. `way` holds the folders that led here. */
@@ -187,19 +196,24 @@ export class BuildSession {
   ): Promise<Built> {
     signal?.throwIfAborted();
     const key = buildKey(folder, mode);
-    const { built: cache } = this.services.cache;
-    const variants = cache.get(key) ?? [];
+    const variants = this.#variants(key) ?? [];
     for (const variant of variants)
       if (this.#holdsNow(variant) ?? (await this.#holds(variant, signal))) return variant;
     for (const work of this.services.works) work.directoriesBuilt += 1;
     const built = await this.#make(folder, way, mode, signal);
     const kept = [built, ...variants].slice(0, variantsMax);
-    cache.set(
+    const { cache } = this.services;
+    (way.length === 0 ? cache.topBuilt : cache.built).set(
       key,
       kept,
       kept.reduce((sum, variant) => sum + weightOf(variant), 0),
     );
     return built;
+  }
+
+  #variants(key: string): readonly Built[] | undefined {
+    const { built, topBuilt } = this.services.cache;
+    return built.get(key) ?? topBuilt.get(key);
   }
 
   /** Undefined where only the reader can tell. */

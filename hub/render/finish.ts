@@ -114,19 +114,30 @@ function finishObject(resource: Resource, digestKey: Uint8Array): Finished {
     ...(hook === undefined ? {} : { hook }),
     originId: resource.originId,
   };
-  const rendered = isStem(resource) ? { digest, content, secret } : written(resource, digest, secret);
+  const rendered = isStem(resource)
+    ? { digest, content, secret }
+    : new WrittenObject(resource, digest, secret);
   return { rendered, entry, line: entryLine(entry), keyText: keyText(key) };
 }
 
-/** What one set has for itself is asked for once, to be stored: its text is written again then, and not held beside the object for as long as the set is. */
-function written({ object, stem }: Resource, digest: Digest, secret: boolean): RenderedObject {
-  return {
-    digest,
-    get content() {
-      return canonicalText(object, stem?.object);
-    },
-    secret,
-  };
+/**
+ * What one set has for itself is asked for once, to be stored: its text is written again then, and not held beside the object for as long as the set is.
+ * A class, since an object with a getter of its own takes V8 a table each.
+ */
+class WrittenObject implements RenderedObject {
+  readonly digest: Digest;
+  readonly secret: boolean;
+  readonly #resource: Resource;
+
+  constructor(resource: Resource, digest: Digest, secret: boolean) {
+    this.#resource = resource;
+    this.digest = digest;
+    this.secret = secret;
+  }
+
+  get content(): string {
+    return canonicalText(this.#resource.object, this.#resource.stem?.object);
+  }
 }
 
 /** The same object of another origin. */

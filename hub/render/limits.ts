@@ -31,3 +31,10 @@ export const defaultLimits: RenderLimits = {
   builtObjectsMax: 200_000,
   parsedBytesMax: 128 * 1024 * 1024,
 };
+
+/** For who renders one commit once and hands on what comes: of what only one cluster has, nothing is kept for a next time. */
+export const oneShot = {
+  limits: { parsedBytesMax: 1024 * 1024 },
+  /** As in RendererOptions. */
+  topObjectsMax: 1_000,
+} as const;

@@ -15,6 +15,8 @@ import { findPlace, type Place, peekPlace, type Rooted, recallRoot, rootOf } fro
 export interface BatchOptions {
   readonly sessionOf: (tree: TreeReader) => RenderSession;
   readonly finishRoot: (rooted: Rooted, request: FolderRequest) => RenderResult;
+  /** What `finishRoot` gave, where nothing is substituted. */
+  readonly finishedOf: (rooted: Rooted) => RenderResult | undefined;
   readonly variablesOf: (source: ApplicationSource, rooted: Rooted) => readonly string[];
   readonly valuesKey: (names: readonly string[], cluster: Cluster, substitution: Substitution) => string;
   /** Undefined: nothing is kept. */
@@ -105,6 +107,18 @@ export function createBatchRenderer(options: BatchOptions) {
     }
   };
 
+  /** What holds and need not be told: without a turn of the event loop. */
+  const heldResult = (
+    place: Place,
+    { source, memory }: BatchRequest,
+    session: RenderSession,
+  ): RenderResult | undefined => {
+    if (source.substitute !== undefined || (memory === 'keep' && options.recall !== undefined))
+      return undefined;
+    const known = recallRoot(place, session);
+    return known && options.finishedOf(known);
+  };
+
   return {
     async renderAll(request: BatchRequest, signal: AbortSignal | undefined): Promise<BatchResult> {
       const { source, clusters, tree } = request;
@@ -121,20 +135,50 @@ export function createBatchRenderer(options: BatchOptions) {
       const list = request.memory === 'keep' ? recall?.list() : undefined;
       const memory: Remembered = { recall, list, noted: new Map() };
       const results: RenderResult[] = [];
-      for (const [index, cluster] of clusters.entries()) {
+      const order = request.take === undefined ? clusters.keys() : byPlace(places);
+      const resultOf = async (place: Place | RenderResult, cluster: Cluster): Promise<RenderResult> => {
+        if (!('kind' in place)) return place;
+        const held = heldResult(place, request, session);
+        return held ?? attempt(() => renderOne(place, { source, cluster }, session, memory, signal));
+      };
+      let last: { readonly key: unknown; readonly result: RenderResult } | undefined;
+      for (const index of order) {
         signal?.throwIfAborted();
         await options.turn?.();
-        const place = places[index];
-        if (place === undefined || !('kind' in place)) {
-          if (place !== undefined) results.push(place);
+        const [place, cluster] = [places[index], clusters[index]];
+        if (place === undefined || cluster === undefined) continue;
+        if (request.take === undefined) {
+          results.push(await resultOf(place, cluster));
           continue;
         }
-        results.push(await attempt(() => renderOne(place, { source, cluster }, session, memory, signal)));
+        // Those of a place come together: once, even of one too large to be remembered.
+        const key = source.substitute === undefined ? placeKey(place) : place;
+        const now = last?.key === key ? last : { key, result: await resultOf(place, cluster) };
+        last = now;
+        await request.take(cluster, now.result);
       }
       const records = list?.records() ?? noRecords;
       return { results, records, work: workSince(before, session.work) };
     },
   };
+}
+
+/** The same for clusters that share a render; those whose chart's inputs are not known share nothing. */
+function placeKey(place: Place | RenderResult): unknown {
+  if (!('kind' in place)) return place;
+  return (place.kind === 'folder' ? place.folder : place.inputs) ?? place;
+}
+
+/** Indices of clusters, those of one place together. */
+function byPlace(places: readonly (Place | RenderResult)[]): readonly number[] {
+  const groups = new Map<unknown, number[]>();
+  for (const [index, place] of places.entries()) {
+    const key = placeKey(place);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [index]);
+    else group.push(index);
+  }
+  return [...groups.values()].flat();
 }
 
 /** Results of one batch, by root: of ten thousand clusters that share one it is noted once. */

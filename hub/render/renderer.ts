@@ -41,6 +41,11 @@ export interface RendererOptions {
   readonly kustomize?: KustomizeFlags | undefined;
   /** What an earlier process kept; undefined: nothing is taken from it, nor told for it. */
   readonly memory?: RendererMemory | undefined;
+  /**
+   * How many objects are remembered of folders that were built for themselves. Undefined: as those of bases, for whom the next commit comes. Who renders
+   * one commit once and hands on what comes says how many may be on their way.
+   */
+  readonly topObjectsMax?: number | undefined;
   /** Called often in a batch: gives others their turn when it is time. Undefined: never. */
   readonly turn?: (() => Promise<void> | undefined) | undefined;
 }
@@ -72,6 +77,11 @@ export interface BatchRequest {
   readonly tree: TreeReader;
   /** Default `read`. */
   readonly memory?: MemoryUse | undefined;
+  /**
+   * Given each result as it comes, in place of `results`, which stay empty. Clusters that share a folder come one after another, so that it is rendered once
+   * even where little is remembered. What it throws ends the batch.
+   */
+  readonly take?: ((cluster: Cluster, result: RenderResult) => Promise<void> | void) | undefined;
 }
 
 export type RenderResult =
@@ -110,7 +120,7 @@ export function createRenderer(options: RendererOptions): Renderer {
     ...{ limits, total: stats, helm: options.helm, archives: options.charts },
     loadRestrictor: options.kustomize?.loadRestrictor,
     files: createFileCache(limits),
-    cache: createBuildCache(limits),
+    cache: createBuildCache(limits, options.topObjectsMax),
   });
   const finals = new WeakMap<Rooted, readonly Resource[]>();
   const finished = new WeakMap<Rooted, RenderResult>();
@@ -165,6 +175,11 @@ export function createRenderer(options: RendererOptions): Renderer {
   const batches = createBatchRenderer({
     sessionOf: sessions.of,
     finishRoot,
+    finishedOf: (rooted) => {
+      const known = finished.get(rooted);
+      if (known !== undefined) stats.cacheHits += 1;
+      return known;
+    },
     variablesOf: ({ substitute }, rooted) => (substitute ? substituteStep.namesIn(finalOf(rooted)) : []),
     valuesKey: substituteStep.valuesKey,
     recall: memory && createRecall(memory.port, memory.engine),

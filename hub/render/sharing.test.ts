@@ -132,7 +132,38 @@ describe('what is remembered of a commit', () => {
     // Two objects' weight each: the folder, and its one object.
     expect(await leftAfterCollection(refs)).toBeLessThanOrEqual(26);
   });
+
+  it('are handed on one by one, those of a folder together, so that little needs to be remembered', async () => {
+    const { tree } = counted({
+      'base/kustomization.yaml': 'resources: [map.yaml]\n',
+      'base/map.yaml': map('base'),
+      ...Object.fromEntries(
+        regions.map((region) => [
+          `${region}/kustomization.yaml`,
+          `resources: [../base]\nnamePrefix: ${region}-\n`,
+        ]),
+      ),
+    });
+    const source = sourceOf({ overlays: ['{{cluster.region}}'] });
+    const kept = await createRenderer({ digestKey }).renderAll({ source, clusters, tree });
+    const renderer = createRenderer({ digestKey, topObjectsMax: 1 });
+    const taken = new Map<string, RenderResult>();
+    const { results, work } = await renderer.renderAll({
+      ...{ source, clusters, tree },
+      take: ({ name }, result) => void taken.set(name, result),
+    });
+    expect(results).toEqual([]);
+    // The base and each region, once.
+    expect(work.directoriesBuilt).toBe(4);
+    expect(clusters.map(({ name }) => setOf(taken.get(name)))).toEqual(kept.results.map(setOf));
+    // The base is remembered as ever; of the regions only the last.
+    await renderer.renderAll({ source, clusters, tree });
+    expect(renderer.stats().directoriesBuilt).toBeGreaterThan(4);
+  });
 });
+
+const setOf = (result: RenderResult | undefined) =>
+  result?.ok === true ? result.rendered.set.digest : undefined;
 
 /** How many are left once the collector has been at work. */
 async function leftAfterCollection(refs: readonly WeakRef<RenderResult>[]): Promise<number> {

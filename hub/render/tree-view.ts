@@ -19,8 +19,12 @@ export interface Found {
   readonly entry: TreeEntry;
 }
 
+/** Empty parts, `.` and `..`. */
+const oddPart = /(?:^|\/)\.{0,2}(?:\/|$)/;
+
 /** Takes `.` and `..` out of a path; undefined when it leaves the repository. */
 export function normalPath(path: string): string | undefined {
+  if (!oddPart.test(path)) return path;
   const parts: string[] = [];
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;
@@ -143,7 +147,8 @@ export class TreeView {
       if (caught instanceof FairwayError) return;
       throw caught;
     }
-    for (const entry of entries) this.#entries.set(childOf(folder, entry.name), entry);
+    const prefix = childOf(folder, '');
+    for (const entry of entries) this.#entries.set(prefix + entry.name, entry);
     this.#listed.add(folder);
   }
 

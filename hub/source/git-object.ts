@@ -23,19 +23,24 @@ const types: Readonly<Record<string, TreeEntry['type']>> = {
 
 /** Names that Git itself refuses in a tree, since a checkout would write outside or into its own folder. */
 export function isForbiddenName(name: string): boolean {
-  return name === '' || name === '.' || name === '..' || name.toLowerCase() === '.git' || /[/\0]/.test(name);
+  if (name === '' || name.includes('/') || name.includes('\0')) return true;
+  return name.startsWith('.') && (name === '.' || name === '..' || name.toLowerCase() === '.git');
 }
 
 /** Entries sorted by name. @throws invalid_manifest (BadTree) for malformed bytes and forbidden names. */
 export function parseTree(oid: string, bytes: Uint8Array): readonly TreeEntry[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const entries: TreeEntry[] = [];
+  let last = '';
+  let isSorted = true;
   let at = 0;
   while (at < buffer.length) {
     const space = buffer.indexOf(0x20, at);
     const end = space < 0 ? -1 : buffer.indexOf(0, space);
     if (end < 0 || end + 21 > buffer.length) throw badObject('tree', oid);
-    const mode = buffer.toString('latin1', at, space);
+    // The mode of nearly all.
+    const type =
+      space - at === 6 && buffer[at + 1] === 0x30 ? 'file' : types[buffer.toString('latin1', at, space)];
     const name = buffer.toString('utf8', space + 1, end);
     if (isForbiddenName(name))
       throw sourceError(
@@ -46,10 +51,13 @@ export function parseTree(oid: string, bytes: Uint8Array): readonly TreeEntry[] 
           subject: oid,
         },
       );
-    entries.push({ name, type: types[mode] ?? 'file', oid: buffer.toString('hex', end + 1, end + 21) });
+    entries.push({ name, type: type ?? 'file', oid: buffer.toString('hex', end + 1, end + 21) });
+    // Git has folders in the order of their names with a slash behind.
+    isSorted &&= last < name;
+    last = name;
     at = end + 21;
   }
-  return entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return isSorted ? entries : entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
 function parsePerson(line: string): Person {

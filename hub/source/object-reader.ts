@@ -17,9 +17,9 @@ export interface ObjectReader {
   refresh(): void;
 }
 
-/** @param bytesMax bound of pack blocks and delta bases kept, together. */
+/** @param bytesMax bound of pack blocks and delta bases kept, together. Of bases those count that the next objects of a walk stand on. */
 export function createPackCaches(bytesMax: number): PackCaches {
-  return { blocks: createLru(bytesMax / 2), bases: createLru(bytesMax / 2) };
+  return { blocks: createLru((bytesMax * 3) / 4), bases: createLru(bytesMax / 8) };
 }
 
 const isMissing = (caught: unknown) => {

@@ -13,6 +13,7 @@ import type { RemoteTrees, TreeReader } from '../../model/tree.ts';
 import type { KustomizeFlags, Renderer } from '../../render/renderer.ts';
 import { createDirectoryTree } from '../directory-tree.ts';
 import type { CliIo } from '../io.ts';
+import type { Written } from './render-to-folder.ts';
 
 type Options = Record<string, unknown>;
 
@@ -22,6 +23,37 @@ export async function renderOnDisk(
   options: Options,
   io: CliIo,
 ): Promise<readonly KubeObject[]> {
+  return withRequest(path, options, io, async (request) =>
+    objectsOf(
+      options['application'] === undefined
+        ? await renderFolder(request, options, io)
+        : await renderApplication(request, options, io),
+      options['showSecrets'] === true,
+    ),
+  );
+}
+
+/** With `--write`. @throws as renderOnDisk. */
+export async function writeOnDisk(path: string, options: Options, io: CliIo): Promise<Written> {
+  return withRequest(path, options, io, async ({ top, tree, path: inside, renderer, remotes }) => {
+    const { renderToFolder } = await import('./render-to-folder.ts');
+    const { application, cluster } = options as Record<string, string | undefined>;
+    const request = {
+      ...{ top, tree, renderer, remotes, application, cluster },
+      fleetFolder: [inside, String(options['fleetFolder'])].filter((part) => part !== '').join('/'),
+      folder: String(options['write']),
+      showSecrets: options['showSecrets'] === true,
+    };
+    return renderToFolder(request, io);
+  });
+}
+
+async function withRequest<T>(
+  path: string,
+  options: Options,
+  io: CliIo,
+  use: (request: Request) => Promise<T>,
+): Promise<T> {
   const asked = resolve(io.cwd, path);
   const folder = await findFolder(asked, options['rev'] !== undefined);
   if (folder === undefined) throw new FairwayError('not_found', `${asked} is no folder.`);
@@ -32,17 +64,17 @@ export async function renderOnDisk(
   await using remotes = await openRemoteAccess(options['allowRemote'] === true, io.signal);
   const renderer = createLocalRenderer(io, {
     // An Application's own chart is what was asked for.
-    helm: options['enableHelm'] === true || options['application'] !== undefined,
+    helm:
+      options['enableHelm'] === true ||
+      options['application'] !== undefined ||
+      options['write'] !== undefined,
+    keepTops: options['write'] === undefined,
     kustomize: {
       loadRestrictor: options['loadRestrictor'] as KustomizeFlags['loadRestrictor'],
       reorder: options['reorder'] as KustomizeFlags['reorder'],
     },
   });
-  const rendered =
-    options['application'] === undefined
-      ? await renderFolder({ ...place, renderer, remotes }, options, io)
-      : await renderApplication({ ...place, renderer, remotes }, options, io);
-  return objectsOf(rendered, options['showSecrets'] === true);
+  return use({ ...place, renderer, remotes });
 }
 
 interface OnDisk {

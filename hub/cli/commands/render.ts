@@ -14,6 +14,8 @@ const help = `
 With --path, the folder on disk is built as the hub would build it, without a hub. Files above the folder count too, up to
 the top of the Git repository that it is in (--root names another top); with --rev, a revision of that repository is built.
 With --path, --application and --cluster, the folder is that of a fleet repository, and the Application of it is built.
+With --path and --write, everything that the fleet repository gives is written as files, FOLDER/CLUSTER/APPLICATION.yaml, each as it
+comes; --application and --cluster narrow it. What cannot be rendered is told at the end, and its file left as it was.
 With --application and --cluster alone, the hub shows what it has assigned, or renders the revision of its root repository.
 Values of Secrets are masked, except with --path and --show-secrets.
 
@@ -24,6 +26,7 @@ Examples:
   fairway render --path apps/web --overlay 'overlays/{{cluster.region}}' --overlay base --region eu
   fairway render --path apps/web/overlays/eu --rev main~1
   fairway render --path . --application web --cluster eu-1
+  fairway render --path . --rev main --write rendered
   fairway render --application web --cluster eu-1`;
 
 /** `fairway render`: the manifests of a folder on disk, or of an assignment. */
@@ -39,6 +42,7 @@ export function addRender(program: Command, io: CliIo): void {
       .option('--region <region>', "with --path: the cluster's region", '')
       .option('--set <name=value>', "with --path: a variable of the cluster's", collect, [])
       .option('--kubernetes <version>', "with --path: the cluster's version", '')
+      .option('--write <folder>', 'with --path: write all sets of the fleet as files')
       .option('--show-secrets', 'with --path: do not mask the values of Secrets')
       .option('--rev <revision>', 'a branch, tag or commit instead of what lies on disk or is assigned')
       .option('--enable-helm', 'with --path: render the charts of kustomizations')
@@ -61,12 +65,24 @@ export function addRender(program: Command, io: CliIo): void {
       .addHelpText('after', help),
   ).action(async (_: unknown, command: Command) => {
     const options: Options = command.optsWithGlobals();
+    if (options['write'] !== undefined) return writeAll(options, io);
     const manifests =
       options['path'] === undefined
         ? await loadAssigned(options, io)
         : await (await import('./render-on-disk.ts')).renderOnDisk(String(options['path']), options, io);
     io.stdout(renderManifests(manifests, options['output'] as OutputFormat));
   });
+}
+
+async function writeAll(options: Options, io: CliIo): Promise<void> {
+  const { path, write } = options as Record<string, string | undefined>;
+  if (path === undefined) throw new FairwayError('invalid_argument', 'Give --path with --write.');
+  const { writeOnDisk } = await import('./render-on-disk.ts');
+  const { sets, objects, problems } = await writeOnDisk(path, options, io);
+  io.stdout(`${sets} sets with ${objects} objects written to ${write}\n`);
+  const [first, ...more] = problems;
+  if (first !== undefined)
+    throw new FairwayError('invalid_manifest', first, { details: { hint: more.join('\n') } });
 }
 
 function collect(text: string, before: readonly string[]): readonly string[] {

@@ -203,7 +203,11 @@ function headOf(result: RenderResult): ResultHead {
 function findObjects(digests: readonly Digest[], open: OpenOrder): readonly RenderedObject[] {
   open.objects ??= new Map([...open.sets.values()].flatMap(({ objects }) => [...objects]));
   const known = open.objects;
-  return digests.flatMap((digest) => known.get(digest) ?? []);
+  return digests.flatMap((digest) => {
+    const found = known.get(digest);
+    // What is posted is plain: a getter would not go along.
+    return found === undefined ? [] : { digest, content: found.content, secret: found.secret };
+  });
 }
 
 if (parentPort === null) throw new FairwayError('internal', 'this file runs as a worker thread only');

@@ -3,11 +3,12 @@ import { createFakeClock } from '../../../shared/clock/fake-clock.ts';
 import { createSeededRandom } from '../../../shared/clock/random.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
 import type { Cluster } from '../../model/fleet.ts';
+import type { RenderedSet } from '../../model/rendered.ts';
 import type { TreeReader } from '../../model/tree.ts';
 import { createKeptRenders } from '../graph/kept-renders.test-support.ts';
 import type { HelmRunner } from '../helm/helm-runner.ts';
 import { createMemoryTree } from '../memory-tree.ts';
-import { createRenderer } from '../renderer.ts';
+import { createRenderer, type RenderResult } from '../renderer.ts';
 import { createWorkerRenderer, type WorkerRenderer, type WorkerRendererOptions } from './worker-renderer.ts';
 
 const digestKey = new Uint8Array(32);
@@ -55,6 +56,9 @@ const threadUrl = (code: string): URL =>
     `data:text/javascript,${encodeURIComponent(`import { parentPort } from 'node:worker_threads';\n${code}`)}`,
   );
 
+const plainObjects = ({ objects }: RenderedSet) =>
+  new Map([...objects].map(([key, { digest, content, secret }]) => [key, { digest, content, secret }]));
+
 describe('createWorkerRenderer', () => {
   it('gives what the renderer gives, one result for equal inputs, and the same one again', async () => {
     const tree = createMemoryTree(files);
@@ -63,7 +67,7 @@ describe('createWorkerRenderer', () => {
     const here = await renderer.renderAll({ source, clusters, tree });
     const tables = there.results.map((result) =>
       result.ok
-        ? { ...result, rendered: { ...result.rendered, objects: new Map(result.rendered.objects) } }
+        ? { ...result, rendered: { ...result.rendered, objects: plainObjects(result.rendered) } }
         : result,
     );
     expect(here).toEqual({ ...there, results: tables });
@@ -72,10 +76,16 @@ describe('createWorkerRenderer', () => {
       ok: false,
       problems: [{ file: 'overlays/bad/kustomization.yaml' }],
     });
+    const taken: RenderResult[] = [];
+    const handed = await renderer.renderAll({
+      ...{ source, clusters, tree },
+      take: (_cluster, result) => void taken.push(result),
+    });
+    expect([handed.results, taken]).toEqual([[], here.results]);
     const again = await renderer.renderAll({ source, clusters, tree: createMemoryTree(files, 'next') });
     expect(again.work).toMatchObject({ filesRead: 0, bytesParsed: 0 });
     expect(again.results[1]).toBe(here.results[1]);
-    expect(renderer.stats()).toMatchObject({ renders: 8, filesRead: there.work.filesRead });
+    expect(renderer.stats()).toMatchObject({ renders: 12, filesRead: there.work.filesRead });
   });
 
   it('traces an object', async () => {

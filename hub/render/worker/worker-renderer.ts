@@ -53,6 +53,18 @@ export function createWorkerRenderer(options: WorkerRendererOptions): WorkerRend
   });
 
   const renderAll = async (request: BatchRequest, signal?: AbortSignal): Promise<BatchResult> => {
+    const { take, clusters } = request;
+    const outcome = await renderThere(request, signal);
+    if (take === undefined) return outcome;
+    // They come all at once from the other thread.
+    for (const [index, cluster] of clusters.entries()) {
+      const result = outcome.results[index];
+      if (result !== undefined) await take(cluster, result);
+    }
+    return { ...outcome, results: [] };
+  };
+
+  const renderThere = async (request: BatchRequest, signal?: AbortSignal): Promise<BatchResult> => {
     const { source, clusters, tree, memory: use = 'read' } = request;
     const handle = ports.hold(tree);
     try {

@@ -9,7 +9,7 @@ import { adopt } from './worker.ts';
 export interface BranchPlan {
   readonly branch: string;
   /** Branch, earlier in the list, that this one adds its files to. */
-  readonly from?: string;
+  readonly from?: string | undefined;
   /** Path to text. Made when it is its turn, so that they are not all held. */
   readonly files: () => Iterable<readonly [string, string]>;
 }

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import type { Cluster } from '../../../hub/model/fleet.ts';
 import type { RenderedSet } from '../../../hub/model/rendered.ts';
+import { oneShot } from '../../../hub/render/limits.ts';
 import { createRenderer, type Renderer } from '../../../hub/render/renderer.ts';
 import { createGitSource, type GitSource } from '../../../hub/source/git-source.ts';
 import { systemClock } from '../../../shared/clock/clock.ts';
@@ -12,6 +13,10 @@ import { serveWorker } from '../kit/worker.ts';
 
 let source: GitSource | undefined;
 let renderer: Renderer | undefined;
+
+/** As the hub has it, or as `fairway render --write` has it, which hands on what comes. */
+const rendererFor = ({ output }: RenderOrder) =>
+  createRenderer({ digestKey: new Uint8Array(32), ...(output !== undefined && oneShot) });
 
 const clusterOf = (name: string): Cluster => ({
   name,
@@ -47,7 +52,7 @@ async function run(order: RenderOrder): Promise<RenderReport> {
     clock: systemClock,
     log: silentLogger,
   });
-  renderer ??= createRenderer({ digestKey: new Uint8Array(32) });
+  renderer ??= rendererFor(order);
   const before = renderer.stats();
   const { head } = await source.fetch({
     url: order.repository,
@@ -59,18 +64,18 @@ async function run(order: RenderOrder): Promise<RenderReport> {
   const cpuBefore = process.cpuUsage();
   const startedMs = performance.now();
   let objects = 0;
-  for (const name of order.clusters) {
-    const found = await renderer.render({
-      source: { repository: '', ref: '', path: order.path, overlays: order.overlays },
-      cluster: clusterOf(name),
-      tree,
-    });
-    if (!found.ok) throw new Error(JSON.stringify(found.problems));
-    if (digests.size === 0) firstMs = performance.now() - startedMs;
-    digests.add(found.rendered.set.digest);
-    objects += found.rendered.set.entries.length;
-    if (file !== undefined) write(file, found.rendered);
-  }
+  await renderer.renderAll({
+    source: { repository: '', ref: '', path: order.path, overlays: order.overlays },
+    clusters: order.clusters.map(clusterOf),
+    tree,
+    take: (_cluster, found) => {
+      if (!found.ok) throw new Error(JSON.stringify(found.problems));
+      if (digests.size === 0) firstMs = performance.now() - startedMs;
+      digests.add(found.rendered.set.digest);
+      objects += found.rendered.set.entries.length;
+      if (file !== undefined) write(file, found.rendered);
+    },
+  });
   const wallMs = performance.now() - startedMs;
   const { user, system } = process.cpuUsage(cpuBefore);
   if (file !== undefined) closeSync(file);
