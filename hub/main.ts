@@ -46,6 +46,7 @@ import { createSourceLoop, type FollowedSource } from './loops/source-loop.ts';
 import { createSourcePort } from './loops/source-port.ts';
 import { createTeardown, type Teardown } from './loops/teardown.ts';
 import { createViewCache, type ViewCache } from './loops/view-cache.ts';
+import type { RevertPorts } from './loops/write-revert.ts';
 import { rootRepository, type SourceKey, sourceKeyOf } from './model/revision.ts';
 import { createRegistry, type Registry } from './registry/registry.ts';
 import { createWorkerRenderer, type WorkerRenderer } from './render/worker/worker-renderer.ts';
@@ -213,6 +214,7 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
   const rollouts = createRolloutLoop({
     ...base,
     ask: (cluster, question, options) => stream.query(cluster, question, options),
+    revert: pipeline.revert,
     fetch: (url, init) => fetch(url, init),
     egress: (url) => isEgressAllowed(config, url),
   });
@@ -315,6 +317,7 @@ interface Pipeline {
   readonly preview: Preview;
   readonly explainer: Explainer;
   readonly planner: RolloutPlanner;
+  readonly revert: RevertPorts;
   readonly followed: () => ReadonlyMap<SourceKey, FollowedSource>;
   start(): void;
 }
@@ -386,7 +389,9 @@ async function createPipeline(base: Base): Promise<Pipeline> {
   const explainer = createExplainer({ store, source, tracer: renderer, root, folder: config.root.folder });
   const { confirmAbove } = config.deletion;
   const planner = createRolloutPlanner({ store, source, preview, root, confirmAbove, clock: base.clock });
-  const parts = { sourceLoop, resolveLoop, renderer, revisionWork, preview, explainer, planner };
+  const { url, ref } = root;
+  const revert: RevertPorts = { url, ref, identity: config.commits, write: source.revert };
+  const parts = { sourceLoop, resolveLoop, renderer, revisionWork, preview, explainer, planner, revert };
   return { ...parts, followed: () => followed, start };
 }
 

@@ -185,6 +185,20 @@ export const configSchema = z.strictObject({
       memoryMiB: z.int().min(64).max(65_536).default(512),
     })
     .prefault({}),
+  commits: z
+    .strictObject({
+      name: z
+        .string()
+        .min(1)
+        .max(200)
+        .regex(/^[^<>\n]+$/),
+      email: z
+        .string()
+        .max(320)
+        .regex(/^[^<>\s@]+@[^<>\s@]+$/),
+    })
+    .meta({ description: 'whose commits the reverts of failed releases are; without it none are written' })
+    .optional(),
   dataKey: secretRef.optional(),
   metrics: z.strictObject({ openOnLoopback: z.boolean().default(true) }).prefault({}),
   log: z

@@ -96,6 +96,8 @@ export interface HubConfig {
     /** Of one run. Default 512 MiB. */
     readonly memoryBytesMax: number;
   };
+  /** Author of the reverts that the hub writes into the root repository. Undefined: it writes none. */
+  readonly commits?: { readonly name: string; readonly email: string } | undefined;
   /** Undefined: the file data.key in dataDir, made at first start. */
   readonly dataKey: SecretRef | undefined;
   /** `/metrics` takes no token while the API listens on loopback only. Default true. */

@@ -185,18 +185,25 @@ export function toPromotion({
 }
 
 /** `spec` of a RolloutStrategy, and `spec.rollout` of an Application that has one of its own. */
-export const strategySpec = z.strictObject({
-  waves: z.array(wave).max(100).default([]),
-  windows: z.array(window).max(50).default([]),
-  freezes: z.array(freeze).max(100).default([]),
-  healthTimeout: durationMs.prefault('10m'),
-  failureBudget: amount.optional(),
-  onFailure: z.enum(['pause', 'rollback', 'continue']).default(defaultStrategy.onFailure),
-  rollbackSpeed: z.enum(['waves', 'at-once']).default(defaultStrategy.rollbackSpeed),
-  regions: z.enum(['apart', 'any']).default(defaultStrategy.regions),
-  pairs: z.enum(['apart', 'together', 'any']).default(defaultStrategy.pairs),
-  after: strategyAfter.optional(),
-});
+export const strategySpec = z
+  .strictObject({
+    waves: z.array(wave).max(100).default([]),
+    windows: z.array(window).max(50).default([]),
+    freezes: z.array(freeze).max(100).default([]),
+    healthTimeout: durationMs.prefault('10m'),
+    failureBudget: amount.optional(),
+    onFailure: z.enum(['pause', 'rollback', 'continue']).default(defaultStrategy.onFailure),
+    rollbackSpeed: z.enum(['waves', 'at-once']).default(defaultStrategy.rollbackSpeed),
+    regions: z.enum(['apart', 'any']).default(defaultStrategy.regions),
+    pairs: z.enum(['apart', 'together', 'any']).default(defaultStrategy.pairs),
+    after: strategyAfter.optional(),
+    revert: z.enum(['none', 'branch', 'commit']).optional(),
+  })
+  .superRefine(({ revert = 'none', onFailure }, context) => {
+    if (revert === 'none' || onFailure === 'rollback') return;
+    const message = 'counts with onFailure: rollback only: a revert is written after a rollback';
+    context.addIssue({ code: 'custom', path: ['revert'], message });
+  });
 
 export type StrategyDocument = z.output<typeof strategySpec>;
 

@@ -17,6 +17,7 @@ import { promotionMessage } from '../rollout/describe-promotion.ts';
 import { describeRollout, type RolloutReport } from '../rollout/describe-rollout.ts';
 import { moveClusters } from '../rollout/move-clusters.ts';
 import { planHistory } from '../rollout/plan-history.ts';
+import { needsRevert, noteRevert } from '../rollout/plan-revert.ts';
 import type { Acted } from '../rollout/plan-timeline.ts';
 import { specOf } from '../rollout/plan-waves.ts';
 import { isPromotionQueue } from '../rollout/promotion.ts';
@@ -35,10 +36,13 @@ import { finishUnheard } from './finish-unheard.ts';
 import { createPromoter } from './promote.ts';
 import { createRolloutInputs, isWaved } from './rollout-inputs.ts';
 import { type RunAnalysisPorts, stepRun } from './run-analysis.ts';
+import { attemptRevert, type RevertPorts } from './write-revert.ts';
 
 export interface RolloutLoopOptions
   extends Pick<AskAnalysisPorts, 'fetch' | 'egress'>,
     Pick<RunAnalysisPorts, 'ask'> {
+  /** Undefined: nothing is written to Git. */
+  readonly revert?: RevertPorts | undefined;
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
@@ -109,7 +113,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       if (isPromotionQueue(state)) loop.wake(state.application);
       if (!isWaved(state)) continue;
       note(state);
-      if (isLive(state)) loop.wake(application);
+      if (isLive(state) || needsRevert(state)) loop.wake(application);
     }
     return undefined;
   };
@@ -183,6 +187,19 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     return 'again';
   };
 
+  /** One attempt; what came of it is kept with its event, so that it is told once. */
+  const revert = async (before: RolloutState, ports: RevertPorts, signal: AbortSignal) => {
+    const dueAtMs = before.revert?.nextAtMs ?? 0;
+    if (clock.now() < dueAtMs) return waitFor(dueAtMs);
+    const outcome = await attemptRevert(before, { ...options, ...ports }, signal);
+    const { state, changes } = noteRevert(before, outcome);
+    const { application } = before;
+    log[changes.length > 0 ? 'info' : 'warn']('revert', { application, ...outcome });
+    const events = changes.map((change) => changeEvent(state, change, clock.now()));
+    const kept = await keep({ application, before, state, decisions: [], events, nowMs: clock.now() });
+    return kept === undefined ? { requeueAfterMs: 1 } : waitFor(state.revert?.nextAtMs);
+  };
+
   const step = async (application: string, signal: AbortSignal) => {
     if (application === everyRollout) return findLive();
     const before = await store.releases.rollout(application);
@@ -193,6 +210,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     note(before);
     const promotion = await promote(before);
     if (promotion === 'again') return { requeueAfterMs: 1 };
+    if (options.revert && needsRevert(before)) return revert(before, options.revert, signal);
     if (!isLive(before)) return waitFor(promotion);
     const input = await inputs.load(before);
     const moved = moveClusters(before, input.facts, matchesSelector);

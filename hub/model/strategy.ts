@@ -100,6 +100,8 @@ export interface RolloutStrategy {
   readonly onFailure: 'pause' | 'rollback' | 'continue';
   /** The last wave first, or all at once. */
   readonly rollbackSpeed: 'waves' | 'at-once';
+  /** What becomes of Git after a rollback by itself: nothing (the default), a branch with the revert, or the revert on the branch that is followed. */
+  readonly revert?: 'none' | 'branch' | 'commit' | undefined;
   /** Whether clusters of several regions may be in flight at once within a wave. */
   readonly regions: 'apart' | 'any';
   /** The sides of a DR pair: never in the same wave; in the same; or as it comes. */

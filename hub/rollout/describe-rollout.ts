@@ -4,7 +4,7 @@ import { failedIn, isUnproven, openClusters, type RolloutInput } from './advance
 import { isInFlight } from './choose-clusters.ts';
 import type { PromotionReport } from './describe-promotion.ts';
 import { durationText } from './duration-text.ts';
-import { describeRevert } from './plan-revert.ts';
+import { describeRevert, type RevertState } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
 import { countClusters } from './record-rollout.ts';
 import {
@@ -62,6 +62,8 @@ export interface RolloutReport {
   readonly startedAtMs: number;
   readonly endedAtMs: number | undefined;
   readonly waves: readonly WaveReport[];
+  /** What became of its revert in Git; undefined: none is to be written, or not yet. */
+  readonly revert?: RevertState | undefined;
   /** Releases that wait for another environment; undefined: they wait for none. */
   readonly promotion?: PromotionReport | undefined;
 }
@@ -177,5 +179,6 @@ export function describeRollout(state: RolloutState, input: RolloutInput): Rollo
     ...{ application, releaseId, revisionId, phase, startedAtMs, endedAtMs, waves },
     strategy: state.strategy.name,
     message: describePhase(state, waves),
+    ...(state.revert && { revert: state.revert }),
   };
 }

@@ -5,6 +5,7 @@ import type { Acknowledgements, AssignmentDecision, Release } from '../model/rel
 import type { RolloutStrategy } from '../model/strategy.ts';
 import type { JobRun } from './job-runs.ts';
 import type { RevertState } from './plan-revert.ts';
+import type { HandOver } from './plan-hand-overs.ts';
 import type { PlannedWave } from './plan-waves.ts';
 import type { PromotionWatch } from './promotion.ts';
 
@@ -105,6 +106,8 @@ export interface RolloutState {
   readonly amended?: Readonly<Record<string, Digest | null>> | undefined;
   /** The revision that did so last. */
   readonly amendedBy?: string | undefined;
+  /** By cluster: whom it exchanges objects with there, so that both go together. */
+  readonly handOvers?: Readonly<Record<string, readonly HandOver[]>> | undefined;
   /** What became of the revert in Git; undefined: none was tried. */
   readonly revert?: RevertState | undefined;
   /** How the environment does that goes first; undefined: none does. */

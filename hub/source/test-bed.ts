@@ -7,7 +7,13 @@ import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import { createFleetRepository, type FleetRepository } from '../cli/demo/fleet-repository.ts';
 import { createGitServer, type GitServer, type GitServerOptions } from '../cli/demo/git-server.ts';
-import { createGitSource, type FetchResult, type GitSource, type GitSourceOptions } from './git-source.ts';
+import {
+  createGitSource,
+  type FetchResult,
+  type GitSource,
+  type GitSourceOptions,
+  type GitWriter,
+} from './git-source.ts';
 
 export interface Bed {
   readonly folder: string;
@@ -15,9 +21,9 @@ export interface Bed {
   readonly server: GitServer;
   readonly url: string;
   readonly mirrors: string;
-  readonly source: GitSource;
+  readonly source: GitSource & GitWriter;
   /** A new source on the same mirrors, as after a restart of the hub. */
-  restart(options?: Partial<GitSourceOptions>): GitSource;
+  restart(options?: Partial<GitSourceOptions>): GitSource & GitWriter;
   fetch(ref?: string, knownHead?: string, source?: GitSource): Promise<FetchResult>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { PromotionReport } from '../../rollout/describe-promotion.ts';
 import type { ClusterReport, RolloutReport } from '../../rollout/describe-rollout.ts';
+import type { RevertState } from '../../rollout/plan-revert.ts';
 import { timeSchema, toTime } from './common.ts';
 import { countsShape } from './rollout-history.ts';
 
@@ -47,6 +48,15 @@ const promotionSchema = z
   })
   .openapi('RolloutPromotion');
 
+const revertSchema = z
+  .object({
+    state: z.enum(['pending', 'written', 'nothing', 'failed']),
+    ref: z.string().openapi({ description: 'Where it was pushed to; empty: nothing was' }),
+    commit: z.string(),
+    message: z.string().openapi({ description: 'Why it failed, or is tried again' }),
+  })
+  .openapi('RolloutRevert');
+
 export const rolloutSchema = z
   .object({
     application: z.string(),
@@ -59,6 +69,7 @@ export const rolloutSchema = z
     endedAt: timeSchema.nullable(),
     waves: z.array(waveSchema),
     promotion: promotionSchema.nullable(),
+    revert: revertSchema.nullable(),
   })
   .openapi('Rollout');
 
@@ -73,10 +84,18 @@ function toCluster({ cluster, step, waitsOn, ...times }: ClusterReport): z.infer
   };
 }
 
-export function toRollout({ startedAtMs, endedAtMs, waves, promotion, ...rest }: RolloutReport): ApiRollout {
+export function toRollout({
+  startedAtMs,
+  endedAtMs,
+  waves,
+  promotion,
+  revert,
+  ...rest
+}: RolloutReport): ApiRollout {
   return {
     ...rest,
     promotion: promotion ? toPromotion(promotion) : null,
+    revert: revert ? toRevert(revert) : null,
     startedAt: toTime(startedAtMs),
     endedAt: toTime(endedAtMs),
     waves: waves.map((wave) => {
@@ -85,6 +104,10 @@ export function toRollout({ startedAtMs, endedAtMs, waves, promotion, ...rest }:
       return { ...about, ...times, clusters: clusters.map(toCluster) };
     }),
   };
+}
+
+function toRevert({ state, ref, commit, message }: RevertState) {
+  return { state, ref, commit, message };
 }
 
 function toPromotion({ after, soakMs, healthySinceMs, waiting }: PromotionReport) {
