@@ -13,11 +13,12 @@ import { createEventStream } from './routes/event-stream.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { explainEndpoints } from './routes/explain.ts';
 import { objectEndpoints } from './routes/objects.ts';
+import { parityEndpoints } from './routes/parity.ts';
 import { pauseEndpoints } from './routes/pauses.ts';
 import { revisionEndpoints } from './routes/revisions.ts';
 import { rolloutHistoryEndpoints } from './routes/rollout-history.ts';
-import { rolloutEndpoints } from './routes/rollouts.ts';
 import { rolloutPlanEndpoints } from './routes/rollout-plan.ts';
+import { rolloutEndpoints } from './routes/rollouts.ts';
 import { createSystemEndpoints } from './routes/system.ts';
 import { accessTokenEndpoints } from './routes/tokens.ts';
 import { webhookEndpoints } from './routes/webhooks.ts';
@@ -47,8 +48,9 @@ export function createEndpoints(
     ...pauseEndpoints,
     ...confirmationEndpoints,
     ...rolloutEndpoints,
-    ...rolloutHistoryEndpoints,
     ...rolloutPlanEndpoints,
+    ...rolloutHistoryEndpoints,
+    ...parityEndpoints,
     ...agentEndpoints,
     ...agentQueryEndpoints,
     ...accessTokenEndpoints,

@@ -7,6 +7,7 @@ import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
 import type { ManifestSet, Target } from '../../shared/manifest/target.ts';
 import type { Explanation } from '../explain/explanation.ts';
+import type { ParityDifference, ParityGroup, ParityMoment, ParityState } from '../model/parity.ts';
 import type { AdoptionFinding } from '../model/query.ts';
 import type { ForgottenCluster } from '../model/registry.ts';
 import type { ClusterRecord, KeptTimelineEntry, RolloutRecord } from '../model/rollout-history.ts';
@@ -15,8 +16,8 @@ import type { ApplicationView, ClusterView, PlacementView } from '../model/view.
 import type { ApplicationReport, DiffReport, DiffSide, ProblemReport } from '../preview/report.ts';
 import type { RolloutAction } from '../rollout/apply-action.ts';
 import type { RolloutReport } from '../rollout/describe-rollout.ts';
-import type { AssignmentFilter, Page, PageRequest, Store } from '../store/store.ts';
 import type { AheadApplication, AheadWave } from '../rollout/plan-ahead.ts';
+import type { AssignmentFilter, Page, PageRequest, Store } from '../store/store.ts';
 import type { InstallOptions } from './install/install-options.ts';
 
 export interface ApiPorts {
@@ -29,11 +30,12 @@ export interface ApiPorts {
   readonly preview: PreviewPort;
   readonly explainer: ExplainPort;
   readonly rollouts: RolloutPort;
+  readonly parity: ParityPort;
   readonly history: RolloutHistoryPort;
+  readonly planner: RolloutPlanPort;
   /** JSON Schemas of the fleet repository's kinds, by kind. */
   schemas(): Readonly<Record<string, unknown>>;
   /** Writes a consistent copy of the store to a file of its own and resolves to its path; the API streams it and deletes it. */
-  readonly planner: RolloutPlanPort;
   backup(): Promise<string>;
   readonly metrics: MetricsRegistry;
   /** Every check that must pass before the hub takes requests. Must not take long. */
@@ -198,9 +200,6 @@ export interface RolloutPort {
   ): Promise<RolloutReport>;
 }
 
-/** What rollouts did. */
-export interface RolloutHistoryPort {
-  /** Newest first. */
 /** A wave as it would be, with what changes in its clusters; undefined: nothing that can be seen. */
 export interface PlannedWave extends AheadWave {
   readonly changes: ApplicationReport | undefined;
@@ -228,6 +227,9 @@ export interface RolloutPlanPort {
   ): Promise<RolloutPlan>;
 }
 
+/** What rollouts did. */
+export interface RolloutHistoryPort {
+  /** Newest first. */
   list(application: string, page: PageRequest): Promise<Page<RolloutRecord>>;
   /** @throws not_found */
   record(id: string): Promise<RolloutRecord>;
@@ -235,6 +237,32 @@ export interface RolloutPlanPort {
   clusters(id: string): Promise<readonly ClusterRecord[]>;
   /** Oldest first. @throws not_found */
   timeline(id: string, page: PageRequest): Promise<Page<KeptTimelineEntry>>;
+}
+
+/** Whether standby clusters are what their primaries are. */
+export interface ParityPort {
+  /** Sorted by name; those that were compared once. */
+  groups(): readonly ParityView[];
+  group(name: string): ParityView | undefined;
+  differences(name: string): readonly ParityDifference[];
+  /** Newest first. */
+  timeline(name: string, page: PageRequest): Promise<Page<ParityMoment>>;
+  /** Two clusters as they are now, without a group. @throws not_found for one that is not in the fleet, invalid_argument for one with itself. */
+  compare(
+    primary: string,
+    standby: string,
+    application: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{
+    readonly differences: readonly ParityDifference[];
+    readonly objects: number;
+    readonly whole: boolean;
+  }>;
+}
+
+export interface ParityView {
+  readonly group: ParityGroup;
+  readonly state: ParityState;
 }
 
 export interface InstallPort {

@@ -37,6 +37,12 @@ export function withTextOutput(command: Command, others: readonly string[]): Com
   return command.addOption(option.choices(['text', ...others]));
 }
 
+/** Adds `-o` with formats of its own, the first by default. */
+export function withOutputFormats(command: Command, formats: readonly [string, ...string[]]): Command {
+  const option = new Option('-o, --output <format>', `how to show it (default ${formats[0]})`);
+  return command.addOption(option.choices(formats));
+}
+
 /** Adds `-o table|json|yaml`; table where it is not given. */
 export function withOutput(command: Command): Command {
   return command.addOption(

@@ -12,6 +12,7 @@ import { addDiff } from './commands/diff.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
 import { addHealth } from './commands/health.ts';
+import { addParity } from './commands/parity.ts';
 import { addPrograms } from './commands/programs.ts';
 import { addRender } from './commands/render.ts';
 import { addRollout } from './commands/rollout.ts';
@@ -56,6 +57,7 @@ export function createProgram(io: CliIo, programs: Programs, setExitCode: (code:
   addRender(program, io);
   addExplain(program, io);
   addDiff(program, io, setExitCode);
+  addParity(program, io, setExitCode);
   addValidate(program, io, programs, setExitCode);
   addHealth(program, io, setExitCode);
   addSchema(program, io);

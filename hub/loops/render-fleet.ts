@@ -184,9 +184,11 @@ export async function saveContent(
     for (const { objects: ofSet } of batch)
       for (const [digest, object] of ofSet) if (!sent.has(digest)) objects.set(digest, object);
     for (const digest of objects.keys()) sent.add(digest);
+    // Plain: an object that writes its content when asked loses it on the way to the store's thread.
+    const plain = [...objects.values()].map(({ digest, content, secret }) => ({ digest, content, secret }));
     await store.content.saveSets(
       batch.map(({ set }) => set),
-      [...objects.values()],
+      plain,
     );
   }
   // The set of a removal is empty and comes from no render.

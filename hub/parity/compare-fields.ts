@@ -73,9 +73,18 @@ function differingLeaves(
     if (only && !only.has(path)) continue;
     const [a, b] = [left.get(path), right.get(path)];
     if (a && b && (a.common === b.common || canonicalJson(a.value) === canonicalJson(b.value))) continue;
+    if ((a && !b && isOnlyEmpty(path, a.value, right)) || (b && !a && isOnlyEmpty(path, b.value, left)))
+      continue;
     found.push({ path, primary: a?.value, standby: b?.value });
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** `{}` where the other side has members: each of those is told. */
+function isOnlyEmpty(path: FieldPath, value: Json, others: ReadonlyMap<FieldPath, SideLeaf>): boolean {
+  if (typeof value !== 'object' || value === null || Object.keys(value).length > 0) return false;
+  for (const other of others.keys()) if (other.startsWith(`${path}/`)) return true;
+  return false;
 }
 
 /** Fields of an object that is there on both sides, with why they differ. */

@@ -241,8 +241,18 @@ function unseenDifferences(pair: ObjectPair, context: PairContext, say: Teller):
     context.liveOf('primary', pair),
     context.liveOf('standby', pair),
   ];
-  // Agents mask what was decrypted in the cluster: its length tells nothing.
-  if (!applied || !left || !right || isSensitive(left) || isSensitive(right)) return [];
+  // Agents key the digests of what they decrypted: those say nothing about one another.
+  if (applied?.['sops'] !== undefined) return [];
+  if (!applied || !left || !right)
+    return [
+      say({
+        aspect: 'live',
+        class: 'drift',
+        message: `${describeKey(pair.origin)} differs in ${context.primary} and ${context.standby}, though Git wants the same; their agents are asked where`,
+        action: 'compare the versions and admission webhooks of both clusters',
+      }),
+    ];
+  if (isSensitive(left) || isSensitive(right)) return [];
   const live = { primary: left, standby: right };
   return compareLiveFields(applied, live, pair, context).map(({ path, ...rest }) =>
     say({ aspect: 'field', path, ...rest }),

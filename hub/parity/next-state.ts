@@ -8,7 +8,7 @@ import {
 } from '../model/parity.ts';
 
 /** Differences whose first sight is remembered. */
-export const firstSeenMax = 5_000;
+export const firstSeenMax = 1_000;
 
 export interface StateChange {
   readonly state: ParityState;
@@ -38,27 +38,28 @@ export function nextState(
     firstSeen,
   };
   const counts = sumCounts(report);
-  const sameCounts =
-    before !== undefined &&
-    differenceClasses.every((name) => sumCounts(before.report)[name] === counts[name]);
-  if (before && sameVerdict && sameWhole && sameCounts) return { state, moment: undefined };
+  if (before && sameVerdict && sameWhole && hasSameClasses(sumCounts(before.report), counts))
+    return { state, moment: undefined };
   const message = describeChange(before?.report, report, counts);
   const { group, verdict, whole, score } = report;
   return { state, moment: { group, atMs: nowMs, verdict, whole, score, counts, message } };
 }
 
-export function sumCounts({ pairs }: ParityReport): Readonly<Record<DifferenceClass, number>> {
+type Counts = Readonly<Record<DifferenceClass, number>>;
+
+/** A roll-out changes the numbers all the time: what people want to know is which kinds of difference come and go. */
+function hasSameClasses(before: Counts, after: Counts): boolean {
+  return differenceClasses.every((name) => before[name] > 0 === after[name] > 0);
+}
+
+export function sumCounts({ pairs }: ParityReport): Counts {
   return Object.fromEntries(
     differenceClasses.map((name) => [name, pairs.reduce((sum, pair) => sum + pair.counts[name], 0)]),
   ) as Record<DifferenceClass, number>;
 }
 
 /** `Ready -> NotReady: 1 missing, 2 drift`. */
-function describeChange(
-  before: ParityReport | undefined,
-  after: ParityReport,
-  counts: Readonly<Record<DifferenceClass, number>>,
-): string {
+function describeChange(before: ParityReport | undefined, after: ParityReport, counts: Counts): string {
   const verdict =
     before === undefined || before.verdict === after.verdict
       ? after.verdict

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { FairwayError, toFairwayError } from '../../../shared/error/error.ts';
+import type { ApiComparison } from '../../api/schemas/parity.ts';
 import type { DiffReport } from '../../preview/report.ts';
 import { createClient } from '../client.ts';
 import { withConnection, withFleetOnDisk, withTextOutput } from '../command.ts';
@@ -9,6 +10,7 @@ import type { CliIo } from '../io.ts';
 import { createColours } from '../output/colour.ts';
 import { renderError } from '../render-error.ts';
 import { loadConnection } from '../settings.ts';
+import { renderComparison } from './render-parity.ts';
 
 type Options = Readonly<Record<string, string | undefined>>;
 
@@ -16,6 +18,7 @@ const help = `
 REVISIONS is FROM..TO, or TO alone for what it would change in what runs. Each is a branch, tag or commit of the fleet
 repository (also main~1, main^), or \`running\`: what the hub has assigned. The hub renders both for every cluster and
 changes nothing. Values of Secrets are never shown.
+With two clusters instead, it compares what runs in them now, object by object (fairway parity does so all the time).
 With --path, no hub is needed: revisions are of that repository, and \`worktree\` is what lies in its folder, committed or
 not. Nothing given there: HEAD..worktree.
 
@@ -25,6 +28,7 @@ Examples:
   fairway diff feature/new-image
   fairway diff main~1..main --application web
   fairway diff main..feature/new-image -o markdown > comment.md
+  fairway diff eu-1 eu-2 --application web
   fairway diff --path .`;
 
 /** `fairway diff`: what a change would do to the whole fleet. */
@@ -34,16 +38,23 @@ export function addDiff(program: Command, io: CliIo, setExitCode: (code: number)
       .command('diff')
       .summary('show what a change would do to the whole fleet')
       .description('Shows what a change would do to the whole fleet, the same changes told once.')
-      .argument('[revisions]', 'FROM..TO, or TO alone')
+      .argument('[revisions]', 'FROM..TO, or TO alone; or a cluster')
+      .argument('[other]', 'another cluster: what differs between the two now')
       .option('--application <name>', 'of this application only')
       .option('--cluster <name>', 'in this cluster only')
       .option('--path <folder>', 'a Git repository on disk; needs no hub'),
   );
   withFleetOnDisk(command).addHelpText('after', help);
   withTextOutput(command, ['json', 'markdown']).action(
-    async (revisions: string | undefined, _: unknown, given: Command) => {
+    async (revisions: string | undefined, other: string | undefined, _: unknown, given: Command) => {
       const options = given.optsWithGlobals<Options>();
       try {
+        if (revisions !== undefined && other !== undefined) {
+          const comparison = await compareClusters(revisions, other, options, io);
+          io.stdout(renderClusters(comparison, options['output'], io));
+          setExitCode(comparison.whole ? exitCodes.ok : exitCodes.failed);
+          return;
+        }
         const report =
           options['path'] === undefined
             ? await askHub(revisions, options, io)
@@ -93,6 +104,28 @@ async function askHub(revisions: string | undefined, options: Options, io: CliIo
   const client = createClient(await loadConnection(options, io), io);
   const { application, cluster } = options;
   return client.get<DiffReport>('/api/v1/diff', { ...range, application, cluster });
+}
+
+async function compareClusters(
+  cluster: string,
+  other: string,
+  options: Options,
+  io: CliIo,
+): Promise<ApiComparison> {
+  for (const name of ['path', 'cluster'])
+    if (options[name] !== undefined)
+      throw new FairwayError('invalid_argument', `--${name} is for revisions, not for two clusters.`);
+  const client = createClient(await loadConnection(options, io), io);
+  const [left, right] = [cluster, other].map(encodeURIComponent);
+  const { application } = options;
+  return client.get<ApiComparison>(`/api/v1/clusters/${left}/compare/${right}`, { application });
+}
+
+function renderClusters(comparison: ApiComparison, format: string | undefined, io: CliIo): string {
+  if (format === 'json') return `${JSON.stringify(comparison, null, 2)}\n`;
+  if (format === 'markdown')
+    throw new FairwayError('invalid_argument', 'Two clusters are shown as text or json.');
+  return renderComparison(comparison, createColours(io), io.terminal ? io.columns : undefined);
 }
 
 async function compareOnDisk(

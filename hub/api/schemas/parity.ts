@@ -1,0 +1,219 @@
+import { z } from '@hono/zod-openapi';
+import {
+  type DifferenceClass,
+  differenceClasses,
+  type Expectation,
+  type FieldSource,
+  type ParityDifference,
+  type ParityGroup,
+  type ParityMoment,
+  type ParityState,
+} from '../../model/parity.ts';
+import { keySchema, pageOf, timeSchema, toTime } from './common.ts';
+
+const verdictSchema = z.enum(['Ready', 'Degraded', 'NotReady', 'Unknown']);
+export const classSchema = z.enum(differenceClasses);
+export const severitySchema = z.enum(['info', 'warning', 'critical']);
+
+const countsSchema = z
+  .object(Object.fromEntries(differenceClasses.map((name) => [name, z.number().int()])))
+  .openapi('ParityCounts');
+
+const reasonSchema = z.object({
+  type: z.string().openapi({
+    description: 'A class of difference, agent-away, not-compared, environment, problem, stale or expired',
+  }),
+  standby: z.string().openapi({ description: 'Empty: of the whole group' }),
+  severity: severitySchema,
+  owner: z.string().openapi({ description: 'Who answers for it; empty: not known' }),
+  message: z.string(),
+  action: z.string().openapi({ description: 'What to do' }),
+  count: z.number().int().openapi({ description: 'Differences that it stands for' }),
+});
+
+const pairSchema = z.object({
+  standby: z.string(),
+  verdict: verdictSchema,
+  score: z.number().int(),
+  whole: z.boolean().openapi({ description: 'No difference but declared ones' }),
+  objects: z.number().int(),
+  counts: countsSchema,
+  catchUpSeconds: z
+    .number()
+    .nullable()
+    .openapi({ description: 'Until it has caught up, as its past tells; null: not behind, or not known' }),
+});
+
+const expectationSchema = z.object({
+  name: z.string(),
+  owner: z.string(),
+  reason: z.string(),
+  type: z.enum(['fields', 'rule', 'only', 'scaledToZero']),
+  paths: z.array(z.string()),
+  rule: z.string(),
+  side: z.string().openapi({ description: 'Of `only`: where the object is' }),
+  expiresAt: timeSchema.nullable(),
+  state: z.enum(['active', 'stale', 'expired']).openapi({
+    description: 'stale: it covers nothing any more; expired: it does not count any more',
+  }),
+});
+
+export const paritySchema = z
+  .object({
+    group: z.string(),
+    primary: z.string(),
+    owner: z.string(),
+    verdict: verdictSchema,
+    verdictSince: timeSchema,
+    score: z.number().int().openapi({ description: '0 to 100, of the worst standby' }),
+    whole: z.boolean(),
+    wholeSince: timeSchema.openapi({ description: 'Since when it is whole, or has not been' }),
+    lastWholeAt: timeSchema
+      .nullable()
+      .openapi({ description: 'When parity was last whole; null: it is, or it never was' }),
+    standbys: z.array(pairSchema),
+    reasons: z.array(reasonSchema),
+    expectations: z.array(expectationSchema),
+  })
+  .openapi('Parity');
+
+export type ApiParity = z.infer<typeof paritySchema>;
+
+const sourceSchema = z.object({
+  layer: z.string(),
+  file: z.string(),
+  line: z.number().int(),
+  author: z.string(),
+  commit: z.string(),
+});
+
+export const differenceSchema = z
+  .object({
+    id: z.string(),
+    standby: z.string(),
+    application: z.string(),
+    originId: z.string().openapi({ description: 'Group/kind/namespace/name before prefixes and suffixes' }),
+    primaryKey: keySchema.nullable(),
+    standbyKey: keySchema.nullable(),
+    path: z.string().openapi({ description: 'Empty: the object as a whole' }),
+    class: classSchema,
+    side: z.enum(['primary', 'standby', 'both']),
+    primaryValue: z.string().nullable().openapi({
+      description: 'JSON text; of a Secret a fingerprint; null: there is none',
+    }),
+    standbyValue: z.string().nullable(),
+    message: z.string(),
+    expectation: z.string(),
+    owner: z.string(),
+    action: z.string(),
+    severity: severitySchema,
+    since: timeSchema.nullable(),
+    primarySource: sourceSchema.nullable().openapi({ description: 'Where Git gives the value' }),
+    standbySource: sourceSchema.nullable(),
+  })
+  .openapi('ParityDifference');
+
+export type ApiDifference = z.infer<typeof differenceSchema>;
+export const differencePageSchema = pageOf('ParityDifferencePage', differenceSchema);
+
+export const momentSchema = z
+  .object({
+    sequence: z.number().int(),
+    at: timeSchema,
+    verdict: verdictSchema,
+    whole: z.boolean(),
+    score: z.number().int(),
+    counts: countsSchema,
+    message: z.string(),
+  })
+  .openapi('ParityMoment');
+
+export const momentPageSchema = pageOf('ParityTimeline', momentSchema);
+
+export const comparisonSchema = z
+  .object({
+    primary: z.string(),
+    standby: z.string(),
+    objects: z.number().int(),
+    whole: z.boolean(),
+    counts: countsSchema,
+    differences: z.array(differenceSchema),
+    omitted: z.number().int().openapi({ description: 'Differences beyond 5,000' }),
+  })
+  .openapi('ClusterComparison');
+
+export type ApiComparison = z.infer<typeof comparisonSchema>;
+
+export function toParity({
+  group,
+  state,
+}: {
+  readonly group: ParityGroup;
+  readonly state: ParityState;
+}): ApiParity {
+  const { report, verdictSinceMs, wholeSinceMs, lastWholeAtMs } = state;
+  const { pairs, reasons, staleExpectations, expiredExpectations, ...rest } = report;
+  const stateOf = (name: string) =>
+    expiredExpectations.includes(name) ? 'expired' : staleExpectations.includes(name) ? 'stale' : 'active';
+  return {
+    ...rest,
+    verdictSince: toTime(verdictSinceMs),
+    wholeSince: toTime(wholeSinceMs),
+    lastWholeAt: report.whole ? null : toTime(lastWholeAtMs),
+    standbys: pairs.map(({ catchUpMs, counts, ...pair }) => ({
+      ...pair,
+      counts: { ...counts },
+      catchUpSeconds: catchUpMs === undefined ? null : Math.ceil(catchUpMs / 1_000),
+    })),
+    reasons: reasons.map((reason) => ({ ...reason })),
+    expectations: group.expectations.map((one) => toExpectation(one, stateOf(one.name))),
+  };
+}
+
+function toExpectation(
+  { name, owner, reason, kind, expiresAtMs }: Expectation,
+  state: 'active' | 'stale' | 'expired',
+): z.infer<typeof expectationSchema> {
+  return {
+    ...{ name, owner, reason, state, type: kind.type, expiresAt: toTime(expiresAtMs) },
+    paths: 'paths' in kind ? [...kind.paths] : [],
+    rule: kind.type === 'rule' ? kind.holds : '',
+    side: kind.type === 'only' ? kind.side : '',
+  };
+}
+
+function toSource(source: FieldSource | undefined): z.infer<typeof sourceSchema> | null {
+  return source ? { ...source } : null;
+}
+
+export function toDifference(difference: ParityDifference): ApiDifference {
+  const { apiVersion: _apiVersion, sinceMs, primaryKey, standbyKey, ...rest } = difference;
+  return {
+    ...rest,
+    primaryKey: primaryKey ? { ...primaryKey } : null,
+    standbyKey: standbyKey ? { ...standbyKey } : null,
+    primaryValue: difference.primaryValue ?? null,
+    standbyValue: difference.standbyValue ?? null,
+    since: toTime(sinceMs),
+    primarySource: toSource(difference.primarySource),
+    standbySource: toSource(difference.standbySource),
+  };
+}
+
+export function toMoment({
+  group: _group,
+  atMs,
+  counts,
+  ...rest
+}: ParityMoment): z.infer<typeof momentSchema> {
+  return { ...rest, counts: { ...counts }, at: toTime(atMs) };
+}
+
+export function countDifferences(differences: readonly ParityDifference[]): Record<DifferenceClass, number> {
+  const counts = Object.fromEntries(differenceClasses.map((name) => [name, 0])) as Record<
+    DifferenceClass,
+    number
+  >;
+  for (const { class: name } of differences) counts[name] += 1;
+  return counts;
+}

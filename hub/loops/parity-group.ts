@@ -1,0 +1,207 @@
+/** A parity group as the hub watches it: what is dirty is read and compared again, and nothing else. */
+import type { FairwayError } from '../../shared/error/error.ts';
+import { keyedDigest } from '../../shared/manifest/canonical.ts';
+import type { Fleet } from '../model/fleet.ts';
+import type { ParityDifference, ParityGroup, ParityReport } from '../model/parity.ts';
+import type { RegisteredCluster } from '../model/registry.ts';
+import { assessReadiness, type PairFindings } from '../parity/assess-readiness.ts';
+import type { PairContext } from '../parity/compare-object.ts';
+import { createExpectationBook } from '../parity/expectations.ts';
+import type { ObjectPair } from '../parity/object-pair.ts';
+import { schemaOf } from '../preview/merge-keys.ts';
+import type { Store } from '../store/store.ts';
+import { estimateCatchUp } from './parity-catch-up.ts';
+import {
+  loadContents,
+  loadObserved,
+  loadOneObserved,
+  loadPlacements,
+  loadSets,
+  membersOf,
+  type Placements,
+  variablesOf,
+} from './parity-inputs.ts';
+import { type AskAgent, createLiveObjects } from './parity-live.ts';
+import { type ApplicationPair, createApplicationPair, differencesOf, versionOf } from './parity-pair.ts';
+
+export interface GroupPorts {
+  readonly store: Store;
+  /** Key of fingerprints of Secrets' values. */
+  readonly digestKey: Uint8Array;
+  readonly ask: AskAgent;
+  readonly turn: () => Promise<void>;
+  readonly now: () => number;
+  readonly onError: (error: FairwayError) => void;
+}
+
+/** What may have changed since the last pass. */
+export interface Dirt {
+  /** The group, the fleet or everything that is observed. */
+  all: boolean;
+  /** Assignments. */
+  placements: boolean;
+  /** `cluster\napplication\nkey`. */
+  readonly objects: Set<string>;
+  /** All objects of these clusters. */
+  readonly clusters: Set<string>;
+}
+
+export interface GroupResult {
+  readonly report: ParityReport;
+  readonly differences: readonly ParityDifference[];
+  /** Something was found whose live contents are still to be asked for. */
+  readonly asking: boolean;
+}
+
+export interface GroupWatch {
+  readonly group: ParityGroup;
+  /** The primary first. */
+  readonly clusters: readonly string[];
+  pass(dirt: Dirt, registered: readonly RegisteredCluster[], signal: AbortSignal): Promise<GroupResult>;
+}
+
+/** The fingerprint's length: enough to tell values apart, too little to keep. */
+const fingerprintCharacters = 12;
+
+interface PairWatch {
+  readonly standby: string;
+  readonly applications: Map<string, ApplicationPair>;
+}
+
+/** @param fleet what it was made from: another fleet needs another watch. */
+export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupPorts): GroupWatch {
+  const { store } = ports;
+  const { standbys, problems } = membersOf(group, fleet);
+  const clusters = standbys.length === 0 ? [] : [group.primary, ...standbys];
+  const pairs = standbys.map((standby): PairWatch => ({ standby, applications: new Map() }));
+  const live = createLiveObjects(ports.ask, ports.onError);
+  let placements: Placements = new Map();
+
+  /** Expectations end: the book is made anew when one does. */
+  let book: { readonly until: number; readonly made: PairContext['book'] } | undefined;
+  const currentBook = () => {
+    const nowMs = ports.now();
+    if (book && nowMs < book.until) return book.made;
+    const counting = group.expectations.filter(
+      ({ expiresAtMs }) => (expiresAtMs ?? Number.POSITIVE_INFINITY) > nowMs,
+    );
+    const until = Math.min(...counting.map(({ expiresAtMs }) => expiresAtMs ?? Number.POSITIVE_INFINITY));
+    book = { until, made: createExpectationBook(counting) };
+    return book.made;
+  };
+
+  const contextOf =
+    (standby: string) =>
+    (parts: Pick<PairContext, 'contentOf' | 'normalisers'>): PairContext => ({
+      ...parts,
+      primary: group.primary,
+      standby,
+      schemaOf,
+      book: currentBook(),
+      fingerprint: (text) => keyedDigest(text, ports.digestKey).slice(0, fingerprintCharacters),
+      liveOf: (side, pair) => live.get(pair[side]),
+    });
+
+  const rebuild = async (watch: PairWatch, application: string): Promise<void> => {
+    const { standby } = watch;
+    const [mine, other] = [group.primary, standby].map((cluster) =>
+      placements.get(cluster)?.get(application),
+    );
+    const digests = [mine, other].flatMap((one) => [one?.wantedDigest, one?.assignment?.targetDigest]);
+    const sets = await loadSets(store, [...new Set(digests.filter((digest) => digest !== undefined))]);
+    const [here, there] = await Promise.all([
+      loadObserved(store, group.primary, application),
+      loadObserved(store, standby, application),
+    ]);
+    const made = createApplicationPair({
+      application,
+      primary: { placed: mine, sets, observed: here },
+      standby: { placed: other, sets, observed: there },
+      variables: {
+        primary: variablesOf(group, fleet.clusters.get(group.primary)),
+        standby: variablesOf(group, fleet.clusters.get(standby)),
+      },
+      contextOf: contextOf(standby),
+      ports: { contents: (wanted) => loadContents(store, wanted), turn: ports.turn },
+    });
+    await made.compare(made.all());
+    watch.applications.set(application, made);
+  };
+
+  /** Applications whose placement is another than what was compared, or that were observed anew as a whole. */
+  const refresh = async (dirt: Dirt): Promise<void> => {
+    if (dirt.all || dirt.placements) placements = await loadPlacements(store, group, clusters, fleet);
+    for (const watch of pairs) {
+      const names = new Set(
+        [group.primary, watch.standby].flatMap((cluster) => [...(placements.get(cluster)?.keys() ?? [])]),
+      );
+      for (const name of watch.applications.keys()) if (!names.has(name)) watch.applications.delete(name);
+      const whole = dirt.all || dirt.clusters.has(group.primary) || dirt.clusters.has(watch.standby);
+      for (const name of [...names].sort()) {
+        const [mine, other] = [group.primary, watch.standby].map((one) => placements.get(one)?.get(name));
+        const known = watch.applications.get(name);
+        if (whole || known?.version !== versionOf(mine, other)) await rebuild(watch, name);
+      }
+    }
+  };
+
+  const observeOne = async (text: string): Promise<void> => {
+    const [cluster = '', application = '', object = ''] = text.split('\n');
+    const row = await loadOneObserved(store, { cluster, application, object });
+    for (const watch of pairs) {
+      const side = cluster === group.primary ? 'primary' : cluster === watch.standby ? 'standby' : undefined;
+      const known = watch.applications.get(application);
+      if (!side || !known) continue;
+      const pair = known.observe(side, object, row);
+      if (pair) await known.compare([pair]);
+      else await rebuild(watch, application);
+    }
+  };
+
+  /** Asks agents for what digests alone do not tell. True: some is still to be had. */
+  const askLive = async (signal: AbortSignal): Promise<boolean> => {
+    let open = false;
+    for (const { applications } of pairs)
+      for (const application of applications.values()) {
+        const asking = application.asking().filter((pair) => !isKnown(pair));
+        if (asking.length === 0) continue;
+        const known = await live.ask(asking, signal);
+        await application.compare(known);
+        open ||= known.length < asking.length;
+      }
+    return open;
+  };
+  const isKnown = ({ primary, standby }: ObjectPair) =>
+    live.get(primary) !== undefined && live.get(standby) !== undefined;
+
+  return {
+    group,
+    clusters,
+    async pass(dirt, registered, signal) {
+      const ended = book !== undefined && ports.now() >= book.until;
+      await refresh(ended ? { ...dirt, all: true } : dirt);
+      if (!dirt.all) for (const text of dirt.objects) await observeOne(text);
+      const asking = await askLive(signal);
+      const nowMs = ports.now();
+      const findings = pairs.map((watch): PairFindings => {
+        const differences = differencesOf(watch.applications.values());
+        return {
+          standby: watch.standby,
+          objects: [...watch.applications.values()].reduce((sum, { objects }) => sum + objects, 0),
+          differences,
+          presence: [group.primary, watch.standby].map((cluster) => presenceOf(cluster, registered)),
+          catchUpMs: estimateCatchUp(differences, placements.get(watch.standby), nowMs),
+        };
+      });
+      const differences = findings.flatMap((one) => one.differences);
+      const matched = new Set(differences.map(({ expectation }) => expectation));
+      const report = assessReadiness({ group, pairs: findings, problems, matched, nowMs });
+      return { report, differences, asking };
+    },
+  };
+}
+
+function presenceOf(cluster: string, registered: readonly RegisteredCluster[]) {
+  const known = registered.find(({ name }) => name === cluster);
+  return { cluster, connected: known?.connected ?? false, lastSeenAtMs: known?.lastSeenAtMs };
+}

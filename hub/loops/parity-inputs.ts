@@ -1,0 +1,146 @@
+/** Loads what a parity group compares. The store is read for what may have changed alone. */
+import type { Digest } from '../../shared/manifest/canonical.ts';
+import { hookReasons } from '../../shared/manifest/hook-reasons.ts';
+import { type KubeObject, keyText } from '../../shared/manifest/object.ts';
+import type { ManifestSet } from '../../shared/manifest/target.ts';
+import { matchesSelector } from '../fleet/placement.ts';
+import type { Application, Cluster, Fleet } from '../model/fleet.ts';
+import type { ObjectObservation } from '../model/observation.ts';
+import type { ParityGroup } from '../model/parity.ts';
+import { expandTemplate } from '../render/overlay-templates.ts';
+import type { AssignmentState, Store } from '../store/store.ts';
+
+const pageSize = 500;
+const digestsAtOnce = 500;
+/** Of the application's own labels, and this one. */
+const applicationLabel = 'fairway.dev/application';
+
+const hooks: ReadonlySet<string> = new Set(hookReasons);
+
+export interface GroupMembers {
+  readonly standbys: readonly string[];
+  readonly problems: readonly string[];
+}
+
+/** Who stands by, and what is wrong with the names. Pure. */
+export function membersOf(group: ParityGroup, fleet: Pick<Fleet, 'clusters'>): GroupMembers {
+  const { clusters, region } = group.standbys;
+  const problems = [group.primary, ...clusters]
+    .filter((name) => !fleet.clusters.has(name))
+    .map((name) => `there is no Cluster ${name}`);
+  const found = new Set(clusters.filter((name) => fleet.clusters.has(name)));
+  for (const cluster of fleet.clusters.values())
+    if (region !== undefined && cluster.region === region && cluster.role === 'standby')
+      found.add(cluster.name);
+  found.delete(group.primary);
+  return { standbys: fleet.clusters.has(group.primary) ? [...found].sort() : [], problems };
+}
+
+export function isSelected(
+  { applications }: ParityGroup,
+  name: string,
+  application: Application | undefined,
+): boolean {
+  const { names, selector } = applications;
+  if (names.length === 0 && selector === undefined) return true;
+  if (names.includes(name)) return true;
+  return (
+    selector !== undefined && matchesSelector(selector, { ...application?.labels, [applicationLabel]: name })
+  );
+}
+
+/** A group's variables with their values in a cluster; what a cluster does not state has none. */
+export function variablesOf(group: ParityGroup, cluster: Cluster | undefined): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  for (const [name, template] of Object.entries(group.variables)) {
+    const expanded = cluster && expandTemplate(template, cluster);
+    if (expanded?.ok) values.set(name, expanded.path);
+  }
+  return values;
+}
+
+/** One application in one cluster, without what was observed. */
+export interface Placed {
+  readonly wantedDigest: Digest | undefined;
+  readonly assignment: AssignmentState | undefined;
+}
+
+/** By cluster and application: what the newest revision wants, and what is assigned. */
+export type Placements = ReadonlyMap<string, ReadonlyMap<string, Placed>>;
+
+export async function loadPlacements(
+  store: Store,
+  group: ParityGroup,
+  clusters: readonly string[],
+  fleet: Pick<Fleet, 'applications'>,
+): Promise<Placements> {
+  const placements = new Map<string, Map<string, Placed>>();
+  const applications = new Set<string>();
+  const assigned = await Promise.all(clusters.map((cluster) => store.releases.assignments({ cluster })));
+  const byPlace = new Map(assigned.flat().map((one) => [`${one.cluster}/${one.application}`, one]));
+  for (const name of [...fleet.applications.keys(), ...assigned.flat().map((one) => one.application)])
+    if (isSelected(group, name, fleet.applications.get(name))) applications.add(name);
+  const resolutions = await Promise.all(
+    [...applications].map(async (name) => [name, await store.fleet.resolution(name)] as const),
+  );
+  for (const cluster of clusters) {
+    const places = new Map<string, Placed>();
+    for (const [application, resolution] of resolutions) {
+      const assignment = byPlace.get(`${cluster}/${application}`);
+      const current = assignment?.removed ? undefined : assignment?.targetDigest;
+      const wantedDigest = resolution ? resolution.targets[cluster] : current;
+      if (wantedDigest !== undefined || assignment) places.set(application, { wantedDigest, assignment });
+    }
+    placements.set(cluster, places);
+  }
+  return placements;
+}
+
+/** The sets of Targets; a Target that takes an application out has none. */
+export async function loadSets(
+  store: Store,
+  digests: readonly Digest[],
+): Promise<ReadonlyMap<Digest, ManifestSet>> {
+  const sets = new Map<Digest, ManifestSet>();
+  for (let at = 0; at < digests.length; at += digestsAtOnce)
+    for (const [digest, target] of await store.content.targets(digests.slice(at, at + digestsAtOnce)))
+      if (!target.removed) sets.set(digest, target.set);
+  return sets;
+}
+
+/** By keyText; hooks are left out. */
+export async function loadObserved(
+  store: Store,
+  cluster: string,
+  application: string,
+): Promise<Map<string, ObjectObservation>> {
+  const observed = new Map<string, ObjectObservation>();
+  let cursor: string | undefined;
+  do {
+    const page = await store.observations.objects({ cluster, application }, { limit: pageSize, cursor });
+    for (const row of page.items) if (!hooks.has(row.reason)) observed.set(keyText(row.key), row);
+    cursor = page.next;
+  } while (cursor !== undefined);
+  return observed;
+}
+
+export async function loadOneObserved(
+  store: Store,
+  place: { readonly cluster: string; readonly application: string; readonly object: string },
+): Promise<ObjectObservation | undefined> {
+  const [row] = (await store.observations.objects(place, { limit: 1 })).items;
+  return row && !hooks.has(row.reason) ? row : undefined;
+}
+
+/** Parsed contents by digest. */
+export async function loadContents(
+  store: Store,
+  digests: ReadonlySet<Digest>,
+): Promise<ReadonlyMap<Digest, KubeObject>> {
+  const all = [...digests];
+  const contents = new Map<Digest, KubeObject>();
+  for (let at = 0; at < all.length; at += digestsAtOnce)
+    for (const [digest, { content }] of await store.content.objects(all.slice(at, at + digestsAtOnce)))
+      contents.set(digest, JSON.parse(content) as KubeObject);
+  return contents;
+}

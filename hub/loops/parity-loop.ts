@@ -1,0 +1,296 @@
+/**
+ * Watches parity groups: one key a group, single flight. Reports only mark what is dirty; a step reads that anew, compares it, and keeps the verdict with its time line
+ * and events in one transaction. A hub that starts again compares everything once; everything is also looked at again from time to time, should a hint have been lost.
+ */
+import type { Clock } from '../../shared/clock/clock.ts';
+import type { Random } from '../../shared/clock/random.ts';
+import type { FairwayError } from '../../shared/error/error.ts';
+import type { Logger } from '../../shared/log/log.ts';
+import { createLoop, type Loop } from '../../shared/loop/loop.ts';
+import { createEvent, type NewEvent } from '../model/event.ts';
+import type { Fleet } from '../model/fleet.ts';
+import type { ParityDifference, ParityGroup, ParityMoment, ParityState } from '../model/parity.ts';
+import { ageDifference } from '../parity/assess-readiness.ts';
+import { nextState } from '../parity/next-state.ts';
+import type { Page, PageRequest, Store, StoreTopic } from '../store/store.ts';
+import type { Explainer } from './explain.ts';
+import { fleetOf } from './fleet-rows.ts';
+import { type ClusterComparison, compareClusters } from './parity-between.ts';
+import { createGroupWatch, type Dirt, type GroupWatch } from './parity-group.ts';
+import type { AskAgent } from './parity-live.ts';
+import { createFieldSources } from './parity-sources.ts';
+
+export interface ParityLoopOptions {
+  readonly store: Store;
+  readonly digestKey: Uint8Array;
+  readonly ask: AskAgent;
+  readonly explain: Explainer['explain'];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** What of a group is shown. */
+export interface ParityView {
+  readonly group: ParityGroup;
+  readonly state: ParityState;
+}
+
+export interface ParityDriver {
+  readonly loops: readonly Loop[];
+  /** Looks at every group. Does not wait. */
+  wakeAll(): void;
+  /** A change of the store. */
+  changed(topic: StoreTopic, key: string): void;
+  /** Sorted by name. */
+  groups(): readonly ParityView[];
+  group(name: string): ParityView | undefined;
+  /** Every difference of a group, as it is now. Empty until it was compared. */
+  differences(name: string): readonly ParityDifference[];
+  timeline(name: string, page: PageRequest): Promise<Page<ParityMoment>>;
+  /** Two clusters, without a group. @throws not_found, invalid_argument. */
+  compare(
+    primary: string,
+    standby: string,
+    application: string | undefined,
+    signal: AbortSignal,
+  ): Promise<ClusterComparison>;
+  stop(): Promise<void>;
+}
+
+/** A key that no group has. */
+const everyGroup = '*';
+const gatherMs = 50;
+/** Everything is compared again after this long. */
+const fullMs = 600_000;
+/** Time alone changes a verdict where somebody is away or behind. */
+const ageMs = 10_000;
+/** Between two writes of a state that nobody needs to be told of. */
+const quietMs = 1_000;
+const dirtyObjectsMax = 500;
+
+interface Watched {
+  watch: GroupWatch;
+  dirt: Dirt;
+  comparedAtMs: number;
+  savedAtMs: number;
+  /** The state as it is in the store. */
+  savedText: string;
+  /** Of what its watch was made from. */
+  readonly version: string;
+  state: ParityState | undefined;
+  differences: readonly ParityDifference[];
+}
+
+function cleanDirt(): Dirt {
+  return { all: false, placements: false, objects: new Set(), clusters: new Set() };
+}
+
+export function createParityLoop(options: ParityLoopOptions): ParityDriver {
+  const { store, clock, log } = options;
+  const watched = new Map<string, Watched>();
+  const soon = new Map<string, () => void>();
+  const onError = (error: FairwayError) =>
+    log.debug('parity asks', { code: error.code, error: error.message });
+  const sources = createFieldSources(options.explain, onError);
+  const ports = {
+    store,
+    digestKey: options.digestKey,
+    ask: options.ask,
+    onError,
+    now: () => clock.now(),
+    turn: () => new Promise<void>((resolve) => setImmediate(resolve)),
+  };
+
+  /** Reads the groups anew; those that are gone are forgotten, with their time line. */
+  const readFleet = async (): Promise<void> => {
+    const fleet: Fleet = fleetOf(await store.fleet.load());
+    const kept = new Map((await store.parity.states()).map((state) => [state.group, state]));
+    sources.forget();
+    for (const group of fleet.parityGroups.values()) {
+      const before = watched.get(group.name);
+      const version = versionOf(group, fleet);
+      if (before?.version === version) before.dirt.placements = true;
+      else {
+        const state = before?.state ?? kept.get(group.name);
+        watched.set(group.name, {
+          ...{
+            watch: createGroupWatch(group, fleet, ports),
+            version,
+            state,
+            savedText: JSON.stringify(state) ?? '',
+          },
+          ...{ dirt: { ...cleanDirt(), all: true }, differences: before?.differences ?? [] },
+          ...{ comparedAtMs: 0, savedAtMs: 0 },
+        });
+      }
+      loop.wake(group.name);
+    }
+    for (const name of new Set([...watched.keys(), ...kept.keys()])) {
+      if (fleet.parityGroups.has(name)) continue;
+      watched.delete(name);
+      loop.forget(name);
+      await store.parity.remove(name);
+    }
+  };
+
+  const step = async (name: string, signal: AbortSignal) => {
+    if (name === everyGroup) {
+      await readFleet();
+      return undefined;
+    }
+    const one = watched.get(name);
+    if (!one) return undefined;
+    const dirt = one.dirt;
+    if (clock.now() - one.comparedAtMs > fullMs) dirt.all = true;
+    one.dirt = cleanDirt();
+    try {
+      const registered = await store.registry.clusters();
+      const { report, differences, asking } = await one.watch.pass(dirt, registered, signal);
+      if (dirt.all) one.comparedAtMs = clock.now();
+      const waitMs = await keep(one, report, differences);
+      if (asking || differences.some(({ class: kind }) => kind === 'lagging'))
+        return { requeueAfterMs: waitMs ?? ageMs };
+      return { requeueAfterMs: waitMs ?? (report.verdict === 'Ready' ? fullMs : ageMs) };
+    } catch (caught) {
+      // What was dirty is so still.
+      one.dirt = { ...one.dirt, all: true };
+      throw caught;
+    }
+  };
+
+  /** @returns how long to wait before it may be kept, where that has time. */
+  const keep = async (
+    one: Watched,
+    report: ParityState['report'],
+    found: readonly ParityDifference[],
+  ): Promise<number | undefined> => {
+    const nowMs = clock.now();
+    const { primary } = one.watch.group;
+    one.differences = found.map((difference) => sources.describe(difference, primary));
+    const before = one.state;
+    const described = describeOwners(report, one.differences);
+    const { state, moment } = nextState(before, described, one.differences, nowMs);
+    one.state = state;
+    learning.wake(one.watch.group.name);
+    const text = JSON.stringify(state);
+    if (!moment && text === one.savedText) return undefined;
+    if (!moment && nowMs - one.savedAtMs < quietMs) return quietMs;
+    const told =
+      moment && (before?.report.verdict !== report.verdict || before?.report.whole !== report.whole);
+    await store.parity.save(state, moment, told && moment ? [changeEvent(state, moment)] : []);
+    one.savedAtMs = nowMs;
+    one.savedText = text;
+    if (moment) log.info('parity', { group: moment.group, message: moment.message });
+    return undefined;
+  };
+
+  const learn = async (name: string, signal: AbortSignal) => {
+    const one = watched.get(name);
+    if (!one) return undefined;
+    const { learned, more } = await sources.learn(one.differences, one.watch.group.primary, signal);
+    if (learned) loop.wake(name);
+    return more ? { requeueAfterMs: learned ? 1 : quietMs } : undefined;
+  };
+
+  const loop = createLoop({ ...options, name: 'parity', step, concurrencyMax: 4, periodMs: fullMs });
+  const learning = createLoop({ ...options, name: 'parity-sources', step: learn });
+
+  const wakeSoon = (name: string) => {
+    if (soon.has(name)) return;
+    const wake = () => {
+      soon.delete(name);
+      loop.wake(name);
+    };
+    soon.set(name, clock.after(gatherMs, wake));
+  };
+
+  const mark = (cluster: string, change: (dirt: Dirt) => void) => {
+    for (const [name, { watch, dirt }] of watched)
+      if (watch.clusters.includes(cluster)) {
+        change(dirt);
+        wakeSoon(name);
+      }
+  };
+
+  const viewOf = ({ watch, state }: Watched): ParityView | undefined =>
+    state && { group: watch.group, state };
+
+  return {
+    loops: [loop, learning],
+    wakeAll: () => loop.wake(everyGroup),
+    changed(topic, key) {
+      if (topic === 'fleet') loop.wake(everyGroup);
+      if (topic === 'registry') mark(key, () => {});
+      if (topic === 'assignments' || topic === 'acknowledgements')
+        mark(key, (dirt) => {
+          dirt.placements = true;
+        });
+      if (topic === 'objects') mark(key.split('\n')[0] ?? '', (dirt) => addObject(dirt, key));
+    },
+    groups: () =>
+      [...watched.values()]
+        .map(viewOf)
+        .filter((view) => view !== undefined)
+        .sort((a, b) => (a.group.name < b.group.name ? -1 : 1)),
+    group(name) {
+      const one = watched.get(name);
+      return one && viewOf(one);
+    },
+    differences(name) {
+      const one = watched.get(name);
+      if (!one) return [];
+      const { freshness } = one.watch.group;
+      const firstSeen = one.state?.firstSeen ?? {};
+      return one.differences.map((difference) => {
+        const aged = ageDifference(difference, freshness, clock.now());
+        return { ...aged, sinceMs: aged.sinceMs ?? firstSeen[aged.id] };
+      });
+    },
+    timeline: (name, page) => store.parity.timeline(name, page),
+    compare: (primary, standby, application, signal) =>
+      compareClusters({ primary, standby, application }, ports, signal),
+    async stop() {
+      for (const cancel of soon.values()) cancel();
+      await Promise.all([loop.stop(), learning.stop()]);
+    },
+  };
+}
+
+function addObject(dirt: Dirt, key: string): void {
+  const [cluster = ''] = key.split('\n');
+  if (!key.includes('\n') || dirt.objects.size >= dirtyObjectsMax) dirt.clusters.add(cluster);
+  else dirt.objects.add(key);
+}
+
+/** What a watch is made from. A commit that changes nothing of it leaves all that was compared as it is. */
+function versionOf(group: ParityGroup, fleet: Fleet): string {
+  const labels = [...fleet.applications.values()].map((one) => [one.name, one.labels]);
+  const withoutCommit = (key: string, value: unknown) => (key === 'commit' ? undefined : value);
+  return JSON.stringify([group, [...fleet.clusters.values()], labels], withoutCommit);
+}
+
+/** Who wrote the lines is known after they were explained. */
+function describeOwners(
+  report: ParityState['report'],
+  differences: readonly ParityDifference[],
+): ParityState['report'] {
+  const owners = new Map<string, string>();
+  for (const { class: kind, owner, standby, application } of differences)
+    if (kind === 'overlay' && owner !== '') owners.set(`${standby} ${application}`, owner);
+  const reasons = report.reasons.map((reason) => {
+    if (reason.type !== 'overlay' || reason.owner !== '') return reason;
+    const owner = owners.get(`${reason.standby} ${reason.message.slice(0, reason.message.indexOf(':'))}`);
+    return owner === undefined ? reason : { ...reason, owner };
+  });
+  return { ...report, reasons };
+}
+
+function changeEvent(state: ParityState, moment: Omit<ParityMoment, 'sequence'>): NewEvent {
+  const { group, verdict, whole, score, counts, message, atMs } = moment;
+  return createEvent({
+    ...{ type: 'parity.changed', actor: 'hub', timeMs: atMs },
+    message: `${group}: ${message}`,
+    data: { group, verdict, whole, score, counts, primary: state.report.primary },
+  });
+}

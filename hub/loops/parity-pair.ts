@@ -1,0 +1,146 @@
+/** One standby against its primary, kept in memory: what was compared stays until what it was compared from changes. */
+import type { Digest } from '../../shared/manifest/canonical.ts';
+import type { KubeObject } from '../../shared/manifest/object.ts';
+import type { ManifestSet } from '../../shared/manifest/target.ts';
+import type { ObjectObservation } from '../model/observation.ts';
+import type { ParityDifference } from '../model/parity.ts';
+import { compareObject, type PairContext, type PairResult, wantedDigests } from '../parity/compare-object.ts';
+import { createNormaliser } from '../parity/normalise.ts';
+import type { ObjectPair, SideObject } from '../parity/object-pair.ts';
+import { type ApplicationSide, pairObjects, renamedObjects } from '../parity/pair-objects.ts';
+import type { Placed } from './parity-inputs.ts';
+
+/** Objects compared before others get their turn. */
+const comparedAtOnce = 250;
+
+export interface ApplicationPairPorts {
+  readonly contents: (digests: ReadonlySet<Digest>) => Promise<ReadonlyMap<Digest, KubeObject>>;
+  readonly turn: () => Promise<void>;
+}
+
+export interface SideInput {
+  readonly placed: Placed | undefined;
+  readonly sets: ReadonlyMap<Digest, ManifestSet>;
+  readonly observed: Map<string, ObjectObservation>;
+}
+
+/** What of an application is compared by these digests; the same again need not be paired anew. */
+export function versionOf(primary: Placed | undefined, standby: Placed | undefined): string {
+  return [primary, standby]
+    .flatMap((one) => [
+      one?.wantedDigest,
+      one?.assignment?.targetDigest,
+      one?.assignment?.assignedAtMs,
+      one?.assignment?.removed,
+    ])
+    .join(' ');
+}
+
+export interface ApplicationPair {
+  readonly version: string;
+  readonly objects: number;
+  /** Of objects that differ. */
+  results(): Iterable<PairResult>;
+  /** Objects that only their live contents tell of. */
+  asking(): readonly ObjectPair[];
+  /** An object was reported anew, or is gone (undefined). False: it has no place yet, and all has to be paired anew. */
+  observe(
+    side: 'primary' | 'standby',
+    key: string,
+    row: ObjectObservation | undefined,
+  ): ObjectPair | undefined;
+  compare(pairs: readonly ObjectPair[]): Promise<void>;
+  all(): readonly ObjectPair[];
+}
+
+export type ContextOf = (parts: Pick<PairContext, 'contentOf' | 'normalisers'>) => PairContext;
+
+export interface ApplicationPairRequest {
+  readonly application: string;
+  readonly primary: SideInput;
+  readonly standby: SideInput;
+  readonly variables: Readonly<Record<'primary' | 'standby', ReadonlyMap<string, string>>>;
+  readonly contextOf: ContextOf;
+  readonly ports: ApplicationPairPorts;
+}
+
+function sideOf({ placed, sets, observed }: SideInput): ApplicationSide {
+  const { assignment, wantedDigest } = placed ?? {};
+  return {
+    wanted: wantedDigest === undefined ? undefined : sets.get(wantedDigest),
+    assigned: assignment && sets.get(assignment.targetDigest),
+    assignedAtMs: assignment?.assignedAtMs,
+    observed,
+  };
+}
+
+export function createApplicationPair(request: ApplicationPairRequest): ApplicationPair {
+  const { application, primary, standby, variables, contextOf, ports } = request;
+  const pairs = new Map(pairObjects(application, sideOf(primary), sideOf(standby)));
+  const names = renamedObjects(pairs.values());
+  const normalisers = {
+    primary: createNormaliser({ variables: variables.primary, names: names.primary }),
+    standby: createNormaliser({ variables: variables.standby, names: names.standby }),
+  };
+  const byKey = { primary: indexOf(pairs, 'primary'), standby: indexOf(pairs, 'standby') };
+  const results = new Map<string, PairResult>();
+
+  const compareChunk = async (chunk: readonly ObjectPair[]): Promise<void> => {
+    const contents = await ports.contents(new Set(chunk.flatMap(wantedDigests)));
+    const context = contextOf({ contentOf: (digest) => contents.get(digest), normalisers });
+    for (const pair of chunk) {
+      const result = compareObject(pair, context);
+      if (result.differences.length === 0 && !result.ask) results.delete(pair.originId);
+      else results.set(pair.originId, result);
+    }
+  };
+
+  return {
+    version: versionOf(primary.placed, standby.placed),
+    get objects() {
+      return pairs.size;
+    },
+    results: () => results.values(),
+    asking: () =>
+      [...results].flatMap(([originId, { ask }]) => {
+        const pair = ask ? pairs.get(originId) : undefined;
+        return pair ? [pair] : [];
+      }),
+    observe(side, key, row) {
+      const originId = byKey[side].get(key);
+      const pair = originId === undefined ? undefined : pairs.get(originId);
+      const before = pair?.[side];
+      // What Git does not want any more is paired by what is there: it comes and goes with it.
+      if (!pair || !before || before.wanted === undefined) return undefined;
+      const { observed: _before, ...rest } = before;
+      const after: SideObject = { ...rest, observed: row };
+      const next: ObjectPair = { ...pair, [side]: after };
+      pairs.set(pair.originId, next);
+      return next;
+    },
+    async compare(chosen) {
+      for (let at = 0; at < chosen.length; at += comparedAtOnce) {
+        if (at > 0) await ports.turn();
+        await compareChunk(chosen.slice(at, at + comparedAtOnce));
+      }
+    },
+    all: () => [...pairs.values()],
+  };
+}
+
+function indexOf(
+  pairs: ReadonlyMap<string, ObjectPair>,
+  side: 'primary' | 'standby',
+): ReadonlyMap<string, string> {
+  const index = new Map<string, string>();
+  for (const [originId, pair] of pairs) {
+    const key = pair[side]?.key;
+    if (key) index.set(`${key.group}/${key.kind}/${key.namespace}/${key.name}`, originId);
+  }
+  return index;
+}
+
+/** Every difference of applications, in a stable order. */
+export function differencesOf(applications: Iterable<ApplicationPair>): readonly ParityDifference[] {
+  return [...applications].flatMap((one) => [...one.results()].flatMap(({ differences }) => differences));
+}

@@ -1,0 +1,149 @@
+import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import type { ExplainedPlace, Explanation } from '../explain/explanation.ts';
+import type { FieldSource, ParityDifference, ParitySide } from '../model/parity.ts';
+import { isItemPart, parseFieldPath } from '../model/trace-path.ts';
+import { escapePart } from '../parity/field-path.ts';
+import type { Explainer } from './explain.ts';
+
+/** Objects whose story is kept, each for one cluster. */
+const keptMax = 2_000;
+/** Asked for in one step: each renders a folder. */
+const asksMax = 4;
+
+type Sources = ReadonlyMap<string, FieldSource>;
+
+/** Which layer, file and line give the fields of objects their values, as explaining them tells. */
+export interface FieldSources {
+  /** The difference with what is known of where its values come from. */
+  describe(difference: ParityDifference, primary: string): ParityDifference;
+  /** Explains a few of what is not known yet. True: there is more. */
+  learn(
+    differences: readonly ParityDifference[],
+    primary: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly learned: boolean; readonly more: boolean }>;
+  /** A new revision may say otherwise: what is known is asked for again, and stands until then. */
+  forget(): void;
+}
+
+const sides: readonly ParitySide[] = ['primary', 'standby'];
+
+function clusterOf(difference: ParityDifference, side: ParitySide, primary: string): string {
+  return side === 'primary' ? primary : difference.standby;
+}
+
+function isExplained({ class: name, path }: ParityDifference): boolean {
+  return name === 'overlay' && path !== '';
+}
+
+export function createFieldSources(
+  explain: Explainer['explain'],
+  onError: (error: FairwayError) => void,
+): FieldSources {
+  const kept = new Map<string, Sources>();
+  const stale = new Set<string>();
+  const idOf = (difference: ParityDifference, side: ParitySide, primary: string) =>
+    `${clusterOf(difference, side, primary)}\n${difference.application}\n${difference.originId}`;
+
+  const learnOne = async (
+    difference: ParityDifference,
+    side: ParitySide,
+    primary: string,
+    signal: AbortSignal,
+  ): Promise<boolean> => {
+    const key = side === 'primary' ? difference.primaryKey : difference.standbyKey;
+    const id = idOf(difference, side, primary);
+    if (!key) return false;
+    try {
+      const { kind, name, namespace, group } = key;
+      const object = { kind, name, group, ...(namespace !== '' && { namespace }) };
+      const cluster = clusterOf(difference, side, primary);
+      const question = {
+        application: difference.application,
+        cluster,
+        object,
+        field: '',
+        revision: undefined,
+      };
+      kept.set(id, sourcesOf(await explain(question, signal)));
+    } catch (caught) {
+      const error = toFairwayError(caught);
+      onError(error);
+      // Others ask at the moment; anything else would fail again until something changes.
+      if (error.retry) return false;
+      kept.set(id, new Map());
+    }
+    stale.delete(id);
+    for (const oldest of kept.keys())
+      if (kept.size > keptMax) {
+        kept.delete(oldest);
+        stale.delete(oldest);
+      }
+    return true;
+  };
+
+  return {
+    describe(difference, primary) {
+      if (!isExplained(difference)) return difference;
+      const [mine, other] = sides.map((side) =>
+        find(kept.get(idOf(difference, side, primary)), difference.path),
+      );
+      const owner = difference.owner || other?.author || mine?.author || '';
+      return { ...difference, owner, primarySource: mine, standbySource: other };
+    },
+    async learn(differences, primary, signal) {
+      const open = new Map<string, readonly [ParityDifference, ParitySide]>();
+      for (const difference of differences)
+        for (const side of isExplained(difference) ? sides : []) {
+          const id = idOf(difference, side, primary);
+          if ((!kept.has(id) || stale.has(id)) && open.size <= asksMax) open.set(id, [difference, side]);
+        }
+      let learned = false;
+      for (const [difference, side] of [...open.values()].slice(0, asksMax))
+        learned = (await learnOne(difference, side, primary, signal)) || learned;
+      return { learned, more: open.size > asksMax || (open.size > 0 && !learned) };
+    },
+    forget() {
+      for (const id of kept.keys()) stale.add(id);
+    },
+  };
+}
+
+function sourcesOf({ lines }: Explanation): Sources {
+  const sources = new Map<string, FieldSource>();
+  for (const { path, origin } of lines) {
+    const pointer = origin ? pointerOf(path) : undefined;
+    if (origin && pointer !== undefined) sources.set(pointer, toSource(origin.layer, origin.at));
+  }
+  return sources;
+}
+
+function toSource(layer: string, { file, line, commit }: ExplainedPlace): FieldSource {
+  const author = commit ? `${commit.author} <${commit.email}>` : '';
+  return { layer, file, line, author, commit: commit?.sha ?? '' };
+}
+
+/** `spec.containers[name=web].image` in the words of parity. */
+function pointerOf(text: string): string | undefined {
+  const parsed = parseFieldPath(text);
+  if (!parsed.ok || parsed.path.length === 0) return undefined;
+  return parsed.path
+    .map((part) =>
+      isItemPart(part)
+        ? `/[${escapePart(
+            Object.entries(part.item)
+              .map(([name, value]) => `${name}=${value}`)
+              .join(','),
+          )}]`
+        : `/${escapePart(String(part))}`,
+    )
+    .join('');
+}
+
+/** Of the field, or of the first line within it. */
+function find(sources: Sources | undefined, path: string): FieldSource | undefined {
+  const exact = sources?.get(path);
+  if (exact || !sources) return exact;
+  for (const [at, source] of sources) if (at.startsWith(`${path}/`)) return source;
+  return undefined;
+}

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Drift } from '../../shared/manifest/health.ts';
+import type { Expectation, ParityDifference } from '../model/parity.ts';
+import { compareObject } from './compare-object.ts';
+import { configMap, driftOf, expectationOf, pairOf, type SideSpec } from './fixture.test-support.ts';
+
+const names = ['a', 'b', 'c', 'd'];
+type Data = Readonly<Record<string, string>>;
+
+/** A side as it was made, and what is really there: by the recipe itself, not by the code under test. */
+interface Made {
+  readonly spec: SideSpec;
+  readonly live: Data | undefined;
+}
+
+const data = fc.dictionary(fc.constantFrom(...names), fc.constantFrom('x', 'y'), { maxKeys: 4 });
+const changes = fc.dictionary(
+  fc.constantFrom(...names),
+  fc.option(fc.constantFrom('x', 'y', 'z'), { nil: undefined }),
+  {
+    minKeys: 1,
+    maxKeys: 3,
+  },
+);
+
+/** What somebody did by hand to what was applied: only fields that are really other now count as drift. */
+function driftedFrom(applied: Data, changed: Readonly<Record<string, string | undefined>>) {
+  const real = Object.entries(changed).filter(([name, value]) => applied[name] !== value);
+  const live: Record<string, string> = { ...applied };
+  for (const [name, value] of real)
+    if (value === undefined) delete live[name];
+    else live[name] = value;
+  const fields = Object.fromEntries(real.map(([name, value]) => [`/data/${name}`, value]));
+  const drift: Drift | undefined = real.length === 0 ? undefined : driftOf(fields);
+  return { drift, live };
+}
+
+const side: fc.Arbitrary<Made> = fc
+  .record({ wanted: data, older: fc.option(data), changed: fc.option(changes), absent: fc.nat(9) })
+  .map(({ wanted, older, changed, absent }): Made => {
+    if (absent === 0) return { spec: {}, live: undefined };
+    const applied = older ?? wanted;
+    const { drift, live } = changed ? driftedFrom(applied, changed) : { drift: undefined, live: applied };
+    return { spec: { wanted: configMap(wanted), applied: configMap(applied), drift }, live };
+  });
+
+const expectations = fc
+  .uniqueArray(fc.constantFrom(...names, 'only'), { maxLength: 3 })
+  .map((chosen) =>
+    chosen.map((name) =>
+      name === 'only'
+        ? expectationOf(name, { type: 'only', side: 'primary' })
+        : expectationOf(name, { type: 'fields', paths: [`/data/${name}`] }),
+    ),
+  );
+
+const run = (primary: Made, standby: Made, declared: readonly Expectation[]) => {
+  const { pair, context } = pairOf(primary.spec, standby.spec, declared);
+  return compareObject(pair, context).differences;
+};
+
+/** By brute force: the fields of both maps, one by one. */
+function oracle(primary: Made, standby: Made, declared: readonly Expectation[]): boolean {
+  const [left, right] = [primary.live, standby.live];
+  const allowed = new Set(declared.map(({ name }) => name));
+  if (!left || !right) return left === right || (left !== undefined && allowed.has('only'));
+  return names.every((name) => left[name] === right[name] || allowed.has(name));
+}
+
+const isWhole = (differences: readonly ParityDifference[]) =>
+  differences.every((one) => one.class === 'declared');
+const open = (differences: readonly ParityDifference[]) =>
+  differences.filter((one) => one.class !== 'declared').map(({ path }) => path);
+
+describe('parity, for any pair', () => {
+  it('is whole if and only if what is there is equal after what was declared', () => {
+    fc.assert(
+      fc.property(side, side, expectations, (primary, standby, declared) => {
+        expect(isWhole(run(primary, standby, declared))).toBe(oracle(primary, standby, declared));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('tells each difference once, with one class and an id of its own', () => {
+    fc.assert(
+      fc.property(side, side, expectations, (primary, standby, declared) => {
+        const differences = run(primary, standby, declared);
+        expect(new Set(differences.map(({ id }) => id)).size).toBe(differences.length);
+        expect(new Set(differences.map(({ path }) => path)).size).toBe(differences.length);
+      }),
+    );
+  });
+
+  it('hides by an expectation only what it is about', () => {
+    fc.assert(
+      fc.property(side, side, expectations, (primary, standby, declared) => {
+        const bare = run(primary, standby, []);
+        const covered = run(primary, standby, declared);
+        expect(covered.map(({ id }) => id)).toEqual(bare.map(({ id }) => id));
+        const about = new Set(declared.map(({ name }) => (name === 'only' ? '' : `/data/${name}`)));
+        const hidden = open(bare).filter((path) => !open(covered).includes(path));
+        for (const path of hidden) expect(about.has(path)).toBe(true);
+      }),
+    );
+  });
+
+  it('tells the same fields the other way round', () => {
+    const mirrored: Readonly<Record<string, string>> = { missing: 'extra', extra: 'missing' };
+    const fieldsOf = (differences: readonly ParityDifference[]) =>
+      differences.map((one) => `${one.path} ${mirrored[one.class] ?? one.class}`).sort();
+    const plain = (differences: readonly ParityDifference[]) =>
+      differences.map((one) => `${one.path} ${one.class}`).sort();
+    fc.assert(
+      fc.property(side, side, (primary, standby) => {
+        expect(fieldsOf(run(primary, standby, []))).toEqual(plain(run(standby, primary, [])));
+      }),
+    );
+  });
+});
