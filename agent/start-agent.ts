@@ -23,6 +23,7 @@ import { createHubConnection, type HubConnection } from './stream/hub-connection
 import { createSecretIdentityStore, type Identity, type IdentityStore } from './stream/identity-store.ts';
 import { type DurableRecordStore, loadRecordStore } from './stream/record-store.ts';
 import { createKubeSecrets, type SecretsPort } from './stream/secrets-port.ts';
+import { createStateMarks } from './stream/state-marks.ts';
 import { chunkBytes, createDirectoryStorage, createSecretStorage } from './stream/state-storage.ts';
 
 export interface AgentOptions {
@@ -177,7 +178,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   });
   const secretKey = createHmac('sha256', key).update('values of live Secrets').digest();
   const store = { kube, desired, reports, records, namespace, instanceId };
-  const loops = createAgentLoops({ ...store, acks: connection, secrets: opener, secretKey, ...ports });
+  const settle = options.stateDirectory === undefined ? () => desired.settleMarks() : undefined;
+  const marks = createStateMarks(kube, namespace, settle);
+  const loops = createAgentLoops({ ...store, marks, acks: connection, secrets: opener, secretKey, ...ports });
   const diagnostics: DiagnosticSources = {
     ...{ cluster, namespace, instanceId, versions, kube, loops, connection, desired },
     startedAtMs: clock.now(),

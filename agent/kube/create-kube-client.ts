@@ -116,10 +116,11 @@ function clientOf(
       return resources;
     },
     staleGroups: () => discovery.staleGroups(),
-    async get(ref, signal) {
+    async get(ref, signal, options = {}) {
       const path = resourcePath(ref.resource, ref.namespace, ref.name);
+      const accept = options.metadataOnly ? metadataOne : undefined;
       return parse(
-        await transport.send({ verb: 'get', method: 'GET', path, idempotent: true, signal }),
+        await transport.send({ verb: 'get', method: 'GET', path, accept, idempotent: true, signal }),
         path,
       );
     },

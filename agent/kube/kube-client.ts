@@ -42,7 +42,12 @@ export interface KubeClient {
   }): Promise<readonly ApiResource[]>;
   /** Groups of which the last discovery could not tell what they serve: their aggregated API server was away. */
   staleGroups(): ReadonlySet<string>;
-  get(ref: ResourceRef, signal?: AbortSignal): Promise<LiveObject>;
+  /** @param options.metadataOnly as PartialObjectMetadata. */
+  get(
+    ref: ResourceRef,
+    signal?: AbortSignal,
+    options?: { readonly metadataOnly?: boolean },
+  ): Promise<LiveObject>;
   /** Server-side apply (application/apply-patch+yaml; body JSON). Default force true, field manager `fairway`. */
   apply(
     ref: ResourceRef,

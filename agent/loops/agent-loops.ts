@@ -15,6 +15,7 @@ import type { KubeClient } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
 import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
 import { applySetId } from '../model/inventory.ts';
+import type { Marks } from '../model/marks.ts';
 import type { RecordStore } from '../model/record.ts';
 import type { ReportSink } from '../model/report.ts';
 import { createTextPool } from '../model/text-pool.ts';
@@ -55,6 +56,8 @@ export interface AgentLoopsOptions {
   readonly contest?: ContestOptions;
   /** Opens encrypted manifests. Default: they are refused. */
   readonly secrets?: SecretOpener;
+  /** Where targets are marked beside the inventory's parents. Default: there alone. */
+  readonly marks?: Marks;
   /** Keeps records across restarts. Default: they are rebuilt by reading. */
   readonly records?: RecordStore;
   /** 32 bytes that stay the same as long as `records` do. Default: random. */
@@ -189,7 +192,12 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
 
   const readParents = async (signal: AbortSignal): Promise<void> => {
     try {
-      for (const parent of await loadParents(kube, namespace, signal)) {
+      const [found, marks] = await Promise.all([
+        loadParents(kube, namespace, signal),
+        options.marks?.read(signal),
+      ]);
+      if (marks) context.seenMarks.marks = marks;
+      for (const parent of found) {
         byApplySet.set(applySetId(parent.application, namespace), parent.application);
         const state = states.get(parent.application);
         // The hub may tell of the application later: what it has in the cluster is known then.
@@ -260,6 +268,8 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     resources,
     contest: createContestTracker({ clock, random }, options.contest),
     claims,
+    marks: options.marks,
+    seenMarks: { marks: new Map() },
     states,
     pool,
     secretKey: options.secretKey ?? random.bytes(32),

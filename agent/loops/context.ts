@@ -10,6 +10,7 @@ import type { ParentContent } from '../apply/parent.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
 import type { HookMemory } from '../model/hook-memory.ts';
+import type { Marks } from '../model/marks.ts';
 import type { AppliedRecord } from '../model/record.ts';
 import type { ReportSink } from '../model/report.ts';
 import type { TextPool } from '../model/text-pool.ts';
@@ -17,6 +18,7 @@ import type { ContestTracker } from '../observe/contest.ts';
 import type { HealthJudge } from '../observe/health-judge.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Claims } from './claims.ts';
+import type { SeenMarks } from './fence.ts';
 import type { ProgressWatch } from './overdue.ts';
 import type { Resources } from './resources.ts';
 import type { Retry } from './retries.ts';
@@ -50,6 +52,8 @@ export interface ApplicationState {
   readonly retries: Map<string, Retry>;
   /** As last written; undefined: not known to exist. */
   parent: ParentContent | undefined;
+  /** The mark of the target that was last marked, but on the parent. */
+  marked: string;
   /** Digest of the target that was last applied without failures. */
   appliedDigest: string | undefined;
   appliedAtMs: number | undefined;
@@ -119,6 +123,9 @@ export interface AgentContext {
   readonly resources: Resources;
   readonly contest: ContestTracker;
   readonly claims: Claims;
+  /** Undefined: parents alone bear marks. */
+  readonly marks: Marks | undefined;
+  readonly seenMarks: SeenMarks;
   readonly states: Map<string, ApplicationState>;
   /** For what many objects have in common. */
   readonly pool: TextPool;
@@ -145,6 +152,7 @@ export function createApplicationState(application: string, applySetId: string):
     reapply: new Set(),
     retries: new Map(),
     parent: undefined,
+    marked: '',
     appliedDigest: undefined,
     appliedAtMs: undefined,
     health: 'Unknown',

@@ -1,11 +1,13 @@
 /** The inventory's parent in step with a set: it names all that may come to be before anything does, and less once the rest is gone. */
+import { toFairwayError } from '../../shared/error/error.ts';
 import { groupOf } from '../../shared/manifest/object.ts';
 import { effectiveKey } from '../apply/effective-object.ts';
 import { formatGroupKind, formatParent, type ParentContent, saveParent } from '../apply/parent.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import { formatHookMemory } from '../model/hook-memory.ts';
+import { formatMark } from '../model/marks.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
-import { assertNotOutdated, formatMark } from './fence.ts';
+import { assertNotOutdated } from './fence.ts';
 import { watchInventory } from './prune-phase.ts';
 import { beginHooks } from './release.ts';
 
@@ -21,13 +23,14 @@ export function contentOf(
     return effectiveKey(entry, resource, desired.target.sync.namespace).namespace;
   });
   const groupKinds = entries.map(({ apiVersion, key }) => formatGroupKind(groupOf(apiVersion), key.kind));
+  const mark = formatMark(desired);
+  // A target that is applied already, given again, is no reason to write.
+  const isMarked = state.marked === mark || state.appliedDigest === desired.target.digest;
   return {
     application: desired.application,
     groupKinds: [...new Set(groupKinds)].sort(),
     namespaces: [...new Set(namespaces)].filter((name) => name !== '').sort(),
-    // A target that is applied already, given again, is no reason to write.
-    mark:
-      (state.appliedDigest === desired.target.digest ? state.parent?.mark : undefined) ?? formatMark(desired),
+    mark: (isMarked ? state.parent?.mark : undefined) ?? mark,
     hooks: state.hooks && formatHookMemory(state.hooks),
   };
 }
@@ -45,6 +48,23 @@ export async function writeParent(
   state.parent = content;
 }
 
+/** Marks a new target where all agents of the cluster see it without a request of its own, if there is such a place; else the parent bears the mark. */
+async function markTarget(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+): Promise<void> {
+  const settle = context.marks?.settle;
+  if (!settle || state.appliedDigest === desired.target.digest) return;
+  try {
+    await settle();
+    state.marked = formatMark(desired);
+  } catch (caught) {
+    // Told in the log by who could not write it.
+    context.log.debug('a target is marked on its parent', { error: toFairwayError(caught) });
+  }
+}
+
 /** Before the first write the parent names all that may come to be: an agent that dies midway leaves nothing unlisted. */
 export async function prepareInventory(
   context: AgentContext,
@@ -53,6 +73,7 @@ export async function prepareInventory(
   signal: AbortSignal,
 ): Promise<void> {
   await assertNotOutdated(context, desired, state, signal);
+  await markTarget(context, desired, state);
   beginHooks(desired, state);
   const wanted = contentOf(context, desired, state);
   const merge = (a: readonly string[] = [], b: readonly string[]) => [...new Set([...a, ...b])].sort();

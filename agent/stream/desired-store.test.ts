@@ -104,6 +104,29 @@ describe('desired store', () => {
     expect(later.object(digest('c'))).toBeUndefined();
   });
 
+  it('tells the marks of what is in force with each write, and when they are written', async () => {
+    const told: (string | undefined)[] = [];
+    const storage: StateStorage = {
+      load: async () => undefined,
+      save: async (_content, marks) => void told.push(marks),
+    };
+    const store = await load(storage);
+    store.assign(assignment('web', 3, ['a']), [blob('a')]);
+    store.assign(assignment('shop', 4, ['b']), []);
+    await store.settleMarks();
+    const [life, generations] = Object.entries(JSON.parse(told.at(-1) ?? '') as object)[0] ?? [];
+    expect(life).toContain('/');
+    expect(generations).toEqual({ web: 3 });
+  });
+
+  it('does not call marks written that are too many', async () => {
+    const store = await load(memory());
+    for (let index = 0; index < 3_000; index += 1)
+      store.assign(assignment(`${'a-rather-long-name-of-an-application'}-${index}`, 1, []), []);
+    await expect(store.settleMarks()).rejects.toMatchObject({ code: 'resource_exhausted' });
+    await store.flush();
+  });
+
   it('refuses an older generation, a lower epoch and a fork; a later epoch may start lower', async () => {
     const store = await load(memory());
     store.assign(assignment('web', 5, ['a']), [blob('a')]);

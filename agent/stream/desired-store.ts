@@ -11,6 +11,7 @@ import { type Digest, digestText } from '../../shared/manifest/canonical.ts';
 import { isSecret } from '../../shared/manifest/object.ts';
 import type { Epoch, ManifestEntry } from '../../shared/manifest/target.ts';
 import type { DesiredApplication, DesiredState, PauseEntry } from '../model/desired.ts';
+import { formatMarks } from '../model/marks.ts';
 import { createTextPool, type TextPool } from '../model/text-pool.ts';
 import { shareTexts } from './share-texts.ts';
 import { openState, type StateStorage, sealState } from './state-storage.ts';
@@ -60,6 +61,8 @@ export interface DesiredStore extends DesiredState {
   closeBatch(): void;
   /** Resolves when all of the above is durable; joins writes that are asked for at once. */
   flush(): Promise<void>;
+  /** The same with its marks, where the storage keeps them. @throws resource_exhausted when there are too many, or nothing was written since the start. */
+  settleMarks(): Promise<void>;
 }
 
 export interface DesiredStoreOptions {
@@ -200,6 +203,7 @@ export async function loadDesiredStore(options: DesiredStoreOptions): Promise<De
       if (wasOpen) changed();
     },
     flush: () => writer.flush(),
+    settleMarks: () => writer.settleMarks(),
   };
 }
 
@@ -329,6 +333,8 @@ function createWriter({ storage, key, clock, random, log }: DesiredStoreOptions,
   let failures = 0;
   let running: Promise<void> | undefined;
   let retryPlanned = false;
+  // What the last run wrote may have been written before there were marks.
+  let unmarked = true;
 
   const write = async () => {
     const writing = version;
@@ -344,7 +350,9 @@ function createWriter({ storage, key, clock, random, log }: DesiredStoreOptions,
       objects: Object.fromEntries(state.objects),
       retained: Object.fromEntries([...state.retained].map(([name, digests]) => [name, [...digests]])),
     };
-    await storage.save(await sealState(JSON.stringify(snapshot), key, random));
+    const marks = formatMarks(state.inForce.values());
+    await storage.save(await sealState(JSON.stringify(snapshot), key, random), marks);
+    unmarked = marks === undefined;
     written = writing;
     failures = 0;
   };
@@ -389,5 +397,9 @@ function createWriter({ storage, key, clock, random, log }: DesiredStoreOptions,
       });
     },
     flush,
+    async settleMarks() {
+      await flush();
+      if (unmarked) throw new FairwayError('resource_exhausted', 'the state is written without its marks');
+    },
   };
 }

@@ -1,12 +1,16 @@
-import { FairwayError } from '../../shared/error/error.ts';
+import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 
 /** Secrets of the agent's own namespace: the little that keeping an identity and a cache needs. */
 export interface SecretsPort {
   /** Undefined when there is none. */
   read(name: string): Promise<ReadonlyMap<string, Uint8Array> | undefined>;
-  /** Makes or replaces its data. */
-  write(name: string, data: ReadonlyMap<string, Uint8Array>): Promise<void>;
+  /** Makes or replaces its data and these annotations. */
+  write(
+    name: string,
+    data: ReadonlyMap<string, Uint8Array>,
+    annotations?: Readonly<Record<string, string>>,
+  ): Promise<void>;
   /** Nothing happens when there is none. */
   remove(name: string): Promise<void>;
 }
@@ -19,6 +23,23 @@ const secretResource: ApiResource = {
   namespaced: true,
   verbs: ['get', 'create', 'patch', 'delete'],
 };
+
+/** Annotations of a Secret, without its data; none where there is no such Secret, or none that this agent may read. One request. */
+export async function readAnnotations(
+  kube: Pick<KubeClient, 'get'>,
+  namespace: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  try {
+    const ref = { resource: secretResource, namespace, name };
+    return (await kube.get(ref, signal, { metadataOnly: true })).metadata.annotations ?? {};
+  } catch (caught) {
+    const { code } = toFairwayError(caught);
+    if (code === 'not_found' || code === 'permission_denied') return {};
+    throw caught;
+  }
+}
 
 /** Own field manager, apart from the one that applies manifests. */
 const fieldManager = 'fairway-agent';
@@ -42,9 +63,10 @@ export function createKubeSecrets(
         throw caught;
       }
     },
-    async write(name, data) {
+    async write(name, data, annotations) {
       const encoded = [...data].map(([key, value]) => [key, Buffer.from(value).toString('base64')] as const);
-      const metadata = { name, namespace, labels: { 'app.kubernetes.io/part-of': 'fairway' } };
+      const labels = { 'app.kubernetes.io/part-of': 'fairway' };
+      const metadata = { name, namespace, labels, ...(annotations && { annotations }) };
       const body = {
         apiVersion: 'v1',
         kind: 'Secret',

@@ -67,6 +67,27 @@ describe('state in Secrets', () => {
     expect(Buffer.from((await createSecretStorage(secrets, 10).load())!).toString()).toBe('two');
   });
 
+  it('bears marks beside the content, whole or in chunks', async () => {
+    const told: unknown[] = [];
+    const secrets = memorySecrets();
+    const port: SecretsPort = {
+      ...secrets,
+      async write(name, data, annotations) {
+        if (name === 'fairway-agent-state') told.push(annotations);
+        await secrets.write(name, data);
+      },
+    };
+    const storage = createSecretStorage(port, 10);
+    await storage.save(Buffer.from('one'), '{"a/1":{"shop":1}}');
+    await storage.save(Buffer.from('a'.repeat(35)), '{"a/1":{"shop":2}}');
+    await storage.save(Buffer.from('two'));
+    expect(told).toEqual([
+      { 'fairway.dev/applied': '{"a/1":{"shop":1}}' },
+      { 'fairway.dev/applied': '{"a/1":{"shop":2}}' },
+      undefined,
+    ]);
+  });
+
   it('does not take a snapshot for whole whose content was lost', async () => {
     const secrets = memorySecrets();
     await createSecretStorage(secrets).save(Buffer.from('one'));

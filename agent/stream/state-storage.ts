@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Random } from '../../shared/clock/random.ts';
+import { markAnnotation } from '../model/inventory.ts';
 import { writeFileDurably } from './identity-store.ts';
 import type { SecretsPort } from './secrets-port.ts';
 
 /** Bytes under one name, replaced as a whole: durable when `save` resolves, the old or the new after a crash. */
 export interface StateStorage {
   load(): Promise<Uint8Array | undefined>;
-  save(content: Uint8Array): Promise<void>;
+  /** @param marks told beside the content to whoever may not read that, where the storage has a place for it. */
+  save(content: Uint8Array, marks?: string): Promise<void>;
 }
 
 /** @param fileName one snapshot, one file. */
@@ -31,7 +33,7 @@ export function createDirectoryStorage(directory: string, fileName = 'desired-st
 
 /** A Secret holds at most 1 MiB (https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size); room is left for metadata. */
 export const chunkBytes = 900 * 1024;
-const stateName = 'fairway-agent-state';
+export const stateName = 'fairway-agent-state';
 
 interface StateIndex {
   /** Of the two sets of chunk names, the one in force. */
@@ -61,10 +63,12 @@ export function createSecretStorage(
     index: StateIndex,
     content: Uint8Array,
     inline: readonly [string, Uint8Array][],
+    marks: string | undefined,
   ) => {
     const words = { set: index.set, chunks: String(index.chunks), digest: digest(content) };
     const data = Object.entries(words).map(([name, text]) => [name, Buffer.from(text)] as const);
-    await secrets.write(indexName, new Map<string, Uint8Array>([...data, ...inline]));
+    const annotations = marks === undefined ? undefined : { [markAnnotation]: marks };
+    await secrets.write(indexName, new Map<string, Uint8Array>([...data, ...inline]), annotations);
     last = index;
   };
   return {
@@ -78,18 +82,18 @@ export function createSecretStorage(
       const content = Buffer.concat(parts);
       return digest(content) === index.digest ? content : undefined;
     },
-    async save(content) {
+    async save(content, marks) {
       const before = last ?? (await readIndex());
       const set = before?.set === 'a' ? 'b' : 'a';
       if (content.length <= chunkBytesMax)
-        await writeIndex({ set, chunks: 0 }, content, [['chunk', content]]);
+        await writeIndex({ set, chunks: 0 }, content, [['chunk', content]], marks);
       else {
         const chunks = Math.ceil(content.length / chunkBytesMax);
         for (let i = 0; i < chunks; i += 1) {
           const chunk = content.subarray(i * chunkBytesMax, (i + 1) * chunkBytesMax);
           await secrets.write(chunkName(set, i), new Map([['chunk', chunk]]));
         }
-        await writeIndex({ set, chunks }, content, []);
+        await writeIndex({ set, chunks }, content, [], marks);
       }
       for (let i = 0; i < (before?.chunks ?? 0); i += 1)
         await secrets.remove(chunkName(before?.set ?? '', i));

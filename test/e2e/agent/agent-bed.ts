@@ -5,13 +5,15 @@ import { createKubeClient } from '../../../agent/kube/create-kube-client.ts';
 import type { ApiResource, KubeClient, LiveObject } from '../../../agent/kube/kube-client.ts';
 import { type AgentLoops, createAgentLoops } from '../../../agent/loops/agent-loops.ts';
 import type { AcknowledgementSink, DesiredApplication, PauseEntry } from '../../../agent/model/desired.ts';
+import { formatMarks } from '../../../agent/model/marks.ts';
 import type { AgentEvent } from '../../../agent/model/report.ts';
 import type { ContestOptions } from '../../../agent/observe/contest.ts';
 import { createReportQueue } from '../../../agent/report/queue.ts';
 import { ageKeysSecret, createSecretOpener } from '../../../agent/secrets/secret-opener.ts';
 import { loadRecordStore } from '../../../agent/stream/record-store.ts';
 import { createKubeSecrets } from '../../../agent/stream/secrets-port.ts';
-import type { StateStorage } from '../../../agent/stream/state-storage.ts';
+import { createStateMarks } from '../../../agent/stream/state-marks.ts';
+import { createSecretStorage, type StateStorage } from '../../../agent/stream/state-storage.ts';
 import { type Clock, systemClock } from '../../../shared/clock/clock.ts';
 import { systemRandom } from '../../../shared/clock/random.ts';
 import { createLogger } from '../../../shared/log/log.ts';
@@ -169,6 +171,8 @@ export interface Bed {
     readonly namespace?: string;
     /** Keeps its records for a later agent. */
     readonly storage?: StateStorage;
+    /** Marks targets on the Secret of the cached state, as where that is the state's place; false: on the parents, but looks there too. Default: parents alone. */
+    readonly marked?: boolean;
     /** Over a way that can be cut (`Agent.way`). */
     readonly breakable?: boolean;
     /** Stands between the agent and its API server: a point where things happen, or go wrong. */
@@ -224,6 +228,9 @@ async function createAgent(
   const key = new Uint8Array(32);
   const store = storage && { storage, key, clock: systemClock, random: systemRandom, log };
   const records = store && (await loadRecordStore(store));
+  const secrets = createKubeSecrets(client, namespace);
+  const state = createSecretStorage(secrets);
+  const settle = () => state.save(Buffer.from('state'), formatMarks(desired.applications().values()));
   const loops = createAgentLoops({
     kube: client,
     desired,
@@ -234,13 +241,16 @@ async function createAgent(
     log,
     namespace,
     secrets: createSecretOpener({
-      readKeys: () => createKubeSecrets(client, namespace).read(ageKeysSecret),
+      readKeys: () => secrets.read(ageKeysSecret),
       namespace,
       clock: options.clock ?? systemClock,
       log,
     }),
     instanceId: Math.random().toString(36).slice(2),
     ...(options.contest && { contest: options.contest }),
+    ...(options.marked !== undefined && {
+      marks: createStateMarks(client, namespace, options.marked ? settle : undefined),
+    }),
     ...(records && { records, secretKey: key }),
   });
   const quiet = async () => {
