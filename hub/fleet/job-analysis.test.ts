@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { emptyFleet } from '../model/fleet.ts';
-import { createMemoryTree } from '../render/memory-tree.ts';
+import type { TreeReader } from '../model/tree.ts';
 import { readFleet } from './read-fleet.ts';
+
+/** Files of one folder, as the source reads them. */
+function treeOf(files: Readonly<Record<string, string>>): TreeReader {
+  const entries = Object.keys(files).map((path) => ({
+    ...({ name: path.slice('fleet/'.length), type: 'file', oid: path } as const),
+  }));
+  return {
+    ...{ name: 'test', commit: 'c1', list: async () => entries },
+    entry: async (path) =>
+      path === 'fleet' ? { name: 'fleet', type: 'directory', oid: 'fleet' } : undefined,
+    read: async (path) => Buffer.from(files[path] ?? ''),
+  };
+}
 
 const strategy = (job: string) => `apiVersion: fairway.dev/v1alpha1
 kind: RolloutStrategy
@@ -15,7 +28,7 @@ spec:
 ${job}
 `;
 const read = (job: string) =>
-  readFleet({ tree: createMemoryTree({ 'fleet/s.yaml': strategy(job) }, 'c1'), previous: emptyFleet });
+  readFleet({ tree: treeOf({ 'fleet/s.yaml': strategy(job) }), previous: emptyFleet });
 const template = '              template: { spec: { containers: [{ name: smoke, image: "smoke:1" }] } }';
 
 describe('an analysis by a Job', () => {

@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { emptyFleet } from '../model/fleet.ts';
-import { createMemoryTree } from '../render/memory-tree.ts';
+import type { TreeReader } from '../model/tree.ts';
 import { readFleet } from './read-fleet.ts';
+
+/** Files of one folder, as the source reads them. */
+function treeOf(files: Readonly<Record<string, string>>): TreeReader {
+  const entries = Object.keys(files).map((path) => ({
+    ...({ name: path.slice('fleet/'.length), type: 'file', oid: path } as const),
+  }));
+  return {
+    ...{ name: 'test', commit: 'c1', list: async () => entries },
+    entry: async (path) =>
+      path === 'fleet' ? { name: 'fleet', type: 'directory', oid: 'fleet' } : undefined,
+    read: async (path) => Buffer.from(files[path] ?? ''),
+  };
+}
 
 const application = (name: string, rest: string) => `apiVersion: fairway.dev/v1alpha1
 kind: Application
@@ -12,7 +25,7 @@ spec:
 ${rest}`;
 
 async function read(files: Readonly<Record<string, string>>) {
-  return readFleet({ tree: createMemoryTree(files, 'c1'), previous: emptyFleet });
+  return readFleet({ tree: treeOf(files), previous: emptyFleet });
 }
 
 const staging = application('web-staging', '  component: web\n  environment: staging\n');

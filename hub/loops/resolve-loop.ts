@@ -123,10 +123,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
       targets,
       confirmations: await store.releases.confirmations(),
       waves,
-      contents: await loadContents({
-        ...{ fleet, revision, source, root: options.root },
-        followed: options.onFollowed(fleet, asked),
-      }),
+      contents: await contentsOf(fleet, revision, asked),
       thresholds: { confirmAbove: options.confirmAbove },
       nowMs: clock.now(),
       newId: options.newId,
@@ -161,6 +158,11 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     await saveRecords(store, unsaved.take());
     const rendering = planRendering(revision.rendering, outcome);
     if (rendering !== undefined) await store.sources.saveRendering(revision.id, rendering);
+  };
+
+  const contentsOf = (fleet: Fleet, revision: Revision, asked: readonly SourceKey[]) => {
+    const followed = options.onFollowed(fleet, asked);
+    return loadContents({ fleet, revision, source, root: options.root, followed });
   };
 
   /** Undefined: a newer commit came meanwhile. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ApiSource } from '../../hub/api/schemas/revision.ts';
 import { createFleetApi, type FleetApi } from '../../hub/cli/demo/fleet-api.ts';
 import { createFleetRepository, type FleetRepository } from '../../hub/cli/demo/fleet-repository.ts';
-import { createGitServer, type GitServer } from '../../hub/cli/demo/git-server.ts';
+import { createGitServer, type GitServer, type GitServerOptions } from '../../hub/cli/demo/git-server.ts';
 import {
   type HubAddresses,
   type Program,
@@ -55,7 +55,7 @@ export const configMap = (name: string, value: string): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}, namespace: default }\ndata: { value: "${value}" }\n`;
 
 /** The root repository is empty until something is merged. */
-export async function createHubBed(): Promise<HubBed> {
+export async function createHubBed(served: Partial<GitServerOptions> = {}): Promise<HubBed> {
   const folder = mkdtempSync(join(tmpdir(), 'fairway-hub-'));
   const [dataDir, logFile] = [join(folder, 'data'), join(folder, 'hub.log')];
   mkdirSync(dataDir);
@@ -63,7 +63,7 @@ export async function createHubBed(): Promise<HubBed> {
     workTree: join(folder, 'work'),
     bare: join(folder, 'git', 'fleet.git'),
   });
-  const git = await createGitServer({ root: join(folder, 'git') });
+  const git = await createGitServer({ root: join(folder, 'git'), ...served });
   let hub: Program | undefined;
   let addresses: (HubAddresses & { readonly token: string }) | undefined;
   const need = <T>(value: T | undefined): T => {
