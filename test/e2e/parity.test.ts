@@ -1,0 +1,163 @@
+/** Parity end to end: a hub, two real control planes with an agent each, and each class of difference made by hand. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiDifference, ApiParity } from '../../hub/api/schemas/parity.ts';
+import { createFleetBed, type FleetBed } from './fleet-bed.ts';
+
+const head = 'apiVersion: fairway.dev/v1alpha1\n';
+const cluster = (name: string, region: string, role: string) =>
+  `${head}kind: Cluster\nmetadata: { name: ${name} }\nspec: { region: ${region}, role: ${role} }\n`;
+const application = `${head}kind: Application
+metadata: { name: web, labels: { dr: "yes" } }
+spec:
+  source: { path: apps/web, overlays: ["overlays/{{cluster.region}}"] }
+  placement: { clusters: [eu-1, eu-2] }
+  sync: { selfHeal: report }
+  rollout: { strategy: all-at-once }
+`;
+const group = (more = '') => `${head}kind: ParityGroup
+metadata: { name: eu }
+spec:
+  primary: eu-1
+  standbys: { clusters: [eu-2] }
+  applications: { selector: { matchLabels: { dr: "yes" } } }
+  variables: { region: "{{cluster.region}}" }
+${more}`;
+const declared = (field: string) => `  expectations:
+    - name: smaller
+      owner: team-web
+      reason: the standby takes less
+      match: { kinds: [ConfigMap], names: [settings] }
+      rule:
+        paths: [/data/${field}]
+        holds: int(standby.data.${field}) <= int(primary.data.${field})
+`;
+const map = (name: string, data: string) =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}, namespace: default }\ndata: { ${data} }\n`;
+const overlay = (size: number, host: string, more = '') =>
+  `resources: [../../base]
+patches:
+  - patch: |-
+      apiVersion: v1
+      kind: ConfigMap
+      metadata: { name: settings, namespace: default }
+      data: { size: "${size}", host: "db.${host}.example.com"${more} }
+`;
+const files = {
+  'fleet/clusters.yaml': `${cluster('eu-1', 'north', 'primary')}---\n${cluster('eu-2', 'south', 'standby')}`,
+  'fleet/web.yaml': application,
+  'fleet/eu.yaml': group(declared('size')),
+  'apps/web/base/kustomization.yaml': 'resources: [maps.yaml, secret.yaml]\n',
+  'apps/web/base/maps.yaml': `${map('settings', 'mode: calm')}---\n${map('other', 'value: one')}`,
+  'apps/web/base/secret.yaml':
+    'apiVersion: v1\nkind: Secret\nmetadata: { name: key, namespace: default }\nstringData: { token: hush-hush-token }\n',
+  'apps/web/overlays/north/kustomization.yaml': overlay(8, 'north'),
+  'apps/web/overlays/south/kustomization.yaml': overlay(2, 'south'),
+};
+
+let bed: FleetBed | undefined;
+const need = (): FleetBed => {
+  if (!bed) throw new Error('there is no bed');
+  return bed;
+};
+const parity = () => need().api().get<ApiParity>('/api/v1/parity/eu');
+const differences = async () =>
+  (await need().api().get<{ items: ApiDifference[] }>('/api/v1/parity/eu/differences')).items;
+const told = (items: readonly ApiDifference[]) =>
+  items.map((one) => `${one.class} ${one.path} ${one.side}`).sort();
+/** Waits until exactly these are told. */
+const reached = async (what: string, expected: readonly string[]) => {
+  let last: readonly string[] = [];
+  return need()
+    .wait(what, async () => {
+      const items = await differences().catch(() => []);
+      last = told(items);
+      return JSON.stringify(last) === JSON.stringify([...expected].sort()) ? items : undefined;
+    })
+    .catch((error: unknown) => {
+      throw new Error(`${String(error)}\nlast told: ${last.join(', ')}`);
+    });
+};
+
+beforeAll(async () => {
+  bed = await createFleetBed({ clusters: ['eu-1', 'eu-2'], files });
+  if (!bed) return;
+  await bed.startHub();
+  for (const name of ['eu-1', 'eu-2']) await bed.startAgent(name);
+}, 240_000);
+
+afterAll(() => bed?.close());
+
+describe('parity of two clusters', { timeout: 120_000 }, () => {
+  it('is Ready where the only difference is declared and each speaks of its own region', async (context) => {
+    if (!bed) return context.skip();
+    const [size] = await reached('the declared difference alone', ['declared /data/size both']);
+    expect(size).toMatchObject({ owner: 'team-web', primaryValue: '"8"', standbyValue: '"2"' });
+    expect(await parity()).toMatchObject({ verdict: 'Ready', whole: true, score: 100 });
+  });
+
+  it('tells a difference that nobody declared, with the file, line and author of each side', async (context) => {
+    if (!bed) return context.skip();
+    const file = 'apps/web/overlays/south/kustomization.yaml';
+    await bed.merge({ [file]: overlay(2, 'south', ', mode: brisk') }, 'another mode in the south');
+    await reached('the overlay', ['declared /data/size both', 'overlay /data/mode both']);
+    const explained = await bed.wait('its lines', async () =>
+      (await differences()).find(({ path, standbySource }) => path === '/data/mode' && standbySource),
+    );
+    expect(explained).toMatchObject({
+      standbySource: { file, author: 'Grace Lim <grace@example.com>' },
+      primarySource: { file: 'apps/web/base/maps.yaml', author: 'Ada Park <ada@example.com>' },
+      owner: 'Grace Lim <grace@example.com>',
+    });
+    expect(explained.standbySource?.line).toBeGreaterThan(1);
+    expect(await parity()).toMatchObject({ verdict: 'Degraded', whole: false });
+    await bed.merge({ [file]: overlay(2, 'south') }, 'the same mode again');
+    await reached('the end of it', ['declared /data/size both']);
+  });
+
+  it('tells a change by hand with its manager', async (context) => {
+    if (!bed) return context.skip();
+    const patch = ['--type=merge', '-p', '{"data":{"value":"by hand"}}'];
+    bed.kubectl('eu-2', 'patch', 'configmap', 'other', '--field-manager=night-shift', ...patch);
+    const items = await reached('the drift', ['declared /data/size both', 'drift /data/value standby']);
+    expect(items.find(({ path }) => path === '/data/value')).toMatchObject({
+      ...{ owner: 'night-shift', primaryValue: '"one"', standbyValue: '"by hand"' },
+    });
+    const back = ['--type=merge', '-p', '{"data":{"value":"one"}}'];
+    bed.kubectl('eu-2', 'patch', 'configmap', 'other', '--field-manager=night-shift', ...back);
+    await reached('the end of it', ['declared /data/size both']);
+  });
+
+  it('tells a standby that is behind, until it has caught up, and what became stale', async (context) => {
+    if (!bed) return context.skip();
+    const pause = { cluster: 'eu-2', durationSeconds: 600, reason: 'the test' };
+    await bed.api().post('/api/v1/pause', pause);
+    await bed.merge(
+      {
+        'apps/web/base/maps.yaml': `${map('settings', 'mode: calm')}---\n${map('other', 'value: two')}`,
+        'apps/web/overlays/south/kustomization.yaml': overlay(8, 'south'),
+      },
+      'a second value, and as much for the south',
+    );
+    const behind = await bed.wait('the standby to be behind', async () => {
+      const items = await differences();
+      return items.some((one) => one.class === 'lagging' && one.side === 'standby') ? items : undefined;
+    });
+    expect(behind.every((one) => one.class === 'lagging' || one.class === 'declared')).toBe(true);
+    await bed.api().post('/api/v1/resume', { cluster: 'eu-2' });
+    await reached('parity', []);
+    const stale = await parity();
+    expect(stale).toMatchObject({ verdict: 'Ready', whole: true });
+    expect(stale.expectations.map(({ name, state }) => `${name} ${state}`)).toEqual(['smaller stale']);
+  });
+
+  it('keeps a time line, tells of changes, and no value of a Secret', async (context) => {
+    if (!bed) return context.skip();
+    const line = await bed.api().get<{ items: { message: string }[] }>('/api/v1/parity/eu/timeline');
+    expect(line.items.map(({ message }) => message)).toContain('Ready -> Degraded: 1 declared, 1 drift');
+    const events = await bed.api().get<{ items: unknown[] }>('/api/v1/events?types=parity.changed');
+    expect(events.items.length).toBeGreaterThan(3);
+    const all = JSON.stringify([await parity(), await differences(), events, line]) + bed.logs();
+    for (const text of ['hush-hush-token', Buffer.from('hush-hush-token').toString('base64')])
+      expect(all).not.toContain(text);
+  });
+});
