@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { agentEnv, agentFlags } from './agent-settings.ts';
 import { bundleAgent } from './bundle-agent.ts';
+import { root } from './source-files.ts';
 
 describe('the agent in release form', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fairway-bundle-'));
@@ -22,6 +24,17 @@ describe('the agent in release form', () => {
     expect(run.stderr).toBe('');
     expect(run.stdout).toContain('fairway agent');
     expect(run.status).toBe(0);
+  });
+
+  it('has the same flags and settings in its launcher, and the settings in the systemd unit', () => {
+    const text = readFileSync(launcher, 'utf8');
+    const [command = ''] = text.slice(text.indexOf('exec ')).split('"$(dirname');
+    expect(command.match(/--[a-z][^ ]*/g)).toEqual([...agentFlags]);
+    for (const [name, value] of Object.entries(agentEnv))
+      expect(text).toContain(`${name}="\${${name}:-${value}}"`);
+    const unit = readFileSync(join(root, 'deploy/systemd/fairway-agent.service'), 'utf8');
+    const settings = Object.entries(agentEnv).map(([name, value]) => `${name}=${value}`);
+    expect(unit).toContain(`Environment=${settings.join(' ')}`);
   });
 
   it('loads neither undici nor the Kubernetes client before they are needed', () => {

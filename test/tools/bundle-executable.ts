@@ -8,6 +8,8 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { agentFlags } from './agent-settings.ts';
+import { unused } from './bundle-agent.ts';
 import { root } from './source-files.ts';
 
 /** By which Node finds what was put into it, and the mark that says so: names that are part of Node. */
@@ -31,6 +33,7 @@ async function bundleScript(file: string): Promise<void> {
     platform: 'node',
     target: 'node24',
     legalComments: 'none',
+    external: [unused],
     // The agent's main file starts nothing when it is imported; its top-level await is no CommonJS.
     define: { 'import.meta.main': 'false' },
   });
@@ -47,7 +50,7 @@ export async function bundleExecutable(file: string): Promise<void> {
     const blob = join(folder, 'blob');
     const main = join(folder, 'agent.cjs');
     await bundleScript(main);
-    const execArgv = ['--max-semi-space-size=1'];
+    const execArgv = agentFlags;
     writeFileSync(
       config,
       JSON.stringify({ main, output: blob, disableExperimentalSEAWarning: true, execArgv }),

@@ -6,6 +6,7 @@ import { join, posix } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultAgentImage } from '../../../hub/api/install/install-manifests.ts';
+import { agentEnv, agentFlags } from '../agent-settings.ts';
 import { importsOf } from '../source-files.ts';
 import { listBaseEntries } from './base-layer.ts';
 import {
@@ -52,7 +53,7 @@ beforeAll(async () => {
   mkdirSync(root);
   const layers = [...images.keys()].flatMap(unpack);
   for (const blob of new Set(layers)) tar('-xzf', blob, '-C', root);
-}, 60_000);
+}, 240_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function tar(...args: readonly string[]): string {
@@ -88,6 +89,7 @@ function readImage(name: string) {
     readonly config: {
       readonly User: string;
       readonly Entrypoint: readonly string[];
+      readonly Env: readonly string[];
       readonly Labels: Readonly<Record<string, string>>;
     };
   };
@@ -178,8 +180,9 @@ describe('the images', () => {
 
 describe('the agent in its image', () => {
   it('starts', () => {
-    const [entry = ''] = readImage('agent').config.config.Entrypoint;
-    const run = spawnSync(...inImage([join(root, entry), '--help']), {
+    const [, ...args] = readImage('agent').config.config.Entrypoint;
+    const program = join(root, args.pop() ?? '');
+    const run = spawnSync(...inImage([...args, program, '--help']), {
       encoding: 'utf8',
       env: {},
     });
@@ -188,8 +191,14 @@ describe('the agent in its image', () => {
     expect(run.status).toBe(0);
   });
 
-  it('is started by a line that the kernel reads, for there is no shell', () => {
-    const text = readFileSync(join(root, 'usr/lib/fairway-agent/agent.mjs'), 'utf8');
+  it('is started with the flags and settings of its release forms', () => {
+    const { Entrypoint, Env } = readImage('agent').config.config;
+    expect(Entrypoint).toEqual(['/usr/bin/node', ...agentFlags, '/usr/lib/fairway-agent/agent.mjs']);
+    for (const [name, value] of Object.entries(agentEnv)) expect(Env).toContain(`${name}=${value}`);
+  });
+
+  it('is a command by a line that the kernel reads, for there is no shell', () => {
+    const text = readFileSync(join(root, 'usr/bin/fairway-agent'), 'utf8');
     expect(text.slice(0, text.indexOf('\n'))).toBe('#!/usr/bin/node --max-semi-space-size=1');
   });
 });

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { version } from '../../../shared/version.ts';
+import { agentEnv, agentFlags } from '../agent-settings.ts';
 import { bundleAgent } from '../bundle-agent.ts';
 import { root } from '../source-files.ts';
 import { imageArchitecture, listBaseEntries, nodePath, nonroot } from './base-layer.ts';
@@ -31,9 +32,6 @@ export interface BuildOptions {
 const agentFolder = 'usr/lib/fairway-agent';
 const agentCommand = 'usr/bin/fairway-agent';
 const dataFolder = 'var/lib/fairway';
-/** Node's flags in deploy/container/fairway-agent, whose reasons are there. */
-const agentFlag = '--max-semi-space-size=1';
-const agentEnv = ['MALLOC_ARENA_MAX=1', 'MALLOC_MMAP_THRESHOLD_=65536', 'MALLOC_TRIM_THRESHOLD_=131072'];
 const commonEnv = ['PATH=/usr/bin', 'NODE_ENV=production'];
 
 /** The layer that both images stand on; packed once. */
@@ -77,8 +75,8 @@ export async function listAgentEntries(): Promise<readonly TarEntry[]> {
       ...scripts.map((name): TarEntry => {
         const bytes = readFileSync(join(folder, name));
         if (name !== 'agent.mjs') return { path: `${agentFolder}/${name}`, type: 'file', bytes };
-        // The launcher is a shell script; here the kernel starts Node by this line, also for `kubectl exec`.
-        const line = Buffer.from(`#!/${nodePath} ${agentFlag}\n`);
+        // There is no shell: for `kubectl exec` the kernel starts Node by this line, which takes one flag.
+        const line = Buffer.from(`#!/${nodePath} ${agentFlags[0]}\n`);
         return {
           path: `${agentFolder}/${name}`,
           type: 'file',
@@ -100,8 +98,8 @@ export function buildAgentImage(base: Layer, program: readonly TarEntry[], optio
   const createdBy = `Fairway agent ${version}`;
   const layer = packLayer(program, { epochSeconds, createdBy, ...(level && { level }) });
   const config = {
-    Env: [...commonEnv, ...agentEnv],
-    Entrypoint: [`/${agentCommand}`],
+    Env: [...commonEnv, ...Object.entries(agentEnv).map(([name, value]) => `${name}=${value}`)],
+    Entrypoint: [`/${nodePath}`, ...agentFlags, `/${agentFolder}/agent.mjs`],
     WorkingDir: '/tmp',
   };
   return pack('agent', 'Keeps one Kubernetes cluster as the hub says', [base, layer], config, options);
