@@ -3,41 +3,67 @@ import { spawn } from 'node:child_process';
 import { withSettledAgent } from './kit/idle-agent.ts';
 import { idleAgents, measureIdleHub } from './kit/idle-hub.ts';
 import { loadObjects } from './kit/manifests.ts';
-import { residentKb } from './kit/process-figures.ts';
-import { untilSteady } from './kit/wait.ts';
+import { peakResidentKb, residentKb } from './kit/process-figures.ts';
+import { pause } from './kit/wait.ts';
 import { adopt } from './kit/worker.ts';
-import { type Bench, type BenchResult, result } from './result.ts';
+import { type Bench, type BenchResult, percentile, result } from './result.ts';
 
 const bench_ = 'memory';
-/** Longer than V8 takes to collect garbage in a process that does nothing more. */
-const agentQuiet = { quietMs: 20_000, slack: 512, limitMs: 60_000 };
+/** From settled to at rest: the last status events, what is written down a minute after a change, and the garbage of both. */
+const restMs = 100_000;
+const quickRestMs = 20_000;
+/** Of one process at rest; the median counts. */
+const samples = 15;
+const sampleEveryMs = 2_000;
+const bareProcesses = 3;
 
-/** Resident memory of a Node process that does nothing, in KiB. */
+async function medianKb(pid: number, everyMs = sampleEveryMs): Promise<number> {
+  const found: number[] = [];
+  while (found.length < samples) {
+    found.push(residentKb(pid));
+    await pause(everyMs);
+  }
+  return percentile(found, 0.5);
+}
+
+/** Resident memory of a Node process that does nothing, in KiB: no options, an empty environment. */
 async function bareNodeKb(): Promise<number> {
   const child = spawn(process.execPath, ['-e', 'setInterval(()=>{},1e6)'], { stdio: 'ignore', env: {} });
   const exited = adopt(child);
   try {
-    return await untilSteady('bare Node', () => residentKb(child.pid ?? 0), {
-      quietMs: 1_000,
-      slack: 64,
-      limitMs: 20_000,
-    });
+    await pause(2_000);
+    return await medianKb(child.pid ?? 0, 100);
   } finally {
     child.kill('SIGKILL');
     await exited;
   }
 }
 
+async function bareKbOf(count: number): Promise<number> {
+  const found: number[] = [];
+  while (found.length < count) found.push(await bareNodeKb());
+  return percentile(found, 0.5);
+}
+
 /** What the agent may hold with so many objects, in bare Node processes. */
 const limits = { 1000: 2.2, 5000: 2.8 } as const;
 
-/** Resident memory of a settled agent, in KiB. @param objects default the load's. */
-function settledKb(objects?: number): Promise<number> {
-  return withSettledAgent(
-    ({ agent }) => untilSteady('the idle agent', () => residentKb(agent.pid), agentQuiet),
-    objects,
-  );
+interface AgentMemory {
+  /** At rest. */
+  readonly kb: number;
+  readonly peakKb: number;
 }
+
+/** Resident memory of an agent that has applied everything. @param objects default the load's. */
+function measureAgent(quick: boolean, objects?: number): Promise<AgentMemory> {
+  return withSettledAgent(async ({ agent }) => {
+    await pause(quick ? quickRestMs : restMs);
+    return { kb: await medianKb(agent.pid), peakKb: peakResidentKb(agent.pid) };
+  }, objects);
+}
+
+const tell = (objects: number, { kb, peakKb }: AgentMemory) =>
+  `the agent with ${objects} objects: ${kb} kB at rest, ${peakKb} kB at most`;
 
 async function measureMany(
   bareKb: number,
@@ -47,23 +73,24 @@ async function measureMany(
   const results: BenchResult[] = [];
   for (const [count, limit] of Object.entries(limits)) {
     const objects = quick ? Number(count) / 10 : Number(count);
-    const kb = await settledKb(objects);
-    say(`the agent: ${kb} kB with ${objects} objects`);
-    results.push(result(bench_, `agent_vs_bare_node_${count}`, kb / bareKb, 'ratio', 'limit', limit));
+    const memory = await measureAgent(quick, objects);
+    say(tell(objects, memory));
+    results.push(result(bench_, `agent_vs_bare_node_${count}`, memory.kb / bareKb, 'ratio', 'limit', limit));
   }
   return results;
 }
 
 export const bench: Bench = async ({ say, quick }) => {
-  const bareKb = await bareNodeKb();
-  const agentKb = await settledKb();
-  say(`the agent: ${agentKb} kB with ${loadObjects} objects; bare Node: ${bareKb} kB`);
+  const bareKb = await bareKbOf(bareProcesses);
+  say(`bare Node: ${bareKb} kB`);
+  const memory = await measureAgent(quick);
+  say(tell(loadObjects, memory));
   const many = await measureMany(bareKb, quick, say);
   const { kbPerAgent } = await measureIdleHub(say);
   return [
-    result(bench_, 'agent_vs_bare_node', agentKb / bareKb, 'ratio', 'limit', 2),
+    result(bench_, 'agent_vs_bare_node', memory.kb / bareKb, 'ratio', 'limit', 2),
     ...many,
-    result(bench_, 'agent_mb', agentKb / 1024, 'MiB', 'Fleet agent in the cluster', 128),
+    result(bench_, 'agent_mb', memory.kb / 1024, 'MiB', 'Fleet agent in the cluster', 128),
     result(bench_, 'hub_kb_per_idle_agent', kbPerAgent, 'kB', `limit at ${idleAgents}`, 150),
   ];
 };

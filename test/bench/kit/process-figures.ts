@@ -18,6 +18,13 @@ export function residentKb(pid: number): number {
   return Number(match[1]);
 }
 
+/** The most that was resident so far, in KiB; where the system does not tell, what is resident now. @throws when there is no such process. */
+export function peakResidentKb(pid: number): number {
+  if (!hasProc) return residentKb(pid);
+  const match = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return match ? Number(match[1]) : residentKb(pid);
+}
+
 /** Seconds of user and system time of all its threads so far. @throws when there is no such process. */
 export function cpuSeconds(pid: number): number {
   if (!hasProc) return secondsOf(ps(pid, 'time'));
