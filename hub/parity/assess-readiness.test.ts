@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { defaultFreshness, type ParityDifference, type ParityGroup } from '../model/parity.ts';
+import { assessReadiness, type PairFindings } from './assess-readiness.ts';
+import { compareObject } from './compare-object.ts';
+import { configMap, driftOf, expectationOf, pairOf, type SideSpec } from './fixture.test-support.ts';
+import { nextState } from './next-state.ts';
+
+const nowMs = 10_000_000;
+const group: ParityGroup = {
+  ...{ name: 'pair', primary: 'one', standbys: { clusters: ['two'], region: undefined }, owner: 'dr' },
+  applications: { names: [], selector: undefined },
+  ...{ expectations: [], variables: {}, freshness: defaultFreshness },
+  origin: { file: 'fleet/dr.yaml', line: 3, commit: '' },
+};
+const found = (primary: SideSpec, standby: SideSpec): readonly ParityDifference[] => {
+  const { pair, context } = pairOf(primary, standby);
+  return compareObject(pair, context).differences;
+};
+const pairs = (differences: readonly ParityDifference[], part: Partial<PairFindings> = {}): PairFindings => ({
+  ...{ standby: 'two', objects: 10, differences, catchUpMs: undefined },
+  presence: ['one', 'two'].map((cluster) => ({ cluster, connected: true, lastSeenAtMs: nowMs })),
+  ...part,
+});
+const assess = (pair: PairFindings, more: Partial<Parameters<typeof assessReadiness>[0]> = {}) =>
+  assessReadiness({ group, pairs: [pair], problems: [], matched: new Set(), nowMs, ...more });
+
+const calm = { wanted: configMap({ mode: 'calm' }) };
+const drift = { ...calm, drift: driftOf({ '/data/mode': 'wild' }) };
+const missing = found(calm, {});
+const away = { cluster: 'two', connected: false, lastSeenAtMs: nowMs - 121_000 };
+
+describe('assessReadiness', () => {
+  it.each<[string, PairFindings, string, number, boolean]>([
+    ['nothing differs', pairs([]), 'Ready', 100, true],
+    ['a field drifted', pairs(found(calm, drift)), 'Degraded', 95, false],
+    ['an object is missing', pairs(missing), 'NotReady', 90, false],
+    ['an agent is away for too long', pairs([], { presence: [away] }), 'Unknown', 0, false],
+    [
+      'an agent is away for a moment',
+      pairs([], { presence: [{ ...away, lastSeenAtMs: nowMs - 119_000 }] }),
+      'Ready',
+      100,
+      true,
+    ],
+    [
+      'an agent was never heard of',
+      pairs([], { presence: [{ ...away, lastSeenAtMs: undefined }] }),
+      'Unknown',
+      0,
+      false,
+    ],
+    [
+      'something critical is known, though an agent is away',
+      pairs(missing, { presence: [away] }),
+      'NotReady',
+      0,
+      false,
+    ],
+    ['there is nothing to compare', pairs([], { objects: 0 }), 'Unknown', 0, false],
+    [
+      'the primary alone is unwell',
+      pairs(found({ ...calm, more: { healthStatus: 'Failed' } }, calm)),
+      'Ready',
+      100,
+      true,
+    ],
+    [
+      'the standby is unwell',
+      pairs(found(calm, { ...calm, more: { healthStatus: 'Failed' } })),
+      'NotReady',
+      90,
+      false,
+    ],
+  ])('when %s', (_name, pair, verdict, score, whole) => {
+    expect(assess(pair)).toMatchObject({ verdict, score, whole });
+  });
+
+  it('takes what lags for longer than the group allows for critical', () => {
+    const [lagging] = found(calm, { ...calm, applied: null });
+    if (!lagging) throw new Error('nothing lags');
+    const since = (ms: number) => assess(pairs([{ ...lagging, sinceMs: nowMs - ms }])).verdict;
+    expect([since(899_000), since(901_000)]).toEqual(['Degraded', 'NotReady']);
+  });
+
+  it('says of each expectation that covers nothing, or is over, without a change of the verdict', () => {
+    const kind = { type: 'scaledToZero' } as const;
+    const expectations = [
+      expectationOf('used', kind),
+      expectationOf('stale', kind),
+      expectationOf('over', kind, { expiresAtMs: nowMs }),
+    ];
+    const report = assess(pairs([]), { group: { ...group, expectations }, matched: new Set(['used']) });
+    expect(report).toMatchObject({
+      ...{ verdict: 'Ready', staleExpectations: ['stale'], expiredExpectations: ['over'] },
+    });
+    expect(report.reasons.map(({ type, owner }) => `${type} ${owner}`)).toEqual([
+      'stale owner of stale',
+      'expired owner of over',
+    ]);
+  });
+
+  it('is not ready with clusters that are not there, and says where they are named', () => {
+    const report = assessReadiness({
+      ...{ group, pairs: [], problems: ['there is no Cluster two'], matched: new Set<string>(), nowMs },
+    });
+    expect(report).toMatchObject({ verdict: 'NotReady', whole: false, score: 0 });
+    expect(report.reasons[0]).toMatchObject({ owner: 'dr', action: 'mend fleet/dr.yaml:3' });
+  });
+
+  it('gives a group the score and verdict of its worst standby', () => {
+    const report = assessReadiness({
+      ...{ group, problems: [], matched: new Set<string>(), nowMs },
+      pairs: [pairs([]), pairs(missing, { standby: 'three' })],
+    });
+    expect(report).toMatchObject({ verdict: 'NotReady', score: 90, whole: false });
+  });
+
+  it('tells the gravest reason first, and differences alike once', () => {
+    const many = Array.from({ length: 400 }, (_, at) =>
+      missing.map((one) => ({ ...one, id: `${at}`, application: `a${at % 300}` })),
+    ).flat();
+    const { reasons } = assess(pairs([...found(calm, drift), ...many], { objects: 500 }));
+    expect(reasons).toHaveLength(200);
+    expect(reasons[0]).toMatchObject({ severity: 'critical', count: 2 });
+    expect(reasons.at(-1)?.message).toContain('more reasons');
+  });
+});
+
+describe('nextState', () => {
+  const whole = assess(pairs([]));
+  const broken = assess(pairs(missing));
+
+  it('keeps since when, and tells of the first sight of a group', () => {
+    const first = nextState(undefined, whole, [], 100);
+    expect(first.moment?.message).toBe('Ready: no difference');
+    expect(first.state).toMatchObject({ verdictSinceMs: 100, wholeSinceMs: 100, lastWholeAtMs: 100 });
+    const again = nextState(first.state, whole, [], 200);
+    expect(again.moment).toBeUndefined();
+    expect(again.state).toEqual(first.state);
+  });
+
+  it('remembers when parity was whole last, and when each difference was first seen', () => {
+    const first = nextState(undefined, whole, [], 100).state;
+    const second = nextState(first, broken, missing, 200);
+    expect(second.moment?.message).toBe('Ready -> NotReady: 1 missing');
+    expect(second.state).toMatchObject({ lastWholeAtMs: 200, wholeSinceMs: 200 });
+    const third = nextState(second.state, broken, missing, 300).state;
+    expect(third).toMatchObject({ lastWholeAtMs: 200, firstSeen: { [missing[0]?.id ?? '']: 200 } });
+    expect(nextState(third, whole, [], 400).state).toMatchObject({ wholeSinceMs: 400, firstSeen: {} });
+  });
+});
