@@ -214,6 +214,7 @@ describe('the history of rollouts', { timeout: 60_000 }, () => {
         "decision canary: assigned",
         "progress canary: 1 of 1 healthy",
         "gate canary: nobody is waited for any more: soaks 10 min",
+        "gate canary: waits for an approval by ann",
         "action canary: approve canary: good",
         "gate canary: ends: 1 of 1 healthy",
         "gate regions/eu: begins: 2 clusters",

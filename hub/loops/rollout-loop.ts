@@ -14,6 +14,7 @@ import type { Revision } from '../model/revision.ts';
 import { advanceRollout, earliest } from '../rollout/advance-rollout.ts';
 import { addAnswer, applyAction, type RolloutAction } from '../rollout/apply-action.ts';
 import { promotionMessage } from '../rollout/describe-promotion.ts';
+import { noteGate } from '../rollout/gate-of.ts';
 import { describeRollout, type RolloutReport } from '../rollout/describe-rollout.ts';
 import { moveClusters } from '../rollout/move-clusters.ts';
 import { planHistory } from '../rollout/plan-history.ts';
@@ -214,7 +215,13 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     if (!isLive(before)) return waitFor(promotion);
     const input = await inputs.load(before);
     const moved = moveClusters(before, input.facts, matchesSelector);
-    const pass = advanceRollout(moved, input);
+    const { blocked, together } = await exchange.plan(before);
+    if (together.length > 0) {
+      await exchangeObjects(together);
+      return { requeueAfterMs: 1 };
+    }
+    const advanced = advanceRollout(moved, { ...input, blocked });
+    const pass = { ...advanced, state: noteGate(advanced.state, input) };
     const wait = waitFor(earliest([pass.nextAtMs, promotion]));
     if (pass.state !== before) {
       const revision = await store.sources.revision(before.revisionId);

@@ -4,6 +4,7 @@ import { failedIn, isUnproven, openClusters, type RolloutInput } from './advance
 import { isInFlight } from './choose-clusters.ts';
 import type { PromotionReport } from './describe-promotion.ts';
 import { durationText } from './duration-text.ts';
+import { gateOf } from './gate-of.ts';
 import { describeRevert, type RevertState } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
 import { countClusters } from './record-rollout.ts';
@@ -112,31 +113,41 @@ function awayText(seen: ObservedCluster | undefined, known: ClusterState | undef
 
 function describeGate(state: RolloutState, wave: WaveState, input: RolloutInput): string {
   const spec = specOf(state.strategy, wave);
-  if (wave.startedAtMs === undefined) {
-    const open = opennessAt(state.strategy, input.nowMs);
-    if (spec.approval?.when === 'before' && !wave.approvedBefore) return 'an approval';
-    if (open.open) return 'the wave before it';
-    const until = open.opensAtMs === undefined ? '' : ` until ${new Date(open.opensAtMs).toISOString()}`;
-    return `${open.reason}${until}`;
+  switch (gateOf(state, wave, input)) {
+    case 'before':
+      return 'the wave before it';
+    case 'approval':
+      return 'an approval';
+    case 'window':
+      return describeWindow(state, input.nowMs);
+    case 'clusters':
+      return describeClusters(state, wave, input);
+    case 'away':
+      return describeAway(state, wave, openClusters(state, wave, input).offline.length);
+    case 'soak':
+      return `its soak: ${durationText((wave.settledAtMs ?? 0) + spec.soakMs - input.nowMs)} left`;
+    case 'analysis':
+      return 'its analysis';
+    case 'none':
+      return '';
   }
-  const { waiting, offline } = openClusters(state, wave, input);
-  if (waiting.length > 0) {
-    const inFlight = waiting.filter((cluster) => isInFlight(state, cluster));
-    const [first = waiting[0] ?? ''] = inFlight;
-    const { minHealthyMs } = spec;
-    const { waitsOn } = clusterReport(state, first, input, minHealthyMs);
-    // What an agent says of an object speaks for itself.
-    const said = input.observed.get(first)?.report?.message;
-    const why = waitsOn !== '' && waitsOn === said ? waitsOn : `waits on ${waitsOn}`;
-    return `${waiting.length} of ${wave.clusters.length} not healthy: ${first} ${why}`;
-  }
-  if (wave.settledAtMs === undefined)
-    return offline.length > 0 ? describeAway(state, wave, offline.length) : '';
-  const soakedAtMs = wave.settledAtMs + spec.soakMs;
-  if (!wave.promoted && input.nowMs < soakedAtMs)
-    return `its soak: ${durationText(soakedAtMs - input.nowMs)} left`;
-  if (spec.approval?.when === 'after' && !wave.approvedAfter) return 'an approval';
-  return spec.analysis.length > 0 ? 'its analysis' : '';
+}
+
+function describeWindow({ strategy }: RolloutState, nowMs: number): string {
+  const open = opennessAt(strategy, nowMs);
+  if (open.open) return '';
+  return `${open.reason}${open.opensAtMs === undefined ? '' : ` until ${new Date(open.opensAtMs).toISOString()}`}`;
+}
+
+/** How many, and what the first of them waits on. */
+function describeClusters(state: RolloutState, wave: WaveState, input: RolloutInput): string {
+  const { waiting } = openClusters(state, wave, input);
+  const [first = waiting[0] ?? ''] = waiting.filter((cluster) => isInFlight(state, cluster));
+  const { waitsOn } = clusterReport(state, first, input, specOf(state.strategy, wave).minHealthyMs);
+  // What an agent says of an object speaks for itself.
+  const said = input.observed.get(first)?.report?.message;
+  const why = waitsOn !== '' && waitsOn === said ? waitsOn : `waits on ${waitsOn}`;
+  return `${waiting.length} of ${wave.clusters.length} not healthy: ${first} ${why}`;
 }
 
 function describeAway(state: RolloutState, wave: WaveState, away: number): string {

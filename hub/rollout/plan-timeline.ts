@@ -7,7 +7,7 @@ import type { RolloutAction } from './apply-action.ts';
 import { durationText } from './duration-text.ts';
 import { specOf } from './plan-waves.ts';
 import { countClusters } from './record-rollout.ts';
-import type { ClusterState, RolloutState, Said, WaveState } from './rollout-state.ts';
+import type { ClusterState, Gate, RolloutState, Said, WaveState } from './rollout-state.ts';
 
 /** Names that one entry spells out. */
 const namesMax = 50;
@@ -73,8 +73,9 @@ function clusterEntries(
     if (clusters.length > 0) entries.push(entryAbout(nowMs, kind, wave.name, clusters, message));
   };
   const counted = newly((now, was) => now.countedAtMs !== undefined && was?.countedAtMs === undefined);
-  const { healthy, clusters } = countClusters(after, wave.clusters);
-  tell('progress', counted, `${healthy} of ${clusters} healthy`);
+  // In a pass that takes them back as well, they were healthy all the same.
+  const all = wave.clusters.filter((cluster) => after.clusters[cluster]?.countedAtMs !== undefined);
+  tell('progress', counted, `${all.length} of ${wave.clusters.length} healthy`);
   const mended = newly((now, was) => now.failure === undefined && was?.failure !== undefined);
   tell('progress', mended, mended.length === 1 ? 'has not failed any more' : 'have not failed any more');
   return entries;
@@ -121,6 +122,22 @@ function waveEntries(
   if (wave.startedAtMs !== undefined && was?.startedAtMs === undefined)
     tell('gate', `begins: ${wave.clusters.length === 1 ? '1 cluster' : `${wave.clusters.length} clusters`}`);
   return entries;
+}
+
+/** A gate that holds the rollout from now on. What is soaked or asked is told when nobody is waited for any more. */
+function holdEntries(before: RolloutState, after: RolloutState): readonly TimelineEntry[] {
+  const { waits } = after;
+  if (waits === undefined || waits === before.waits) return [];
+  const wave = after.waves.find(({ name }) => name === waits.wave);
+  const approvers = (wave && specOf(after.strategy, wave).approval?.approvers) ?? [];
+  const by = approvers.length === 0 ? '' : ` by ${approvers.join(', ')}`;
+  const until = waits.untilMs === undefined ? '' : ` until ${new Date(waits.untilMs).toISOString()}`;
+  const texts: Partial<Record<Gate, string>> = {
+    approval: `waits for an approval${by}`,
+    window: `waits for a window${until}`,
+    away: 'waits for clusters that are away',
+  };
+  return [entryAbout(waits.sinceMs, 'gate', waits.wave, [], texts[waits.gate] ?? `waits for ${waits.gate}`)];
 }
 
 function countsText(state: RolloutState, wave: WaveState): string {
@@ -171,6 +188,7 @@ export function planTimeline(
     ...(acted ? [actionEntry(acted)] : []),
     ...(same ? [] : each((wave) => clusterEntries(before, after, wave, nowMs))),
     ...each((wave) => waveEntries(after, known.get(wave.name), wave, nowMs)),
+    ...holdEntries(before, after),
     ...(same ? [] : each((wave) => decisionEntries(before, after, wave, nowMs))),
     ...phaseEntries(before, after, nowMs),
   ];

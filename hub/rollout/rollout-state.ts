@@ -83,6 +83,9 @@ export interface ClusterState {
   readonly assignedAway?: boolean | undefined;
 }
 
+/** What a wave waits for. Before: an earlier wave. Clusters: that are not healthy. Away: clusters whose agent is. None: nothing any more. */
+export type Gate = 'before' | 'approval' | 'window' | 'clusters' | 'away' | 'soak' | 'analysis' | 'none';
+
 export interface RolloutState {
   readonly version: 2;
   readonly application: string;
@@ -94,6 +97,16 @@ export interface RolloutState {
   readonly endedAtMs?: number | undefined;
   /** Why it is paused, rolls back or was aborted. */
   readonly stopped?: (Said & { readonly by: 'operator' | 'failure' }) | undefined;
+  /** The gate that holds it, and since when; undefined: none does, or something goes on in it. */
+  readonly waits?:
+    | {
+        readonly wave: string;
+        readonly gate: Gate;
+        readonly sinceMs: number;
+        /** When a window opens; undefined: nobody knows. */
+        readonly untilMs?: number | undefined;
+      }
+    | undefined;
   /** Its gates and bounds were lifted. */
   readonly lifted?: Said | undefined;
   readonly waves: readonly WaveState[];

@@ -50,6 +50,7 @@ export function createScenario(
   };
   return {
     observed,
+    input,
     state: () => state,
     see,
     /** What was assigned, as `cluster=target`, and what happened. */
