@@ -156,6 +156,64 @@ describe('promotion from environment to environment', () => {
     await expect(rollouts.act('web-production', { type: 'pause' }, said)).rejects.toThrow('it has not begun');
   });
 
+  it('takes a branch only at a commit that was healthy on the other, or at one with the same content', async () => {
+    const branches = (image: string) => {
+      const files = fleet(image, '{ environment: staging, soak: 1h }');
+      const text = (files['fleet/production.yaml'] ?? '').replace(
+        'path: apps/web/production',
+        'path: apps/web/production, ref: production',
+      );
+      return { ...files, 'fleet/production.yaml': text };
+    };
+    /** The branch of production now names that commit. */
+    const move = async (head: string) => {
+      const nowMs = bed.clock.now();
+      const seen = { head, headSeenAtMs: nowMs, lastAttemptAtMs: nowMs, conditions: [] };
+      await bed.store.sources.save({ key: '@production', url: bed.root.url, ref: 'production', ...seen });
+      await bed.resolve();
+      await settle();
+    };
+    const soak = async () => {
+      await becomesHealthy('staging-1');
+      await bed.clock.advance(hour);
+      await settle();
+    };
+    await commit(branches('one'));
+    const first = '1'.padStart(40, '0');
+    await soak();
+    expect(await has('production-1')).toBeUndefined();
+    await move(first);
+    const one = await has('production-1');
+    expect(one).toMatchObject({ application: 'web-production' });
+    // The branch of staging goes on to a third commit; production is moved to the second, which never ran anywhere.
+    const second = await bed.commit(branches('two'));
+    await commit(branches('three'));
+    await soak();
+    await move(second);
+    expect((await has('production-1'))?.targetDigest).toBe(one?.targetDigest);
+    expect((await report()).message).toContain('was never in web-staging');
+    // A merge with the content of the third, under an id of its own.
+    const merged = await bed.commit({ ...branches('three') });
+    await commit(branches('three'));
+    await move(merged);
+    expect((await has('production-1'))?.targetDigest).not.toBe(one?.targetDigest);
+    expect((await report()).promotion?.waiting).toEqual([]);
+  });
+
+  it('is woken by what the clusters of the other environment say, and by the end of its soak', async () => {
+    await commit(fleet('one'));
+    await becomesHealthy('staging-1');
+    rollouts.wakeCluster('staging-1');
+    await bed.clock.advance(200);
+    await rollouts.loop.idle();
+    await bed.clock.advance(2 * hour);
+    await rollouts.loop.idle();
+    await bed.clock.advance(5);
+    await rollouts.loop.idle();
+    const state = (await bed.store.releases.rollout('web-production')) as { phase: string };
+    expect(state.phase).not.toBe('Waiting');
+  });
+
   it('begins what waited once nothing is to be waited for', async () => {
     await commit(fleet('one'));
     const { 'fleet/production.yaml': text = '', ...files } = fleet('one');

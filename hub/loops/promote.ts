@@ -109,7 +109,7 @@ export function createPromoter(store: Store, inputs: RolloutInputs, clock: Clock
       watched.set(state.application, { partner: queue.partner, clusters: partner.clusters });
       const nowMs = clock.now();
       const { watch, nextAtMs } = watchPartner(state.promotion, queue, partner.health, nowMs);
-      const chosen = chooseProven(queue, watch, releaseInForce(state));
+      const chosen = chooseProven(queue, watch, partner.health, releaseInForce(state));
       if (chosen !== undefined && mayBegin(state) && (await store.releases.release(chosen.releaseId))) {
         const why = `healthy in ${queue.partner} for long enough`;
         return {

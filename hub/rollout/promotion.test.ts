@@ -65,7 +65,7 @@ function createPair(soak = soakMs) {
       const looked = watchPartner(watch, queue, partner, nowMs);
       // Through the store and back.
       watch = JSON.parse(JSON.stringify(looked.watch)) as PromotionWatch;
-      const chosen = chooseProven(queue, watch, releaseInForce(before?.state));
+      const chosen = chooseProven(queue, watch, partner, releaseInForce(before?.state));
       if (chosen && before) {
         const state = { ...before.state, phase: 'Complete', releaseId: chosen.releaseId } as const;
         before = { state, targets: releases.get(chosen.releaseId) ?? {} };
@@ -113,6 +113,17 @@ describe('a release that waits for another environment', () => {
     pair.look(healthy('s1'), 0);
     expect(pair.look({ ...healthy('s1'), health: 'unknown' }, 30 * hour).begins).toBeUndefined();
     expect(pair.look(healthy('s1'), 31 * hour).begins).toBe('c1');
+  });
+
+  it('does not begin what is proven while the partner fails with it', () => {
+    const pair = createPair();
+    pair.commit('c1', { staging: 's1', prod: 'p1' }, 0);
+    pair.look(healthy('s1'), soakMs);
+    pair.look(unhealthy('s1'), soakMs + 1);
+    pair.commit('c2', { staging: 's1', prod: 'p2' }, soakMs + 2);
+    expect(pair.look(unhealthy('s1'), soakMs + 3).begins).toBeUndefined();
+    expect(pair.why(unhealthy('s1'), soakMs + 3)).toContain('web-staging is not healthy: stage-1');
+    expect(pair.look(healthy('s1'), soakMs + 4).begins).toBe('c2');
   });
 
   it('takes the newest proven one, though newer ones wait', () => {

@@ -195,15 +195,22 @@ function healthySince(
   return { targets: now.targets, sinceMs: regained ? nowMs : Math.min(now.healthyAtMs, nowMs) };
 }
 
+/** What is proven, and not broken at this moment: a partner that fails after its soak has something to say still. */
+function holds(watch: PromotionWatch, now: PartnerHealth | undefined, targets: Digest): boolean {
+  const broken = now?.targets === targets && now.health === 'unhealthy';
+  return watch.proven.includes(targets) && !broken;
+}
+
 /** The newest release that may begin, of those after the one in force. Undefined: none. */
 export function chooseProven(
   queue: PromotionQueue,
   watch: PromotionWatch | undefined,
+  now: PartnerHealth | undefined,
   releaseId: string,
 ): Candidate | undefined {
   if (watch?.partner !== queue.partner) return undefined;
   return waitingIn(queue, releaseId).findLast((candidate) =>
-    wantedOfPartner(queue, candidate).some((targets) => watch.proven.includes(targets)),
+    wantedOfPartner(queue, candidate).some((targets) => holds(watch, now, targets)),
   );
 }
 
@@ -217,7 +224,7 @@ export function describeCandidate(
   queue: PromotionQueue,
   watch: PromotionWatch | undefined,
   candidate: Candidate,
-  partner: Pick<PartnerHealth, 'targets' | 'health' | 'message'> | undefined,
+  partner: PartnerHealth | undefined,
   nowMs: number,
 ): string {
   const name = queue.partner;
@@ -225,12 +232,12 @@ export function describeCandidate(
   const commit = candidate.contents.at(-1)?.commit.slice(0, 8) ?? '';
   if (wanted === undefined)
     return `commit ${commit} was never in ${name}: it must be the same commit there, or one with the same content`;
-  if (watch?.proven.includes(wanted)) return '';
+  if (watch && wantedOfPartner(queue, candidate).some((one) => holds(watch, partner, one))) return '';
   if (partner?.targets !== wanted) {
     const why = partner?.message ? ` (${partner.message})` : '';
     return `${name} does not run commit ${commit} in all its clusters${why}`;
   }
-  if (partner.health !== 'healthy')
+  if (partner.health !== 'healthy' || watch?.proven.includes(wanted))
     return `${name} is not healthy${partner.message ? `: ${partner.message}` : ''}`;
   const until = (watch?.healthy?.targets === wanted ? watch.healthy.sinceMs : nowMs) + queue.soakMs;
   return `${name} has been healthy with commit ${commit}, and soaks until ${new Date(until).toISOString()}`;
