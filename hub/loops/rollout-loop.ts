@@ -10,12 +10,11 @@ import type { Logger } from '../../shared/log/log.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import { matchesSelector } from '../fleet/placement.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
-import type { Revision } from '../model/revision.ts';
 import { advanceRollout, earliest } from '../rollout/advance-rollout.ts';
 import { addAnswer, applyAction, type RolloutAction } from '../rollout/apply-action.ts';
 import { promotionMessage } from '../rollout/describe-promotion.ts';
-import { noteGate } from '../rollout/gate-of.ts';
 import { describeRollout, type RolloutReport } from '../rollout/describe-rollout.ts';
+import { noteGate } from '../rollout/gate-of.ts';
 import { moveClusters } from '../rollout/move-clusters.ts';
 import { planHistory } from '../rollout/plan-history.ts';
 import { needsRevert, noteRevert } from '../rollout/plan-revert.ts';
@@ -28,15 +27,17 @@ import {
   isOver,
   pinsOf,
   type RolloutChange,
+  type RolloutPass,
   type RolloutState,
   type Said,
 } from '../rollout/rollout-state.ts';
 import type { RolloutPassRow, Store } from '../store/store.ts';
 import { type AskAnalysisPorts, askAnalysis } from './ask-analysis.ts';
+import { createExchange, type Together } from './exchange-objects.ts';
 import { finishUnheard } from './finish-unheard.ts';
 import { createPromoter } from './promote.ts';
 import { createRolloutInputs, isWaved } from './rollout-inputs.ts';
-import { type RunAnalysisPorts, stepRun } from './run-analysis.ts';
+import { forbiddenJob, type RunAnalysisPorts, stepRun } from './run-analysis.ts';
 import { attemptRevert, type RevertPorts } from './write-revert.ts';
 
 export interface RolloutLoopOptions
@@ -99,6 +100,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   const { store, clock, log } = options;
   const inputs = createRolloutInputs(store, clock);
   const promoter = createPromoter(store, inputs, clock);
+  const exchange = createExchange(store, inputs);
   /** Clusters of the live rollouts, by application: of a complete one those that it has still to count. */
   const live = new Map<string, ReadonlySet<string>>();
   /** Rollouts that are woken soon, each with how to call that off. */
@@ -119,12 +121,45 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     return undefined;
   };
 
-  /** A state and what it decided, with what the history keeps of the step. Undefined: somebody else was faster. */
-  const keep = (row: Row, acted?: Acted) => {
+  /** With what is to be kept for its sake, and what the history keeps of the step. */
+  const complete = (row: Row, acted?: Acted): RolloutPassRow => {
     const { before, state: after, nowMs } = row;
     const pins = row.decisions.length > 0 || before.releaseId !== after.releaseId ? pinsOf(after) : undefined;
     const history = planHistory({ before, after, nowMs, acted });
-    return store.releases.saveRollout({ ...row, pins, history });
+    return { ...row, pins, history };
+  };
+
+  /** A state and what it decided. Undefined: somebody else was faster. */
+  const keep = (row: Row, acted?: Acted) => store.releases.saveRollout(complete(row, acted));
+
+  const rowOf = async (before: RolloutState, pass: RolloutPass): Promise<Row> => {
+    const nowMs = clock.now();
+    const { state, decisions } = pass;
+    const revision = await store.sources.revision(before.revisionId);
+    const events = [
+      ...pass.changes.map((change) => changeEvent(state, change, nowMs)),
+      ...(revision ? decisions.map((one) => assignmentEvent(revision, one, nowMs)) : []),
+    ];
+    return { application: before.application, before, state, decisions, events, nowMs };
+  };
+
+  /** All that hangs on what was kept. */
+  const kept = ({ before, state }: Row, changes: RolloutPass['changes']) => {
+    note(state);
+    wakeFollowers(before, state);
+    for (const { message } of changes) log.info('rollout', { application: state.application, message });
+  };
+
+  /** Objects move to or from other applications: those are assigned together, where it is the turn of all. */
+  const exchangeObjects = async (together: readonly Together[]) => {
+    const rows = await Promise.all(together.map(({ before, pass }) => rowOf(before, pass)));
+    const assigned = await store.releases.saveRollouts(rows.map((row) => complete(row)));
+    if (assigned === undefined) return;
+    await finishUnheard(store, assigned, clock.now());
+    for (const [index, row] of rows.entries()) {
+      kept(row, together[index]?.pass.changes ?? []);
+      loop.wake(row.application);
+    }
   };
 
   /** Changes the rollout as it is now, if it is of the same release still. Undefined: it is not, or others were faster again and again. */
@@ -156,7 +191,9 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       const about = { ...subject, clusters: planned.clusters.length, name };
       const { provider } = spec;
       if (provider.type === 'job') {
-        const ports = { ask: options.ask, clock, amend: amend(state) };
+        const { application } = state;
+        const forbidden = () => forbiddenJob(store, application);
+        const ports = { ask: options.ask, clock, amend: amend(state), forbidden };
         const said = await stepRun({ state, index: wave, spec: { ...spec, provider } }, ports, signal);
         if (said) log.info('analysis', { ...about, ...said });
         continue;
@@ -224,21 +261,12 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     const pass = { ...advanced, state: noteGate(advanced.state, input) };
     const wait = waitFor(earliest([pass.nextAtMs, promotion]));
     if (pass.state !== before) {
-      const revision = await store.sources.revision(before.revisionId);
-      const events = [
-        ...pass.changes.map((change) => changeEvent(pass.state, change, clock.now())),
-        ...(revision ? pass.decisions.map((one) => assignedEvent(revision, one)) : []),
-      ];
-      const { decisions } = pass;
-      const kept = await keep({
-        ...{ application, before, state: pass.state, decisions, events, nowMs: clock.now() },
-      });
+      const row = await rowOf(before, pass);
+      const assigned = await keep(row);
       // Somebody else was faster: everything is read anew.
-      if (kept === undefined) return { requeueAfterMs: 1 };
-      await finishUnheard(store, kept, clock.now());
-      note(pass.state);
-      wakeFollowers(before, pass.state);
-      for (const { message } of pass.changes) log.info('rollout', { application, message });
+      if (assigned === undefined) return { requeueAfterMs: 1 };
+      await finishUnheard(store, assigned, clock.now());
+      kept(row, pass.changes);
       // What was decided now may let the next wave begin.
       if (pass.changes.length > 0 && pass.questions.length === 0) return { requeueAfterMs: 1 };
     }
@@ -248,9 +276,6 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     }
     return wait;
   };
-
-  const assignedEvent = (revision: Revision, decision: Parameters<typeof assignmentEvent>[1]): NewEvent =>
-    assignmentEvent(revision, decision, clock.now());
 
   const loop = createLoop({ name: 'rollout', step, ...options, concurrencyMax: 4, periodMs });
 

@@ -30,6 +30,8 @@ export interface RolloutInput {
   readonly facts: ReadonlyMap<string, ClusterFacts>;
   /** Given: a first wave of which nobody is there takes others. */
   readonly matches?: SelectorMatch | undefined;
+  /** Clusters that are not assigned now, though it is their turn. */
+  readonly blocked?: ReadonlySet<string> | undefined;
   readonly nowMs: number;
 }
 

@@ -23,9 +23,10 @@ function isUnavailable(cluster: string, observed: RolloutInput['observed']): boo
 function candidatesOf(
   state: RolloutState,
   wave: WaveState,
-  { observed, release }: RolloutInput,
+  { observed, release, blocked }: RolloutInput,
 ): readonly string[] {
   return wave.clusters.filter((cluster) => {
+    if (blocked?.has(cluster)) return false;
     const known = state.clusters[cluster];
     if (known?.assignedAtMs !== undefined || known?.excluded !== undefined) return false;
     if (state.strategy.assignsAway || release.removes.has(cluster)) return true;

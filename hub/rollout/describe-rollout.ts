@@ -5,6 +5,7 @@ import { isInFlight } from './choose-clusters.ts';
 import type { PromotionReport } from './describe-promotion.ts';
 import { durationText } from './duration-text.ts';
 import { gateOf } from './gate-of.ts';
+import { type NextDecision, nextForCluster, nextForRollout, nextForWave } from './next-decision.ts';
 import { describeRevert, type RevertState } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
 import { countClusters } from './record-rollout.ts';
@@ -38,6 +39,8 @@ export interface ClusterReport {
   readonly appliedAtMs: number | undefined;
   /** Since when, without a break. */
   readonly healthyAtMs: number | undefined;
+  /** Undefined: nothing is decided until somebody says or does something. */
+  readonly next?: NextDecision | undefined;
 }
 
 export interface WaveReport {
@@ -50,6 +53,7 @@ export interface WaveReport {
   readonly endedAtMs: number | undefined;
   readonly counts: ClusterCounts;
   readonly clusters: readonly ClusterReport[];
+  readonly next?: NextDecision | undefined;
 }
 
 export interface RolloutReport {
@@ -63,6 +67,7 @@ export interface RolloutReport {
   readonly startedAtMs: number;
   readonly endedAtMs: number | undefined;
   readonly waves: readonly WaveReport[];
+  readonly next?: NextDecision | undefined;
   /** What became of its revert in Git; undefined: none is to be written, or not yet. */
   readonly revert?: RevertState | undefined;
   /** Releases that wait for another environment; undefined: they wait for none. */
@@ -91,7 +96,7 @@ function clusterReport(
   if (known?.countedAtMs !== undefined) return is('Healthy');
   if (!seen?.connected) return is('Offline', awayText(seen, known, nowMs));
   if (known?.assignedAtMs === undefined || !isAssigned(release, cluster, seen))
-    return is('Waiting', 'its turn');
+    return is('Waiting', turnText(state, cluster));
   if (known.healthySinceMs !== undefined)
     return is(
       'Applied',
@@ -102,6 +107,13 @@ function clusterReport(
   if (seen.acknowledgements?.appliedAtMs === undefined)
     return is('Assigned', said || 'its agent to apply it');
   return is('Applied', said || 'health');
+}
+
+function turnText({ handOvers }: RolloutState, cluster: string): string {
+  const others = handOvers?.[cluster] ?? [];
+  if (others.length === 0) return 'its turn';
+  const names = others.map(({ application }) => application).join(', ');
+  return `its turn together with ${names}, since ${others[0]?.object ?? ''} moves between them`;
 }
 
 function awayText(seen: ObservedCluster | undefined, known: ClusterState | undefined, nowMs: number): string {
@@ -158,14 +170,18 @@ function describeAway(state: RolloutState, wave: WaveState, away: number): strin
 
 function waveReport(state: RolloutState, wave: WaveState, input: RolloutInput): WaveReport {
   const { minHealthyMs } = specOf(state.strategy, wave);
-  const clusters = wave.clusters.map((cluster) => clusterReport(state, cluster, input, minHealthyMs));
+  const clusters = wave.clusters.map((cluster) => ({
+    ...clusterReport(state, cluster, input, minHealthyMs),
+    next: nextForCluster(state, wave, cluster, input),
+  }));
   const { name, startedAtMs, endedAtMs, settledAtMs } = wave;
   const begun = settledAtMs === undefined ? 'Running' : 'Soaking';
   const stateName = endedAtMs !== undefined ? 'Done' : startedAtMs === undefined ? 'Waiting' : begun;
   const waitsOn = stateName === 'Done' ? '' : describeGate(state, wave, input);
   const counts = countClusters(state, wave.clusters);
   const times = { startedAtMs, settledAtMs, endedAtMs };
-  return { name, state: stateName, waitsOn, ...times, counts, clusters };
+  const next = nextForWave(state, state.waves.indexOf(wave), input);
+  return { name, state: stateName, waitsOn, ...times, counts, clusters, next };
 }
 
 function describePhase(state: RolloutState, waves: readonly WaveReport[]): string {
@@ -190,6 +206,7 @@ export function describeRollout(state: RolloutState, input: RolloutInput): Rollo
     ...{ application, releaseId, revisionId, phase, startedAtMs, endedAtMs, waves },
     strategy: state.strategy.name,
     message: describePhase(state, waves),
+    next: nextForRollout(state, input),
     ...(state.revert && { revert: state.revert }),
   };
 }

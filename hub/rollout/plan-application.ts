@@ -3,7 +3,7 @@
  * That of a strategy which waits for nothing (`all-at-once`) is made here at once, so that a commit and what it decides are kept together; every other's
  * is made by the rollout loop.
  */
-import type { Digest } from '../../shared/manifest/canonical.ts';
+import { canonicalJson, type Digest } from '../../shared/manifest/canonical.ts';
 import type { Target } from '../../shared/manifest/target.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { Acknowledgements, Assignment, AssignmentDecision, Release } from '../model/release.ts';
@@ -40,6 +40,10 @@ export interface PlanApplicationInput {
     >;
     readonly matches: SelectorMatch;
   };
+  /** By cluster: whom it exchanges objects with there. */
+  readonly handOvers?: RolloutState['handOvers'];
+  /** Clusters that must not be assigned with the plan. */
+  readonly blocked?: ReadonlySet<string> | undefined;
   readonly newId: () => string;
   readonly nowMs: number;
 }
@@ -100,6 +104,17 @@ export function continues(input: PlanApplicationInput): boolean {
   return goesOn({ wanted, removes: input.removes, observed: observe(input), before });
 }
 
+/** The same state where they are the same, and where nothing is assigned any more. */
+function withHandOvers(
+  state: RolloutState | undefined,
+  handOvers: RolloutState['handOvers'],
+): RolloutState | undefined {
+  if (state === undefined || state.phase === 'RolledBack' || state.phase === 'Aborted') return state;
+  if (canonicalJson(state.handOvers ?? {}) === canonicalJson(handOvers ?? {})) return state;
+  const { handOvers: _, ...rest } = state;
+  return handOvers === undefined ? rest : { ...rest, handOvers };
+}
+
 /** Undefined: nothing begins, and nothing changes of what is under way. */
 export function planApplication(input: PlanApplicationInput): ApplicationPlan | undefined {
   const { application, fleet, waves, removes, revisionId, nowMs } = input;
@@ -112,12 +127,13 @@ export function planApplication(input: PlanApplicationInput): ApplicationPlan | 
     ...{ ...common, application, before, newId: input.newId },
     strategy: strategyFor(application, fleet),
   });
-  const state = begun?.state ?? (before && amendRollout({ ...common, before }));
-  if (state === undefined) return undefined;
+  const changed = begun?.state ?? (before && amendRollout({ ...common, before }));
+  const state = withHandOvers(changed ?? before?.state, input.handOvers);
+  if (state === undefined || state === before?.state) return undefined;
   const release = begun?.release;
-  if (!state.strategy.assignsAway) return { release, state, decisions: [] };
+  if (!state.strategy.assignsAway || changed === undefined) return { release, state, decisions: [] };
   const pass = advanceRollout(state, {
-    ...{ facts, observed, nowMs },
+    ...{ facts, observed, nowMs, blocked: input.blocked },
     release: {
       ...{ id: state.releaseId, application, revisionId: state.revisionId, createdAtMs: nowMs },
       targets: targetsOf(state, release?.targets ?? before?.targets ?? {}),

@@ -21,7 +21,7 @@ import type { Revision } from '../model/revision.ts';
 import type { HistoryWrite } from '../model/rollout-history.ts';
 import type { Plan, Resolution } from '../store/store.ts';
 import { orderForHandOver } from './hand-over.ts';
-import { continues, type PlanApplicationInput, planApplication, strategyFor } from './plan-application.ts';
+import { continues, type PlanApplicationInput, strategyFor } from './plan-application.ts';
 import { planHistory } from './plan-history.ts';
 import { planPromotion } from './plan-promotion.ts';
 import {
@@ -31,6 +31,7 @@ import {
   planRemovals,
   removalTargetFor,
 } from './plan-removals.ts';
+import { planTogether } from './plan-together.ts';
 import type { ClusterFacts, SelectorMatch } from './plan-waves.ts';
 import { type PromotionQueue, promotionKey, type SourceContent } from './promotion.ts';
 import {
@@ -262,6 +263,7 @@ function planReleases(
   const targets = new Map<Digest, Target>();
   const wantedTargets = new Map(wanted.map((one) => [one.application, one.targets]));
   const partners = partnersOf(input.fleet);
+  const plain: PlanApplicationInput[] = [];
   for (const application of [...new Set([...wantedTargets.keys(), ...removals.keys()])].sort()) {
     const all = new Map([...(wantedTargets.get(application) ?? []), ...(removals.get(application) ?? [])]);
     for (const target of all.values()) targets.set(target.digest, target);
@@ -279,8 +281,9 @@ function planReleases(
       if (promoted.state) rollouts[application] = promoted.state;
       if (!promoted.continues) continue;
     }
-    const plan = planApplication(about);
-    if (plan === undefined) continue;
+    plain.push(about);
+  }
+  for (const [application, plan] of planTogether(plain, input.targets)) {
     if (plan.release) releases.push(plan.release);
     decisions.push(...plan.decisions);
     rollouts[application] = plan.state;

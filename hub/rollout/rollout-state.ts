@@ -4,8 +4,8 @@ import type { AssignmentReason } from '../../shared/manifest/target.ts';
 import type { Acknowledgements, AssignmentDecision, Release } from '../model/release.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
 import type { JobRun } from './job-runs.ts';
-import type { RevertState } from './plan-revert.ts';
 import type { HandOver } from './plan-hand-overs.ts';
+import type { RevertState } from './plan-revert.ts';
 import type { PlannedWave } from './plan-waves.ts';
 import type { PromotionWatch } from './promotion.ts';
 

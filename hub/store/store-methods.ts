@@ -58,6 +58,7 @@ export const storeMethods = {
     rollout: 'read',
     rollouts: 'read',
     saveRollout: 'write',
+    saveRollouts: 'write',
     assignments: 'read',
     acknowledge: 'write',
     pauses: 'read',

@@ -271,6 +271,8 @@ export interface ReleaseRepository {
    * when the state is not `before` any more: somebody else was faster.
    */
   saveRollout(pass: RolloutPassRow): Promise<readonly Assignment[] | undefined>;
+  /** As `saveRollout`, of several at once: all of them or none. Assignments get their generations in the order of the passes and their decisions. */
+  saveRollouts(passes: readonly RolloutPassRow[]): Promise<readonly Assignment[] | undefined>;
   /** Sorted by cluster, application. */
   assignments(filter: AssignmentFilter): Promise<readonly AssignmentState[]>;
   /** Records a stage for that generation only; an older generation's is ignored. `time` keeps its first value. A removal that is applied deletes the assignment and its observations. */
@@ -301,7 +303,7 @@ export interface ReleaseRepository {
   ): Promise<Confirmation>;
 }
 
-/** What rollouts did, by the ids of their releases. Written by `savePlan` and `saveRollout`, in the transaction that changes the rollout. */
+/** What rollouts did, by the ids of their releases. Written by `savePlan`, `saveRollout` and `saveRollouts`, in the transaction that changes the rollout. */
 export interface HistoryRepository {
   /** Newest first; the one under way is among them. */
   list(application: string, page: PageRequest): Promise<Page<RolloutRecord>>;

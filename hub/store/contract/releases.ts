@@ -78,6 +78,24 @@ function describePlans(current: () => StoreUnderTest): void {
     expect(await store.releases.rollout('web')).toEqual({ wave: 9 });
   });
 
+  it('moves several rollouts together, or none of them', async () => {
+    const { store } = current();
+    const one = await saveTarget(store, targetOf([configMap('a')]));
+    await store.releases.savePlan(planOf({ rollouts: { web: { wave: 1 }, db: { wave: 1 } } }));
+    const pass = (application: string, before: number) => ({
+      ...{ application, before: { wave: before }, state: { wave: 2 }, events: [], nowMs: t0 },
+      decisions: [decide('eu', application, one)],
+    });
+    expect(await store.releases.saveRollouts([pass('web', 1), pass('db', 7)])).toBeUndefined();
+    expect(await store.releases.rollout('web')).toEqual({ wave: 1 });
+    const kept = await store.releases.saveRollouts([pass('web', 1), pass('db', 1)]);
+    expect(kept?.map(({ application, generation }) => `${application} ${generation}`)).toEqual([
+      'web 1',
+      'db 2',
+    ]);
+    expect(await store.releases.rollout('db')).toEqual({ wave: 2 });
+  });
+
   it('moves a rollout from the state it was in, with all that was decided, or not at all', async () => {
     const { store } = current();
     const one = await saveTarget(store, targetOf([configMap('a')]));

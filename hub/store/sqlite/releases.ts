@@ -121,13 +121,11 @@ function createPassSaver(
 ) {
   const { client } = context;
   const known = client.prepare('SELECT 1 FROM targets WHERE digest = ?').pluck();
-  const move = client.prepare(
-    'UPDATE rollouts SET state = :state WHERE application = :application AND state = :before',
-  );
-  return (pass: RolloutPassRow): readonly Assignment[] | undefined => {
+  const isAt = client.prepare('SELECT 1 FROM rollouts WHERE application = ? AND state = ?').pluck();
+  const move = client.prepare('UPDATE rollouts SET state = ? WHERE application = ?');
+  const save = (pass: RolloutPassRow): readonly Assignment[] => {
     const { application, decisions, nowMs } = pass;
-    const row = { application, before: JSON.stringify(pass.before), state: JSON.stringify(pass.state) };
-    if (move.run(row).changes === 0) return undefined;
+    move.run(JSON.stringify(pass.state), application);
     for (const { targetDigest } of decisions)
       if (known.get(targetDigest) === undefined)
         throw new FairwayError('failed_precondition', 'a target of the rollout is not in the store', {
@@ -141,6 +139,11 @@ function createPassSaver(
     events.append(pass.events);
     context.changed('rollouts', application);
     return assigned;
+  };
+  return (passes: readonly RolloutPassRow[]): readonly Assignment[] | undefined => {
+    for (const { application, before } of passes)
+      if (isAt.get(application, JSON.stringify(before)) === undefined) return undefined;
+    return passes.flatMap(save);
   };
 }
 
@@ -158,6 +161,7 @@ export function createSqliteReleases(
   const assignments = createSqliteAssignments(context);
   const confirmations = createSqliteConfirmations(context, events);
   const pins = createSqlitePins(context);
+  const savePasses = createPassSaver(context, { events, assignments, history, pins });
   return {
     savePlan: createPlanSaver(context, { events, fleet, assignments, confirmations, history, pins }),
     release(id) {
@@ -187,7 +191,8 @@ export function createSqliteReleases(
           .all()
           .map(({ application, state }) => [application, state]),
       ),
-    saveRollout: createPassSaver(context, { events, assignments, history, pins }),
+    saveRollout: (pass) => savePasses([pass]),
+    saveRollouts: savePasses,
     assignments: assignments.list,
     acknowledge: assignments.acknowledge,
     ...createSqlitePauses(context, events),

@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createSeededRandom } from '../../shared/clock/random.ts';
+import { silentLogger } from '../../shared/log/log.ts';
+import { createRolloutLoop, type RolloutDriver } from './rollout-loop.ts';
+import { createLoopBed, type LoopBed } from './test-bed.ts';
+
+const names = ['eu-1', 'eu-2'];
+const map = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\n`;
+
+/** Two applications; `moves` is in the one or the other. */
+function fleet(
+  holder: 'giver' | 'taker',
+  rollouts: Readonly<Record<'giver' | 'taker', string>>,
+): Readonly<Record<string, string>> {
+  const clusters = names.map(
+    (name) => `apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: { name: ${name} }\nspec: {}\n`,
+  );
+  const application = (name: 'giver' | 'taker') =>
+    `apiVersion: fairway.dev/v1alpha1\nkind: Application\nmetadata: { name: ${name} }\nspec:\n  source: { path: ${name} }\n  placement: { selector: {} }\n  rollout: ${rollouts[name]}\n`;
+  return {
+    'fleet/clusters.yaml': clusters.join('---\n'),
+    'fleet/applications.yaml': [application('giver'), application('taker')].join('---\n'),
+    'giver/own.yaml': map('given'),
+    'taker/own.yaml': map('taken'),
+    [`${holder}/moves.yaml`]: map('moves'),
+  };
+}
+
+const atOnce = '{ strategy: all-at-once }';
+const approved = '{ inline: { waves: [{ name: all, approval: { when: before } }] } }';
+
+describe('an object that moves between applications that roll out each in its time', () => {
+  let bed: LoopBed;
+  let rollouts: RolloutDriver;
+
+  beforeEach(async () => {
+    bed = await createLoopBed();
+    rollouts = createRolloutLoop({
+      ...{ store: bed.store, clock: bed.clock, random: createSeededRandom(1), log: silentLogger },
+      ...{ fetch: () => Promise.reject(new Error('not asked')), egress: () => false },
+      ask: () => Promise.reject(new Error('not asked')),
+    });
+    for (const cluster of names)
+      await bed.store.registry.seen({ cluster, connected: true, nowMs: bed.clock.now() });
+  });
+  afterEach(async () => {
+    await rollouts.stop();
+    await bed.close();
+  });
+
+  /** Whatever is assigned becomes healthy, and the rollouts take as many steps as they can. */
+  const settle = async () => {
+    for (let round = 0; round < 15; round += 1) {
+      for (const { cluster, application, generation } of await bed.store.releases.assignments({}))
+        await bed.store.releases.acknowledge({
+          ...{ cluster, application, generation, stage: 'healthy', message: '', timeMs: bed.clock.now() },
+        });
+      rollouts.wakeAll();
+      await rollouts.loop.idle();
+      await bed.clock.advance(2);
+    }
+  };
+  const commit = async (files: Readonly<Record<string, string>>) => {
+    await bed.commit(files);
+    await bed.resolve();
+    await settle();
+  };
+  const approve = (application: string) =>
+    rollouts.act(
+      application,
+      { type: 'approve', wave: '' },
+      { actor: 'ann', reason: 'it is good', atMs: bed.clock.now() },
+    );
+  const generations = async () =>
+    (await bed.store.releases.assignments({})).map(
+      ({ cluster, application, generation }) => `${cluster} ${application} ${generation}`,
+    );
+
+  it.each([
+    ['the one that gives it up would go at once', { giver: atOnce, taker: approved }, 'taker'],
+    ['the one that takes it would go at once', { giver: approved, taker: atOnce }, 'giver'],
+  ] as const)('is assigned to both together where %s', async (_, strategies, slow) => {
+    await commit(fleet('giver', strategies));
+    await approve(slow);
+    await settle();
+    const before = await generations();
+    expect(before).toHaveLength(4);
+    await commit(fleet('taker', strategies));
+    expect(await generations()).toEqual(before);
+    const quick = slow === 'taker' ? 'giver' : 'taker';
+    expect((await rollouts.report(quick))?.message).toContain(`its turn together with ${slow}`);
+    await approve(slow);
+    await settle();
+    // The gain has the lower generation: the agent sees it first.
+    expect(await generations()).toEqual(['eu-1 giver 4', 'eu-1 taker 3', 'eu-2 giver 4', 'eu-2 taker 3']);
+    expect((await rollouts.report(quick))?.phase).toBe('Complete');
+  });
+
+  it('goes wave by wave where both are careful', async () => {
+    const careful = { giver: '{ strategy: careful }', taker: '{ strategy: careful }' };
+    await commit(fleet('giver', careful));
+    await commit(fleet('taker', careful));
+    for (const cluster of names) {
+      const [giver, taker] = await bed.store.releases.assignments({ cluster });
+      expect([giver?.application, taker?.application]).toEqual(['giver', 'taker']);
+      expect(giver?.assignedAtMs).toBe(taker?.assignedAtMs);
+      expect(taker!.generation).toBeLessThan(giver!.generation);
+    }
+    const first = await bed.store.releases.assignments({ cluster: 'eu-1' });
+    const second = await bed.store.releases.assignments({ cluster: 'eu-2' });
+    expect(first[0]!.assignedAtMs).toBeLessThan(second[0]!.assignedAtMs);
+  });
+});

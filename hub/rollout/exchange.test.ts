@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { createTarget, defaultSyncOptions, type Target } from '../../shared/manifest/target.ts';
+import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
+import { startRollout } from './advance-rollout.ts';
+import { type ExchangeMember, planExchange } from './exchange.ts';
+import { setOf } from './fixture.test-support.ts';
+import { type HandOverChange, planHandOvers } from './plan-hand-overs.ts';
+import type { ObservedCluster, RolloutState } from './rollout-state.ts';
+
+const target = (...objects: readonly string[]): Target =>
+  createTarget({
+    ...{ set: setOf(objects), sync: defaultSyncOptions, health: [], dependsOn: [] },
+    ...{ deletionPolicy: 'prune', removed: false },
+  });
+const change = (
+  cluster: string,
+  application: string,
+  has: readonly string[] | undefined,
+  want: readonly string[],
+): HandOverChange => ({ cluster, application, has: has && target(...has), want: target(...want) });
+
+describe('planHandOvers', () => {
+  it('names both ends of what moves, cluster by cluster, and nothing else', () => {
+    const handOvers = planHandOvers([
+      change('eu', 'a', ['ConfigMap/x', 'ConfigMap/y'], ['ConfigMap/y']),
+      change('eu', 'b', ['ConfigMap/z'], ['ConfigMap/z', 'ConfigMap/x']),
+      change('eu', 'c', ['ConfigMap/w'], ['ConfigMap/v']),
+      change('us', 'a', ['ConfigMap/x'], ['ConfigMap/y']),
+      change('us', 'b', ['ConfigMap/x'], ['ConfigMap/x', 'ConfigMap/u']),
+    ]);
+    expect(Object.fromEntries(handOvers)).toEqual({
+      a: { eu: [{ application: 'b', object: '/ConfigMap/default/x' }] },
+      b: { eu: [{ application: 'a', object: '/ConfigMap/default/x' }] },
+    });
+  });
+
+  it('knows what comes new, and what a removal leaves to another', () => {
+    const handOvers = planHandOvers([
+      change('eu', 'a', ['ConfigMap/x'], []),
+      change('eu', 'b', undefined, ['ConfigMap/x']),
+    ]);
+    expect([...handOvers.keys()].sort()).toEqual(['a', 'b']);
+  });
+});
+
+const one: RolloutStrategy = { ...defaultStrategy, waves: [{ ...defaultWave, name: 'all' }] };
+const approved: RolloutStrategy = {
+  ...one,
+  waves: [{ ...defaultWave, name: 'all', approval: { when: 'before', approvers: [] } }],
+};
+const had = (targetDigest: string): ObservedCluster => ({
+  ...{ targetDigest, releaseId: '', removed: false, acknowledgements: undefined },
+  ...{ connected: true, report: undefined, lastHealthyDigest: targetDigest },
+});
+
+/** A rollout of `new` to these clusters, which has just begun and exchanges objects in some. */
+function member(
+  application: string,
+  clusters: readonly string[],
+  handOvers: RolloutState['handOvers'],
+  strategy = one,
+): [string, ExchangeMember] {
+  const release = {
+    ...{ id: `r-${application}`, application, revisionId: 'rev', createdAtMs: 0, reason: 'release' as const },
+    targets: Object.fromEntries(clusters.map((name) => [name, 'new'])),
+    removes: new Set<string>(),
+  };
+  const observed = new Map(clusters.map((name) => [name, had('old')]));
+  const input = { release, observed, facts: new Map(), nowMs: 1 };
+  return [application, { input, state: { ...startRollout(strategy, input, () => true), handOvers } }];
+}
+const to = (application: string) => [{ application, object: 'x' }];
+const who = (exchange: ReturnType<typeof planExchange>) =>
+  exchange.together &&
+  [...exchange.together].map(([name, { decisions }]) => `${name}: ${decisions.map((d) => d.cluster)}`);
+
+describe('planExchange', () => {
+  it('lets both go together where it is the turn of both, and the rest go alone', () => {
+    const members = new Map([
+      member('a', ['c1', 'c2'], { c1: to('b') }),
+      member('b', ['c1', 'c3'], { c1: to('a') }),
+    ]);
+    const exchange = planExchange('a', members);
+    expect(who(exchange)).toEqual(['a: c1,c2', 'b: c1,c3']);
+    expect([...exchange.blocked]).toEqual(['c1']);
+  });
+
+  it('keeps one back as long as the other waits for its turn, is not there, or was rolled back', () => {
+    const a = member('a', ['c1', 'c2'], { c1: to('b') });
+    const waits = member('b', ['c1'], { c1: to('a') }, approved);
+    expect(planExchange('a', new Map([a, waits]))).toEqual({ blocked: new Set(['c1']), together: undefined });
+    expect(planExchange('a', new Map([a]))).toEqual({ blocked: new Set(['c1']), together: undefined });
+  });
+
+  it('keeps nobody back once both have what they are to have', () => {
+    const [a, b] = [member('a', ['c1'], { c1: to('b') }), member('b', ['c1'], { c1: to('a') })];
+    for (const [, { input }] of [a, b])
+      (input.observed as Map<string, ObservedCluster>).set('c1', had('new'));
+    expect(planExchange('a', new Map([a, b]))).toEqual({ blocked: new Set(), together: undefined });
+  });
+
+  it('takes three that pass objects round in a circle together', () => {
+    const members = new Map([
+      member('a', ['c1'], { c1: [...to('b'), ...to('c')] }),
+      member('b', ['c1'], { c1: to('a') }),
+      member('c', ['c1'], { c1: to('a') }),
+    ]);
+    expect(who(planExchange('b', members))).toEqual(['b: c1', 'a: c1', 'c: c1']);
+  });
+});

@@ -1,0 +1,94 @@
+/** When something is decided at the latest though nobody says anything more: for people who ask how long they wait. Pure. */
+import type { RolloutInput } from './advance-rollout.ts';
+import { analysesOf } from './analyses.ts';
+import { timerStart } from './observe-clusters.ts';
+import { specOf } from './plan-waves.ts';
+import type { RolloutState, WaveState } from './rollout-state.ts';
+import { opennessAt } from './windows.ts';
+
+export interface NextDecision {
+  readonly atMs: number;
+  readonly what: /** A cluster has been healthy for long enough. */
+    | 'counts'
+    /** It has failed unless it is healthy by then. */
+    | 'times-out'
+    /** It is away from then on, and not waited for. */
+    | 'away'
+    | 'soak-ends'
+    | 'analysis'
+    | 'window-opens'
+    /** Nothing more is assigned from then on. */
+    | 'window-closes';
+}
+
+function first(found: readonly (NextDecision | undefined)[], nowMs: number): NextDecision | undefined {
+  let next: NextDecision | undefined;
+  for (const one of found)
+    if (one !== undefined && one.atMs > nowMs && one.atMs < (next?.atMs ?? Number.POSITIVE_INFINITY))
+      next = one;
+  return next;
+}
+
+/** Undefined: nothing but what somebody says or does. */
+export function nextForCluster(
+  state: RolloutState,
+  wave: WaveState,
+  cluster: string,
+  { observed, nowMs }: RolloutInput,
+): NextDecision | undefined {
+  if (state.phase !== 'Progressing' && state.phase !== 'Complete') return undefined;
+  const known = state.clusters[cluster];
+  const seen = observed.get(cluster);
+  if (known?.excluded || known?.failure || known?.countedAtMs !== undefined) return undefined;
+  if (known?.assignedAtMs === undefined || known.assignedAway) {
+    const untilMs = seen?.connected ? undefined : seen?.expectedUntilMs;
+    return untilMs !== undefined && untilMs > nowMs ? { atMs: untilMs, what: 'away' } : undefined;
+  }
+  const { minHealthyMs } = specOf(state.strategy, wave);
+  if (known.healthySinceMs !== undefined)
+    return first([{ atMs: known.healthySinceMs + minHealthyMs, what: 'counts' }], nowMs);
+  const start = seen?.connected ? timerStart(seen, known) : undefined;
+  if (start === undefined) return undefined;
+  return first([{ atMs: start + state.strategy.healthTimeoutMs, what: 'times-out' }], nowMs);
+}
+
+/** Of a wave that soaks: its soak and its analyses. Of one that runs: its clusters. Of one that waits: the window. */
+export function nextForWave(
+  state: RolloutState,
+  index: number,
+  input: RolloutInput,
+): NextDecision | undefined {
+  const wave = state.waves[index];
+  const { nowMs } = input;
+  if (wave === undefined || wave.endedAtMs !== undefined || state.phase !== 'Progressing') return undefined;
+  if (wave.startedAtMs === undefined) {
+    const open = opennessAt(state.strategy, nowMs);
+    const isNext = state.waves.slice(0, index).every(({ endedAtMs }) => endedAtMs !== undefined);
+    if (open.open || open.opensAtMs === undefined || !isNext) return undefined;
+    return { atMs: open.opensAtMs, what: 'window-opens' };
+  }
+  if (wave.settledAtMs === undefined)
+    return first(
+      wave.clusters.map((cluster) => nextForCluster(state, wave, cluster, input)),
+      nowMs,
+    );
+  const { soakMs, analysis } = specOf(state.strategy, wave);
+  const soak = wave.promoted ? undefined : wave.settledAtMs + soakMs;
+  const asked = analysesOf(analysis, wave, index, nowMs).nextAtMs;
+  return first(
+    [
+      soak === undefined ? undefined : { atMs: soak, what: 'soak-ends' },
+      asked === undefined ? undefined : { atMs: asked, what: 'analysis' },
+    ],
+    nowMs,
+  );
+}
+
+export function nextForRollout(state: RolloutState, input: RolloutInput): NextDecision | undefined {
+  if (state.phase !== 'Progressing') return undefined;
+  const open = opennessAt(state.strategy, input.nowMs);
+  const turn = open.open ? open.untilMs : open.opensAtMs;
+  const window: NextDecision | undefined =
+    turn === undefined ? undefined : { atMs: turn, what: open.open ? 'window-closes' : 'window-opens' };
+  return first([...state.waves.map((_, index) => nextForWave(state, index, input)), window], input.nowMs);
+}
