@@ -8,6 +8,7 @@ import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 import type { DesiredState } from '../model/desired.ts';
 import { readSops } from '../secrets/sops-document.ts';
 import { type AdoptionQuestion, reportAdoption } from './adopt-report.ts';
+import { collectFacts, type FactsQuestion } from './collect-facts.ts';
 import { type RunQuestion, runJob } from './run-job.ts';
 
 const logBytesMax = 1024 * 1024;
@@ -84,6 +85,9 @@ export function createQueryHandlers({ kube, desired, namespace, reveal, diagnost
     diagnostics: () => Promise.resolve(diagnostics()),
     adoption: (question: AdoptionQuestion, signal: AbortSignal) =>
       reportAdoption(question, { kube, namespace, reveal, signal }),
-    run: (question: RunQuestion, signal: AbortSignal) => runJob(question, { kube, desired }, signal),
+    facts: (question: FactsQuestion, signal: AbortSignal) =>
+      collectFacts(question, { kube, desired }, signal),
+    run: (question: RunQuestion, signal: AbortSignal) =>
+      runJob(question, { kube, desired, namespace }, signal),
   };
 }

@@ -30,6 +30,8 @@ export interface RunStatus {
 export interface RunPorts {
   readonly kube: KubeClient;
   readonly desired: Pick<DesiredState, 'applications'>;
+  /** The agent's own. */
+  readonly namespace: string;
 }
 
 /** Names the analysis that a Job is a run of. */
@@ -93,17 +95,23 @@ function judgeJob(live: LiveObject): Omit<RunStatus, 'logTail'> {
 
 /**
  * Begins it where it is to be begun, and says how it stands.
- * @throws not_found where the application is not in this cluster; already_exists where another object has the name; whatever the API server refuses.
+ * @throws permission_denied in the agent's own namespace; not_found where the application is not in this cluster; already_exists where another object has the name; whatever the API server refuses.
  */
 export async function runJob(
   { application, job, begin, remove }: RunQuestion,
-  { kube, desired }: RunPorts,
+  { kube, desired, namespace }: RunPorts,
   signal: AbortSignal,
 ): Promise<RunStatus> {
   const wanted = desired.applications().get(application);
   if (wanted === undefined)
     throw new FairwayError('not_found', `the application ${application} is not in this cluster`);
   const { sync } = wanted.target;
+  // A pod beside the agent could take the agent's own rights.
+  if (sync.namespace === namespace)
+    throw new FairwayError(
+      'permission_denied',
+      `${namespace} is the agent's own namespace: no Job is run there`,
+    );
   const { body, name, run } = readJob(job);
   const ref: ResourceRef = { resource: jobs, namespace: sync.namespace, name };
   const writer = writerOf(kube, sync);

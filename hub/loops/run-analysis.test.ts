@@ -60,7 +60,12 @@ function createAgents(away: (cluster: string) => boolean = () => false) {
   return { ask, jobs, created, end };
 }
 
-function createHub(spec: JobSpec, clusters: readonly string[], agents: ReturnType<typeof createAgents>) {
+function createHub(
+  spec: JobSpec,
+  clusters: readonly string[],
+  agents: ReturnType<typeof createAgents>,
+  forbidden?: string,
+) {
   const clock = createFakeClock(1_000);
   let state = stateOf(spec, clusters);
   const hub = {
@@ -80,6 +85,7 @@ function createHub(spec: JobSpec, clusters: readonly string[], agents: ReturnTyp
         { state, index: 0, spec },
         {
           clock,
+          forbidden: async () => forbidden,
           ask: async (cluster, question) => {
             const answer = await agents.ask(cluster, question);
             perish();
@@ -180,6 +186,16 @@ describe('an analysis by a Job', () => {
       detail: expect.stringContaining('the Job is gone'),
     });
     expect(agents.created).toHaveLength(1);
+  });
+
+  it('is not run where the Project of the application does not allow Jobs', async () => {
+    const agents = createAgents();
+    const hub = createHub(specOf(), ['eu-1'], agents, 'Job.batch is among kinds.deny');
+    expect(await hub.look()).toMatchObject({
+      ...{ verdict: 'failure', detail: 'the Job may not be run: Job.batch is among kinds.deny' },
+    });
+    expect(agents.created).toEqual([]);
+    expect(hub.due().failed).toContain('may not be run');
   });
 
   it('asks for another Job for the next answer', async () => {

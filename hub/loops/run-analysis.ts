@@ -1,7 +1,9 @@
 /** Runs the Jobs of an analysis by the agents of its clusters: each step looks once at every Job that has not ended, and keeps what was said. */
 import type { Clock } from '../../shared/clock/clock.ts';
 import { errorTable, toFairwayError } from '../../shared/error/error.ts';
+import { projectOf } from '../model/project.ts';
 import type { Answer, AskOptions, Question } from '../model/query.ts';
+import { jobViolation } from '../policy/check-project.ts';
 import { addAnswer } from '../rollout/apply-action.ts';
 import {
   answerOf,
@@ -16,10 +18,14 @@ import {
   type RunWord,
 } from '../rollout/job-runs.ts';
 import type { AnalysisAnswer, RolloutState, WaveState } from '../rollout/rollout-state.ts';
+import type { Store } from '../store/store.ts';
+import { fleetOf } from './fleet-rows.ts';
 
 export interface RunAnalysisPorts {
   readonly ask: (cluster: string, question: Question, options: AskOptions) => Promise<Answer>;
   readonly clock: Clock;
+  /** Why the application may run no Jobs; undefined: it may. */
+  readonly forbidden: () => Promise<string | undefined>;
   /** Keeps a change of the rollout as it is now. Undefined: the rollout is another, and nothing was kept. */
   readonly amend: (change: (state: RolloutState) => RolloutState) => Promise<RolloutState | undefined>;
 }
@@ -41,6 +47,17 @@ export async function stepRun(
   signal: AbortSignal,
 ): Promise<AnalysisAnswer | undefined> {
   const { amend, clock } = ports;
+  const known = state.waves[index]?.runs?.[spec.name];
+  const why = known === undefined ? await ports.forbidden() : undefined;
+  if (why !== undefined) {
+    const answer = {
+      atMs: clock.now(),
+      verdict: 'failure',
+      detail: `the Job may not be run: ${why}`,
+    } as const;
+    await amend((now) => addAnswer(now, index, spec.name, answer));
+    return answer;
+  }
   // Which clusters take part is kept before any of them is asked.
   const planned = await amend((now) => {
     const run = planRun(now, index, spec, clock.now());
@@ -69,6 +86,15 @@ export async function stepRun(
   if (kept === undefined || answer === undefined) return undefined;
   await putAway({ state, spec, wave, run }, ports, answer, words, signal);
   return answer;
+}
+
+/** What the Project of an application has against a Job in its namespace. Of one that is not declared nothing is run. */
+export async function forbiddenJob(store: Store, application: string): Promise<string | undefined> {
+  const { applications, projects } = fleetOf(await store.fleet.load());
+  const declared = applications.get(application);
+  if (declared === undefined) return 'the application is in no file of the fleet any more';
+  const project = projectOf(declared, projects);
+  return project && jobViolation(project, declared.sync.namespace);
 }
 
 interface Looked {

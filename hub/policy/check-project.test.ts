@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { createManifestSet, defaultSyncOptions } from '../../shared/manifest/target.ts';
 import type { Application, ApplicationSource } from '../model/fleet.ts';
 import type { Project } from '../model/project.ts';
-import { allowsRepository, checkApplication, checkObjects, clusterProblem } from './check-project.ts';
+import {
+  allowsRepository,
+  checkApplication,
+  checkObjects,
+  clusterProblem,
+  jobViolation,
+} from './check-project.ts';
 
 const origin = (file: string) => ({ file, line: 3, commit: 'c' });
 const project = (over: Partial<Project> = {}): Project => ({
@@ -249,5 +255,15 @@ describe('checkObjects', () => {
     const problems = checkObjects(application(), project(), setOf(...many));
     expect(problems).toHaveLength(21);
     expect(problems.at(-1)?.message).toBe('and 10 more objects that Project team-a does not allow');
+  });
+});
+
+describe('jobViolation', () => {
+  it('holds a Job of an analysis against namespaces and kinds, as an object of the application', () => {
+    expect(jobViolation(project({ namespaces: ['shop'] }), 'shop')).toBeUndefined();
+    expect(jobViolation(project({ namespaces: ['shop'] }), 'kube-system')).toContain('namespace kube-system');
+    const deny = [{ group: 'batch', kind: '*' }];
+    const kinds = { allow: undefined, deny, cluster: [] };
+    expect(jobViolation(project({ namespaces: ['shop'], kinds }), 'shop')).toContain('Job.batch is among');
   });
 });

@@ -150,7 +150,7 @@ interface Violation {
   readonly message: string;
 }
 
-function checkCluster({ key }: ManifestEntry, project: Project): Violation | undefined {
+function checkCluster({ key }: Pick<ManifestEntry, 'key'>, project: Project): Violation | undefined {
   const { cluster } = project.kinds;
   if (!allowsClusterObject(cluster, key)) {
     const names = cluster.map((rule) =>
@@ -167,7 +167,11 @@ function checkCluster({ key }: ManifestEntry, project: Project): Violation | und
 }
 
 /** Of a custom kind only its cluster knows whether it has namespaces: the agent asks, and refuses by `clusterObjects` what lies in none. */
-function checkEntry(entry: ManifestEntry, project: Project, namespace: string): Violation | undefined {
+function checkEntry(
+  entry: Pick<ManifestEntry, 'key'>,
+  project: Project,
+  namespace: string,
+): Violation | undefined {
   const { key } = entry;
   const { allow, deny, cluster } = project.kinds;
   if (fits(deny, key)) {
@@ -190,6 +194,12 @@ function checkEntry(entry: ManifestEntry, project: Project, namespace: string): 
   const where = key.namespace || namespace;
   if (allowsNamespace(project, where)) return undefined;
   return { path: ['metadata', 'namespace'], message: namespaceMessage(project, where) };
+}
+
+/** Why an application may run no Job for the analysis of a rollout, which is made in its own namespace; undefined: it may. */
+export function jobViolation(project: Project, namespace: string): string | undefined {
+  const key = { group: 'batch', kind: 'Job', namespace, name: '' };
+  return checkEntry({ key }, project, namespace)?.message;
 }
 
 /** What is wrong with the objects that it would bring. */

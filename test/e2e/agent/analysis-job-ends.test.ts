@@ -36,7 +36,7 @@ describe.skipIf(!bed)('a Job of an analysis', () => {
     const ask = (job: string, begin: boolean, remove = false) =>
       runJob(
         { application: 'web', job, begin, remove },
-        { kube: agent.client, desired: agent.desired },
+        { kube: agent.client, desired: agent.desired, namespace: 'fairway-system' },
         AbortSignal.timeout(30_000),
       );
     const ended = async (job: string): Promise<RunStatus> => {

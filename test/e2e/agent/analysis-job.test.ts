@@ -32,7 +32,7 @@ describe.skipIf(!bed)('a Job for an analysis', () => {
     const ask = (question: Partial<RunQuestion> = {}) =>
       runJob(
         { application: 'web', job: jobOf('smoke-1'), begin: true, remove: false, ...question },
-        { kube: agent.client, desired: agent.desired },
+        { kube: agent.client, desired: agent.desired, namespace: 'fairway-system' },
         signal,
       );
     const said = await Promise.all([ask(), ask(), ask()]);
@@ -55,7 +55,7 @@ describe.skipIf(!bed)('a Job for an analysis', () => {
     agent.desire('shop', [configMap('shop', { v: '1' })]);
     await agent.synced('shop');
     const question = { application: 'shop', job: jobOf('smoke-2'), begin: true, remove: false };
-    const ports = { kube: agent.client, desired: agent.desired };
+    const ports = { kube: agent.client, desired: agent.desired, namespace: 'fairway-system' };
     await runJob(question, ports, signal);
     await endJob(at, 'smoke-2', 'Failed');
     expect(await runJob({ ...question, begin: false }, ports, signal)).toEqual({
@@ -67,6 +67,9 @@ describe.skipIf(!bed)('a Job for an analysis', () => {
     await expect(runJob(other, ports, signal)).rejects.toMatchObject({ code: 'already_exists' });
     await expect(runJob({ ...question, application: 'nobody' }, ports, signal)).rejects.toMatchObject({
       code: 'not_found',
+    });
+    await expect(runJob(question, { ...ports, namespace: 'default' }, signal)).rejects.toMatchObject({
+      code: 'permission_denied',
     });
     await expect(runJob({ ...question, job: '{}' }, ports, signal)).rejects.toMatchObject({
       code: 'invalid_argument',
