@@ -164,6 +164,12 @@ export class BuildSession {
     const mode: BuildMode = { schema: noChoice, traceFrom: undefined };
     const built = await this.#buildInMode(folder, mode, signal);
     this.services.cache.tops.set(folder, buildKey(folder, built.mode));
+    // Thousands of overlays have no file in common; the bases that they have are not within them.
+    if (built.bases.size > 0)
+      this.view.forgetWithin(
+        folder,
+        built.footprint.inside.map(([path]) => path),
+      );
     return built;
   }
 

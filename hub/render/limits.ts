@@ -34,7 +34,7 @@ export const defaultLimits: RenderLimits = {
 
 /** For who renders one commit once and hands on what comes: of what only one cluster has, nothing is kept for a next time. */
 export const oneShot = {
-  limits: { parsedBytesMax: 1024 * 1024 },
+  limits: { parsedBytesMax: 512 * 1024 },
   /** As in RendererOptions. */
-  topObjectsMax: 1_000,
+  topObjectsMax: 300,
 } as const;

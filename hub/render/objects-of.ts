@@ -11,9 +11,13 @@ export interface PlacedObject {
 
 /**
  * The Kubernetes objects of a file. Kinds that end in `List` and have `items` are taken apart as kustomize does (api resource/factory.go
- * inlineAnyEmbeddedLists): what was in them comes after the file's other objects. @throws a Problem for what is no object.
+ * inlineAnyEmbeddedLists): what was in them comes after the file's other objects. @param areParts as in checkObject. @throws a Problem for what is no object.
  */
-export function objectsOf(documents: readonly YamlDocument[], file: string): readonly PlacedObject[] {
+export function objectsOf(
+  documents: readonly YamlDocument[],
+  file: string,
+  areParts = false,
+): readonly PlacedObject[] {
   const result: PlacedObject[] = [];
   const queue: { value: Json; place: Place }[] = documents.map((document) => ({
     value: document.value,
@@ -27,7 +31,7 @@ export function objectsOf(documents: readonly YamlDocument[], file: string): rea
       for (const item of items) queue.push({ value: item, place });
       continue;
     }
-    result.push({ object: checkObject(value, place), place });
+    result.push({ object: checkObject(value, place, areParts), place });
   }
   return result;
 }

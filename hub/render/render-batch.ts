@@ -153,7 +153,8 @@ export function createBatchRenderer(options: BatchOptions) {
         }
         // Those of a place come together: once, even of one too large to be remembered.
         const key = source.substitute === undefined ? placeKey(place) : place;
-        const now = last?.key === key ? last : { key, result: await resultOf(place, cluster) };
+        const now =
+          last !== undefined && last.key === key ? last : { key, result: await resultOf(place, cluster) };
         last = now;
         await request.take(cluster, now.result);
       }

@@ -76,13 +76,14 @@ export function isSecretObject(object: KubeObject): boolean {
   return isSecret(keyOf(object));
 }
 
-/** Checks that a value is a Kubernetes object with a name. @throws a Problem at its place. */
-export function checkObject(value: unknown, place: Place): KubeObject {
+/** Checks that a value is a Kubernetes object with a name; a part of one, which a patch is, may leave its apiVersion out. @throws a Problem at its place. */
+export function checkObject(value: unknown, place: Place, isPart = false): KubeObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw problemError('invalid_manifest', place, 'expected a Kubernetes object (a mapping)');
   const object = value as JsonObject;
   for (const field of ['apiVersion', 'kind'] as const) {
     const text = object[field];
+    if (isPart && field === 'apiVersion' && (text === undefined || text === null || text === '')) continue;
     if (typeof text !== 'string' || text === '')
       throw problemError('invalid_manifest', { ...place, field }, 'expected a text that is not empty');
   }

@@ -74,6 +74,17 @@ export class TreeView {
     this.#works = works;
   }
 
+  /** Lets go of what is known within a folder that was built: it is asked for as a whole from now on. */
+  forgetWithin(folder: string, paths: Iterable<string>): void {
+    for (const path of paths) {
+      if (path !== folder) this.#entries.delete(path);
+      this.#listed.delete(path);
+      this.#asked.delete(path);
+    }
+    this.#listed.delete(folder);
+    this.#asked.delete(folder);
+  }
+
   /** Brings another repository among the paths. @throws unsupported where none is read, and as the reader's mount says. */
   async mount(remote: RemoteRef, signal?: AbortSignal): Promise<void> {
     if (this.#tree.mount === undefined)

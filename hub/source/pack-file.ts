@@ -135,6 +135,18 @@ export function createPackReader(
   const baseOf = (entry: PackEntry): number | undefined =>
     entry.baseOid === undefined ? entry.baseOffset : index.offsetOf(entry.baseOid);
 
+  /** As a base of others. What is a part of a larger block is copied: the block would stay with it. */
+  const keep = (offset: number, object: GitObject): GitObject => {
+    const { bytes, type } = object;
+    const own =
+      bytes.buffer.byteLength <= 2 * bytes.length
+        ? object
+        : { type, bytes: Buffer.allocUnsafeSlow(bytes.length) };
+    if (own !== object) bytes.copy(own.bytes);
+    caches.bases.set(`${id}:${offset}`, own, bytes.length);
+    return own;
+  };
+
   /** Follows the deltas down to a whole object, then applies them upwards. */
   return async (start, bytesMax) => {
     const deltas: { readonly offset: number; readonly delta: Buffer }[] = [];
@@ -158,14 +170,13 @@ export function createPackReader(
       if (base === undefined) throw damaged(path);
       offset = base;
     }
-    if (deltas.length > 0) caches.bases.set(`${id}:${offset}`, object, object.bytes.length);
+    if (deltas.length > 0) object = keep(offset, object);
     for (const { offset: at, delta } of deltas.reverse()) {
       if ((deltaResultSize(delta) ?? Number.POSITIVE_INFINITY) > objectBytesMax)
         throw tooLarge(path, bytesMax);
       const bytes = applyDelta(object.bytes, delta);
       if (!bytes) throw damaged(path);
-      object = { type: object.type, bytes };
-      caches.bases.set(`${id}:${at}`, object, bytes.length);
+      object = keep(at, { type: object.type, bytes });
     }
     if (object.bytes.length > bytesMax) throw tooLarge(path, bytesMax);
     return object;

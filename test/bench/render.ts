@@ -33,7 +33,7 @@ const fullSizes: Sizes = {
   thousand: 1_000,
   tenThousand: 10_000,
   library: 20,
-  libraryPeak: 100,
+  libraryPeak: 200,
   program: 10,
   firstRounds: 7,
 };
@@ -102,10 +102,14 @@ interface Ours {
 
 /** A new process for one order. */
 const renderAnew = (folder: string, ref: string, count: number, output?: string) =>
-  withRenderProcess(folder, async (run) => {
-    const order = orderFor(repositoryIn(folder), ref, count);
-    return checked(await run(output === undefined ? order : { ...order, output }), count);
-  });
+  withRenderProcess(
+    folder,
+    async (run) => {
+      const order = orderFor(repositoryIn(folder), ref, count);
+      return checked(await run(output === undefined ? order : { ...order, output }), count);
+    },
+    output !== undefined,
+  );
 
 async function measureOurs(folder: string, sizes: Sizes, say: (text: string) => void): Promise<Ours> {
   const { hundred, thousand, tenThousand } = sizes;
@@ -129,6 +133,8 @@ async function measureOurs(folder: string, sizes: Sizes, say: (text: string) => 
   say(described('thousand', cold.get('thousand'), thousand));
   for (const report of changes.overlayChanged) say(described('one overlay changed', report, thousand));
   say(described('one base file changed', changes.baseChanged, thousand));
+  // Once before, so that compiled code is at hand as in every other start.
+  await renderAnew(folder, 'thousand', 1, join(folder, 'ours.out'));
   const { peakKb } = await renderAnew(folder, 'thousand', thousand, join(folder, 'ours.out'));
   return { cold, ...changes, peakKb };
 }

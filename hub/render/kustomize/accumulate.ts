@@ -28,7 +28,7 @@ import { runGenerators, runTransformers, runValidators } from './plugins.ts';
 import { buildKey, checkScope, chooseSchema, type SchemaChoice } from './schema-choice.ts';
 import { guarded } from './steps.ts';
 import { transform } from './transform.ts';
-import { defaultConfig, mergeConfigs, type TransformerConfig } from './transformer-config.ts';
+import { beginConfig, defaultConfig, mergeConfigs, type TransformerConfig } from './transformer-config.ts';
 import { addVars, mergeVars, noVars, type VarSet } from './vars.ts';
 
 /** A base, as another folder's build gives it. */
@@ -189,7 +189,9 @@ export class Accumulation<B extends Base> {
   }
 
   #addConfig(config: TransformerConfig, place: Place): void {
-    this.#config = guarded(place, () => mergeConfigs(this.#config ?? config, config));
+    this.#config = guarded(place, () =>
+      this.#config === undefined ? beginConfig(config) : mergeConfigs(this.#config, config),
+    );
   }
 
   #at(...path: readonly (string | number)[]): Place {

@@ -3,6 +3,7 @@ import type { JsonObject, KubeObject } from '../../../shared/manifest/object.ts'
 import type { Resource } from '../resource.ts';
 import { stemOf } from '../stem.ts';
 import type { FinalTrace } from '../trace/final-trace.ts';
+import { checkSubjects } from './check-subjects.ts';
 import { addHashes } from './generators.ts';
 import { withObject } from './ids.ts';
 import { textOf } from './list-merge.ts';
@@ -17,6 +18,7 @@ export function finalize(built: Finalizable, trace?: FinalTrace): readonly Resou
   const { resources, config, vars, sort, buildMetadata } = built;
   const hashed = addHashes(resources);
   const named = trace?.hashed(hashed) ?? hashed;
+  checkSubjects(named);
   const fixed = fixReferences(named, config.nameReference);
   const referring = trace?.referred(fixed, config) ?? fixed;
   const resolved = resolveVars(referring, vars, config.varReference);

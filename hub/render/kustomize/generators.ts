@@ -180,7 +180,16 @@ export function mergeGenerated(old: Resource, fresh: Resource, behavior: 'merge'
       if (Object.keys(merged).length > 0) object[field] = merged;
     }
   const needsHash = old.history.needsHash && fresh.history.needsHash;
-  return { ...old, object: object as unknown as KubeObject, history: { ...old.history, needsHash } };
+  const { trace = old.trace } = fresh;
+  // Merged into it stays whose it was; what stands instead of it is the new one's.
+  const origin = behavior === 'replace' &&
+    trace && { trace: { ...(old.trace ?? trace), origin: trace.origin } };
+  return {
+    ...old,
+    ...origin,
+    object: object as unknown as KubeObject,
+    history: { ...old.history, needsHash },
+  };
 }
 
 function dataOf(object: KubeObject, field: 'data' | 'binaryData'): Json | undefined {

@@ -120,6 +120,7 @@ export function addMetadata(
       annotations[originKey] = yamlOf(origin);
     if (transformations.length > 0 && buildMetadata.includes('transformerAnnotations'))
       annotations[transformationsKey] = yamlOf(transformations);
+    if (Object.keys(annotations).length === 0) return resource;
     const object = { ...resource.object, metadata: { ...metadata, annotations } };
     return withObject(resource, object as KubeObject);
   });

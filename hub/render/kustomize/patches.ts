@@ -35,7 +35,7 @@ export function parsePatch(documents: readonly YamlDocument[], place: Place): Pa
   if (first !== undefined && Array.isArray(first.value))
     return { merge: [], json: parseOperations(first.value, placeOf(first, place.file)) };
   try {
-    const merge = objectsOf(documents, place.file);
+    const merge = objectsOf(documents, place.file, true);
     const sealed = merge.find(({ object }) => isSealed(object));
     if (sealed !== undefined)
       throw problemError(
@@ -50,7 +50,7 @@ export function parsePatch(documents: readonly YamlDocument[], place: Place): Pa
     throw problemError(
       problem.code,
       problem,
-      `${problem.message}; a patch is a part of an object with apiVersion, kind and metadata.name, or a list of JSON 6902 operations`,
+      `${problem.message}; a patch is a part of an object with kind and metadata.name, or a list of JSON 6902 operations`,
     );
   }
 }
@@ -145,11 +145,16 @@ export function applyToNamed(
   args: PatchArgs,
   table: SchemaTable,
 ): readonly Resource[] {
-  const found = resources.filter((resource) => everWas(resource, patch.object));
+  const { apiVersion, kind, metadata } = patch.object;
+  // Only with a target a patch may do without.
+  const found = apiVersion ? resources.filter((resource) => everWas(resource, patch.object)) : [];
   const [target] = found;
-  const { kind, metadata } = patch.object;
   if (target === undefined)
-    throw problemError('not_found', patch.place, `the patch matches no object: no ${kind} ${metadata.name}`);
+    throw problemError(
+      'not_found',
+      patch.place,
+      `the patch matches no object: no ${kind} ${metadata.name}${apiVersion ? '' : ' without an apiVersion, which only a patch with a target may leave out'}`,
+    );
   if (found.length > 1)
     throw problemError(
       'conflict',

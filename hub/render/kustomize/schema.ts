@@ -75,7 +75,14 @@ export class SchemaTable {
 export const builtInSchema = new SchemaTable(data as unknown as SchemaData);
 /** By kind: the versions of it that are cluster-scoped. */
 const clusterScoped = new Map<string, Set<string>>();
-for (const name of (data as unknown as { clusterScoped: readonly string[] }).clusterScoped) {
+/** Kinds that the document is too old for, and kustomize knows all the same (kyaml openapi.go precomputedIsNamespaceScoped). */
+const laterKinds = ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'].map(
+  (kind) => `admissionregistration.k8s.io/v1/${kind}`,
+);
+for (const name of [
+  ...(data as unknown as { clusterScoped: readonly string[] }).clusterScoped,
+  ...laterKinds,
+]) {
   const slash = name.lastIndexOf('/');
   const kind = name.slice(slash + 1);
   clusterScoped.set(kind, (clusterScoped.get(kind) ?? new Set()).add(name.slice(0, slash)));

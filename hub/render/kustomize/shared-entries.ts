@@ -46,12 +46,23 @@ function setWhereThere(object: KubeObject, paths: readonly string[], key: string
   return result;
 }
 
-/** Sets one entry in the maps that the specs lead to, and wherever it shares a node with one of those. @throws PathError. */
-export function setSharedEntry(
+const ownAnnotations = 'metadata/annotations';
+
+/** Whether an entry of the object's own annotations is one node with others. */
+export function sharesAnnotations({ history: { shared } }: Resource): boolean {
+  return shared.some(({ paths }) => paths.includes(ownAnnotations));
+}
+
+/**
+ * Sets one entry in the maps that the specs lead to, and wherever it shares a node with one of those. @param rewritten the object's own annotations are written
+ * anew after the transformer, as kustomize does wherever there is `buildMetadata` to note in them: their entries are nodes of their own then. @throws PathError.
+ */
+function setSharedEntry(
   resource: Resource,
   key: string,
   text: string,
   specs: readonly FieldSpec[],
+  rewritten: boolean,
 ): Resource {
   const { object, history } = resource;
   const own = specsFor(specs, object.apiVersion, object.kind);
@@ -63,8 +74,10 @@ export function setSharedEntry(
     if (group.key === key && group.paths.some((path) => there.has(path)))
       next = setWhereThere(next, group.paths, key, text);
   const fresh: string[] = [];
-  for (const { path } of own)
+  for (const { path } of own) {
+    if (rewritten && path === ownAnnotations) continue;
     if (!there.has(path) && !fresh.includes(path) && entryAt(next, path, key) !== undefined) fresh.push(path);
+  }
   const shared: readonly SharedEntry[] =
     fresh.length > 1 ? [...history.shared, { key, paths: fresh }] : history.shared;
   if (shared === history.shared) return withObject(resource, next);
@@ -94,16 +107,20 @@ export function withShared(resource: Resource, object: KubeObject): Resource {
   return withObject(resource, spreadShared(resource.object, object, shared));
 }
 
-/** Sets entries, in the order of their keys, in the maps that the specs lead to. @throws PathError. */
+/** Sets entries, in the order of their keys, in the maps that the specs lead to. @param rewritten as in setSharedEntry. @throws PathError. */
 export function setEntries(
   resources: readonly Resource[],
   entries: Readonly<Record<string, string>>,
   specs: readonly FieldSpec[],
+  rewritten = false,
 ): readonly Resource[] {
   const keys = Object.keys(entries).sort();
   if (keys.length === 0) return resources;
   return resources.map((resource) =>
-    keys.reduce((changed, key) => setSharedEntry(changed, key, entries[key] ?? '', specs), resource),
+    keys.reduce(
+      (changed, key) => setSharedEntry(changed, key, entries[key] ?? '', specs, rewritten),
+      resource,
+    ),
   );
 }
 

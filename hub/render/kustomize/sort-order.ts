@@ -2,6 +2,7 @@
 import { groupOf, type KubeObject, versionOf } from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
+import type { GvkSelector } from './ids.ts';
 import type { SortOptions } from './kustomization.ts';
 
 const orderFirst = [
@@ -40,6 +41,14 @@ function ranksOf(first: readonly string[], last: readonly string[]): Ranks {
 }
 
 const defaultRanks = ranksOf(orderFirst, orderLast);
+
+/** How kustomize orders groups, versions and kinds, absent ones as well (kyaml resid/gvk.go IsLessThan). */
+export function compareKinds(one: GvkSelector, other: GvkSelector): number {
+  const rank = ({ kind = '' }: GvkSelector): number => defaultRanks.get(kind) ?? 0;
+  const text = ({ group, version, kind }: GvkSelector) =>
+    `${group || '~G'}_${version || '~V'}_${kind || '~K'}`;
+  return rank(one) - rank(other) || order(text(one), text(other));
+}
 
 interface Keyed {
   readonly resource: Resource;

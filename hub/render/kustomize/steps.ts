@@ -187,6 +187,27 @@ async function loadPatch<B extends Base>(
   return { loaded, parsed: parsePatch(loaded.documents, loaded.place) };
 }
 
+function loadEntry<B extends Base>(
+  entry: string,
+  from: Accumulation<B>,
+  place: Place,
+): Promise<Loaded> | Loaded {
+  const inline = /\n|^\s*\{|:\s/.test(entry);
+  return inline ? parseInline(entry, from, place) : loadYaml(entry, from, place);
+}
+
+/** One entry may hold nothing, but not all of them (api internal/builtins/PatchStrategicMergeTransformer.go). @throws a Problem. */
+export async function refuseEmptyPatches<B extends Base>(
+  entries: readonly string[],
+  from: Accumulation<B>,
+  placeOf: PlaceOf,
+): Promise<void> {
+  for (const [index, entry] of entries.entries())
+    if ((await loadEntry(entry, from, placeOf(index))).documents.length > 0) return;
+  if (entries.length > 0)
+    throw problemError('invalid_manifest', placeOf(0), 'there is no patch in what is named here');
+}
+
 /** Each entry is a patch's text or the path of its file. */
 export async function patchStrategicMerge<B extends Base>(
   start: Resources,
@@ -198,8 +219,7 @@ export async function patchStrategicMerge<B extends Base>(
   let list = start;
   for (const [index, entry] of entries.entries()) {
     const place = placeOf(index);
-    const inline = /\n|^\s*\{|:\s/.test(entry);
-    const loaded = inline ? parseInline(entry, from, place) : await loadYaml(entry, from, place);
+    const loaded = await loadEntry(entry, from, place);
     const parsed = parsePatch(loaded.documents, loaded.place);
     if (parsed.json !== undefined)
       throw problemError(

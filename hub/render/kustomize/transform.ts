@@ -12,6 +12,7 @@ import {
   patch,
   patchJson6902,
   patchStrategicMerge,
+  refuseEmptyPatches,
   replaceFields,
   setImages,
   setReplicas,
@@ -60,6 +61,7 @@ export async function transform<B extends Base>(
     }
   };
   let list = start;
+  await refuseEmptyPatches(k.patchesStrategicMerge ?? [], from, at('patchesStrategicMerge'));
   await each('patchesStrategicMerge', k.patchesStrategicMerge, patchStrategicMerge);
   for (const [index, args] of (k.patches ?? []).entries()) {
     list = await patch(list, args, from, at('patches')(index), entry('patches')?.(index));
@@ -92,25 +94,26 @@ export async function transform<B extends Base>(
 
 function setLabels<B extends Base>(
   start: Resources,
-  { kustomization: k, locate }: Accumulation<B>,
+  { kustomization: k, locate, context }: Accumulation<B>,
   config: TransformerConfig,
   told: (list: Resources, field: PlainField, index?: number) => Resources,
 ): Resources {
+  const rewritten = context.traceFrom !== undefined;
   let list = start;
   for (const [index, label] of (k.labels ?? []).entries()) {
     const labelled = guarded(locate(['labels', index]), () =>
-      setEntries(list, label.pairs ?? {}, labelSpecs(label, config)),
+      setEntries(list, label.pairs ?? {}, labelSpecs(label, config), rewritten),
     );
     list = told(labelled, 'labels', index);
   }
   const { commonLabels = {}, commonAnnotations = {} } = k;
   list = told(
-    guarded(locate(['commonLabels']), () => setEntries(list, commonLabels, config.commonLabels)),
+    guarded(locate(['commonLabels']), () => setEntries(list, commonLabels, config.commonLabels, rewritten)),
     'commonLabels',
   );
   return told(
     guarded(locate(['commonAnnotations']), () =>
-      setEntries(list, commonAnnotations, config.commonAnnotations),
+      setEntries(list, commonAnnotations, config.commonAnnotations, rewritten),
     ),
     'commonAnnotations',
   );

@@ -5,6 +5,7 @@
 import type { FieldSpec } from './field-spec.ts';
 import { fieldTables, type NameReference, nameReferences } from './field-tables.ts';
 import type { Shape } from './fields.ts';
+import { compareKinds } from './sort-order.ts';
 import { varReferences } from './var-references.ts';
 
 const specLists = [
@@ -87,7 +88,7 @@ export function mergeConfigs(first: TransformerConfig, second: TransformerConfig
   const known = merged.get(first)?.get(second);
   if (known !== undefined) return known;
   const lists = Object.fromEntries(
-    specLists.map((list) => [list, mergeSpecs(first[list], second[list])]),
+    specLists.map((list) => [list, mergeSorted(first[list], second[list])]),
   ) as SpecLists;
   const nameReference = mergeReferences(first.nameReference, second.nameReference);
   const changed =
@@ -96,6 +97,21 @@ export function mergeConfigs(first: TransformerConfig, second: TransformerConfig
   const byFirst = merged.get(first) ?? new WeakMap<TransformerConfig, TransformerConfig>();
   merged.set(first, byFirst.set(second, result));
   return result;
+}
+
+const empty = configOf({});
+
+/**
+ * What the first layer makes of its configuration: kustomize adds it to none, in its order, so that an entry of no kind is left out where one of a kind comes before it: `namePrefix` for
+ * the names of one kind is for those of no other. @throws ConfigError.
+ */
+export function beginConfig(config: TransformerConfig): TransformerConfig {
+  return config === defaultConfig ? config : mergeConfigs(empty, config);
+}
+
+function mergeSorted(first: readonly FieldSpec[], second: readonly FieldSpec[]): readonly FieldSpec[] {
+  const result = mergeSpecs(first, second);
+  return result === first ? first : result.toSorted(compareKinds);
 }
 
 /** @throws ConfigError. */

@@ -17,6 +17,7 @@ import {
   patchJson6902,
   patchStrategicMerge,
   type ReplacementEntry,
+  refuseEmptyPatches,
   replaceFields,
   setImages,
   setReplicas,
@@ -77,22 +78,23 @@ function isSubjectMode(text: string): text is SubjectMode {
   return text === 'defaultOnly' || text === 'allServiceAccounts' || text === 'none';
 }
 
-const strategicMerge: Run = (list, { paths = [], patches = '' }, from, place, trace) => {
+const strategicMerge: Run = async (list, { paths = [], patches = '' }, from, place, trace) => {
   const entries = [...paths, ...(patches === '' ? [] : [patches])];
   if (entries.length === 0) throw problemError('invalid_manifest', place, 'expected paths or patches');
   const traceOf = (index: number) =>
     index < paths.length ? trace?.below('paths', index) : trace?.below('patches');
+  await refuseEmptyPatches(entries, from, () => place);
   return patchStrategicMerge(list, entries, from, () => place, traceOf);
 };
 
 const transformers: Readonly<Record<string, Run>> = {
-  AnnotationsTransformer: (list, { annotations = {}, fieldSpecs = [] }, _from, place) =>
-    guarded(place, () => setEntries(list, annotations, fieldSpecs)),
+  AnnotationsTransformer: (list, { annotations = {}, fieldSpecs = [] }, from, place) =>
+    guarded(place, () => setEntries(list, annotations, fieldSpecs, from.context.traceFrom !== undefined)),
   HashTransformer: (list) => addHashes(list),
   ImageTagTransformer: (list, { imageTag = {}, fieldSpecs = [] }, _from, place) =>
     setImages(list, imageTag, fieldSpecs, place),
-  LabelTransformer: (list, { labels = {}, fieldSpecs = [] }, _from, place) =>
-    guarded(place, () => setEntries(list, labels, fieldSpecs)),
+  LabelTransformer: (list, { labels = {}, fieldSpecs = [] }, from, place) =>
+    guarded(place, () => setEntries(list, labels, fieldSpecs, from.context.traceFrom !== undefined)),
   NamespaceTransformer: namespace,
   PatchJson6902Transformer: (list, { target, path, jsonOp }, from, place, trace) => {
     const args = { ...(target && { target }), ...(path && { path }), ...(jsonOp && { patch: jsonOp }) };

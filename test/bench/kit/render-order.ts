@@ -46,13 +46,32 @@ const settingsFor = (folder: string) => ({
   env: { NODE_COMPILE_CACHE: join(folder, 'code') },
 });
 
-/** A new process, which keeps its caches from one order to the next. */
+/** As hub/cli/bin.js starts `fairway render --write`. */
+const oneShotSettingsFor = (folder: string) => ({
+  execArgv: [
+    '--max-semi-space-size=1',
+    '--initial-old-space-size=8',
+    '--heap-growing-percent=30',
+    '--no-incremental-marking',
+    '--no-maglev',
+  ],
+  env: {
+    ...settingsFor(folder).env,
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '65536',
+    MALLOC_TRIM_THRESHOLD_: '131072',
+  },
+});
+
+/** A new process, which keeps its caches from one order to the next. @param oneShot for orders with an output. */
 export async function withRenderProcess<T>(
   folder: string,
   use: (run: (order: Omit<RenderOrder, 'mirrors'>) => Promise<RenderReport>) => Promise<T>,
+  oneShot = false,
 ): Promise<T> {
   mkdirSync(folder, { recursive: true });
-  const worker = startWorker('render', join(folder, 'render.log'), settingsFor(folder));
+  const settings = oneShot ? oneShotSettingsFor(folder) : settingsFor(folder);
+  const worker = startWorker('render', join(folder, 'render.log'), settings);
   try {
     return await use((order) =>
       worker.call<RenderReport>('run', { ...order, mirrors: join(folder, 'mirrors') }, runLimitMs),

@@ -1,6 +1,7 @@
 /** A bench's renderer in a process of its own: from a Git commit to the digests of its sets. */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import { localLimits } from '../../../hub/cli/preview/local-source.ts';
 import type { Cluster } from '../../../hub/model/fleet.ts';
 import type { RenderedSet } from '../../../hub/model/rendered.ts';
 import { oneShot } from '../../../hub/render/limits.ts';
@@ -51,6 +52,7 @@ async function run(order: RenderOrder): Promise<RenderReport> {
     credentials: { forUrl: async () => undefined },
     clock: systemClock,
     log: silentLogger,
+    ...(order.output !== undefined && { limits: localLimits }),
   });
   renderer ??= rendererFor(order);
   const before = renderer.stats();
