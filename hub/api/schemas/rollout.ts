@@ -1,9 +1,23 @@
 import { z } from '@hono/zod-openapi';
 import type { PromotionReport } from '../../rollout/describe-promotion.ts';
 import type { ClusterReport, RolloutReport } from '../../rollout/describe-rollout.ts';
+import type { NextDecision } from '../../rollout/next-decision.ts';
 import type { RevertState } from '../../rollout/plan-revert.ts';
 import { timeSchema, toTime } from './common.ts';
 import { countsShape } from './rollout-history.ts';
+
+/** When something is decided at the latest, though nobody says or does anything more. */
+const nextSchema = z
+  .object({
+    at: timeSchema,
+    what: z.enum(['counts', 'times-out', 'away', 'soak-ends', 'analysis', 'window-opens', 'window-closes']),
+  })
+  .openapi('RolloutNextDecision')
+  .nullable();
+
+function toNext(next: NextDecision | undefined): z.infer<typeof nextSchema> {
+  return next === undefined ? null : { at: toTime(next.atMs), what: next.what };
+}
 
 const clusterSchema = z.object({
   cluster: z.string(),
@@ -12,6 +26,7 @@ const clusterSchema = z.object({
   assignedAt: timeSchema.nullable(),
   appliedAt: timeSchema.nullable(),
   healthyAt: timeSchema.nullable().openapi({ description: 'Since when, without a break' }),
+  next: nextSchema,
 });
 
 const waveSchema = z.object({
@@ -22,6 +37,7 @@ const waveSchema = z.object({
   settledAt: timeSchema.nullable().openapi({ description: 'Nobody was waited for any more: the soak began' }),
   endedAt: timeSchema.nullable(),
   counts: z.object({ ...countsShape }),
+  next: nextSchema,
   clusters: z.array(clusterSchema),
 });
 
@@ -68,6 +84,7 @@ export const rolloutSchema = z
     startedAt: timeSchema,
     endedAt: timeSchema.nullable(),
     waves: z.array(waveSchema),
+    next: nextSchema,
     promotion: promotionSchema.nullable(),
     revert: revertSchema.nullable(),
   })
@@ -75,9 +92,9 @@ export const rolloutSchema = z
 
 export type ApiRollout = z.infer<typeof rolloutSchema>;
 
-function toCluster({ cluster, step, waitsOn, ...times }: ClusterReport): z.infer<typeof clusterSchema> {
+function toCluster({ cluster, step, waitsOn, next, ...times }: ClusterReport): z.infer<typeof clusterSchema> {
   return {
-    ...{ cluster, step, waitsOn },
+    ...{ cluster, step, waitsOn, next: toNext(next) },
     assignedAt: toTime(times.assignedAtMs),
     appliedAt: toTime(times.appliedAtMs),
     healthyAt: toTime(times.healthyAtMs),
@@ -87,6 +104,7 @@ function toCluster({ cluster, step, waitsOn, ...times }: ClusterReport): z.infer
 export function toRollout({
   startedAtMs,
   endedAtMs,
+  next,
   waves,
   promotion,
   revert,
@@ -98,10 +116,18 @@ export function toRollout({
     revert: revert ? toRevert(revert) : null,
     startedAt: toTime(startedAtMs),
     endedAt: toTime(endedAtMs),
+    next: toNext(next),
     waves: waves.map((wave) => {
-      const { startedAtMs: began, settledAtMs: settled, endedAtMs: ended, clusters, ...about } = wave;
+      const {
+        startedAtMs: began,
+        settledAtMs: settled,
+        endedAtMs: ended,
+        clusters,
+        next: then,
+        ...about
+      } = wave;
       const times = { startedAt: toTime(began), settledAt: toTime(settled), endedAt: toTime(ended) };
-      return { ...about, ...times, clusters: clusters.map(toCluster) };
+      return { ...about, ...times, clusters: clusters.map(toCluster), next: toNext(then) };
     }),
   };
 }

@@ -108,13 +108,29 @@ function sinceText(
   return since === null ? '' : `, for ${renderDuration(Math.max(0, nowMs - Date.parse(since)))}`;
 }
 
+const decisions: Readonly<Record<NonNullable<ApiRollout['next']>['what'], string>> = {
+  counts: 'counts',
+  'times-out': 'fails unless healthy',
+  away: 'is left out unless back',
+  'soak-ends': 'its soak ends',
+  analysis: 'its analysis is asked',
+  'window-opens': 'its window opens',
+  'window-closes': 'its window closes',
+};
+
+/** `, its soak ends in 5 min`. */
+function nextText(next: ApiRollout['next'], nowMs: number): string {
+  return next === null ? '' : `, ${decisions[next.what]} ${renderRelative(next.at, nowMs)}`;
+}
+
 /** Waves as headings, below each its clusters; those that have nothing to say are counted. */
 function renderRollout(rollout: ApiRollout, { nowMs, colours }: Printer): string {
-  const { application, releaseId, strategy, phase, message, revisionId, startedAt, waves, promotion } =
+  const { application, releaseId, strategy, phase, message, revisionId, startedAt, waves, promotion, next } =
     rollout;
   const lines = [
     `${application}: ${colourState(colours, phase)}${message === '' ? '' : `: ${message}`}`,
     `rollout ${releaseId}, revision ${shortRevision(revisionId)}, strategy ${strategy || 'of its own'}, began ${renderRelative(startedAt, nowMs)}`,
+    ...(next === null ? [] : [`next decision ${renderRelative(next.at, nowMs)} (${next.at}) at the latest`]),
   ];
   if (promotion !== null) {
     const { after, healthySince, waiting } = promotion;
@@ -130,12 +146,13 @@ function renderRollout(rollout: ApiRollout, { nowMs, colours }: Printer): string
     const { healthy, clusters } = wave.counts;
     const length = wave.endedAt === null ? '' : ` in ${tookText(wave.startedAt, wave.endedAt)}`;
     const waits = wave.waitsOn === '' ? '' : `, waits on ${wave.waitsOn}`;
-    lines.push('', `${wave.name}  ${wave.state}${length}, ${healthy}/${clusters} healthy${waits}`);
+    const next = nextText(wave.next, nowMs);
+    lines.push('', `${wave.name}  ${wave.state}${length}, ${healthy}/${clusters} healthy${waits}${next}`);
     const quiet = wave.clusters.filter(({ step, waitsOn }) => step === 'Healthy' && waitsOn === '');
     const loud = wave.clusters.filter((one) => !quiet.includes(one));
     for (const one of loud.slice(0, shownClusters)) {
       const { cluster, step } = one;
-      const what = `${one.waitsOn}${sinceText(one, nowMs)}`;
+      const what = `${one.waitsOn}${sinceText(one, nowMs)}${nextText(one.next, nowMs)}`;
       lines.push(
         `  ${cluster.padEnd(24)} ${colourState(colours, step)}${' '.repeat(11 - step.length)}${what}`.trimEnd(),
       );

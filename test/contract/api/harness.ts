@@ -279,10 +279,13 @@ const rolloutReport: RolloutReport = {
         {
           ...{ cluster: 'eu-1', step: 'Applied', waitsOn: 'health' },
           ...{ assignedAtMs: startMs, appliedAtMs: startMs + 2_000, healthyAtMs: undefined },
+          next: { atMs: startMs + 602_000, what: 'times-out' },
         },
       ],
+      next: { atMs: startMs + 602_000, what: 'times-out' },
     },
   ],
+  next: { atMs: startMs + 602_000, what: 'times-out' },
 };
 
 /** What in an answer is not as the document says: its status, its media type or its body. */
