@@ -51,6 +51,25 @@ function describeContents(current: () => StoreUnderTest): void {
     expect(await store.collectGarbage(request)).toMatchObject({ releases: 0, targets: 0, sets: 0, blobs: 0 });
   });
 
+  it('keeps the revision of a release, and the one before it', async () => {
+    const { store } = current();
+    const person = { name: 'Ann', email: 'ann@example.com', timeMs: 0 };
+    for (const id of ['one', 'two', 'three', 'four', 'five'])
+      await store.sources.saveRevision(
+        {
+          ...{ id, ref: 'main', sources: {}, seenAtMs: t0 },
+          commit: { sha: id, author: person, committer: person, message: '', parents: [] },
+        },
+        [],
+      );
+    const target = await saveTarget(store, targetOf([configMap('a')]));
+    const release = { ...releaseOf('rel-1', 'web', { eu: target.digest }), revisionId: 'three' };
+    await store.releases.savePlan(planOf({ revisionId: 'five', releases: [release] }));
+    await store.collectGarbage({ ...request, releasesKept: 1 });
+    const { items } = await store.sources.revisions({ limit: 10 });
+    expect(items.map(({ id }) => id)).toEqual(['five', 'three', 'two']);
+  });
+
   it('keeps what a rollout would go back to, and its release, as long as it may', async () => {
     const { store } = current();
     const good = await saveTarget(store, targetOf([configMap('good')]));

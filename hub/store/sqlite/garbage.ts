@@ -94,6 +94,9 @@ function createRestSweepers({ client }: SqliteContext) {
        SELECT position FROM revisions AS old WHERE seen_at_ms < ?
          AND position < (SELECT max(position) FROM revisions)
          AND NOT EXISTS (SELECT 1 FROM releases WHERE revision_id = old.id)
+         -- What a release would be taken back to in Git is the revision before its own.
+         AND NOT EXISTS (SELECT 1 FROM revisions AS next JOIN releases ON revision_id = next.id
+                         WHERE next.position = old.position + 1)
          AND NOT EXISTS (SELECT 1 FROM assignments WHERE revision_id = old.id)
          AND NOT EXISTS (SELECT 1 FROM fleet_state WHERE revision_id = old.id)
        ORDER BY position LIMIT ${deletedMax})`,
