@@ -5,6 +5,7 @@ import { type PrintableJson, renderKustomizeYaml } from '../../../hub/cli/output
 import { ensureBinary } from '../../cluster/binaries.ts';
 import { basicCases, type Case } from './cases-basic.ts';
 import { configCases, varCases } from './cases-config.ts';
+import { divergenceCases } from './cases-divergences.ts';
 import { edgeCases } from './cases-edges.ts';
 import { fieldEdgeCases } from './cases-field-edges.ts';
 import { generatorCases } from './cases-generators.ts';
@@ -29,6 +30,7 @@ const groups = {
   sops: sopsCases,
   edges: edgeCases,
   fieldEdges: fieldEdgeCases,
+  divergences: divergenceCases,
 };
 const program = process.env['FAIRWAY_KUSTOMIZE_BINARY'] ?? (await ensureBinary('kustomize'));
 /** Rises with FAIRWAY_RENDER_RUNS for a longer search; the seed is fixed, FAIRWAY_SEED=N or =random takes another. */
@@ -45,7 +47,7 @@ describe.skipIf(program === undefined)('the corpus, as kustomize renders it', ()
     const cases = Object.values(groups).flatMap((group) => Object.values(group));
     const outcomes = await inParallel(cases, (files) => renderTheirs(program!, files));
     for (const [index, files] of cases.entries()) theirs.set(files, outcomes[index]!);
-  }, 120_000);
+  }, 300_000);
 
   for (const [group, cases] of Object.entries(groups))
     describe(group, () => {

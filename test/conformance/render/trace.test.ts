@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { basicCases } from './cases-basic.ts';
 import { configCases, varCases } from './cases-config.ts';
+import { divergenceCases } from './cases-divergences.ts';
 import { edgeCases } from './cases-edges.ts';
 import { fieldEdgeCases } from './cases-field-edges.ts';
 import { generatorCases } from './cases-generators.ts';
@@ -27,6 +28,7 @@ const groups = {
   buildMetadata: metadataCases,
   edges: edgeCases,
   fieldEdges: fieldEdgeCases,
+  divergences: divergenceCases,
 };
 /** As in kustomize.test.ts. */
 const generatedRuns = Number(process.env['FAIRWAY_RENDER_RUNS'] ?? 150);
