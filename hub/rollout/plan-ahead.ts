@@ -21,7 +21,7 @@ export interface AheadWave {
   readonly clusters: readonly string[];
   /** Those of them whose agent is away: they are left out until it is back. */
   readonly away: readonly string[];
-  /** Those of them that are paused: they are assigned, and apply nothing until they are resumed. */
+  /** Those of them that are paused: they are left out until they are resumed. */
   readonly paused: readonly string[];
   readonly bounds: WaveBounds;
   /** Before a cluster counts. */
@@ -47,6 +47,8 @@ export interface AheadStrategy
     RolloutStrategy,
     'name' | 'onFailure' | 'rollbackSpeed' | 'regions' | 'pairs' | 'healthTimeoutMs' | 'windows' | 'freezes'
   > {
+  /** What becomes of Git after a rollback by itself. */
+  readonly revert: 'none' | 'branch' | 'commit';
   /** Clusters that may fail over all waves; undefined: only the waves' own budgets count. */
   readonly failures: number | undefined;
   /** Whether assignments may be made at the time of the plan, and until or from when. */
@@ -188,6 +190,7 @@ function aheadStrategy({ strategy, waves }: RolloutState, nowMs: number): AheadS
   const { failureBudget } = strategy;
   return {
     ...{ name, onFailure, rollbackSpeed, regions, pairs, healthTimeoutMs, windows, freezes },
+    revert: (onFailure === 'rollback' ? strategy.revert : undefined) ?? 'none',
     failures: failureBudget && amountOf(failureBudget, total, 'down'),
     openness: opennessAt(strategy, nowMs),
   };

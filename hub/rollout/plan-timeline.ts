@@ -5,6 +5,7 @@
 import type { TimelineEntry, TimelineKind } from '../model/rollout-history.ts';
 import type { RolloutAction } from './apply-action.ts';
 import { durationText } from './duration-text.ts';
+import { describeRevert } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
 import { countClusters } from './record-rollout.ts';
 import type { ClusterState, Gate, RolloutState, Said, WaveState } from './rollout-state.ts';
@@ -167,8 +168,18 @@ function phaseEntries(before: RolloutState, after: RolloutState, nowMs: number):
   return [entryAbout(nowMs, 'phase', '', [], `${phaseTexts[after.phase]}${message}`, actor)];
 }
 
-function actionEntry({ action, said }: Acted): TimelineEntry {
-  const wave = 'wave' in action ? action.wave : '';
+/** What became of the revert in Git. */
+function revertEntries(before: RolloutState, after: RolloutState, nowMs: number): readonly TimelineEntry[] {
+  const message = describeRevert(after);
+  return message === '' || message === describeRevert(before)
+    ? []
+    : [entryAbout(nowMs, 'phase', '', [], message)];
+}
+
+function actionEntry({ action, said }: Acted, { waves }: RolloutState): TimelineEntry {
+  // Where none is named it is the one that is under way.
+  const current = waves.find(({ endedAtMs }) => endedAtMs === undefined)?.name ?? '';
+  const wave = 'wave' in action ? action.wave || current : '';
   const clusters = 'cluster' in action && action.cluster !== '' ? [action.cluster] : [];
   const what = [action.type, wave, ...clusters].filter((text) => text !== '').join(' ');
   return entryAbout(said.atMs, 'action', wave, clusters, `${what}: ${said.reason}`, said.actor);
@@ -185,11 +196,12 @@ export function planTimeline(
   const each = (entries: (wave: WaveState) => readonly TimelineEntry[]) => after.waves.flatMap(entries);
   const same = before.clusters === after.clusters;
   return [
-    ...(acted ? [actionEntry(acted)] : []),
+    ...(acted ? [actionEntry(acted, before)] : []),
     ...(same ? [] : each((wave) => clusterEntries(before, after, wave, nowMs))),
     ...each((wave) => waveEntries(after, known.get(wave.name), wave, nowMs)),
     ...holdEntries(before, after),
     ...(same ? [] : each((wave) => decisionEntries(before, after, wave, nowMs))),
     ...phaseEntries(before, after, nowMs),
+    ...revertEntries(before, after, nowMs),
   ];
 }

@@ -29,7 +29,7 @@ const waveSchema = z
     name: z.string(),
     clusters: z.array(z.string()).openapi({ description: 'In the order in which they go' }),
     away: z.array(z.string()).openapi({ description: 'Their agent is not there: left out until it is back' }),
-    paused: z.array(z.string()).openapi({ description: 'Apply nothing until they are resumed' }),
+    paused: z.array(z.string()).openapi({ description: 'Left out until they are resumed' }),
     bounds: z.object({
       concurrent: amount('In flight at once'),
       unavailable: amount('Not healthy at once'),
@@ -54,6 +54,9 @@ const strategySchema = z
     name: z.string().openapi({ description: 'Empty: one of the Application itself' }),
     onFailure: z.enum(['pause', 'rollback', 'continue']),
     rollbackSpeed: z.enum(['waves', 'at-once']),
+    revert: z
+      .enum(['none', 'branch', 'commit'])
+      .openapi({ description: 'What becomes of Git after a rollback' }),
     regions: z.enum(['apart', 'any']),
     pairs: z.enum(['apart', 'together', 'any']),
     healthTimeoutSeconds: z.number(),

@@ -70,7 +70,8 @@ function strategyLines({ strategy, supersedes }: ApiPlannedApplication): readonl
   }[strategy.onFailure];
   const late = `fails without health ${seconds(strategy.healthTimeoutSeconds)} after it applied`;
   const budget = strategy.failures === null ? '' : `; ${strategy.failures} may fail over all waves`;
-  lines.push(`a cluster ${late}; when a budget is spent ${failure}${budget}`);
+  const revert = strategy.revert === 'none' ? '' : `, and writes the revert to Git as a ${strategy.revert}`;
+  lines.push(`a cluster ${late}; when a budget is spent ${failure}${revert}${budget}`);
   if (strategy.regions === 'apart') lines.push('never two regions at once in a wave');
   if (strategy.pairs !== 'any')
     lines.push(`the sides of a pair ${strategy.pairs === 'apart' ? 'never in one wave' : 'in one wave'}`);
@@ -103,7 +104,7 @@ function gateLines(wave: ApiPlannedWave): readonly string[] {
       `analysis ${plain(name)} (${provider}): ${plural(count, 'good answer')}, every ${seconds(intervalSeconds)}`,
     );
   if (away.length > 0) lines.push(`away now, left out until they return: ${namesText(away)}`);
-  if (paused.length > 0) lines.push(`paused, apply nothing until resumed: ${namesText(paused)}`);
+  if (paused.length > 0) lines.push(`paused, left out until resumed: ${namesText(paused)}`);
   return lines;
 }
 
