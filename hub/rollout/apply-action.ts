@@ -86,8 +86,25 @@ function isFailed(state: RolloutState, cluster: string): boolean {
   return known?.failure !== undefined && known.excluded === undefined;
 }
 
+/** A rollout that was taken back or given up begins anew with its first wave and all its gates; who was excluded stays so. */
+function restart(state: RolloutState): RolloutState {
+  const { endedAtMs: _at, stopped: _why, ...rest } = state;
+  const excluded = Object.entries(state.clusters).filter(([, known]) => known.excluded !== undefined);
+  return {
+    ...rest,
+    phase: 'Progressing',
+    held: [],
+    waves: state.waves.map(({ name, spec, clusters }) => ({ name, spec, clusters })),
+    clusters: Object.fromEntries(excluded.map(([name, known]) => [name, { excluded: known.excluded }])),
+  };
+}
+
 /** Timers begin anew. What was held may be released again. */
 function retry(state: RolloutState, cluster: string): RolloutState {
+  if (state.phase === 'RollingBack') return refuse(state, 'it rolls back: retry it once that has ended');
+  const wasTakenBack = Object.values(state.clusters).some((known) => known.rolledBackAtMs !== undefined);
+  const isDone = isOver(state) && state.phase !== 'Complete';
+  if (cluster === '' && (isDone || wasTakenBack)) return restart(state);
   const names =
     cluster === '' ? Object.keys(state.clusters).filter((name) => isFailed(state, name)) : [cluster];
   const clusters = { ...state.clusters };
