@@ -220,7 +220,7 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
   });
   const parity = createParityLoop({
     ...base,
-    ask: (cluster, question, signal) => stream.query(cluster, question, { signal }),
+    ask: (cluster, question, signal) => stream.query(cluster, question, { signal, timeoutMs: 60_000 }),
     explain: pipeline.explainer.explain,
   });
   const loops: readonly Loop[] = [

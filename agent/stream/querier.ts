@@ -9,6 +9,8 @@ import {
   AdoptionOwnerSchema,
   AgentService,
   DiagnosticsAnswerSchema,
+  FactsAnswerSchema,
+  FactsSectionSchema,
   LogsAnswerSchema,
   ObjectAnswerSchema,
   QueryFailureSchema,
@@ -18,18 +20,20 @@ import {
   type QueryResponse,
   RunAnswerSchema,
   type AdoptionQuestion as WireAdoptionQuestion,
+  type FactsQuestion as WireFactsQuestion,
   type AdoptionFinding as WireFinding,
   type LogsQuestion as WireLogsQuestion,
   type ObjectQuestion as WireObjectQuestion,
   type RunQuestion as WireRunQuestion,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import type { Digest } from '../../shared/manifest/canonical.ts';
+import type { SectionFacts } from '../../shared/manifest/cluster-facts.ts';
 import type { FieldChange } from '../../shared/manifest/health.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
 import type { Target } from '../../shared/manifest/target.ts';
 import { toMethodDefinition } from '../../shared/stream/service.ts';
 import { keyFromWire, keyToWire, targetFromWire } from '../../shared/stream/wire.ts';
-import { digestFromWire, encode, reads, required } from '../../shared/stream/wire-base.ts';
+import { digestFromWire, digestToWire, encode, reads, required } from '../../shared/stream/wire-base.ts';
 import { changeToWire } from '../../shared/stream/wire-drift.ts';
 import { fromServiceError } from './channel.ts';
 
@@ -66,6 +70,11 @@ export interface QueryHandlers {
     question: RunQuestion,
     signal: AbortSignal,
   ): Promise<{ readonly state: string; readonly message: string; readonly logTail: string }>;
+  /** Every section of the cluster's facts; values of those alone that the hub does not know. */
+  facts(
+    question: { readonly salt: Uint8Array; readonly known: Readonly<Record<string, string>> },
+    signal: AbortSignal,
+  ): Promise<readonly SectionFacts[]>;
 }
 
 /** A Job of the hub's, begun or looked at. */
@@ -184,7 +193,29 @@ async function answer(
   }
   if (question.case === 'adoption') return answerAdoption(queries, question.value, signal);
   if (question.case === 'run') return answerRun(queries, question.value, signal);
+  if (question.case === 'facts') return answerFacts(queries, question.value, signal);
   throw new FairwayError('unsupported', 'this agent does not know the question');
+}
+
+reads<WireFactsQuestion>({ salt: true, known: true });
+async function answerFacts(
+  queries: QueryHandlers,
+  { salt, known }: WireFactsQuestion,
+  signal: AbortSignal,
+): Promise<QueryRequest['answer']> {
+  let left = answerBytesMax;
+  const sections = (await queries.facts({ salt, known }, signal)).map((facts) => {
+    const content = facts.values === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(facts.values));
+    const fits = content.length <= left;
+    left -= fits ? content.length : 0;
+    return encode(FactsSectionSchema, {
+      name: facts.section,
+      digest: digestToWire(fits ? facts.digest : ''),
+      content: fits ? content : Buffer.alloc(0),
+      failure: fits ? facts.failure.slice(0, runTextMax) : 'resource_exhausted: too much for one answer',
+    });
+  });
+  return { case: 'facts', value: encode(FactsAnswerSchema, { sections }) };
 }
 
 reads<WireRunQuestion>({ application: true, job: true, begin: true, remove: true });

@@ -13,7 +13,8 @@ function toAnswer(answer: Answer): AgentAnswer {
     const { findings, truncated } = answer;
     return { kind: 'adoption', findings, truncated };
   }
-  if (answer.type === 'run') throw new FairwayError('internal', 'the API asks for no runs');
+  if (answer.type === 'run' || answer.type === 'facts')
+    throw new FairwayError('internal', `the API asks for no ${answer.type}`);
   const content = Buffer.from(answer.content);
   if (answer.type === 'object') return { kind: 'object', found: answer.found, content };
   if (answer.type === 'logs') return { kind: 'logs', content, truncated: answer.truncated };

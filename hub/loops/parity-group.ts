@@ -5,6 +5,7 @@ import type { Fleet } from '../model/fleet.ts';
 import type { ParityDifference, ParityGroup, ParityReport } from '../model/parity.ts';
 import type { RegisteredCluster } from '../model/registry.ts';
 import { assessReadiness, type PairFindings } from '../parity/assess-readiness.ts';
+import { type ClusterFacts, compareFacts } from '../parity/compare-facts.ts';
 import type { PairContext } from '../parity/compare-object.ts';
 import { createExpectationBook } from '../parity/expectations.ts';
 import type { ObjectPair } from '../parity/object-pair.ts';
@@ -29,6 +30,7 @@ export interface GroupPorts {
   /** Key of fingerprints of Secrets' values. */
   readonly digestKey: Uint8Array;
   readonly ask: AskAgent;
+  readonly factsOf: (cluster: string) => ClusterFacts | undefined;
   readonly turn: () => Promise<void>;
   readonly now: () => number;
   readonly onError: (error: FairwayError) => void;
@@ -158,6 +160,16 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     }
   };
 
+  const environmentOf = (
+    { standby, applications }: PairWatch,
+    nowMs: number,
+  ): readonly ParityDifference[] => {
+    const used = new Set([...applications.values()].flatMap(({ apiVersions }) => [...apiVersions]));
+    const facts = { primary: ports.factsOf(group.primary), standby: ports.factsOf(standby) };
+    const { primary, freshness } = group;
+    return compareFacts({ primary, standby, facts, used, book: currentBook(), freshness, nowMs });
+  };
+
   /** Asks agents for what digests alone do not tell. True: some is still to be had. */
   const askLive = async (signal: AbortSignal): Promise<boolean> => {
     let open = false;
@@ -184,7 +196,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
       const asking = await askLive(signal);
       const nowMs = ports.now();
       const findings = pairs.map((watch): PairFindings => {
-        const differences = differencesOf(watch.applications.values());
+        const differences = [...differencesOf(watch.applications.values()), ...environmentOf(watch, nowMs)];
         return {
           standby: watch.standby,
           objects: [...watch.applications.values()].reduce((sum, { objects }) => sum + objects, 0),

@@ -53,12 +53,19 @@ describe('createParityLoop', () => {
   let parity: ParityDriver;
   let asked: string[];
   let answer: (cluster: string, question: Question) => Promise<Answer>;
+  let versions: Readonly<Record<string, string>>;
+  const tellFacts = async (name: string, known: Readonly<Record<string, string>>): Promise<Answer> => {
+    const kubernetes = versions[name] ?? 'v1.36.3';
+    const values = known['version'] === kubernetes ? undefined : { kubernetes };
+    return { type: 'facts', sections: [{ section: 'version', digest: kubernetes, values, failure: '' }] };
+  };
 
   const start = () => {
     const driver = createParityLoop({
       store: bed.store,
       digestKey: new Uint8Array(32),
       ask: (name, question) => {
+        if (question.type === 'facts') return tellFacts(name, question.known);
         asked.push(`${name} ${question.type === 'object' ? keyText(question.key) : question.type}`);
         return answer(name, question);
       },
@@ -116,6 +123,7 @@ describe('createParityLoop', () => {
   beforeEach(async () => {
     bed = await createLoopBed();
     asked = [];
+    versions = {};
     answer = async () => {
       throw new FairwayError('unavailable', 'away');
     };
@@ -235,6 +243,21 @@ describe('createParityLoop', () => {
     await settle();
     expect(asked.sort()).toEqual(['one apps/Deployment/shop/web', 'two apps/Deployment/shop/web']);
     expect(told()).toEqual(['drift Deployment /spec/replicas both']);
+  });
+
+  it('tells what the clusters are besides, and that they have become alike', async () => {
+    versions = { two: 'v1.35.0' };
+    await report('one');
+    await report('two');
+    await settle();
+    expect(parity.differences('pair')).toMatchObject([
+      { class: 'environment', path: '/environment/version/kubernetes', severity: 'warning' },
+    ]);
+    expect(parity.group('pair')?.state.report).toMatchObject({ verdict: 'Degraded', whole: true });
+    versions = {};
+    await bed.clock.advance(301_000);
+    await settle();
+    expect(parity.differences('pair')).toEqual([]);
   });
 
   it('never shows the value of a Secret', async () => {

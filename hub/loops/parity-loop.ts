@@ -16,6 +16,7 @@ import type { Page, PageRequest, Store, StoreTopic } from '../store/store.ts';
 import type { Explainer } from './explain.ts';
 import { fleetOf } from './fleet-rows.ts';
 import { type ClusterComparison, compareClusters } from './parity-between.ts';
+import { createFactsLoop } from './parity-facts.ts';
 import { createGroupWatch, type Dirt, type GroupWatch } from './parity-group.ts';
 import type { AskAgent } from './parity-live.ts';
 import { createFieldSources } from './parity-sources.ts';
@@ -93,8 +94,10 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
   const onError = (error: FairwayError) =>
     log.debug('parity asks', { code: error.code, error: error.message });
   const sources = createFieldSources(options.explain, onError);
+  const facts = createFactsLoop({ ...options, onChanged: (cluster) => mark(cluster, () => {}) });
   const ports = {
     store,
+    factsOf: facts.factsOf,
     digestKey: options.digestKey,
     ask: options.ask,
     onError,
@@ -126,6 +129,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
       }
       loop.wake(group.name);
     }
+    facts.follow(new Set([...watched.values()].flatMap(({ watch }) => [...watch.clusters])));
     for (const name of new Set([...watched.keys(), ...kept.keys()])) {
       if (fleet.parityGroups.has(name)) continue;
       watched.delete(name);
@@ -217,11 +221,14 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     state && { group: watch.group, state };
 
   return {
-    loops: [loop, learning],
+    loops: [loop, learning, facts.loop],
     wakeAll: () => loop.wake(everyGroup),
     changed(topic, key) {
       if (topic === 'fleet') loop.wake(everyGroup);
-      if (topic === 'registry') mark(key, () => {});
+      if (topic === 'registry') {
+        mark(key, () => {});
+        facts.wake(key);
+      }
       if (topic === 'assignments' || topic === 'acknowledgements')
         mark(key, (dirt) => {
           dirt.placements = true;
@@ -252,7 +259,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
       compareClusters({ primary, standby, application }, ports, signal),
     async stop() {
       for (const cancel of soon.values()) cancel();
-      await Promise.all([loop.stop(), learning.stop()]);
+      await Promise.all([loop.stop(), learning.stop(), facts.loop.stop()]);
     },
   };
 }

@@ -39,6 +39,8 @@ export function versionOf(primary: Placed | undefined, standby: Placed | undefin
 export interface ApplicationPair {
   readonly version: string;
   readonly objects: number;
+  /** Of objects that Git wants in the primary. */
+  readonly apiVersions: ReadonlySet<string>;
   /** Of objects that differ. */
   results(): Iterable<PairResult>;
   /** Objects that only their live contents tell of. */
@@ -97,6 +99,9 @@ export function createApplicationPair(request: ApplicationPairRequest): Applicat
 
   return {
     version: versionOf(primary.placed, standby.placed),
+    apiVersions: new Set(
+      [...pairs.values()].flatMap(({ primary: one }) => (one?.wanted ? [one.apiVersion] : [])),
+    ),
     get objects() {
       return pairs.size;
     },

@@ -83,6 +83,8 @@ export const differenceClasses = [
   /** Wanted in the standby, not in the primary. */
   'extra',
   'unhealthy',
+  /** The clusters themselves differ: versions, classes, capacity, quotas, what nobody applies from Git. */
+  'environment',
 ] as const;
 export type DifferenceClass = (typeof differenceClasses)[number];
 
@@ -136,14 +138,7 @@ export type ParityVerdict = 'Ready' | 'Degraded' | 'NotReady' | 'Unknown';
 
 /** Why the verdict is what it is. */
 export interface ParityReason {
-  readonly type:
-    | DifferenceClass
-    | 'agent-away'
-    | 'not-compared'
-    | 'problem'
-    | 'stale'
-    | 'expired'
-    | 'environment';
+  readonly type: DifferenceClass | 'agent-away' | 'not-compared' | 'problem' | 'stale' | 'expired';
   readonly standby: string;
   readonly severity: ParitySeverity;
   readonly owner: string;

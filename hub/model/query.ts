@@ -1,4 +1,5 @@
 /** What the hub may ask of an agent, and what it answers. */
+import type { SectionFacts } from '../../shared/manifest/cluster-facts.ts';
 import type { FieldChange } from '../../shared/manifest/health.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
 import type { Target } from '../../shared/manifest/target.ts';
@@ -17,6 +18,12 @@ export type Question =
     }
   /** What the agent knows of itself. */
   | { readonly type: 'diagnostics' }
+  /** What the cluster is besides its applications. `salt` keys fingerprints; `known`: digests of sections known already. */
+  | {
+      readonly type: 'facts';
+      readonly salt: Uint8Array;
+      readonly known: Readonly<Record<string, string>>;
+    }
   /** What would this target do to objects that are there? */
   | {
       readonly type: 'adoption';
@@ -57,6 +64,7 @@ export type Answer =
       readonly content: string;
     }
   | { readonly type: 'logs'; readonly content: string; readonly truncated: boolean }
+  | { readonly type: 'facts'; readonly sections: readonly SectionFacts[] }
   /** JSON, at most 4 MiB. */
   | { readonly type: 'diagnostics'; readonly content: string }
   | { readonly type: 'adoption'; readonly findings: readonly AdoptionFinding[]; readonly truncated: boolean }

@@ -145,13 +145,13 @@ function pairReport(
   const lost = [...worst.values()].reduce((sum, severity) => sum + loss[severity], 0);
   const unknown = reasons.some(({ type }) => leavesUnknown.has(type));
   const score = unknown || objects === 0 ? 0 : Math.floor(100 * (1 - lost / objects));
-  const whole = !unknown && differences.every((one) => one.class === 'declared' || isPrimarysHealth(one));
+  const whole = !unknown && differences.every((one) => one.class === 'declared' || !isOfObjects(one));
   return { standby, verdict, score, whole, objects, counts, catchUpMs };
 }
 
-/** That the primary is unwell is what the standby is for: no difference of parity. */
-function isPrimarysHealth({ class: name, side }: ParityDifference): boolean {
-  return name === 'unhealthy' && side === 'primary';
+/** That the primary is unwell is what the standby is for, and what clusters are besides their applications is no difference of objects. */
+function isOfObjects({ class: name, side }: ParityDifference): boolean {
+  return name !== 'environment' && !(name === 'unhealthy' && side === 'primary');
 }
 
 function reasonsOf(pair: PairFindings, { freshness }: ParityGroup, nowMs: number): readonly ParityReason[] {
@@ -197,7 +197,14 @@ function differenceReasons(
     if (type === 'declared') continue;
     const id = [type, severity, application, owner].join('\n');
     const before = groups.get(id);
-    const first = before ?? { type, standby, severity, owner, message: `${application}: ${message}`, action };
+    const first = before ?? {
+      type,
+      standby,
+      severity,
+      owner,
+      message: application === '' ? message : `${application}: ${message}`,
+      action,
+    };
     groups.set(id, { ...first, count: (before?.count ?? 0) + 1 });
   }
   return [...groups.values()].map((one) =>

@@ -5,6 +5,7 @@ import { type ErrorCode, errorTable, FairwayError, toFairwayError } from '../../
 import {
   AdoptionQuestionSchema,
   DiagnosticsQuestionSchema,
+  FactsQuestionSchema,
   LogsQuestionSchema,
   ObjectQuestionSchema,
   type QueryRequest,
@@ -12,10 +13,19 @@ import {
   QueryResponseSchema,
   RunQuestionSchema,
   type AdoptionFinding as WireFinding,
+  type FactsSection as WireSection,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import { BlobSchema } from '../../shared/gen/fairway/v1/common_pb.ts';
+import { type FactValues, factSections, type SectionFacts } from '../../shared/manifest/cluster-facts.ts';
 import { keyFromWire, keyToWire, targetToWire } from '../../shared/stream/wire.ts';
-import { digestToWire, encode, reads, required, wordOr } from '../../shared/stream/wire-base.ts';
+import {
+  digestFromWire,
+  digestToWire,
+  encode,
+  reads,
+  required,
+  wordOr,
+} from '../../shared/stream/wire-base.ts';
 import { changeFromWire } from '../../shared/stream/wire-drift.ts';
 import type { AdoptionFinding, Answer, AskOptions, Question } from '../model/query.ts';
 
@@ -131,6 +141,10 @@ function questionToWire(queryId: string, timeoutMs: number, question: Question):
     }
     case 'diagnostics':
       return say({ case: 'diagnostics', value: encode(DiagnosticsQuestionSchema, {}) });
+    case 'facts': {
+      const { salt, known } = question;
+      return say({ case: 'facts', value: encode(FactsQuestionSchema, { salt, known: { ...known } }) });
+    }
     case 'adoption': {
       const { application, target } = question;
       const blobs = question.blobs.map(({ digest, content }) =>
@@ -176,6 +190,29 @@ function findingFromWire(wire: WireFinding): AdoptionFinding {
   };
 }
 
+reads<WireSection>({ name: true, digest: true, content: true, failure: true });
+/** A section of a later agent is passed over. */
+function sectionFromWire({ name, digest, content, failure }: WireSection): readonly SectionFacts[] {
+  const section = factSections.find((known) => known === name);
+  if (section === undefined) return [];
+  const values = content.length === 0 ? undefined : readFactValues(Buffer.from(content).toString());
+  const text = failure.slice(0, textMax);
+  return [{ section, digest: digest.length === 0 ? '' : digestFromWire(digest), values, failure: text }];
+}
+
+/** @throws invalid_argument */
+function readFactValues(text: string): FactValues {
+  let values: unknown;
+  try {
+    values = JSON.parse(text);
+  } catch (cause) {
+    throw new FairwayError('invalid_argument', 'facts are no JSON', { cause });
+  }
+  if (typeof values !== 'object' || values === null || Array.isArray(values))
+    throw new FairwayError('invalid_argument', 'facts are no object of values by name');
+  return values as FactValues;
+}
+
 /** The answer of a type; undefined when it answers something else. @throws invalid_argument */
 function answerFromWire(type: Question['type'], answer: QueryRequest['answer']): Answer | undefined {
   if (answer.case !== type) return undefined;
@@ -192,6 +229,8 @@ function answerFromWire(type: Question['type'], answer: QueryRequest['answer']):
     }
     case 'diagnostics':
       return { type: 'diagnostics', content: Buffer.from(answer.value.content).toString() };
+    case 'facts':
+      return { type: 'facts', sections: answer.value.sections.flatMap(sectionFromWire) };
     case 'run': {
       const { state, message, logTail } = answer.value;
       return {

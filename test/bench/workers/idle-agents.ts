@@ -50,6 +50,7 @@ async function connect(token: string, enrolmentAddress: string): Promise<void> {
       logs: noCluster,
       diagnostics: noCluster,
       adoption: noCluster,
+      facts: noCluster,
       run: noCluster,
     },
     versions: { agent: version, kubernetes: 'v1.36.3' },

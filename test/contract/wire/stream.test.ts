@@ -318,6 +318,7 @@ describe('query', () => {
       logs: async () => ({ content: Buffer.alloc(0), truncated: false }),
       diagnostics: async () => '',
       adoption: async () => ({ findings: [], truncated: false }),
+      facts: async () => [],
     };
     const strange = { run: async () => ({ state: 'exploded', message: '', logTail: '' }) };
     const later = await agentOf(await enrolAgent(hub, 'eu-2'), { queries: { ...silent, ...strange } });
@@ -326,6 +327,22 @@ describe('query', () => {
       hub.server.query('eu-2', { ...question, remove: false }).catch(() => undefined),
     );
     expect(unknown).toMatchObject({ state: 'running' });
+  });
+
+  it('says what a cluster is in sections, and leaves out what the hub knows', async () => {
+    const hub = await hubOf();
+    const agent = await agentOf(await enrolAgent(hub, 'eu-1'));
+    await until('connected', () => agent.connection.state().connected);
+    const question = { type: 'facts', salt: new Uint8Array(3), known: { apis: 'b'.repeat(64) } } as const;
+    const answer = await until('the answer', () => hub.server.query('eu-1', question).catch(() => undefined));
+    expect(answer).toEqual({
+      type: 'facts',
+      sections: [
+        { section: 'version', digest: 'a'.repeat(64), values: { kubernetes: 'v3' }, failure: '' },
+        { section: 'apis', digest: 'b'.repeat(64), values: undefined, failure: '' },
+        { section: 'secrets', digest: '', values: undefined, failure: 'permission_denied: may not' },
+      ],
+    });
   });
 
   it('gives up on a question that is not answered in time, and says what the agent says', async () => {
@@ -337,6 +354,7 @@ describe('query', () => {
       },
       diagnostics: async () => '',
       adoption: async () => ({ findings: [], truncated: false }),
+      facts: async () => [],
       run: async () => ({ state: 'running', message: '', logTail: '' }),
     };
     const agent = await agentOf(await enrolAgent(hub, 'eu-1'), { queries });

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../shared/manifest/object.ts';
+import {
+  backupFacts,
+  capacityFacts,
+  certificateFacts,
+  fingerprintFacts,
+  imageFacts,
+} from './cluster-facts.ts';
+
+const object = (kind: string, name: string, rest: object = {}, metadata: object = {}): KubeObject =>
+  ({ apiVersion: 'v1', kind, metadata: { name, namespace: 'shop', ...metadata }, ...rest }) as KubeObject;
+const sha = (digit: string) => `sha256:${digit.repeat(64)}`;
+
+describe('facts of a cluster', () => {
+  it('have the newest backup that has worked, of each schedule, volume and replication', () => {
+    const labels = { 'velero.io/schedule-name': 'nightly' };
+    const backup = (name: string, phase: string, completionTimestamp: string) =>
+      object('Backup', name, { status: { phase, completionTimestamp } }, { labels });
+    const snapshot = (readyToUse: boolean, creationTime: string) => ({
+      spec: { source: { persistentVolumeClaimName: 'disk' } },
+      status: { readyToUse, creationTime },
+    });
+    expect(
+      backupFacts([
+        backup('a', 'Completed', '2026-01-02T00:00:00Z'),
+        backup('b', 'Completed', '2026-01-03T00:00:00Z'),
+        backup('c', 'Failed', '2026-01-04T00:00:00Z'),
+        object('VolumeSnapshot', 's1', snapshot(true, '2026-01-01T00:00:00Z')),
+        object('VolumeSnapshot', 's2', snapshot(false, '2026-01-05T00:00:00Z')),
+        object('ReplicationSource', 'r', { status: { lastSyncTime: '2026-01-06T00:00:00Z' } }),
+        object('ReplicationSource', 'new', {}),
+      ]),
+    ).toEqual([
+      ['Backup nightly', '2026-01-03T00:00:00.000Z'],
+      ['VolumeSnapshot shop/disk', '2026-01-01T00:00:00.000Z'],
+      ['ReplicationSource shop/r', '2026-01-06T00:00:00.000Z'],
+    ]);
+  });
+
+  it('say of a certificate that cannot be read just that', () => {
+    const broken = { type: 'kubernetes.io/tls', data: { 'tls.crt': Buffer.from('no').toString('base64') } };
+    const certificates = [object('Certificate', 'c', { status: { notAfter: '2026-05-01T00:00:00Z' } })];
+    expect(certificateFacts([object('Secret', 't', broken), object('Secret', 'o')], certificates)).toEqual([
+      ['Secret shop/t', 'it cannot be read'],
+      ['Certificate shop/c', '2026-05-01T00:00:00Z'],
+    ]);
+  });
+
+  it('have each image with the digests that run, and of unfinished pods alone', () => {
+    const pod = (phase: string, image: string, id: string) =>
+      object('Pod', 'p', { status: { phase, containerStatuses: [{ image, imageID: `x/${image}@${id}` }] } });
+    const pods = [
+      pod('Running', 'web:1', sha('b')),
+      pod('Running', 'web:1', sha('a')),
+      pod('Succeeded', 'job:1', sha('c')),
+      pod('Running', 'odd:1', 'unknown'),
+    ];
+    expect(imageFacts(pods)).toEqual([['web:1', [sha('a'), sha('b')]]]);
+    expect(capacityFacts([], pods)[1]).toEqual(['requested', { cpuMillis: 0, memoryBytes: 0, pods: 3 }]);
+  });
+
+  it('leave out Secrets that each cluster makes for itself, and tell equal values by the same salt alone', () => {
+    const salts = [new Uint8Array(4), new Uint8Array(4).fill(1)] as const;
+    const secret = object('Secret', 'key', { data: { a: 'b25l' } });
+    const others = [
+      object('Secret', 'sa', { type: 'kubernetes.io/service-account-token' }),
+      object('Secret', 'release', { type: 'helm.sh/release.v1' }),
+      object('ConfigMap', 'kube-root-ca.crt'),
+      object('Secret', 'owned', {}, { ownerReferences: [{}] }),
+    ];
+    const [first] = fingerprintFacts([secret, ...others], salts[0]);
+    expect(fingerprintFacts([secret, ...others], salts[0])).toHaveLength(1);
+    expect(fingerprintFacts([object('Secret', 'key', { data: { a: 'b25l' } })], salts[0])[0]).toEqual(first);
+    expect(fingerprintFacts([secret], salts[1])[0]).not.toEqual(first);
+  });
+});

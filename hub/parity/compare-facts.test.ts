@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import type { FactSection, FactValues } from '../../shared/manifest/cluster-facts.ts';
+import { defaultFreshness } from '../model/parity.ts';
+import { type ClusterFacts, compareFacts, type FactsRequest } from './compare-facts.ts';
+import { createExpectationBook } from './expectations.ts';
+import { expectationOf } from './fixture.test-support.ts';
+
+const nowMs = Date.UTC(2026, 0, 10);
+const day = 86_400_000;
+const at = (days: number) => new Date(nowMs + days * day).toISOString();
+
+const factsOf = (
+  values: Partial<Record<FactSection, FactValues>>,
+  failures: Partial<Record<FactSection, string>> = {},
+): ClusterFacts => ({
+  values: new Map(Object.entries(values)) as ReadonlyMap<FactSection, FactValues>,
+  failures: new Map(Object.entries(failures)) as ReadonlyMap<FactSection, string>,
+});
+
+const compare = (
+  primary: ClusterFacts | undefined,
+  standby: ClusterFacts | undefined,
+  part: Partial<FactsRequest> = {},
+) =>
+  compareFacts({
+    ...{ primary: 'one', standby: 'two', facts: { primary, standby }, used: new Set(['apps/v1']) },
+    ...{ book: createExpectationBook([]), freshness: defaultFreshness, nowMs, ...part },
+  });
+const told = (
+  left: Partial<Record<FactSection, FactValues>>,
+  right: Partial<Record<FactSection, FactValues>>,
+) => compare(factsOf(left), factsOf(right)).map((one) => `${one.severity} ${one.path} ${one.side}`);
+
+const size = (cpuMillis: number, pods: number) => ({ cpuMillis, memoryBytes: 0, pods });
+
+describe('compareFacts', () => {
+  it('says nothing of a cluster that is not known, nor of what both have alike', () => {
+    expect(compare(undefined, factsOf({}))).toEqual([]);
+    expect(
+      told({ storageClasses: { fast: { a: 1 } } }, { storageClasses: { fast: { a: 1 }, more: {} } }),
+    ).toEqual([]);
+  });
+
+  it.each<[string, Parameters<typeof told>[0], Parameters<typeof told>[1], readonly string[]]>([
+    [
+      'another minor release',
+      { version: { kubernetes: 'v1.36.1' } },
+      { version: { kubernetes: 'v1.35.9' } },
+      ['warning /environment/version/kubernetes both'],
+    ],
+    [
+      'another patch of it',
+      { version: { kubernetes: 'v1.36.1' } },
+      { version: { kubernetes: 'v1.36.2' } },
+      ['info /environment/version/kubernetes both'],
+    ],
+    [
+      'an API that objects need',
+      { apis: { 'apps/v1': ['Deployment'], 'x.io/v1': ['X'] } },
+      { apis: {} },
+      ['critical /environment/apis/apps~1v1 standby', 'info /environment/apis/x.io~1v1 standby'],
+    ],
+    [
+      'a class that is missing',
+      { storageClasses: { fast: {} } },
+      { storageClasses: {} },
+      ['warning /environment/storageClasses/fast both'],
+    ],
+    [
+      'a class that is another',
+      { priorityClasses: { high: { value: 9 } } },
+      { priorityClasses: { high: { value: 1 } } },
+      ['warning /environment/priorityClasses/high both'],
+    ],
+    [
+      'too few nodes for what the primary runs',
+      { capacity: { allocatable: size(8_000, 110), requested: size(4_000, 20) } },
+      { capacity: { allocatable: size(2_000, 110), requested: size(100, 2) } },
+      ['critical /environment/capacity/cpuMillis standby'],
+    ],
+    [
+      'another digest of an image, but not one that runs nowhere',
+      { images: { 'web:1': ['sha256:a'], 'job:1': ['sha256:b'] } },
+      { images: { 'web:1': ['sha256:c'] } },
+      ['warning /environment/images/web:1 both'],
+    ],
+    [
+      'a Secret that nobody applies',
+      { secrets: { 'shop/a': '#1', 'shop/b': '#2' } },
+      { secrets: { 'shop/a': '#3' } },
+      ['warning /environment/secrets/shop~1a both', 'warning /environment/secrets/shop~1b both'],
+    ],
+    [
+      'certificates of the standby that end',
+      { certificates: { x: at(-5) } },
+      { certificates: { over: at(-1), soon: at(13), fine: at(15) } },
+      ['critical /environment/certificates/over standby', 'warning /environment/certificates/soon standby'],
+    ],
+    [
+      'backups of the primary that are old',
+      { backups: { old: at(-2), fresh: at(-0.5) } },
+      { backups: {} },
+      ['warning /environment/backups/old primary'],
+    ],
+  ])('tells %s', (_name, left, right, expected) => expect(told(left, right)).toEqual(expected));
+
+  it('says what could not be collected, and compares the rest', () => {
+    const standby = factsOf({ quotas: {} }, { secrets: 'permission_denied: may not list' });
+    const [quota, secrets] = compare(factsOf({ quotas: { 'a/q': {} }, secrets: { x: '#1' } }), standby);
+    expect(quota?.path).toBe('/environment/quotas/a~1q');
+    expect(secrets).toMatchObject({ severity: 'info', side: 'standby', path: '/environment/secrets' });
+    expect(secrets?.message).toContain('permission_denied');
+  });
+
+  it('is covered by an expectation of kind Environment', () => {
+    const kind = { type: 'fields', paths: ['/environment/storageClasses/fast'] } as const;
+    const scope = { applications: [], kinds: ['Environment'], namespaces: [], names: [] };
+    const book = createExpectationBook([expectationOf('disks', kind, { scope })]);
+    const left = factsOf({ storageClasses: { fast: { a: 1 }, slow: { a: 1 } } });
+    const right = factsOf({ storageClasses: { fast: { a: 2 }, slow: { a: 2 } } });
+    expect(compare(left, right, { book }).map((one) => `${one.class} ${one.path}`)).toEqual([
+      'declared /environment/storageClasses/fast',
+      'environment /environment/storageClasses/slow',
+    ]);
+  });
+});
