@@ -104,9 +104,10 @@ describe('promotion from environment to environment', () => {
     await becomesHealthy('staging-1');
     await bed.clock.advance(hour);
     await settle();
-    expect((await report()).message).toMatch(
-      /web-staging has been healthy with commit 00000000, and soaks until/,
-    );
+    const soaking = await report();
+    expect(soaking.message).toMatch(/web-staging has been healthy with commit 00000000, and soaks until/);
+    const endsAtMs = (soaking.promotion?.healthySinceMs ?? 0) + 2 * hour;
+    expect(soaking.next).toEqual({ atMs: endsAtMs, what: 'soak-ends' });
     // The hub is killed and started again: it goes on from what was kept.
     await rollouts.stop();
     open();

@@ -12,7 +12,7 @@ import { matchesSelector } from '../fleet/placement.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
 import { advanceRollout, earliest } from '../rollout/advance-rollout.ts';
 import { addAnswer, applyAction, type RolloutAction } from '../rollout/apply-action.ts';
-import { promotionMessage } from '../rollout/describe-promotion.ts';
+import { withPromotion } from '../rollout/describe-promotion.ts';
 import { describeRollout, type RolloutReport } from '../rollout/describe-rollout.ts';
 import { noteGate } from '../rollout/gate-of.ts';
 import { moveClusters } from '../rollout/move-clusters.ts';
@@ -292,9 +292,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   const describe = async (state: RolloutState): Promise<RolloutReport> => {
     const report = describeRollout(state, await inputs.load(state));
     const promotion = await promoter.describe(state);
-    if (promotion === undefined) return report;
-    const message = [report.message, promotionMessage(promotion)].filter((text) => text !== '').join('; ');
-    return { ...report, message, promotion };
+    return promotion === undefined ? report : withPromotion(report, promotion, clock.now());
   };
 
   /** `promote` of one that waits for another environment begins it; of any other it skips a soak. */

@@ -1,4 +1,5 @@
 /** Which releases wait for another environment, and for what there. Pure. */
+import type { NextDecision } from './next-decision.ts';
 import { releaseInForce } from './plan-promotion.ts';
 import { describeCandidate, type PartnerHealth, type PromotionQueue, waitingIn } from './promotion.ts';
 import type { RolloutState } from './rollout-state.ts';
@@ -41,8 +42,23 @@ export function describePromotion(
   };
 }
 
+/** A rollout's report with what it waits for elsewhere. */
+export function withPromotion<
+  Report extends { readonly message: string; readonly next?: NextDecision | undefined },
+>(
+  report: Report,
+  promotion: PromotionReport,
+  nowMs: number,
+): Report & { readonly promotion: PromotionReport } {
+  const message = [report.message, promotionMessage(promotion)].filter((text) => text !== '').join('; ');
+  const soaks = promotion.waiting.length > 0 && promotion.healthySinceMs !== undefined;
+  const atMs = (promotion.healthySinceMs ?? 0) + promotion.soakMs;
+  const sooner = soaks && atMs > nowMs && atMs < (report.next?.atMs ?? Number.POSITIVE_INFINITY);
+  return { ...report, message, promotion, next: sooner ? { atMs, what: 'soak-ends' } : report.next };
+}
+
 /** One line for the newest release that waits; empty: none does. */
-export function promotionMessage({ waiting }: PromotionReport): string {
+function promotionMessage({ waiting }: PromotionReport): string {
   const [newest] = waiting;
   if (newest === undefined) return '';
   const more = waiting.length > 1 ? ` (and ${waiting.length - 1} before it)` : '';

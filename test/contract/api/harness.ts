@@ -286,6 +286,16 @@ const rolloutReport: RolloutReport = {
     },
   ],
   next: { atMs: startMs + 602_000, what: 'times-out' },
+  promotion: {
+    ...{ after: 'shop-staging', soakMs: 86_400_000, healthySinceMs: startMs - 3_600_000 },
+    waiting: [
+      {
+        ...{ releaseId: 'release-2', revisionId: 'r2', commit: 'c'.repeat(40), createdAtMs: startMs },
+        waitsOn:
+          'shop-staging has been healthy with commit cccccccc, and soaks until 2026-01-01T23:00:00.000Z',
+      },
+    ],
+  },
 };
 
 /** What in an answer is not as the document says: its status, its media type or its body. */
