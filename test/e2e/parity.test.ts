@@ -1,4 +1,6 @@
 /** Parity end to end: a hub, two real control planes with an agent each, and each class of difference made by hand. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiDifference, ApiParity } from '../../hub/api/schemas/parity.ts';
 import { createFleetBed, type FleetBed } from './fleet-bed.ts';
@@ -30,6 +32,11 @@ const declared = (field: string) => `  expectations:
       rule:
         paths: [/data/${field}]
         holds: int(standby.data.${field}) <= int(primary.data.${field})
+    - name: disks
+      owner: team-disks
+      reason: the standby has no fast disks yet
+      match: { kinds: [Environment] }
+      fields: { paths: [/environment/storageClasses/fast] }
 `;
 const map = (name: string, data: string) =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}, namespace: default }\ndata: { ${data} }\n`;
@@ -54,6 +61,14 @@ const files = {
   'apps/web/overlays/south/kustomization.yaml': overlay(2, 'south'),
 };
 
+/** A StorageClass that one of the clusters has. */
+function writeClass(folder: string): string {
+  const path = join(folder, 'class.yaml');
+  const text = 'apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: { name: fast }\n';
+  writeFileSync(path, `${text}provisioner: example.com/disk\n`);
+  return path;
+}
+
 let bed: FleetBed | undefined;
 const need = (): FleetBed => {
   if (!bed) throw new Error('there is no bed');
@@ -63,7 +78,10 @@ const parity = () => need().api().get<ApiParity>('/api/v1/parity/eu');
 const differences = async () =>
   (await need().api().get<{ items: ApiDifference[] }>('/api/v1/parity/eu/differences')).items;
 const told = (items: readonly ApiDifference[]) =>
-  items.map((one) => `${one.class} ${one.path} ${one.side}`).sort();
+  items
+    .filter(({ path }) => !path.startsWith('/environment/'))
+    .map((one) => `${one.class} ${one.path} ${one.side}`)
+    .sort();
 /** Waits until exactly these are told. */
 const reached = async (what: string, expected: readonly string[]) => {
   let last: readonly string[] = [];
@@ -81,6 +99,7 @@ const reached = async (what: string, expected: readonly string[]) => {
 beforeAll(async () => {
   bed = await createFleetBed({ clusters: ['eu-1', 'eu-2'], files });
   if (!bed) return;
+  bed.kubectl('eu-1', 'apply', '-f', writeClass(bed.folder));
   await bed.startHub();
   for (const name of ['eu-1', 'eu-2']) await bed.startAgent(name);
 }, 240_000);
@@ -92,6 +111,10 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
     if (!bed) return context.skip();
     const [size] = await reached('the declared difference alone', ['declared /data/size both']);
     expect(size).toMatchObject({ owner: 'team-web', primaryValue: '"8"', standbyValue: '"2"' });
+    const disks = await bed.wait('the facts of both clusters', async () =>
+      (await differences()).find(({ path }) => path === '/environment/storageClasses/fast'),
+    );
+    expect(disks).toMatchObject({ class: 'declared', owner: 'team-disks', standbyValue: null });
     expect(await parity()).toMatchObject({ verdict: 'Ready', whole: true, score: 100 });
   });
 
@@ -147,13 +170,16 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
     await reached('parity', []);
     const stale = await parity();
     expect(stale).toMatchObject({ verdict: 'Ready', whole: true });
-    expect(stale.expectations.map(({ name, state }) => `${name} ${state}`)).toEqual(['smaller stale']);
+    expect(stale.expectations.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'smaller stale',
+      'disks active',
+    ]);
   });
 
   it('keeps a time line, tells of changes, and no value of a Secret', async (context) => {
     if (!bed) return context.skip();
     const line = await bed.api().get<{ items: { message: string }[] }>('/api/v1/parity/eu/timeline');
-    expect(line.items.map(({ message }) => message)).toContain('Ready -> Degraded: 1 declared, 1 drift');
+    expect(line.items.map(({ message }) => message)).toContain('Ready -> Degraded: 2 declared, 1 drift');
     const events = await bed.api().get<{ items: unknown[] }>('/api/v1/events?types=parity.changed');
     expect(events.items.length).toBeGreaterThan(3);
     const all = JSON.stringify([await parity(), await differences(), events, line]) + bed.logs();
