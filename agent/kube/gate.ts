@@ -87,16 +87,21 @@ export function createGate(max: number, clock: Clock): Gate {
       signal?.addEventListener('abort', cancel, { once: true });
     });
   };
+  const wait = async (signal: AbortSignal | undefined): Promise<Pass> => {
+    let pass = await turn(signal);
+    for (let leftMs = closedUntilMs - clock.monotonic(); leftMs > 0; ) {
+      await sleep(clock, leftMs, signal);
+      pass.release();
+      pass = await turn(signal);
+      leftMs = closedUntilMs - clock.monotonic();
+    }
+    return pass;
+  };
   return {
-    async acquire(signal) {
-      let pass = await turn(signal);
-      for (let leftMs = closedUntilMs - clock.monotonic(); leftMs > 0; ) {
-        await sleep(clock, leftMs, signal);
-        pass.release();
-        pass = await turn(signal);
-        leftMs = closedUntilMs - clock.monotonic();
-      }
-      return pass;
+    acquire(signal) {
+      if (underway < window && closedUntilMs <= clock.monotonic() && !signal?.aborted)
+        return Promise.resolve(enter());
+      return wait(signal);
     },
     refused: (holdMs) => hold(holdMs, epoch),
     state: () => ({ window, underway, waiting: waiting.length }),

@@ -45,17 +45,29 @@ export interface HttpPool {
   close(): void;
 }
 
+/** What was asked, with or without a connection yet. */
+interface Asked {
+  readonly text: string;
+  readonly reader: HttpResponseReader;
+  readonly resolve: (reader: HttpResponseReader) => void;
+  readonly reject: (error: Error) => void;
+}
+
 interface Connection {
   readonly socket: Socket;
-  reader: HttpResponseReader | undefined;
-  settle: { resolve(reader: HttpResponseReader): void; reject(error: Error): void } | undefined;
+  asked: Asked | undefined;
+  isDialling: boolean;
   idleSinceMs: number;
 }
 
+/**
+ * Connections that are being made at once. A handshake costs more than the request it is made for, so most wait for one that is free soon; and the handshakes
+ * that come later resume the session of the first.
+ */
+const diallingMax = 2;
 /** A connection that nobody has used for so long is closed. */
 const idleMs = 20_000;
 const keepAliveMs = 15_000;
-const lost = 'the API server closed the connection';
 
 /** Visible characters, blanks and tabs: a line break in a value would begin a header of its own (RFC 9110, 5.5). */
 const headText = /^[\t\x20-\x7e]*$/;
@@ -101,99 +113,137 @@ function createDialler({ host, port, tls }: HttpServerAddress): () => Socket {
   };
 }
 
+function lostError(): FairwayError {
+  return new FairwayError('unavailable', 'the API server closed the connection', {
+    details: { unreachable: true },
+  });
+}
+
+/** Connections that wait for work, and end when none comes for a while. The last used is used next. */
+function createFreeList(clock: Clock, drop: (connection: Connection) => void) {
+  const free: Connection[] = [];
+  let cancelSweep: (() => void) | undefined;
+  const sweep = () => {
+    cancelSweep = undefined;
+    const until = clock.monotonic() - idleMs;
+    while (free[0] && free[0].idleSinceMs <= until) drop(free[0]);
+    if (free.length > 0) cancelSweep = clock.after(idleMs / 2, sweep);
+  };
+  return {
+    put(connection: Connection) {
+      connection.idleSinceMs = clock.monotonic();
+      connection.socket.unref();
+      free.push(connection);
+      cancelSweep ??= clock.after(idleMs / 2, sweep);
+    },
+    take(): Connection | undefined {
+      const connection = free.pop();
+      connection?.socket.ref();
+      return connection;
+    },
+    remove(connection: Connection) {
+      const at = free.indexOf(connection);
+      if (at >= 0) free.splice(at, 1);
+    },
+    stop: () => cancelSweep?.(),
+  };
+}
+
 export function createHttpPool(address: HttpServerAddress, clock: Clock): HttpPool {
   const dial = createDialler(address);
   const { host, port } = address;
   const name = isIP(host) === 6 ? `[${host}]` : host;
   const hostHeader = port === (address.tls ? 443 : 80) ? name : `${name}:${port}`;
-  const free: Connection[] = [];
+  const free = createFreeList(clock, (connection) => drop(connection, lostError()));
   const open = new Set<Connection>();
+  const waiting = new Set<Asked>();
+  let dialling = 0;
   let closed = false;
-  let cancelSweep: (() => void) | undefined;
 
+  const connected = (connection: Connection) => {
+    if (connection.isDialling) dialling -= 1;
+    connection.isDialling = false;
+  };
   const drop = (connection: Connection, error: Error) => {
-    open.delete(connection);
-    const at = free.indexOf(connection);
-    if (at >= 0) free.splice(at, 1);
-    const { settle } = connection;
-    connection.settle = undefined;
+    if (!open.delete(connection)) return;
+    connected(connection);
+    free.remove(connection);
+    const { asked } = connection;
+    connection.asked = undefined;
     connection.socket.destroy();
-    settle?.reject(error);
+    asked?.reject(error);
+    pump();
   };
-  /** The longest idle come first; the last used is used next. */
-  const sweep = () => {
-    cancelSweep = undefined;
-    const until = clock.monotonic() - idleMs;
-    while (free[0] && free[0].idleSinceMs <= until) drop(free[0], new Error(lost));
-    if (free.length > 0) cancelSweep = clock.after(idleMs / 2, sweep);
-  };
-  const release = (connection: Connection) => {
-    const { reader, settle, socket } = connection;
-    connection.reader = undefined;
-    connection.settle = undefined;
-    if (!reader || !settle) return;
-    if (reader.reusable && !closed) {
-      connection.idleSinceMs = clock.monotonic();
-      socket.unref();
-      free.push(connection);
-      cancelSweep ??= clock.after(idleMs / 2, sweep);
-    } else drop(connection, new Error(lost));
-    settle.resolve(reader);
+  const finish = (connection: Connection, { reader, resolve }: Asked) => {
+    connection.asked = undefined;
+    if (reader.reusable && !closed) free.put(connection);
+    else drop(connection, lostError());
+    resolve(reader);
+    pump();
   };
   const watch = (connection: Connection) => {
     const { socket } = connection;
-    const ended = (error: Error) => drop(connection, error);
-    const lostError = () => new FairwayError('unavailable', lost, { details: { unreachable: true } });
+    socket.once(address.tls ? 'secureConnect' : 'connect', () => {
+      connected(connection);
+      pump();
+    });
     socket.on('data', (chunk: Buffer) => {
-      const { reader } = connection;
+      const { asked } = connection;
       // An answer to nothing: whatever comes next would be taken for another's.
-      if (!reader) return ended(lostError());
+      if (!asked) return drop(connection, lostError());
       try {
-        if (reader.push(chunk)) release(connection);
+        if (asked.reader.push(chunk)) finish(connection, asked);
       } catch (caught) {
-        ended(caught as Error);
+        drop(connection, caught as Error);
       }
     });
     socket.on('end', () => {
-      if (connection.reader?.end()) release(connection);
-      else ended(lostError());
+      const { asked } = connection;
+      if (asked?.reader.end()) finish(connection, asked);
+      else drop(connection, lostError());
     });
-    socket.on('error', ended);
-    socket.on('close', () => ended(lostError()));
+    socket.on('error', (error) => drop(connection, error));
+    socket.on('close', () => drop(connection, lostError()));
   };
-  const obtain = (): Connection => {
-    const idle = free.pop();
-    if (idle) {
-      idle.socket.ref();
-      return idle;
-    }
-    const made: Connection = { socket: dial(), reader: undefined, settle: undefined, idleSinceMs: 0 };
+  const make = (): Connection | undefined => {
+    if (dialling >= diallingMax) return undefined;
+    dialling += 1;
+    const made: Connection = { socket: dial(), asked: undefined, isDialling: true, idleSinceMs: 0 };
     open.add(made);
     watch(made);
     return made;
+  };
+  const pump = () => {
+    for (const asked of waiting) {
+      const connection = free.take() ?? make();
+      if (!connection) return;
+      waiting.delete(asked);
+      connection.asked = asked;
+      connection.socket.write(asked.text);
+    }
   };
 
   return {
     exchange(request) {
       const head = headOf(request, hostHeader);
-      const connection = obtain();
-      const reader = createResponseReader(request);
-      const response = new Promise<HttpResponseReader>((resolve, reject) => {
-        connection.reader = reader;
-        connection.settle = { resolve, reject };
-      });
-      connection.socket.write(request.body === undefined ? head : head + request.body);
-      return {
-        response,
-        abort(reason) {
-          if (connection.reader === reader) drop(connection, reason);
-        },
+      const text = request.body === undefined ? head : head + request.body;
+      const { promise, resolve, reject } = Promise.withResolvers<HttpResponseReader>();
+      const asked: Asked = { text, reader: createResponseReader(request), resolve, reject };
+      waiting.add(asked);
+      pump();
+      const abort = (reason: Error) => {
+        if (waiting.delete(asked)) reject(reason);
+        for (const connection of open) if (connection.asked === asked) drop(connection, reason);
       };
+      return { response: promise, abort };
     },
     close() {
       closed = true;
-      cancelSweep?.();
-      for (const connection of open) drop(connection, new FairwayError('cancelled', 'the client was closed'));
+      free.stop();
+      const error = new FairwayError('cancelled', 'the client was closed');
+      for (const { reject } of waiting) reject(error);
+      waiting.clear();
+      for (const connection of open) drop(connection, error);
     },
   };
 }

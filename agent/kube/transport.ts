@@ -6,6 +6,7 @@ import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import type { KubeConnection } from './connection.ts';
 import { createTokenReader } from './credentials.ts';
+import { createDeadlines } from './deadlines.ts';
 import { createGate, type Gate, type Pass } from './gate.ts';
 import { createHttpPool, type HttpExchange } from './http-pool.ts';
 import { toKubeError } from './status-error.ts';
@@ -134,6 +135,7 @@ export function createTransport(
     ? new https.Agent({ keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 0, ...tls })
     : new http.Agent({ keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 0 });
   const tokens = createTokenReader(connection, clock);
+  const deadlines = createDeadlines(clock, requestTimeoutMs);
   const gate = createGate(parallelismMax, clock);
   const counts: Record<string, number> = {};
 
@@ -194,7 +196,7 @@ export function createTransport(
       underway?.abort(reason instanceof Error ? reason : new DOMException('aborted', 'AbortError'));
     };
     const onAbort = () => end(request.signal?.reason);
-    const cancel = clock.after(requestTimeoutMs, () => end(new DOMException('timed out', 'TimeoutError')));
+    const cancel = deadlines.begin(() => end(new DOMException('timed out', 'TimeoutError')));
     request.signal?.addEventListener('abort', onAbort, { once: true });
     try {
       const token = await tokens.token(refresh);

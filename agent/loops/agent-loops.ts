@@ -11,7 +11,7 @@ import { createLoop, type KeyState } from '../../shared/loop/loop.ts';
 import type { HealthStatus } from '../../shared/manifest/health.ts';
 import { groupOf } from '../../shared/manifest/object.ts';
 import { loadParents, type ParentContent } from '../apply/parent.ts';
-import type { KubeClient } from '../kube/kube-client.ts';
+import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
 import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
 import { applySetId } from '../model/inventory.ts';
@@ -33,7 +33,7 @@ import {
   createApplicationState,
 } from './context.ts';
 import { reportError } from './report-phase.ts';
-import { createResources } from './resources.ts';
+import { createResources, type Resources } from './resources.ts';
 import { forgetRefusals } from './retries.ts';
 import { readRecords, restoreRecords } from './saved-records.ts';
 import { createScalers } from './scalers.ts';
@@ -160,12 +160,34 @@ function createMetrics(): AgentMetrics {
   };
 }
 
+/** A version that is not served says as much of where its objects lie as the one that is. */
+function findAny(resources: Resources, apiVersion: string, kind: string): ApiResource | undefined {
+  return resources.find(apiVersion, kind) ?? resources.findKind(groupOf(apiVersion), kind);
+}
+
+function createReveal(
+  { secrets, namespace, clock }: AgentLoopsOptions,
+  log: Logger,
+): (text: string) => Promise<string> {
+  const readKeys = () => Promise.resolve(undefined);
+  const opener = secrets ?? createSecretOpener({ readKeys, namespace, clock, log });
+  return (text) => opener.open(text);
+}
+
+/** What lies in the cluster from before: parents, and marks beside them. */
+async function readInventory(
+  { kube, namespace, marks, seenMarks }: AgentContext,
+  onParent: (parent: ParentContent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const [parents, read] = await Promise.all([loadParents(kube, namespace, signal), marks?.read(signal)]);
+  if (read) seenMarks.marks = read;
+  for (const parent of parents) onParent(parent);
+}
+
 export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   const { kube, desired, clock, random, namespace } = options;
   const log = options.log.with({ component: 'loops' });
-  const secrets =
-    options.secrets ??
-    createSecretOpener({ readKeys: () => Promise.resolve(undefined), namespace, clock, log });
   const states = new Map<string, ApplicationState>();
   const byApplySet = new Map<string, string>();
   const metrics = createMetrics();
@@ -190,29 +212,20 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     return made;
   };
 
-  const readParents = async (signal: AbortSignal): Promise<void> => {
-    try {
-      const [found, marks] = await Promise.all([
-        loadParents(kube, namespace, signal),
-        options.marks?.read(signal),
-      ]);
-      if (marks) context.seenMarks.marks = marks;
-      for (const parent of found) {
-        byApplySet.set(applySetId(parent.application, namespace), parent.application);
-        const state = states.get(parent.application);
-        // The hub may tell of the application later: what it has in the cluster is known then.
-        if (state) state.parent = parent;
-        else parents.set(parent.application, parent);
-      }
-    } catch (caught) {
-      parentsRead = undefined;
-      throw caught;
-    }
+  const takeParent = (parent: ParentContent) => {
+    byApplySet.set(applySetId(parent.application, namespace), parent.application);
+    const state = states.get(parent.application);
+    // The hub may tell of the application later: what it has in the cluster is known then.
+    if (state) state.parent = parent;
+    else parents.set(parent.application, parent);
   };
 
   const step = async (application: string, signal: AbortSignal) => {
     try {
-      parentsRead ??= readParents(signal);
+      parentsRead ??= readInventory(context, takeParent, signal).catch((caught: unknown) => {
+        parentsRead = undefined;
+        throw caught;
+      });
       await parentsRead;
       return await syncApplication(context, application, signal, stateOf);
     } catch (caught) {
@@ -224,11 +237,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   };
   const loop = createLoop({ name: 'application', step, clock, random, log, concurrencyMax });
   const resources = createResources(kube, () => claims.invalidate());
-  // A version that is not served says as much of where its objects lie as the one that is.
-  const claims = createClaims(
-    desired,
-    (apiVersion, kind) => resources.find(apiVersion, kind) ?? resources.findKind(groupOf(apiVersion), kind),
-  );
+  const claims = createClaims(desired, (apiVersion, kind) => findAny(resources, apiVersion, kind));
   const scalers = createScalers({
     ...{ kube, clock, random, log, desired, resources, claims },
     onTarget(text) {
@@ -273,7 +282,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     states,
     pool,
     secretKey: options.secretKey ?? random.bytes(32),
-    reveal: (text) => secrets.open(text),
+    reveal: createReveal(options, log),
     recordsChanged: () => options.records?.touch(() => readRecords(context)),
     metrics,
     nextEventId: () => `${options.instanceId}-${++events}`,
