@@ -215,6 +215,24 @@ describe('promotion from environment to environment', () => {
     expect(state.phase).not.toBe('Waiting');
   });
 
+  it('goes on waiting for the one of before when another Application takes its environment as well', async () => {
+    await commit(fleet('one'));
+    await becomesHealthy('staging-1');
+    await bed.clock.advance(2 * hour);
+    await settle();
+    const first = await has('production-1');
+    expect(first).toBeDefined();
+    const files = fleet('two');
+    const second = (files['fleet/staging.yaml'] ?? '').replace('name: web-staging', 'name: web-staging-2');
+    await commit({ ...files, 'fleet/second.yaml': second });
+    const { problems } = await bed.store.fleet.load();
+    expect(problems.map(({ message }) => message)).toEqual([
+      expect.stringContaining('several Applications of component web have environment staging'),
+    ]);
+    expect((await has('production-1'))?.targetDigest).toBe(first?.targetDigest);
+    expect((await report()).promotion?.waiting).toHaveLength(1);
+  });
+
   it('begins what waited once nothing is to be waited for', async () => {
     await commit(fleet('one'));
     const { 'fleet/production.yaml': text = '', ...files } = fleet('one');

@@ -24,7 +24,7 @@ export async function loadContents({
   followed,
 }: ContentsRequest): Promise<ReadonlyMap<string, SourceContent>> {
   const partners = partnersOf(fleet);
-  const names = new Set([...partners].flatMap(([name, { partner }]) => [name, partner]));
+  const names = new Set([...partners].flatMap(([name, { partner }]) => [name, partner ?? name]));
   const bySource = new Map<SourceKey, SourceContent>();
   const found = new Map<string, SourceContent>();
   for (const name of names) {

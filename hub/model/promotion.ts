@@ -46,20 +46,24 @@ export function partnerOf(
   return { partner };
 }
 
-/** The partners of all Applications that have one. */
+/**
+ * The partners of all Applications that wait for one. Undefined: it cannot be told which (another Application took its environment, say), and nothing may
+ * go on unproven for that.
+ */
 export function partnersOf({
   applications,
   strategies,
 }: Pick<Fleet, 'applications' | 'strategies'>): ReadonlyMap<
   string,
-  { readonly partner: string; readonly soakMs: number }
+  { readonly partner: string | undefined; readonly soakMs: number }
 > {
-  const found = new Map<string, { partner: string; soakMs: number }>();
+  const found = new Map<string, { partner: string | undefined; soakMs: number }>();
   for (const application of applications.values()) {
     const after = promotionOf(application, strategies);
-    const partner = after && partnerOf(application, after, applications);
-    if (after && partner && 'partner' in partner)
-      found.set(application.name, { partner: partner.partner, soakMs: after.soakMs });
+    if (after === undefined) continue;
+    const partner = partnerOf(application, after, applications);
+    const name = 'partner' in partner ? partner.partner : undefined;
+    found.set(application.name, { partner: name, soakMs: after.soakMs });
   }
   return found;
 }

@@ -275,7 +275,10 @@ function planReleases(
     };
     const partner = partners.get(application);
     if (partner !== undefined) {
-      const promoted = planPromoted(input, about, partner, wanted);
+      // Which it is cannot be told: the one of before counts, and without one nothing begins.
+      const name = partner.partner ?? input.waves.queues?.get(application)?.partner;
+      if (name === undefined) continue;
+      const promoted = planPromoted(input, about, { partner: name, soakMs: partner.soakMs }, wanted);
       rollouts[promotionKey(application)] = promoted.queue;
       if (promoted.release) releases.push(promoted.release);
       if (promoted.state) rollouts[application] = promoted.state;

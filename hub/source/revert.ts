@@ -97,6 +97,15 @@ export async function writeRevert(
   const commit = commitOf(request, merged.tree, head);
   const from = request.branch === '' ? head : noCommit;
   await push(target, { ref, from, to: commit.oid, objects: [commit, ...merged.objects] }, context);
+  // A server that reports nothing is asked what came of it.
+  const told =
+    target.reports ||
+    (await discoverPush(context)).refs.some((one) => one.name === ref && one.oid === commit.oid);
+  if (!told)
+    throw sourceError('conflict', 'PushRejected', 'the server did not move the branch', {
+      subject,
+      details: { ref },
+    });
   return { result: 'written', commit: commit.oid, ref };
 }
 
