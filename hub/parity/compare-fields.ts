@@ -7,6 +7,7 @@ import { type FieldPath, isWithin } from './field-path.ts';
 import { type Leaves, type ListSchemaOf, leavesOf } from './leaves.ts';
 import type { Normaliser } from './normalise.ts';
 import { type ContentOf, isBehind, type LiveState, type ObjectPair } from './object-pair.ts';
+import { withoutEqual } from './without-equal.ts';
 
 export interface FieldContext {
   readonly primary: string;
@@ -63,10 +64,10 @@ function differingLeaves(
   { schemaOf, normalisers }: FieldContext,
   only?: ReadonlySet<FieldPath>,
 ): readonly Differing[] {
-  const raw = [primary, standby].map((object) => leavesOf(object, schemaOf(object.apiVersion, object.kind)));
+  const [mine, other] = withoutEqual(primary, standby);
   const [left, right] = [
-    commonLeaves(raw[0] ?? new Map(), normalisers.primary),
-    commonLeaves(raw[1] ?? new Map(), normalisers.standby),
+    commonLeaves(leavesOf(mine, schemaOf(primary.apiVersion, primary.kind)), normalisers.primary),
+    commonLeaves(leavesOf(other, schemaOf(standby.apiVersion, standby.kind)), normalisers.standby),
   ];
   const found: Differing[] = [];
   for (const path of new Set([...left.keys(), ...right.keys()])) {

@@ -11,7 +11,7 @@ export function isObject(value: Json | undefined): value is JsonObject {
 }
 
 export function escapePart(part: string): string {
-  return part.replaceAll('~', '~0').replaceAll('/', '~1');
+  return /[~/]/.test(part) ? part.replaceAll('~', '~0').replaceAll('/', '~1') : part;
 }
 
 function unescapePart(part: string): string {

@@ -1,4 +1,4 @@
-import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import type { Json, JsonObject } from '../../shared/manifest/object.ts';
 import { escapePart, type FieldPath, isObject } from './field-path.ts';
 
 /** What identifies the items of a kind's lists; given by whoever knows its schema. */
@@ -22,7 +22,7 @@ const skipped: ReadonlySet<string> = new Set(['sops']);
  * All that an object says, flat, so that two objects are compared path by path. Items of lists go by their identity: by the schema's merge keys, or by `name` where
  * every item has one of its own. The order of such items is not compared, the order of any other list is.
  */
-export function leavesOf(object: KubeObject, schema: ListSchema | undefined): Leaves {
+export function leavesOf(object: JsonObject, schema: ListSchema | undefined): Leaves {
   const leaves = new Map<FieldPath, Json>();
   for (const [name, value] of Object.entries(object))
     if (value !== undefined && !skipped.has(name))
