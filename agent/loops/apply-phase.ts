@@ -156,8 +156,9 @@ function remember(
       ? before.foreignPaths
       : undefined;
   const matched = outcome.result === 'matched';
-  const foreign = matched || known ? findForeign(ownFields(live), live) : [];
-  const news = matched ? foreignSinceOwn(foreign, live) : known ? newForeign(foreign, known) : [];
+  const isKnown = known !== undefined;
+  const foreign = matched || isKnown ? findForeign(ownFields(live), live) : [];
+  const news = matched ? foreignSinceOwn(foreign, live) : isKnown ? newForeign(foreign, known) : [];
   if (news.length === 0) {
     state.records.set(object.keyText, record);
     return;
