@@ -20,7 +20,7 @@ export async function loadConfig<B extends Base>(from: Accumulation<B>): Promise
   let own = configOf({});
   for (const [index, path] of configurations.entries()) {
     const place = from.locate(['configurations', index], `configurations[${index}]`);
-    const { documents, place: where } = await loadYaml(path, from, place, 'kustomization');
+    const { documents, place: where } = await loadYaml(path, from, place, 'configuration');
     const value = documents[0]?.value ?? {};
     const file = checkShape(value, configShape, [], () => where, 'configuration') as ConfigFile;
     own = guarded(place, () => mergeConfigs(own, configOf(file)));

@@ -10,12 +10,12 @@ export interface Loaded {
   readonly oid: string;
 }
 
-/** A file. `kustomization`: read as kustomize reads its own files, with the booleans of YAML 1.1. @throws a Problem. */
+/** A file. `kustomization`: read as kustomize reads its own files, with the booleans of YAML 1.1; `configuration`: so, but that no key may be there twice. @throws a Problem. */
 export async function loadYaml<B extends Base>(
   path: string,
   from: Accumulation<B>,
   place: Place,
-  kind: 'object' | 'kustomization' = 'object',
+  kind: 'object' | 'kustomization' | 'configuration' = 'object',
 ): Promise<Loaded> {
   const { files, view, limits } = from.context;
   const found = await from.loader.file(from.folder, path, place);
@@ -27,9 +27,7 @@ export async function loadYaml<B extends Base>(
       oid: found.entry.oid,
     };
   const bytes = await files.bytes(view, found.path, found.entry, found.path);
-  const result = files.parseBytes(`kustomization ${found.entry.oid}`, bytes, () =>
-    parseYaml(bytes, limits, 'kustomization'),
-  );
+  const result = files.parseBytes(`${kind} ${found.entry.oid}`, bytes, () => parseYaml(bytes, limits, kind));
   if (result.ok) return { documents: result.documents, place: where, oid: found.entry.oid };
   const { code, line, message } = result.failure;
   throw problemError(code, { ...where, line }, message);

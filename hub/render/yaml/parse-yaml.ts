@@ -36,6 +36,8 @@ type YamlLimits = Pick<RenderLimits, 'yamlDepthMax' | 'yamlNodesMax' | 'yamlAlia
 const schemas = {
   object: kubernetesSchema,
   kustomization: kustomizationSchema,
+  /** What a kustomization names: read alike, but for keys that are there twice. */
+  configuration: kustomizationSchema,
   manifest: manifestSchema,
 } as const;
 
@@ -80,7 +82,10 @@ export function parseYaml(
 const plainDepthMin = 50;
 
 function loadDocument(text: string, limits: YamlLimits, kind: keyof typeof schemas): unknown {
-  const plain = limits.yamlDepthMax >= plainDepthMin ? readPlainYaml(text, plainResolvers[kind]) : undefined;
+  const plain =
+    limits.yamlDepthMax >= plainDepthMin
+      ? readPlainYaml(text, plainResolvers[kind === 'configuration' ? 'kustomization' : kind])
+      : undefined;
   if (plain !== undefined) return plain.value;
   return load(text, {
     schema: schemas[kind],

@@ -56,6 +56,13 @@ const configurations: Readonly<Record<string, Case>> = {
     'app/one.yaml': 'namePrefix: [{path: metadata/name, kind: Foo}]\n',
     'app/two.yaml': 'namePrefix: [{path: metadata/name}]\n',
   }),
+  'a configuration with a list that is there twice': configured('namePrefix: []\nnamePrefix: []\n'),
+  'a configuration with the booleans of YAML 1.1': configured(
+    'commonAnnotations: [{path: spec/a, create: yes}]\n',
+  ),
+  'crds with a kind that is there twice': tree('crds: [crds.json]\n', {
+    'app/crds.json': '{"a.Foo": {"Schema": {}}, "a.Foo": {"Schema": {}}}',
+  }),
   'a prefix for one kind in a base, and one above': above(
     'namePrefix: p-\nconfigurations: [conf.yaml]\n',
     'namePrefix: q-\n',
