@@ -91,16 +91,18 @@ export function planAhead(input: PlanAheadInput): readonly AheadApplication[] {
     return `planned-${ids}`;
   };
   const plan = planRevision({ ...input, newId });
+  const assigned = Map.groupBy(input.assignments, ({ application }) => application);
   const names = new Set([...input.fleet.applications.keys(), ...Object.keys(plan.rollouts)]);
   return [...names]
     .filter((name) => !name.includes('/'))
     .sort()
-    .map((name) => aheadOf(name, input, plan))
+    .map((name) => aheadOf(name, { ...input, assignments: assigned.get(name) ?? [] }, plan))
     .filter(
       ({ outcome, leftOut }) => outcome !== 'nothing' || leftOut.some(({ reason }) => reason !== 'same'),
     );
 }
 
+/** @param input with the assignments of this application only. */
 function aheadOf(application: string, input: PlanAheadInput, plan: RevisionPlan): AheadApplication {
   const before = input.waves.rollouts.get(application)?.state;
   const queue = plan.rollouts[promotionKey(application)];
@@ -143,8 +145,7 @@ function promotedState(
 ): RolloutState | undefined {
   const release = releases.find((one) => one.application === application);
   if (release === undefined) return undefined;
-  const assigned = assignments.filter((one) => one.application === application);
-  const observed = observeAssigned(assigned, Object.keys(release.targets), waves.connected);
+  const observed = observeAssigned(assignments, Object.keys(release.targets), waves.connected);
   const strategy = queue.candidates.at(-1)?.strategy ?? strategyFor(application, fleet);
   return startRollout(
     strategy,
@@ -230,9 +231,7 @@ function leftOutOf(
   const resolution = resolutions.find((one) => one.application === application);
   const before = waves.rollouts.get(application);
   const held = new Set(before?.state.held);
-  const has = new Map(
-    assignments.filter((one) => one.application === application).map((one) => [one.cluster, one]),
-  );
+  const has = new Map(assignments.map((one) => [one.cluster, one]));
   const planned = new Set(state?.waves.flatMap(({ clusters }) => clusters));
   const underWay =
     before === undefined || isOver(before.state) ? {} : targetsOf(before.state, before.targets);

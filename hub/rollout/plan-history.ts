@@ -48,12 +48,22 @@ function startEntries({ after, nowMs, actor, acted }: HistoryStep): readonly Tim
   const many = `${plural(clusters.length, 'cluster')} in ${plural(waves.length, 'wave')}`;
   const by = strategy.name === '' ? 'by a strategy of its own' : `by strategy ${strategy.name}`;
   const message = `revision ${short(revisionId)}: ${many} ${by}`;
+  const none = begun(after) ? {} : after.clusters;
   const fresh = waves.map(({ name, spec, clusters: members }) => ({ name, spec, clusters: members }));
   return [
     entryAbout(nowMs, 'phase', '', [], message, actor),
     // A strategy that waits for nothing has begun already.
-    ...planTimeline({ ...after, phase: firstPhase(after), waves: fresh, clusters: {} }, after, nowMs, acted),
+    ...planTimeline(
+      { ...after, phase: firstPhase(after), waves: fresh, clusters: none },
+      after,
+      nowMs,
+      acted,
+    ),
   ];
+}
+
+function begun({ waves }: RolloutState): boolean {
+  return waves.some(({ startedAtMs }) => startedAtMs !== undefined);
 }
 
 function firstPhase({ phase }: RolloutState): RolloutState['phase'] {
@@ -89,9 +99,15 @@ function planSuperseded(before: RolloutState, { after, wanted, nowMs, actor }: H
 
 /** Every cluster that the rollout had reached is wanted as it was last healthy before. */
 export function takesBack(before: RolloutState, wanted: Readonly<Record<string, string>>): boolean {
-  const touched = Object.entries(before.clusters).filter(([, known]) => known.assignedAtMs !== undefined);
-  if (touched.length === 0) return false;
-  return touched.every(([cluster, { previous }]) => previous !== undefined && wanted[cluster] === previous);
+  let touched = false;
+  for (const wave of before.waves)
+    for (const cluster of wave.startedAtMs === undefined ? [] : wave.clusters) {
+      const known = before.clusters[cluster];
+      if (known?.assignedAtMs === undefined) continue;
+      if (known.previous === undefined || wanted[cluster] !== known.previous) return false;
+      touched = true;
+    }
+  return touched;
 }
 
 /** As people are shown revisions elsewhere. */

@@ -37,12 +37,26 @@ export function entryAbout(
 /** The clusters of the wave of which something is so now that was not before. */
 type Newly = (test: (now: ClusterState, was: ClusterState | undefined) => boolean) => readonly string[];
 
-function newlyIn(before: RolloutState, after: RolloutState, wave: WaveState): Newly {
+function newlyIn(before: RolloutState, after: RolloutState, changed: readonly string[]): Newly {
   return (test) =>
-    wave.clusters.filter((cluster) => {
-      const [was, now] = [before.clusters[cluster], after.clusters[cluster]];
-      return now !== undefined && now !== was && test(now, was);
+    changed.filter((cluster) => {
+      const now = after.clusters[cluster];
+      return now !== undefined && test(now, before.clusters[cluster]);
     });
+}
+
+/** Waves with clusters of which anything is new, and those clusters. A wave that was whole and is has none. */
+function changedWaves(
+  before: RolloutState,
+  after: RolloutState,
+  known: ReadonlyMap<string, WaveState>,
+): readonly { readonly wave: WaveState; readonly newly: Newly }[] {
+  if (before.clusters === after.clusters) return [];
+  return after.waves.flatMap((wave) => {
+    if (wave.whole && known.get(wave.name)?.whole) return [];
+    const changed = wave.clusters.filter((cluster) => before.clusters[cluster] !== after.clusters[cluster]);
+    return changed.length === 0 ? [] : [{ wave, newly: newlyIn(before, after, changed) }];
+  });
 }
 
 function failureEntries(
@@ -63,33 +77,26 @@ function failureEntries(
 }
 
 function clusterEntries(
-  before: RolloutState,
   after: RolloutState,
   wave: WaveState,
+  newly: Newly,
   nowMs: number,
 ): readonly TimelineEntry[] {
-  const newly = newlyIn(before, after, wave);
   const entries = [...failureEntries(after, wave, newly, nowMs)];
   const tell = (kind: TimelineKind, clusters: readonly string[], message: string) => {
     if (clusters.length > 0) entries.push(entryAbout(nowMs, kind, wave.name, clusters, message));
   };
   const counted = newly((now, was) => now.countedAtMs !== undefined && was?.countedAtMs === undefined);
   // In a pass that takes them back as well, they were healthy all the same.
-  const all = wave.clusters.filter((cluster) => after.clusters[cluster]?.countedAtMs !== undefined);
-  tell('progress', counted, `${all.length} of ${wave.clusters.length} healthy`);
+  const all = () => wave.clusters.filter((cluster) => after.clusters[cluster]?.countedAtMs !== undefined);
+  if (counted.length > 0) tell('progress', counted, `${all().length} of ${wave.clusters.length} healthy`);
   const mended = newly((now, was) => now.failure === undefined && was?.failure !== undefined);
   tell('progress', mended, mended.length === 1 ? 'has not failed any more' : 'have not failed any more');
   return entries;
 }
 
 /** Assignments, and ways back. They come last: what was seen and which gates opened led to them. */
-function decisionEntries(
-  before: RolloutState,
-  after: RolloutState,
-  wave: WaveState,
-  nowMs: number,
-): readonly TimelineEntry[] {
-  const newly = newlyIn(before, after, wave);
+function decisionEntries(wave: WaveState, newly: Newly, nowMs: number): readonly TimelineEntry[] {
   const assigned = newly((now, was) => now.assignedAtMs !== undefined && was?.assignedAtMs === undefined);
   const back = newly((now, was) => now.rolledBackAtMs !== undefined && was?.rolledBackAtMs === undefined);
   return [
@@ -106,6 +113,7 @@ function waveEntries(
   wave: WaveState,
   nowMs: number,
 ): readonly TimelineEntry[] {
+  if (was === wave) return [];
   const entries: TimelineEntry[] = [];
   const tell = (kind: TimelineKind, message: string) =>
     void entries.push(entryAbout(nowMs, kind, wave.name, [], message));
@@ -193,14 +201,13 @@ export function planTimeline(
   acted?: Acted,
 ): readonly TimelineEntry[] {
   const known = new Map(before.waves.map((wave) => [wave.name, wave]));
-  const each = (entries: (wave: WaveState) => readonly TimelineEntry[]) => after.waves.flatMap(entries);
-  const same = before.clusters === after.clusters;
+  const changed = changedWaves(before, after, known);
   return [
     ...(acted ? [actionEntry(acted, before)] : []),
-    ...(same ? [] : each((wave) => clusterEntries(before, after, wave, nowMs))),
-    ...each((wave) => waveEntries(after, known.get(wave.name), wave, nowMs)),
+    ...changed.flatMap(({ wave, newly }) => clusterEntries(after, wave, newly, nowMs)),
+    ...after.waves.flatMap((wave) => waveEntries(after, known.get(wave.name), wave, nowMs)),
     ...holdEntries(before, after),
-    ...(same ? [] : each((wave) => decisionEntries(before, after, wave, nowMs))),
+    ...changed.flatMap(({ wave, newly }) => decisionEntries(wave, newly, nowMs)),
     ...phaseEntries(before, after, nowMs),
     ...revertEntries(before, after, nowMs),
   ];
