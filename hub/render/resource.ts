@@ -86,12 +86,23 @@ export function checkObject(value: unknown, place: Place, isPart = false): KubeO
     if (isPart && field === 'apiVersion' && (text === undefined || text === null || text === '')) continue;
     if (typeof text !== 'string' || text === '')
       throw problemError('invalid_manifest', { ...place, field }, 'expected a text that is not empty');
+    refuseEncrypted(text, { ...place, field });
   }
   const metadata = object['metadata'];
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
     throw problemError('invalid_manifest', { ...place, field: 'metadata' }, 'expected a mapping with a name');
   checkMetadata(metadata as JsonObject, place);
   return object as unknown as KubeObject;
+}
+
+/** Without saying what to leave, SOPS encrypts every value of a file. */
+function refuseEncrypted(text: string, place: Place): void {
+  if (!text.startsWith('ENC[AES256_GCM,')) return;
+  throw problemError(
+    'invalid_manifest',
+    place,
+    "SOPS has encrypted what says which object this is: encrypt values only, with --encrypted-regex '^(data|stringData)$'",
+  );
 }
 
 function checkMetadata(metadata: JsonObject, place: Place): void {
@@ -105,6 +116,8 @@ function checkMetadata(metadata: JsonObject, place: Place): void {
   const namespace = metadata['namespace'];
   if (namespace !== undefined && namespace !== null && typeof namespace !== 'string')
     throw problemError('invalid_manifest', { ...place, field: 'metadata.namespace' }, 'expected a text');
+  refuseEncrypted(name, { ...place, field: 'metadata.name' });
+  if (typeof namespace === 'string') refuseEncrypted(namespace, { ...place, field: 'metadata.namespace' });
   for (const part of [name, namespace])
     if (typeof part === 'string' && part.includes('/'))
       throw problemError(

@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { buildSops, sopsInputs } from '../conformance/sops/build-sops.ts';
 
 export type BinaryName =
   | 'etcd'
@@ -27,11 +28,16 @@ export type BinaryName =
   | 'kustomize'
   | 'kwok'
   | 'helm'
-  | 'flux-substitute';
+  | 'flux-substitute'
+  | 'sops'
+  | 'age-keygen'
+  | 'validate-image';
 
 const moduleFolder = join(import.meta.dirname, 'controlplane');
 /** Flux's substitution as a program, for comparison. */
 const fluxFolder = join(import.meta.dirname, '../conformance/substitute/flux');
+/** go-containerregistry's validation of images as a program. */
+const validateFolder = join(import.meta.dirname, '../tools/image/validate');
 const kubernetesVersion = 'v1.36.3';
 const versionFlags = ['gitVersion=v1.36.3', 'gitMajor=1', 'gitMinor=36'].map(
   (flag) => `-X k8s.io/component-base/version.${flag}`,
@@ -43,7 +49,12 @@ const installed = {
   kustomize: 'sigs.k8s.io/kustomize/kustomize/v5@v5.8.2',
   kwok: 'sigs.k8s.io/kwok/cmd/kwok@v0.7.0',
   helm: 'helm.sh/helm/v4/cmd/helm@v4.3.1',
+  'age-keygen': 'filippo.io/age/cmd/age-keygen@v1.3.2',
 } as const;
+
+function isInstalled(name: BinaryName): name is keyof typeof installed {
+  return Object.hasOwn(installed, name);
+}
 
 /** A build that takes longer is given up. */
 const buildTimeoutMs = 25 * 60_000;
@@ -78,17 +89,23 @@ function moduleFiles(folder: string): Buffer[] {
 }
 
 /** Folder and build of what gives `name`. */
-function recipeOf(name: BinaryName): { folder: string; build: (target: string) => Promise<void> } {
-  if (name === 'kustomize' || name === 'kwok' || name === 'helm') {
+function recipeOf(name: BinaryName): { folder: string; build: (target: string) => Promise<unknown> } {
+  if (isInstalled(name)) {
     const module = installed[name];
     const build = (target: string) =>
       run('go', ['install', '-trimpath', '-ldflags', '-s -w', module], '/', { GOBIN: target });
     return { folder: join(cacheFolder(), `${name}-${hashOf([module])}`), build };
   }
-  if (name === 'flux-substitute') {
+  if (name === 'flux-substitute' || name === 'validate-image') {
+    const own = name === 'flux-substitute' ? fluxFolder : validateFolder;
     const build = (target: string) =>
-      run('go', ['build', '-trimpath', '-buildvcs=false', '-o', join(target, name), '.'], fluxFolder, {});
-    return { folder: join(cacheFolder(), `${name}-${hashOf(moduleFiles(fluxFolder))}`), build };
+      run('go', ['build', '-trimpath', '-buildvcs=false', '-o', join(target, name), '.'], own, {});
+    return { folder: join(cacheFolder(), `${name}-${hashOf(moduleFiles(own))}`), build };
+  }
+  if (name === 'sops') {
+    const go = (args: readonly string[], folder: string) => run('go', args, folder, {});
+    const build = (target: string) => buildSops(target, go);
+    return { folder: join(cacheFolder(), `sops-${hashOf(sopsInputs())}`), build };
   }
   const inputs = moduleFiles(moduleFolder);
   const build = async (target: string) => {
@@ -115,12 +132,16 @@ function run(
   args: readonly string[],
   cwd: string,
   env: Record<string, string>,
-): Promise<void> {
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, GOFLAGS: '', ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let printed = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      printed = (printed + chunk.toString()).slice(-100_000);
     });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => {
@@ -130,7 +151,7 @@ function run(
     child.on('error', reject);
     child.on('exit', (code) => {
       clearTimeout(timer);
-      if (code === 0) resolve();
+      if (code === 0) resolve(printed);
       else reject(new Error(`${command} ${args.join(' ')} ended with ${code}:\n${said}`));
     });
   });

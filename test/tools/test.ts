@@ -11,8 +11,11 @@ async function prepare(): Promise<void> {
     if (process.env['CI'] === 'true') throw new Error('CI=true allows no skip: install Go 1.26 or later');
     return;
   }
-  const programs = ['kubectl', 'kube-apiserver', 'kustomize', 'kwok', 'helm', 'flux-substitute'] as const;
-  for (const name of programs satisfies readonly BinaryName[]) {
+  const programs = [
+    ...['kubectl', 'kube-apiserver', 'kustomize', 'kwok', 'helm', 'flux-substitute'],
+    ...['sops', 'age-keygen', 'validate-image'],
+  ] as readonly BinaryName[];
+  for (const name of programs) {
     const began = Date.now();
     let ticker: NodeJS.Timeout | undefined;
     await ensureBinary(name, (what) => {
