@@ -89,6 +89,12 @@ interface Snapshot {
   readonly prunesConfirmed?: Readonly<Record<string, Digest>>;
 }
 
+/** An assignment that is not in force yet, and what it lacks: thousands of objects come one by one. */
+interface Waiting {
+  readonly desired: DesiredApplication;
+  readonly lacking: Map<Digest, ManifestEntry>;
+}
+
 interface State {
   epoch: Epoch;
   generation: number;
@@ -98,7 +104,7 @@ interface State {
   pauses: readonly PauseEntry[];
   prunesConfirmed: ReadonlyMap<string, Digest>;
   readonly inForce: Map<string, DesiredApplication>;
-  readonly waiting: Map<string, DesiredApplication>;
+  readonly waiting: Map<string, Waiting>;
   /** Assignments of the open batch that were given up. */
   readonly broken: Set<string>;
   readonly objects: Map<Digest, string>;
@@ -165,11 +171,11 @@ export async function loadDesiredStore(options: DesiredStoreOptions): Promise<De
       if (ready.length > 0) changed(...ready.map(({ application }) => application));
       return ready;
     },
-    lacking: () => [...new Set([...state.waiting.values()].flatMap((entry) => lackingOf(state, entry)))],
+    lacking: () => [...new Set([...state.waiting.values()].flatMap(({ lacking }) => [...lacking.keys()]))],
     giveUp(digests) {
-      const lost = [...state.waiting.values()].filter((entry) =>
-        lackingOf(state, entry).some((digest) => digests.has(digest)),
-      );
+      const lost = [...state.waiting.values()]
+        .filter(({ lacking }) => [...lacking.keys()].some((digest) => digests.has(digest)))
+        .map(({ desired }) => desired);
       for (const { application } of lost) {
         state.waiting.delete(application);
         state.broken.add(application);
@@ -225,16 +231,16 @@ function assign(state: State, assignment: Assigned, blobs: readonly Blob[]): rea
   checkEpoch(state, desired.epoch);
   // Refused or not, it says whether the batch goes on.
   state.more = more;
-  const known = state.waiting.get(desired.application) ?? state.inForce.get(desired.application);
+  const known = state.waiting.get(desired.application)?.desired ?? state.inForce.get(desired.application);
   if (known?.epoch.id === desired.epoch.id && desired.generation < known.generation)
     throw new FairwayError('failed_precondition', `older generation: ${known.generation} is known here`);
   keepBlobs(state, desired.target.set.entries, blobs);
   state.epoch = desired.epoch;
   state.generation = Math.max(state.generation, desired.generation);
   const lacking = lackingOf(state, desired);
-  if (lacking.length > 0) state.waiting.set(desired.application, desired);
+  if (lacking.size > 0) state.waiting.set(desired.application, { desired, lacking });
   else enforce(state, desired);
-  return lacking;
+  return [...lacking.keys()];
 }
 
 function enforce(state: State, desired: DesiredApplication): void {
@@ -245,14 +251,14 @@ function enforce(state: State, desired: DesiredApplication): void {
 }
 
 function addBlobs(state: State, blobs: readonly Blob[]): readonly DesiredApplication[] {
-  keepBlobs(
-    state,
-    [...state.waiting.values()].flatMap(({ target }) => target.set.entries),
-    blobs,
-  );
-  const ready = [...state.waiting.values()].filter((entry) => lackingOf(state, entry).length === 0);
-  for (const entry of ready) enforce(state, entry);
-  return ready;
+  for (const blob of blobs) {
+    const holders = [...state.waiting.values()];
+    const entry = holders.map(({ lacking }) => lacking.get(blob.digest)).find((found) => found !== undefined);
+    if (entry) keepBlob(state, entry, blob);
+  }
+  const ready = [...state.waiting.values()].filter(({ lacking }) => lacking.size === 0);
+  for (const { desired } of ready) enforce(state, desired);
+  return ready.map(({ desired }) => desired);
 }
 
 /** Keeps those that the entries name. */
@@ -270,17 +276,18 @@ function keepBlob(state: State, { objectDigest, key }: ManifestEntry, { content 
   if (!isSecret(key) && digestText(content) !== objectDigest)
     throw new FairwayError('data_loss', 'an object from the hub does not match its digest');
   state.objects.set(objectDigest, content);
+  for (const { lacking } of state.waiting.values()) lacking.delete(objectDigest);
 }
 
-function lackingOf({ objects }: State, { target }: DesiredApplication): readonly Digest[] {
-  return target.set.entries.map((entry) => entry.objectDigest).filter((digest) => !objects.has(digest));
+function lackingOf({ objects }: State, { target }: DesiredApplication): Map<Digest, ManifestEntry> {
+  const lacking = target.set.entries.filter(({ objectDigest }) => !objects.has(objectDigest));
+  return new Map(lacking.map((entry) => [entry.objectDigest, entry]));
 }
 
 function dropUnreferenced({ inForce, waiting, retained, objects }: State): void {
   const used = new Set<Digest>();
-  for (const applications of [inForce, waiting])
-    for (const { target } of applications.values())
-      for (const { objectDigest } of target.set.entries) used.add(objectDigest);
+  const wanted = [...inForce.values(), ...[...waiting.values()].map(({ desired }) => desired)];
+  for (const { target } of wanted) for (const { objectDigest } of target.set.entries) used.add(objectDigest);
   for (const digests of retained.values()) for (const digest of digests) used.add(digest);
   for (const digest of objects.keys()) if (!used.has(digest)) objects.delete(digest);
 }
