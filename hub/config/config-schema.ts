@@ -191,11 +191,13 @@ export const configSchema = z.strictObject({
         .string()
         .min(1)
         .max(200)
-        .regex(/^[^<>\n]+$/),
+        .regex(/^[^<>\n]+$/)
+        .meta({ description: 'a name without < and >' }),
       email: z
         .string()
         .max(320)
-        .regex(/^[^<>\s@]+@[^<>\s@]+$/),
+        .regex(/^[^<>\s@]+@[^<>\s@]+$/)
+        .meta({ description: 'an address such as fairway@example.com' }),
     })
     .meta({ description: 'whose commits the reverts of failed releases are; without it none are written' })
     .optional(),

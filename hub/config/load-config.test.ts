@@ -137,6 +137,16 @@ describe('loadConfig', () => {
     expect(error.message).not.toContain('hunter2');
   });
 
+  it('takes the author of the commits that the hub writes, and knows one when it sees one', async () => {
+    const commits = { name: 'Fairway', email: 'fairway@example.com' };
+    expect((await load(`root: {url: a}\ncommits: ${JSON.stringify(commits)}\n`)).commits).toEqual(commits);
+    const error = await errorOf(load('root: {url: a}\ncommits:\n  name: Fairway\n  email: nobody\n'));
+    expect(error.message).toBe('hub.yaml:4: commits.email: expected an address such as fairway@example.com');
+    expect((await errorOf(load('root: {url: a}\ncommits: {name: "A <b>", email: a@b}\n'))).message).toBe(
+      'hub.yaml:2: commits.name: expected a name without < and >',
+    );
+  });
+
   it('says which file it cannot read', async () => {
     const error = await errorOf(
       loadConfig({ path: 'gone.yaml', env: {}, readFile: () => Promise.reject(new Error('ENOENT')) }),

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { strategySpec, toStrategy } from './strategy-schema.ts';
+
+const problemsOf = (document: unknown) => {
+  const parsed = strategySpec.safeParse(document);
+  return (parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
+};
+
+describe('revert of a strategy', () => {
+  it('is nothing unless it is asked for', () => {
+    expect(toStrategy('s', strategySpec.parse({})).revert).toBeUndefined();
+    expect(toStrategy('s', strategySpec.parse({ onFailure: 'rollback', revert: 'branch' })).revert).toBe(
+      'branch',
+    );
+  });
+
+  it('counts after a rollback only', () => {
+    const message = 'revert: counts with onFailure: rollback only: a revert is written after a rollback';
+    expect(problemsOf({ revert: 'branch' })).toEqual([message]);
+    expect(problemsOf({ revert: 'commit', onFailure: 'continue' })).toEqual([message]);
+    expect(problemsOf({ revert: 'none' })).toEqual([]);
+    expect(problemsOf({ revert: 'push', onFailure: 'rollback' })[0]).toContain('revert: ');
+  });
+});
+
+describe('after of a strategy', () => {
+  it('names an environment and a soak, never an Application', () => {
+    expect(toStrategy('s', strategySpec.parse({ after: { environment: 'staging' } })).after).toEqual({
+      ...{ application: '', environment: 'staging', soakMs: 0 },
+    });
+    expect(problemsOf({ after: { application: 'web' } })).not.toEqual([]);
+    expect(problemsOf({ after: { environment: 'staging', soak: '31d' } })).toEqual([
+      'after.soak: expected at most 30d',
+    ]);
+  });
+});
