@@ -411,7 +411,7 @@ async function serve(
 ): Promise<{ readonly api: Api; readonly served: ServedApi }> {
   const { config, store, registry, secrets, clock, random, log, metrics } = base;
   const { renderer, revisionWork } = pipeline;
-  registerHubMetrics(metrics, { stream, renderer, revisionWork, loops, views });
+  registerHubMetrics(metrics, { stream, renderer, revisionWork, loops, views, parity });
   const enrolmentAddress = config.advertise.enrolment.replace(/:0$/, `:${ports.enrolmentPort}`);
   const api = createApi(
     {

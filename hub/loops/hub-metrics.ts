@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Loop } from '../../shared/loop/loop.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { StreamServer } from '../stream/stream-server.ts';
+import type { ParityDriver } from './parity-loop.ts';
 import { registerRenderMetrics } from './render-metrics.ts';
 import type { RevisionWork } from './revision-work.ts';
 import type { ViewCache } from './view-cache.ts';
@@ -12,12 +13,13 @@ export interface MeteredParts {
   readonly revisionWork: RevisionWork;
   readonly loops: readonly Loop[];
   readonly views: ViewCache;
+  readonly parity: Pick<ParityDriver, 'groups'>;
 }
 
 /** The fleet's and the pipeline's figures; read when Prometheus asks. Their number does not grow with the fleet. */
 export function registerHubMetrics(
   registry: Registry,
-  { stream, renderer, revisionWork, loops, views }: MeteredParts,
+  { stream, renderer, revisionWork, loops, views, parity }: MeteredParts,
 ): void {
   const registers = [registry];
   new Gauge({
@@ -44,6 +46,16 @@ export function registerHubMetrics(
     registers,
     async collect() {
       this.set((await views.views()).placements.filter(({ drifted }) => drifted).length);
+    },
+  });
+  new Gauge({
+    name: 'fairway_parity_groups',
+    help: 'Parity groups, by verdict.',
+    labelNames: ['verdict'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { state } of parity.groups()) this.inc({ verdict: state.report.verdict });
     },
   });
   registerRenderMetrics(registry, { stats: renderer.stats, ofRevision: revisionWork.current });

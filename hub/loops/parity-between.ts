@@ -10,9 +10,37 @@ export interface ClusterComparison {
   readonly whole: boolean;
 }
 
-/** Two clusters as they are now, with nothing declared. @throws not_found for one that is not in the fleet, invalid_argument for one with itself. */
-export async function compareClusters(
-  wanted: { readonly primary: string; readonly standby: string; readonly application: string | undefined },
+/** Comparisons at a time: each reads all that two clusters hold. */
+const atOnceMax = 2;
+
+/** Two clusters as they are now, with nothing declared. No agent is asked. @throws resource_exhausted while others compare, not_found for one that is not in the fleet, invalid_argument for one with itself. */
+export function createComparer(ports: GroupPorts) {
+  let working = 0;
+  return async (wanted: Wanted, signal: AbortSignal): Promise<ClusterComparison> => {
+    if (working >= atOnceMax)
+      throw new FairwayError('resource_exhausted', 'The hub compares other clusters already; try again.', {
+        retryAfterMs: 1_000,
+      });
+    working += 1;
+    try {
+      return await compareClusters(wanted, { ...ports, ask: refuse }, signal);
+    } finally {
+      working -= 1;
+    }
+  };
+}
+
+interface Wanted {
+  readonly primary: string;
+  readonly standby: string;
+  readonly application: string | undefined;
+}
+
+const refuse: GroupPorts['ask'] = () =>
+  Promise.reject(new FairwayError('unavailable', 'a comparison asks no agents'));
+
+async function compareClusters(
+  wanted: Wanted,
   ports: GroupPorts,
   signal: AbortSignal,
 ): Promise<ClusterComparison> {

@@ -2,6 +2,7 @@
 import type { FairwayError } from '../../shared/error/error.ts';
 import { keyedDigest } from '../../shared/manifest/canonical.ts';
 import type { Fleet } from '../model/fleet.ts';
+import type { ObjectObservation } from '../model/observation.ts';
 import type { ParityDifference, ParityGroup, ParityReport } from '../model/parity.ts';
 import type { RegisteredCluster } from '../model/registry.ts';
 import { assessReadiness, type PairFindings } from '../parity/assess-readiness.ts';
@@ -62,6 +63,8 @@ export interface GroupWatch {
   pass(dirt: Dirt, registered: readonly RegisteredCluster[], signal: AbortSignal): Promise<GroupResult>;
 }
 
+/** Rows of objects read side by side. */
+const readsAtOnce = 50;
 /** The fingerprint's length: enough to tell values apart, too little to keep. */
 const fingerprintCharacters = 12;
 
@@ -147,9 +150,21 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     }
   };
 
-  const observeOne = async (text: string): Promise<void> => {
-    const [cluster = '', application = '', object = ''] = text.split('\n');
-    const row = await loadOneObserved(store, { cluster, application, object });
+  const observeAll = async (texts: readonly string[]): Promise<void> => {
+    for (let at = 0; at < texts.length; at += readsAtOnce) {
+      const places = texts.slice(at, at + readsAtOnce).map((text) => {
+        const [cluster = '', application = '', object = ''] = text.split('\n');
+        return { cluster, application, object };
+      });
+      const rows = await Promise.all(places.map((place) => loadOneObserved(store, place)));
+      for (const [index, place] of places.entries()) await observeOne(place, rows[index]);
+    }
+  };
+
+  const observeOne = async (
+    { cluster, application, object }: { cluster: string; application: string; object: string },
+    row: ObjectObservation | undefined,
+  ): Promise<void> => {
     for (const watch of pairs) {
       const side = cluster === group.primary ? 'primary' : cluster === watch.standby ? 'standby' : undefined;
       const known = watch.applications.get(application);
@@ -192,7 +207,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     async pass(dirt, registered, signal) {
       const ended = book !== undefined && ports.now() >= book.until;
       await refresh(ended ? { ...dirt, all: true } : dirt);
-      if (!dirt.all) for (const text of dirt.objects) await observeOne(text);
+      if (!dirt.all) await observeAll([...dirt.objects]);
       const asking = await askLive(signal);
       const nowMs = ports.now();
       const findings = pairs.map((watch): PairFindings => {

@@ -7,8 +7,9 @@ import { matchesSelector } from '../fleet/placement.ts';
 import type { Application, Cluster, Fleet } from '../model/fleet.ts';
 import type { ObjectObservation } from '../model/observation.ts';
 import type { ParityGroup } from '../model/parity.ts';
+import { describeProblem, type Problem } from '../model/problem.ts';
 import { expandTemplate } from '../render/overlay-templates.ts';
-import type { AssignmentState, Store } from '../store/store.ts';
+import type { AssignmentState, Resolution, Store } from '../store/store.ts';
 
 const pageSize = 500;
 const digestsAtOnce = 500;
@@ -63,6 +64,8 @@ export function variablesOf(group: ParityGroup, cluster: Cluster | undefined): R
 export interface Placed {
   readonly wantedDigest: Digest | undefined;
   readonly assignment: AssignmentState | undefined;
+  /** Why the newest revision cannot be had: then what it has is what it shall have. */
+  readonly stuck?: string | undefined;
 }
 
 /** By cluster and application: what the newest revision wants, and what is assigned. */
@@ -88,12 +91,21 @@ export async function loadPlacements(
     for (const [application, resolution] of resolutions) {
       const assignment = byPlace.get(`${cluster}/${application}`);
       const current = assignment?.removed ? undefined : assignment?.targetDigest;
-      const wantedDigest = resolution ? resolution.targets[cluster] : current;
-      if (wantedDigest !== undefined || assignment) places.set(application, { wantedDigest, assignment });
+      const found = resolution?.targets[cluster];
+      const problem = found === undefined ? problemOf(resolution, cluster) : undefined;
+      const wantedDigest = resolution && problem === undefined ? found : current;
+      const stuck = problem && describeProblem(problem);
+      if (wantedDigest !== undefined || assignment || stuck !== undefined)
+        places.set(application, { wantedDigest, assignment, stuck });
     }
     placements.set(cluster, places);
   }
   return placements;
+}
+
+/** What is wrong with an application in a cluster that stays at what it has for it. */
+function problemOf(resolution: Resolution | undefined, cluster: string): Problem | undefined {
+  return resolution?.problems.find((one) => one.cluster === cluster || one.cluster === '')?.problem;
 }
 
 /** The sets of Targets; a Target that takes an application out has none. */

@@ -245,6 +245,24 @@ describe('createParityLoop', () => {
     expect(told()).toEqual(['drift Deployment /spec/replicas both']);
   });
 
+  it('tells a cluster that the newest revision cannot be rendered for, and not that Git wants it so', async () => {
+    await report('one');
+    await report('two');
+    await settle();
+    const kustomization = `${overlay('two')}components: [nowhere]\n`;
+    await merge({
+      'apps/web/overlays/two/kustomization.yaml': kustomization,
+      'apps/web/base/map.yaml': files['apps/web/base/map.yaml'].replace('calm', 'brisk'),
+    });
+    await report('one');
+    await settle();
+    expect(told()).toEqual(['lagging ConfigMap /data/mode standby']);
+    expect(parity.differences('pair')[0]?.message).toContain(
+      'two stays at what it had: apps/web/overlays/two/kustomization.yaml:',
+    );
+    expect(verdict()).toBe('Degraded');
+  });
+
   it('tells what the clusters are besides, and that they have become alike', async () => {
     versions = { two: 'v1.35.0' };
     await report('one');

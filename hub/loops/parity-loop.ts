@@ -15,7 +15,7 @@ import { nextState } from '../parity/next-state.ts';
 import type { Page, PageRequest, Store, StoreTopic } from '../store/store.ts';
 import type { Explainer } from './explain.ts';
 import { fleetOf } from './fleet-rows.ts';
-import { type ClusterComparison, compareClusters } from './parity-between.ts';
+import { type ClusterComparison, createComparer } from './parity-between.ts';
 import { createFactsLoop } from './parity-facts.ts';
 import { createGroupWatch, type Dirt, type GroupWatch } from './parity-group.ts';
 import type { AskAgent } from './parity-live.ts';
@@ -104,6 +104,8 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     now: () => clock.now(),
     turn: () => new Promise<void>((resolve) => setImmediate(resolve)),
   };
+
+  const compareBoth = createComparer(ports);
 
   /** Reads the groups anew; those that are gone are forgotten, with their time line. */
   const readFleet = async (): Promise<void> => {
@@ -256,7 +258,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     },
     timeline: (name, page) => store.parity.timeline(name, page),
     compare: (primary, standby, application, signal) =>
-      compareClusters({ primary, standby, application }, ports, signal),
+      compareBoth({ primary, standby, application }, signal),
     async stop() {
       for (const cancel of soon.values()) cancel();
       await Promise.all([loop.stop(), learning.stop(), facts.loop.stop()]);

@@ -32,6 +32,7 @@ export function versionOf(primary: Placed | undefined, standby: Placed | undefin
       one?.assignment?.targetDigest,
       one?.assignment?.assignedAtMs,
       one?.assignment?.removed,
+      one?.stuck,
     ])
     .join(' ');
 }
@@ -72,6 +73,7 @@ function sideOf({ placed, sets, observed }: SideInput): ApplicationSide {
     wanted: wantedDigest === undefined ? undefined : sets.get(wantedDigest),
     assigned: assignment && sets.get(assignment.targetDigest),
     assignedAtMs: assignment?.assignedAtMs,
+    stuck: placed?.stuck,
     observed,
   };
 }

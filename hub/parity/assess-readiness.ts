@@ -4,7 +4,7 @@
  * the primary alone, leaves the verdict as it is.
  *
  * Score: each object counts one, and loses all of it by a critical difference, half by a warning, nothing by what is declared or told for information; 100 x what is
- * left / objects, rounded down, so that 100 means that nothing was lost. A cluster that is unknown has 0. A group's score is that of its worst standby.
+ * left / objects, rounded down, so that 100 means that nothing was lost; never below 0. What differs between the clusters themselves counts like an object. A cluster that is unknown has 0. A group's score is that of its worst standby.
  */
 import {
   type DifferenceClass,
@@ -144,7 +144,7 @@ function pairReport(
   const verdict = verdictOf(reasons);
   const lost = [...worst.values()].reduce((sum, severity) => sum + loss[severity], 0);
   const unknown = reasons.some(({ type }) => leavesUnknown.has(type));
-  const score = unknown || objects === 0 ? 0 : Math.floor(100 * (1 - lost / objects));
+  const score = unknown || objects === 0 ? 0 : Math.max(0, Math.floor(100 * (1 - lost / objects)));
   const whole = !unknown && differences.every((one) => one.class === 'declared' || !isOfObjects(one));
   return { standby, verdict, score, whole, objects, counts, catchUpMs };
 }

@@ -137,6 +137,17 @@ function explain(
     if (drift && touches(drift, path))
       return drifted(drift, path, side, side === 'standby' ? standby : primary);
   }
+  const held = stuckSide(pair);
+  if (held)
+    return {
+      class: 'lagging',
+      side: held,
+      message: describeStuck(pair, held, held === 'standby' ? standby : primary),
+      owner: '',
+      action: 'mend what cannot be rendered',
+      severity: 'warning',
+      sinceMs: undefined,
+    };
   if (wanted?.has(path))
     return {
       class: 'overlay',
@@ -161,6 +172,16 @@ function explain(
     };
   }
   return unexplained(path);
+}
+
+/** The side that cannot have the newest revision. */
+export function stuckSide({ stuck }: ObjectPair): ParitySide | undefined {
+  if (stuck?.standby !== undefined) return 'standby';
+  return stuck?.primary === undefined ? undefined : 'primary';
+}
+
+export function describeStuck({ stuck }: ObjectPair, side: ParitySide, cluster: string): string {
+  return `${cluster} stays at what it had: ${stuck?.[side] ?? ''}`;
 }
 
 function unexplained(path: FieldPath): Explained {

@@ -10,7 +10,13 @@ import type { Drift } from '../../shared/manifest/health.ts';
 import { isSensitive } from '../../shared/manifest/masking.ts';
 import { describeKey, type Json, type KubeObject } from '../../shared/manifest/object.ts';
 import type { DifferenceClass, ParityDifference, ParitySide } from '../model/parity.ts';
-import { compareFields, compareLiveFields, type FieldContext } from './compare-fields.ts';
+import {
+  compareFields,
+  compareLiveFields,
+  describeStuck,
+  type FieldContext,
+  stuckSide,
+} from './compare-fields.ts';
 import type { ExpectationAnswer, ExpectationBook, ExpectationSubject } from './expectations.ts';
 import type { ListSchemaOf } from './leaves.ts';
 import { type Fingerprint, fingerprintSecret } from './mask.ts';
@@ -165,6 +171,15 @@ function presenceDifference(
 ): ParityDifference | undefined {
   const wanted = { primary: pair.primary?.wanted !== undefined, standby: pair.standby?.wanted !== undefined };
   const name = describeKey((pair.primary ?? pair.standby)?.key ?? pair.origin);
+  const held = stuckSide(pair);
+  if (held && wanted.primary !== wanted.standby)
+    return say({
+      aspect: 'presence',
+      class: 'lagging',
+      side: held,
+      message: describeStuck(pair, held, held === 'standby' ? context.standby : context.primary),
+      action: 'mend what cannot be rendered',
+    });
   if (wanted.primary !== wanted.standby) {
     const side: ParitySide = wanted.primary ? 'primary' : 'standby';
     const answer = context.book.presence(subject, side);
@@ -248,7 +263,7 @@ function unseenDifferences(pair: ObjectPair, context: PairContext, say: Teller):
       say({
         aspect: 'live',
         class: 'drift',
-        message: `${describeKey(pair.origin)} differs in ${context.primary} and ${context.standby}, though Git wants the same; their agents are asked where`,
+        message: `${describeKey(pair.origin)} differs in ${context.primary} and ${context.standby}, though Git wants the same: where, only their agents can tell`,
         action: 'compare the versions and admission webhooks of both clusters',
       }),
     ];

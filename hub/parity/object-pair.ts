@@ -25,6 +25,8 @@ export interface ObjectPair {
   readonly origin: ObjectKey;
   readonly primary: SideObject | undefined;
   readonly standby: SideObject | undefined;
+  /** Why a side cannot be given the newest revision: it stays at what it has, whatever Git wants. */
+  readonly stuck?: Readonly<Partial<Record<ParitySide, string>>> | undefined;
 }
 
 /** What is in the cluster, as far as reports tell. */

@@ -10,6 +10,8 @@ export interface ApplicationSide {
   /** What is assigned now, which may be older: it says where objects come from that are wanted no more. */
   readonly assigned: ManifestSet | undefined;
   readonly assignedAtMs: number | undefined;
+  /** Why the newest revision cannot be rendered for it; then `wanted` is what it has. */
+  readonly stuck?: string | undefined;
   /** By keyText. */
   readonly observed: ReadonlyMap<string, ObjectObservation>;
 }
@@ -22,10 +24,16 @@ export function pairObjects(
 ): ReadonlyMap<string, ObjectPair> {
   const [left, right] = [sideObjects(primary), sideObjects(standby)];
   const pairs = new Map<string, ObjectPair>();
+  const stuck = {
+    ...(primary.stuck !== undefined && { primary: primary.stuck }),
+    ...(standby.stuck !== undefined && { standby: standby.stuck }),
+  };
+  const more = Object.keys(stuck).length > 0 && { stuck };
   for (const originId of [...new Set([...left.keys(), ...right.keys()])].sort()) {
     const [mine, other] = [left.get(originId), right.get(originId)];
     const origin = originOf(originId, (mine ?? other)?.key);
-    if (origin) pairs.set(originId, { application, originId, origin, primary: mine, standby: other });
+    if (origin)
+      pairs.set(originId, { application, originId, origin, primary: mine, standby: other, ...more });
   }
   return pairs;
 }
