@@ -4,6 +4,7 @@ import { FairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import { stringifyExactJson } from '../../shared/manifest/exact-json.ts';
 import { fieldManager } from '../model/inventory.ts';
+import { withApplyFallback } from './apply-fallback.ts';
 import type { KubeConnection } from './connection.ts';
 import { createDiscovery, type Discovery } from './discovery.ts';
 import type { Impersonated, KubeClient, ListRequest, ListResult, LiveObject } from './kube-client.ts';
@@ -65,7 +66,7 @@ export function createKubeClient(connection: KubeConnection, ports: KubeClientPo
   const { clock, random } = ports;
   const { assertMayWrite } = ports;
   const transport = createTransport(connection, { clock, random, assertMayWrite });
-  return clientOf(connection.server, transport, createDiscovery(transport, clock), ports);
+  return withApplyFallback(clientOf(connection.server, transport, createDiscovery(transport, clock), ports));
 }
 
 function clientOf(
