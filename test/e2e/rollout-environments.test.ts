@@ -2,6 +2,8 @@
  * Staging proves what production takes, end to end: a hub as a process, Git over HTTP that it may push to, and agents on the stream that say what a cluster
  * would. Staging asks a Job whether a release is good; one that fails is rolled back and taken back in Git, and production never sees it.
  */
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiRollout } from '../../hub/api/schemas/rollout.ts';
 import { runGit } from '../../hub/cli/demo/git-program.ts';
@@ -153,5 +155,41 @@ describe('staging and production', { timeout: 120_000 }, () => {
     expect(types.filter((type) => type === 'rollout.revert-written')).toHaveLength(1);
     expect(types).toContain('rollout.promoted');
     expect(types).not.toContain('rollout.revert-failed');
+  });
+
+  it('a hub that is killed by the very push of a revert finds it when it starts again, and writes no second one', async () => {
+    const hooks = join(bed.repository.bare, 'hooks');
+    mkdirSync(hooks, { recursive: true });
+    const hook = join(hooks, 'post-receive');
+    // The commit is there, and nobody lives who could remember that it was written.
+    const pid = `$(sed 's/.*"pid":\\([0-9]*\\).*/\\1/' '${join(bed.dataDir, 'hub.json')}')`;
+    writeFileSync(hook, `#!/bin/sh\nkill -9 ${pid}\n`, { mode: 0o755 });
+    await bed.repository.git('pull', '--quiet', '--ff-only', bed.repository.bare, 'main');
+    // Pushed by a person, that one must not kill it.
+    const bad = await bed.repository.commit(release('bad again'), { message: 'a worse image' });
+    renameSync(hook, `${hook}.off`);
+    await bed.repository.push();
+    renameSync(`${hook}.off`, hook);
+    const git = (...args: readonly string[]) => runGit(['--git-dir', bed.repository.bare, ...args]);
+    await bed.wait('the hub to be killed', () => (bed.hub().running ? undefined : true));
+    rmSync(hook);
+    const written = (await git('rev-parse', 'main')).trim();
+    expect(written).not.toBe(bad);
+    const { agentPort } = bed.addresses();
+    const any = '127.0.0.1:0';
+    await bed.start({
+      commits: { name: 'Fairway', email: 'fairway@example.com' },
+      listen: { api: any, agent: `127.0.0.1:${agentPort}`, enrolment: any },
+    });
+    const back = await reached('web-staging', 'reverted', ({ revert }) => revert?.state === 'written');
+    expect(back.revert?.commit).toBe(written);
+    expect((await git('rev-parse', 'main')).trim()).toBe(written);
+    const trailers = await git(
+      'log',
+      '--format=%(trailers:key=Fairway-Rollout,valueonly,separator=)',
+      'main',
+    );
+    expect(trailers.split('\n').filter((line) => line !== '')).toHaveLength(2);
+    expect(history).not.toContain('production-1=bad again');
   });
 });
