@@ -53,6 +53,14 @@ function stillSuspected(context: AgentContext, record: AppliedRecord, text: stri
   return isSuspicious(record.facts, seen.facts);
 }
 
+/** More than a new version of an object that has no generation, which may be its status. */
+function isLikelyDrift(context: AgentContext, { key, facts }: AppliedRecord, text: string): boolean {
+  const seen = context.observer.get(key.group, key.kind, text)?.facts;
+  if (!seen) return true;
+  const names = ['uid', 'own', 'metadata', 'foreign', 'generation'] as const;
+  return names.some((name) => seen[name] !== facts[name]);
+}
+
 /** Whether everybody who wrote the field since is a manager to whom such fields are left. */
 function isLeftTo(left: ReadonlySet<string>, live: LiveObject, path: string, sinceMs: number): boolean {
   if (left.size === 0) return false;
@@ -366,6 +374,11 @@ export async function proveSuspects(
     const rest = restMs(context, state, text);
     if (rest > 0) return comeBack(rest);
     context.metrics.suspicions += 1;
+    // Two reads in one time: the answer to the first says whether the second was needed.
+    if (mode === 'enforce' && why === 'event' && isLikelyDrift(context, record, text))
+      fence().catch(() => {
+        // Whoever is about to write hears of it.
+      });
     try {
       const finding = await readFinding(context, desired, state, record, signal);
       if (!finding) return;
