@@ -96,7 +96,7 @@ export function checkObject(value: unknown, place: Place, isPart = false): KubeO
 }
 
 /** Without saying what to leave, SOPS encrypts every value of a file. */
-function refuseEncrypted(text: string, place: Place): void {
+function refuseEncrypted(text: string, place: Place & { readonly field: string }): void {
   if (!text.startsWith('ENC[AES256_GCM,')) return;
   throw problemError(
     'invalid_manifest',
