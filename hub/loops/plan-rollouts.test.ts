@@ -181,6 +181,43 @@ describe('createRolloutPlanner', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a plan after a rollback', { timeout: 60_000 }, () => {
+  it('leaves out what is held, and begins what differs', async () => {
+    await merge(fleet('v1'));
+    await settle();
+    const bad = await merge(fleet('v2'));
+    rollouts.wakeAll();
+    await rollouts.loop.idle();
+    await rollouts.act('web', { type: 'rollback' }, { actor: 'ann', reason: 'slow', atMs: bed.clock.now() });
+    await settle();
+    expect((await rollouts.report('web'))?.phase).toBe('RolledBack');
+    const [held] = (await plan(bad)).applications;
+    expect(held).toMatchObject({ outcome: 'nothing', waves: [], strategy: undefined });
+    expect(held?.leftOut).toEqual([
+      {
+        ...{ reason: 'held', clusters: names },
+        message: 'their Target was rolled back, and is held until it differs or somebody retries',
+      },
+    ]);
+    const [next] = (await plan(await bed.commit(fleet('v3')))).applications;
+    expect(next).toMatchObject({ outcome: 'begins', supersedes: undefined, leftOut: [] });
+    expect(next?.waves.flatMap(({ clusters }) => clusters).sort()).toEqual(names);
+  });
+
+  it('says which clusters cannot be rendered, and why', async () => {
+    await merge(fleet('v1'));
+    await settle();
+    const files = { ...fleet('v2'), 'web/clusters/us-1/web.yaml': 'kind: [' };
+    const { applications } = await plan(await bed.commit(files));
+    const [web] = applications;
+    expect(web?.outcome).toBe('begins');
+    expect(web?.leftOut).toMatchObject([{ reason: 'problem', clusters: ['us-1'] }]);
+    expect(web?.leftOut[0]?.message).toMatch(
+      /^they cannot be rendered, .*: web\/clusters\/us-1\/web.yaml:1: /,
+    );
+  });
+});
+
 describe('the history of rollouts', { timeout: 60_000 }, () => {
   it('has each rollout with its waves, its clusters and all that happened, also of one that was superseded', async () => {
     const history = createRolloutHistory(bed.store);

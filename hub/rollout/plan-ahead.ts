@@ -5,6 +5,7 @@
 import { describeProblem } from '../model/problem.ts';
 import type { Pause } from '../model/release.ts';
 import { type AnalysisSpec, amountOf, type RolloutStrategy } from '../model/strategy.ts';
+import type { Resolution } from '../store/store.ts';
 import { startRollout } from './advance-rollout.ts';
 import { observeAssigned, strategyFor } from './plan-application.ts';
 import { takesBack } from './plan-history.ts';
@@ -19,6 +20,8 @@ export interface AheadWave {
   readonly name: string;
   /** In the order in which they go. */
   readonly clusters: readonly string[];
+  /** Those of them that it is taken out of. */
+  readonly leaving: readonly string[];
   /** Those of them whose agent is away: they are left out until it is back. */
   readonly away: readonly string[];
   /** Those of them that are paused: they are left out until they are resumed. */
@@ -57,7 +60,7 @@ export interface AheadStrategy
 
 export interface AheadApplication {
   readonly application: string;
-  /** Begins: a rollout. Waits: one, once another environment has proven it. Amends: clusters join or leave the one that there is. Nothing: no Target changes. */
+  /** Begins: a rollout. Waits: one, once another environment has proven it. Amends: clusters join the one that there is, or leave with it. Nothing: no Target changes. */
   readonly outcome: 'begins' | 'waits' | 'amends' | 'nothing';
   /** Of a rollout that would begin; else undefined. */
   readonly strategy: AheadStrategy | undefined;
@@ -110,8 +113,9 @@ function aheadOf(application: string, input: PlanAheadInput, plan: RevisionPlan)
   const begins = state !== undefined && state.releaseId !== before?.releaseId;
   const promoted = isPromotionQueue(queue) ? queue : undefined;
   const waits = begins && promoted !== undefined;
-  const known = new Set(begins ? [] : (before?.waves.flatMap((wave) => wave.clusters) ?? []));
-  const waves = state?.waves.map((wave) => aheadWave(state, wave, input, known)) ?? [];
+  const known = begins ? new Set<string>() : unchangedIn(before, state);
+  const wanted = plan.resolutions.find((one) => one.application === application)?.targets ?? {};
+  const waves = state?.waves.map((wave) => aheadWave(state, wave, input, { known, wanted })) ?? [];
   const told = waves.filter(({ clusters }) => clusters.length > 0);
   return {
     application,
@@ -122,6 +126,18 @@ function aheadOf(application: string, input: PlanAheadInput, plan: RevisionPlan)
     waves: told,
     leftOut: leftOutOf(application, state, input, plan),
   };
+}
+
+/** Clusters that an amended rollout has as it had them. */
+function unchangedIn(before: RolloutState | undefined, after: RolloutState | undefined): ReadonlySet<string> {
+  const left = new Set(before?.removes);
+  const leaves = new Set(after?.removes?.filter((cluster) => !left.has(cluster)));
+  const known = before?.waves.flatMap((wave) => wave.clusters) ?? [];
+  return new Set(
+    known.filter(
+      (cluster) => !leaves.has(cluster) && before?.amended?.[cluster] === after?.amended?.[cluster],
+    ),
+  );
 }
 
 /** The rollout as it would begin; one that waits for another environment as if that had proven it now. */
@@ -162,7 +178,7 @@ function aheadWave(
   state: RolloutState,
   wave: WaveState,
   { waves, pauses, nowMs }: PlanAheadInput,
-  known: ReadonlySet<string>,
+  { known, wanted }: { readonly known: ReadonlySet<string>; readonly wanted: Resolution['targets'] },
 ): AheadWave {
   const spec = specOf(state.strategy, wave);
   const clusters = wave.clusters.filter((cluster) => !known.has(cluster));
@@ -175,6 +191,7 @@ function aheadWave(
   return {
     name: wave.name,
     clusters,
+    leaving: clusters.filter((cluster) => !Object.hasOwn(wanted, cluster)),
     away: clusters.filter((cluster) => !waves.connected.has(cluster)),
     paused: clusters.filter((cluster) => paused.has(cluster)),
     bounds: boundsOf(spec, wave.clusters.length),

@@ -28,6 +28,7 @@ const waveSchema = z
   .object({
     name: z.string(),
     clusters: z.array(z.string()).openapi({ description: 'In the order in which they go' }),
+    leaving: z.array(z.string()).openapi({ description: 'The application is taken out of them' }),
     away: z.array(z.string()).openapi({ description: 'Their agent is not there: left out until it is back' }),
     paused: z.array(z.string()).openapi({ description: 'Left out until they are resumed' }),
     bounds: z.object({
@@ -83,7 +84,7 @@ const applicationSchema = z
     application: z.string(),
     outcome: z.enum(['begins', 'waits', 'amends', 'nothing']).openapi({
       description:
-        'begins: a rollout; waits: one, once another environment has proven it; amends: clusters join the one that there is; nothing: no Target changes',
+        'begins: a rollout; waits: one, once another environment has proven it; amends: clusters join the one that there is, or leave with it; nothing: no Target changes',
     }),
     strategy: strategySchema.nullable(),
     supersedes: z
@@ -122,9 +123,11 @@ function toAnalysis({ name, provider, intervalMs, count, failureLimit, inconclus
 }
 
 function toWave(wave: PlannedWave): ApiPlannedWave {
-  const { name, clusters, away, paused, bounds, minHealthyMs, soakMs, approval, analysis, changes } = wave;
+  const { name, clusters, leaving, away, paused, bounds, minHealthyMs, soakMs, approval, analysis, changes } =
+    wave;
   return {
-    ...{ name, clusters: [...clusters], away: [...away], paused: [...paused], bounds },
+    ...{ name, clusters: [...clusters], bounds },
+    ...{ leaving: [...leaving], away: [...away], paused: [...paused] },
     minHealthySeconds: minHealthyMs / 1_000,
     soakSeconds: soakMs / 1_000,
     approval: approval ? { when: approval.when, approvers: [...approval.approvers] } : null,

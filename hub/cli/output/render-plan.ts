@@ -37,7 +37,8 @@ function outcomeText(planned: ApiPlannedApplication): string {
   const { outcome, strategy, waves, after } = planned;
   if (outcome === 'nothing') return 'no rollout: no Target changes';
   const many = `${plural(clusterCount(planned), 'cluster')} in ${plural(waves.length, 'wave')}`;
-  if (outcome === 'amends') return `${many} join the rollout that there is, its gates as they are`;
+  if (outcome === 'amends')
+    return `${many} join or leave with the rollout that there is, its gates as they are`;
   const by = strategy?.name ? `by strategy ${plain(strategy.name)}` : 'by a strategy of its own';
   if (outcome === 'begins' || after === null) return `${many}, ${by}`;
   return `${many}, ${by}, once it was healthy in ${plain(after.application)} for ${seconds(after.soakSeconds)}`;
@@ -80,7 +81,8 @@ function strategyLines({ strategy, supersedes }: ApiPlannedApplication): readonl
 
 /** Bounds and gates of a wave, a line each. */
 function gateLines(wave: ApiPlannedWave): readonly string[] {
-  const { approval, soakSeconds, minHealthySeconds, analysis, bounds, clusters, away, paused } = wave;
+  const { approval, soakSeconds, minHealthySeconds, analysis, bounds, clusters, leaving, away, paused } =
+    wave;
   const size = clusters.length;
   const bound = [
     ...(bounds.concurrent < size ? [`${bounds.concurrent} in flight`] : []),
@@ -103,6 +105,7 @@ function gateLines(wave: ApiPlannedWave): readonly string[] {
     lines.push(
       `analysis ${plain(name)} (${provider}): ${plural(count, 'good answer')}, every ${seconds(intervalSeconds)}`,
     );
+  if (leaving.length > 0) lines.push(`taken out of: ${namesText(leaving)}`);
   if (away.length > 0) lines.push(`away now, left out until they return: ${namesText(away)}`);
   if (paused.length > 0) lines.push(`paused, left out until resumed: ${namesText(paused)}`);
   return lines;

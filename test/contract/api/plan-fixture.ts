@@ -30,7 +30,17 @@ const changesIn = (...names: readonly string[]): ApplicationReport => ({
 });
 
 const wave = (name: string, clusters: readonly string[], part: Partial<PlannedWave>): PlannedWave => ({
-  ...{ name, clusters, away: [], paused: [], minHealthyMs: 0, soakMs: 0, approval: undefined, analysis: [] },
+  ...{
+    name,
+    clusters,
+    leaving: [],
+    away: [],
+    paused: [],
+    minHealthyMs: 0,
+    soakMs: 0,
+    approval: undefined,
+    analysis: [],
+  },
   bounds: { concurrent: clusters.length, unavailable: clusters.length, failures: 0, offline: 1 },
   changes: changesIn(...clusters),
   ...part,
