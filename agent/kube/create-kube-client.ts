@@ -83,6 +83,7 @@ function clientOf(
     body: unknown,
     options: {
       readonly contentType?: string;
+      readonly accept?: string | undefined;
       readonly idempotent: boolean;
       readonly signal?: AbortSignal | undefined;
     },
@@ -93,6 +94,7 @@ function clientOf(
       path,
       body: stringifyExactJson(body),
       contentType: options.contentType,
+      accept: options.accept,
       idempotent: options.idempotent,
       signal: options.signal,
     });
@@ -134,6 +136,7 @@ function clientOf(
       });
       const response = await write('apply', 'PATCH', path, body, {
         contentType: 'application/apply-patch+yaml',
+        accept: options.metadataOnly ? metadataOne : undefined,
         idempotent: true,
         signal: options.signal,
       });

@@ -56,6 +56,8 @@ export interface KubeClient {
       readonly fieldManager?: string;
       readonly force?: boolean;
       readonly dryRun?: boolean;
+      /** The answer is a PartialObjectMetadata: for what is large, and known to whoever wrote it. */
+      readonly metadataOnly?: boolean;
       readonly signal?: AbortSignal;
       /** Told the HTTP status of a success: 201 says that the object was made. */
       readonly onStatus?: (httpStatus: number) => void;

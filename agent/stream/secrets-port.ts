@@ -74,7 +74,8 @@ export function createKubeSecrets(
         metadata,
         data: Object.fromEntries(encoded),
       };
-      await kube.apply(ref(name), body, { fieldManager, force: true });
+      // The content would come back with the answer.
+      await kube.apply(ref(name), body, { fieldManager, force: true, metadataOnly: true });
     },
     async remove(name) {
       try {
