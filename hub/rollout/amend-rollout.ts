@@ -4,7 +4,7 @@
  */
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { Release } from '../model/release.ts';
-import { type ClusterFacts, planWaves, type SelectorMatch } from './plan-waves.ts';
+import { type ClusterFacts, isPart, planWaves, type SelectorMatch } from './plan-waves.ts';
 import {
   type ClusterState,
   isOver,
@@ -62,9 +62,11 @@ function changeOf(cluster: string, input: Input, { removed, targets, planned }: 
     return lost && !before.state.held.includes(want) ? 'join' : 'none';
   }
   if (removes.has(cluster)) return 'leave';
+  // It was to leave, and is wanted again before it did.
+  if (removed.has(cluster)) return 'join';
   if (has !== undefined && !observed.get(cluster)?.removed)
     return had === undefined && has === want ? 'join' : 'supersede';
-  const comesBack = removed.has(cluster) || reached || !planned.has(cluster);
+  const comesBack = reached || !planned.has(cluster);
   return had === undefined || comesBack ? 'join' : 'supersede';
 }
 
@@ -112,11 +114,6 @@ function home(
   const found = ofSpec.find(fits);
   if (found) return { index: waves.indexOf(found) };
   return { name: ofSpec.length === 0 ? name : `${name} (${ofSpec.length + 1})`, spec };
-}
-
-/** It has the name, or is what a pair was split off into. */
-function isPart(wave: string, name: string): boolean {
-  return wave === name || wave.startsWith(`${name} (`);
 }
 
 /** Puts a cluster that is in no wave into the one where it belongs, or a new last one. */

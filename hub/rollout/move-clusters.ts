@@ -1,5 +1,16 @@
-import { type ClusterFacts, type SelectorMatch, specOf, waveFor } from './plan-waves.ts';
+import { type ClusterFacts, isPart, type SelectorMatch, specOf, waveFor } from './plan-waves.ts';
 import type { RolloutState } from './rollout-state.ts';
+
+/** With this cluster the wave would hold both sides of a pair that is to be apart, or it would lose the other side of one that is to be together. */
+function partsPair(
+  { strategy }: RolloutState,
+  { pair }: ClusterFacts,
+  members: readonly string[],
+  facts: ReadonlyMap<string, ClusterFacts>,
+): boolean {
+  if (pair === '' || strategy.pairs === 'any') return false;
+  return strategy.pairs === 'together' || members.some((name) => facts.get(name)?.pair === pair);
+}
 
 /**
  * Clusters that wait for their turn go to the wave that their labels name now; the rollout goes on. Those that were assigned stay where they are, and
@@ -11,15 +22,18 @@ export function moveClusters(
   matches: SelectorMatch,
 ): RolloutState {
   const moves = new Map<string, number>();
-  for (const [from, wave] of state.waves.entries()) {
+  for (const wave of state.waves) {
     if (specOf(state.strategy, wave).take !== undefined) continue;
     for (const cluster of wave.clusters) {
       const known = facts.get(cluster);
       if (known === undefined || state.clusters[cluster]?.assignedAtMs !== undefined) continue;
       const to = waveFor(state.strategy, state.waves, known, matches);
       const target = to === undefined ? undefined : state.waves[to];
-      if (to === undefined || target === undefined || to === from) continue;
-      if (specOf(state.strategy, target).take === undefined) moves.set(cluster, to);
+      if (to === undefined || target === undefined || isPart(wave.name, target.name)) continue;
+      if (specOf(state.strategy, target).take !== undefined) continue;
+      const come = [...moves].filter(([, where]) => where === to).map(([name]) => name);
+      if (partsPair(state, known, [...target.clusters, ...come], facts)) continue;
+      moves.set(cluster, to);
     }
   }
   if (moves.size === 0) return state;
@@ -28,7 +42,7 @@ export function moveClusters(
     const come = [...moves].filter(([, to]) => to === index).map(([cluster]) => cluster);
     return stay.length === wave.clusters.length && come.length === 0
       ? wave
-      : { ...wave, clusters: [...stay, ...come] };
+      : { ...wave, clusters: [...stay, ...come], whole: undefined };
   });
   return { ...state, waves };
 }

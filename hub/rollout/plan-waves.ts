@@ -27,6 +27,11 @@ export interface PlannedWave {
 
 export type SelectorMatch = (selector: LabelSelector, labels: Readonly<Record<string, string>>) => boolean;
 
+/** It has the name, or is what a pair was split off into. */
+export function isPart(wave: string, name: string): boolean {
+  return wave === name || wave.startsWith(`${name} (`);
+}
+
 /** The spec of a planned wave; that of the clusters that no wave took is the default one. */
 export function specOf(strategy: RolloutStrategy, wave: { readonly spec: number }): WaveSpec {
   return strategy.waves[wave.spec] ?? { ...defaultWave, name: 'rest' };

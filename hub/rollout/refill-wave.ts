@@ -1,6 +1,7 @@
+import { amountOf } from '../model/strategy.ts';
 import { bringIn } from './amend-rollout.ts';
 import { type ClusterFacts, type SelectorMatch, specOf } from './plan-waves.ts';
-import type { ObservedCluster, RolloutState, WaveState } from './rollout-state.ts';
+import type { ObservedCluster, RolloutState } from './rollout-state.ts';
 
 interface Input {
   readonly observed: ReadonlyMap<string, ObservedCluster>;
@@ -15,14 +16,14 @@ function isHere(cluster: string, { observed, nowMs }: Input): boolean {
 }
 
 /** Clusters of later waves that have not begun, which are there and could go first, as many as are wanted. */
-function substitutes(state: RolloutState, index: number, wave: WaveState, input: Input): readonly string[] {
+function substitutes(state: RolloutState, index: number, wanted: number, input: Input): readonly string[] {
   const pairOf = (cluster: string) => input.facts.get(cluster)?.pair ?? '';
   const taken = new Set<string>();
   const found: string[] = [];
   for (const { clusters, startedAtMs } of state.waves.slice(index + 1)) {
     if (startedAtMs !== undefined) continue;
     for (const cluster of clusters) {
-      if (found.length === wave.clusters.length) return found;
+      if (found.length === wanted) return found;
       if (!input.observed.get(cluster)?.connected || state.clusters[cluster] !== undefined) continue;
       const pair = pairOf(cluster);
       if (pair !== '' && (state.strategy.pairs === 'together' || taken.has(pair))) continue;
@@ -34,7 +35,7 @@ function substitutes(state: RolloutState, index: number, wave: WaveState, input:
 }
 
 /**
- * A wave that takes a part of the fleet, of which nobody is there, takes others: who was to go first when the rollout began may have gone away since, or
+ * A wave that takes a part of the fleet, of which nobody is there or left, takes others: who was to go first when the rollout began may have gone away since, or
  * nobody was there then. Waves that ask for certain clusters by labels wait for those. Pure.
  */
 export function refillWave(state: RolloutState, index: number, input: Input): RolloutState {
@@ -44,7 +45,10 @@ export function refillWave(state: RolloutState, index: number, input: Input): Ro
   if (take === undefined || selector !== undefined || groupBy !== '') return state;
   const untouched = wave.clusters.every((cluster) => state.clusters[cluster] === undefined);
   if (!untouched || wave.clusters.some((cluster) => isHere(cluster, input))) return state;
-  const come = substitutes(state, index, wave, input);
+  const total = state.waves.reduce((sum, { clusters }) => sum + clusters.length, 0);
+  // Whoever was to go first may have left the fleet.
+  const wanted = wave.clusters.length === 0 ? amountOf(take, total, 'up') : wave.clusters.length;
+  const come = substitutes(state, index, wanted, input);
   if (come.length === 0) return state;
   const out = wave.clusters.slice(0, come.length);
   const left = new Set(come);

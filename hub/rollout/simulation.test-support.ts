@@ -1,32 +1,44 @@
-/** A fleet in virtual time under the rollout controller: agents that are slow, away, flapping or broken; seeded, so that each run can be had again. */
+/**
+ * A fleet in virtual time under the rollout controller: agents that are slow, away, paused, flapping or broken, clusters that join, leave, are forgotten or
+ * get other labels, hubs that are killed, operators in a hurry. Seeded, so that each run can be had again.
+ */
 import { createSeededRandom } from '../../shared/clock/random.ts';
+import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
-import { amountOf } from '../model/strategy.ts';
-import { advanceRollout, type RolloutInput, startRollout } from './advance-rollout.ts';
+import { advanceRollout, isUnproven, type RolloutInput, startRollout } from './advance-rollout.ts';
+import { amendRollout, goesOn } from './amend-rollout.ts';
+import { applyAction } from './apply-action.ts';
 import { isInFlight } from './choose-clusters.ts';
-import { type ClusterFacts, specOf } from './plan-waves.ts';
+import { moveClusters } from './move-clusters.ts';
+import { type ClusterFacts, type SelectorMatch, specOf } from './plan-waves.ts';
+import { isOver, type RolloutState, targetsOf } from './rollout-state.ts';
 import {
-  isOver,
-  type ObservedCluster,
-  type RolloutPass,
-  type RolloutRelease,
-  type RolloutState,
-} from './rollout-state.ts';
-import { opennessAt } from './windows.ts';
+  assignTo,
+  createCluster,
+  type FleetOptions,
+  isThere,
+  leave,
+  live,
+  observe,
+  restartHub,
+  type SimulatedCluster,
+  startMs,
+} from './simulated-clusters.test-support.ts';
+import { checkPass, checkProof } from './simulation-checks.test-support.ts';
 
-export interface SimulationOptions {
+export interface SimulationOptions extends FleetOptions {
   readonly seed: number;
-  readonly clusters: number;
-  readonly regions: number;
   readonly strategy: RolloutStrategy;
-  /** Share of the clusters that fail on the release, of those that are away now and then, and of those whose health flaps. */
-  readonly failing: number;
-  readonly away: number;
-  readonly flapping: number;
   /** Share of the passes after which the hub is killed: what it decided is kept, or was not. */
   readonly crashes: number;
   /** Approvals come after a while. Default true. */
   readonly approves?: boolean;
+  /** How often clusters join, leave, are forgotten or get other labels. Default 0. */
+  readonly churn?: number;
+  /** Somebody lifts all gates at some time. Default false. */
+  readonly lifts?: boolean;
+  /** All that was looked at is kept and looked at once more in the end. Default false. */
+  readonly replays?: boolean;
 }
 
 export interface SimulationResult {
@@ -35,205 +47,194 @@ export interface SimulationResult {
   readonly violations: readonly string[];
   readonly assigned: ReadonlyMap<string, number>;
   readonly targets: ReadonlyMap<string, string | undefined>;
+  /** Reachable in the end, and wanted there. */
   readonly connected: ReadonlySet<string>;
   readonly passes: number;
 }
 
-interface SimulatedCluster {
-  readonly facts: ClusterFacts;
-  connected: boolean;
-  target: string | undefined;
-  assignedAtMs: number;
-  appliedAtMs: number | undefined;
-  healthyAtMs: number | undefined;
-  healthy: boolean;
-  lastHealthy: string | undefined;
-  readonly fails: boolean;
-  readonly delayMs: number;
-  readonly leaves: boolean;
-  readonly flaps: boolean;
-}
+/** One thing that happened to the rollout, with all that was known then. */
+type LogEntry = (before: RolloutState) => RolloutState;
 
 const passesMax = 20_000;
-const startMs = Date.UTC(2026, 0, 5);
+const churnMax = 30;
+const matches: SelectorMatch = (selector, labels) =>
+  Object.entries(selector.matchLabels).every(([key, value]) => labels[key] === value);
+const throughStore = (state: RolloutState): RolloutState => JSON.parse(JSON.stringify(state)) as RolloutState;
 
-function createClusters(options: SimulationOptions, random: () => number): Map<string, SimulatedCluster> {
-  const made = Array.from({ length: options.clusters }, (_, index): [string, SimulatedCluster] => {
-    const region = `r${index % options.regions}`;
-    const name = `${region}-${index}`;
-    const pair = index % 10 < 2 ? `dr-${Math.floor(index / 10)}` : '';
-    const labels = { tier: index % 17 === 0 ? 'canary' : 'prod', 'fairway.dev/region': region };
-    const cluster = {
-      facts: { name, labels, region, pair, primary: index % 2 === 0 },
-      connected: true,
-      target: 'old',
-      assignedAtMs: 0,
-      appliedAtMs: startMs,
-      healthyAtMs: startMs,
-      healthy: true,
-      lastHealthy: 'old',
-      fails: random() < options.failing,
-      delayMs: 1_000 + Math.floor(random() * 60_000),
-      leaves: random() < options.away,
-      flaps: random() < options.flapping,
-    };
-    return [name, cluster];
-  });
-  return new Map(made);
-}
-
-function observe(cluster: SimulatedCluster): ObservedCluster {
-  const { target, appliedAtMs, healthyAtMs, healthy, fails, connected } = cluster;
-  const broken = fails && target === 'new' && appliedAtMs !== undefined;
-  const health = broken ? 'Failed' : healthy ? 'Current' : 'InProgress';
-  return {
-    targetDigest: target,
-    releaseId: target ?? '',
-    removed: false,
-    acknowledgements: { receivedAtMs: undefined, appliedAtMs, healthyAtMs, refused: undefined },
-    connected,
-    report:
-      appliedAtMs === undefined
-        ? undefined
-        : { sync: 'Synced', health, message: broken ? 'Deployment web/web: bad image' : '', waitsFor: '' },
-    lastHealthyDigest: cluster.lastHealthy,
+function createWorld(options: SimulationOptions, random: () => number) {
+  const clusters = new Map<string, SimulatedCluster>();
+  const add = (target: string | undefined) => {
+    const made = createCluster(clusters.size, options, random, target);
+    clusters.set(made.facts.name, made);
   };
-}
-
-/** What agents do in the time from one look to the next. */
-function live(cluster: SimulatedCluster, nowMs: number, random: () => number): void {
-  if (cluster.leaves && random() < 0.02) cluster.connected = !cluster.connected;
-  if (!cluster.connected || cluster.target === undefined) return;
-  if (cluster.appliedAtMs === undefined && nowMs >= cluster.assignedAtMs + cluster.delayMs / 2)
-    cluster.appliedAtMs = nowMs;
-  const broken = cluster.fails && cluster.target === 'new';
-  if (cluster.appliedAtMs === undefined || broken) return;
-  if (nowMs < cluster.assignedAtMs + cluster.delayMs) return;
-  cluster.healthy = !(cluster.flaps && random() < 0.1);
-  if (!cluster.healthy) return;
-  cluster.healthyAtMs ??= nowMs;
-  cluster.lastHealthy = cluster.target;
-}
-
-/** Bounds that no pass may break. */
-function check(pass: RolloutPass, before: RolloutState, input: RolloutInput): readonly string[] {
-  const found: string[] = [];
-  const { state, decisions } = pass;
-  const releases = decisions.filter(({ reason }) => reason === 'release');
-  if (releases.length > 0 && !opennessAt(state.strategy, input.nowMs).open)
-    found.push('assigned outside a window');
-  if (releases.length > 0 && state.phase !== 'Progressing' && state.phase !== 'Complete')
-    found.push(`assigned while ${state.phase}`);
-  const waveOf = new Map(
-    state.waves.flatMap((wave, index) => wave.clusters.map((name) => [name, index] as const)),
+  for (let index = 0; index < options.clusters; index += 1) add('old');
+  const targets: Readonly<Record<string, Digest>> = Object.fromEntries(
+    [...clusters.keys()].map((name) => [name, 'new']),
   );
-  for (const { cluster } of releases) {
-    const index = waveOf.get(cluster) ?? -1;
-    const wave = state.waves[index];
-    if (wave?.startedAtMs === undefined) found.push(`${cluster} was assigned before its wave began`);
-    if (state.waves.slice(0, Math.max(0, index)).some(({ endedAtMs }) => endedAtMs === undefined))
-      found.push(`${cluster} was assigned past a wave that has not ended`);
-    if (before.clusters[cluster]?.assignedAtMs !== undefined) found.push(`${cluster} was assigned twice`);
-    const spec = wave && specOf(state.strategy, wave);
-    if (spec?.approval?.when === 'before' && !wave?.approvedBefore)
-      found.push(`${cluster} passed a closed gate`);
-  }
-  for (const wave of state.waves) {
-    const flying = wave.clusters.filter((name) => isInFlight(state, name));
-    const spec = specOf(state.strategy, wave);
-    const bound = Math.max(1, amountOf(spec.maxConcurrent, wave.clusters.length, 'up'));
-    const added = releases.some(({ cluster }) => waveOf.get(cluster) === state.waves.indexOf(wave));
-    if (added && flying.length > bound)
-      found.push(`${flying.length} in flight in ${wave.name}, at most ${bound}`);
-    const regions = new Set(flying.map((name) => input.facts.get(name)?.region));
-    if (
-      added &&
-      state.strategy.regions === 'apart' &&
-      regions.size > 1 &&
-      state.strategy.windows.length === 0
-    )
-      found.push(`regions at once in ${wave.name}: ${[...regions].join(', ')}`);
-    const pairs = wave.clusters
-      .map((name) => input.facts.get(name)?.pair ?? '')
-      .filter((pair) => pair !== '');
-    if (state.strategy.pairs === 'apart' && new Set(pairs).size < pairs.length)
-      found.push(`a pair in ${wave.name}`);
-  }
-  return found;
+  const factsNow = (): ReadonlyMap<string, ClusterFacts> =>
+    new Map([...clusters].map(([name, { facts }]) => [name, facts]));
+  let facts = factsNow();
+  const pick = (): SimulatedCluster | undefined =>
+    [...clusters.values()][Math.floor(random() * clusters.size)];
+  return {
+    clusters,
+    targets,
+    inputAt(nowMs: number, state: RolloutState | undefined): RolloutInput {
+      const release = {
+        ...{
+          id: 'r1',
+          application: 'web',
+          revisionId: 'rev',
+          createdAtMs: startMs,
+          reason: 'release' as const,
+        },
+        targets: state ? targetsOf(state, targets) : targets,
+        removes: new Set(state?.removes),
+      };
+      const observed = new Map([...clusters].map(([name, cluster]) => [name, observe(cluster, nowMs)]));
+      return { release, observed, facts, nowMs, matches };
+    },
+    /** Somebody changes the fleet; says whether who takes part may have changed. */
+    churn(): boolean {
+      const cluster = pick();
+      const what = random();
+      if (what < 0.25) add(undefined);
+      else if (cluster === undefined) return false;
+      else if (what < 0.5) cluster.wish = cluster.wish === 'new' ? 'gone' : 'new';
+      else if (what < 0.7) leave(cluster);
+      else {
+        const tier = cluster.facts.labels['tier'] === 'canary' ? 'prod' : 'canary';
+        cluster.facts = { ...cluster.facts, labels: { ...cluster.facts.labels, tier } };
+      }
+      facts = factsNow();
+      return what < 0.7;
+    },
+    /** What the newest revision wants: removals only where there is something to remove. */
+    wanted() {
+      const wanted = new Map<string, Digest>();
+      const removes = new Set<string>();
+      for (const [name, { wish, target }] of clusters) {
+        if (wish === 'new') wanted.set(name, 'new');
+        else if (wish === 'gone' && target !== undefined && target !== 'gone') {
+          wanted.set(name, 'gone');
+          removes.add(name);
+        }
+      }
+      return { wanted, removes };
+    },
+  };
 }
 
 export function simulate(options: SimulationOptions): SimulationResult {
   const seeded = createSeededRandom(options.seed);
   const random = () => seeded.next();
-  const clusters = createClusters(options, random);
-  const facts = new Map([...clusters].map(([name, cluster]) => [name, cluster.facts]));
-  const release: RolloutRelease = {
-    ...{ id: 'r1', application: 'web', revisionId: 'rev', createdAtMs: startMs, reason: 'release' },
-    targets: Object.fromEntries([...clusters.keys()].map((name) => [name, 'new'])),
-    removes: new Set(),
-  };
+  const world = createWorld(options, random);
+  const { clusters } = world;
   let nowMs = startMs;
-  const inputNow = (): RolloutInput => ({
-    ...{ release, facts, nowMs },
-    observed: new Map([...clusters].map(([name, cluster]) => [name, observe(cluster)])),
-  });
-  let state = startRollout(options.strategy, inputNow(), (selector, labels) =>
-    Object.entries(selector.matchLabels).every(([key, value]) => labels[key] === value),
-  );
+  let state = startRollout(options.strategy, world.inputAt(nowMs, undefined), matches);
+  const first = throughStore(state);
+  const log: LogEntry[] = [];
   const violations: string[] = [];
   const assigned = new Map<string, number>();
-  let passes = 0;
-  while (passes < passesMax) {
-    passes += 1;
-    const input = inputNow();
-    const pass = advanceRollout(state, input);
-    violations.push(...check(pass, state, input).map((text) => `pass ${passes}: ${text}`));
+  let [passes, churned] = [0, 0];
+  let proven = false;
+  /** Kept, through the store and back. */
+  const keep = (change: LogEntry, made = change(state)) => {
+    if (made !== state) state = throughStore(made);
+    if (options.replays) log.push(change);
+  };
+  const amend = () => {
+    const { observed, facts } = world.inputAt(nowMs, state);
+    const about = { ...world.wanted(), observed, facts, matches, revisionId: 'rev2', nowMs };
+    const before = { state, targets: world.targets };
+    if (!goesOn({ ...about, before }))
+      violations.push(`pass ${passes}: a cluster that joins or leaves begins anew`);
+    keep((was) => amendRollout({ ...about, before: { ...before, state: was } }) ?? was);
+  };
+  const advance = (): boolean => {
+    const input = world.inputAt(nowMs, state);
+    const moved = moveClusters(state, input.facts, matches);
+    const pass = advanceRollout(moved, input);
+    const broken = [...checkPass(pass, moved, input), ...checkProof(pass, proven)];
+    violations.push(...broken.map((text) => `pass ${passes}: ${text}`));
     // Killed before the transaction: nothing of it is kept, and the same is decided again.
-    const lost = random() < options.crashes;
-    if (!lost) {
-      // Through the store and back.
-      state = JSON.parse(JSON.stringify(pass.state)) as RolloutState;
-      for (const { cluster, targetDigest } of pass.decisions) {
-        const simulated = clusters.get(cluster) as SimulatedCluster;
-        assigned.set(cluster, (assigned.get(cluster) ?? 0) + 1);
-        Object.assign(simulated, {
-          target: targetDigest,
-          assignedAtMs: nowMs,
-          appliedAtMs: undefined,
-          healthyAtMs: undefined,
-        });
-      }
-      const again = advanceRollout(state, inputNow());
-      if (again.decisions.length > 0 && pass.decisions.length > 0)
-        for (const { cluster } of again.decisions)
-          if (pass.decisions.some((decision) => decision.cluster === cluster))
-            violations.push(`${cluster} decided again`);
-      if (options.approves !== false && random() < 0.2) state = approveAll(state, nowMs);
-      if (isOver(state) && (state.phase !== 'Complete' || settled(clusters, state))) break;
-      if (state.phase === 'Paused') break;
+    if (random() < options.crashes) {
+      if (random() < 0.2) for (const cluster of clusters.values()) restartHub(cluster, nowMs, random);
+      nowMs += 5_000;
+      return false;
     }
+    keep((was) => advanceRollout(moveClusters(was, input.facts, matches), input).state, pass.state);
+    proven ||= !isUnproven(state, state.waves.length);
+    for (const { cluster, targetDigest } of pass.decisions) {
+      assigned.set(cluster, (assigned.get(cluster) ?? 0) + 1);
+      assignTo(clusters.get(cluster) as SimulatedCluster, targetDigest, nowMs);
+    }
+    if (pass.decisions.length > 0)
+      for (const { cluster } of advanceRollout(state, world.inputAt(nowMs, state)).decisions)
+        if (pass.decisions.some((decision) => decision.cluster === cluster))
+          violations.push(`pass ${passes}: ${cluster} decided again`);
     // Where only time helps, it is the controller that says when to look again.
     const idle = pass.decisions.length === 0 && !anyInFlight(state);
-    nowMs = Math.max(nowMs + 5_000, idle && !lost ? (pass.nextAtMs ?? 0) : 0);
+    nowMs = Math.max(nowMs + 5_000, idle ? (pass.nextAtMs ?? 0) : 0);
+    return true;
+  };
+  while (passes < passesMax) {
+    passes += 1;
+    if (churned < churnMax && random() < (options.churn ?? 0)) {
+      churned += 1;
+      if (world.churn()) assigned.clear();
+    }
+    // Each revision is planned anew, whatever came of the one before.
+    if (churned > 0 && !isOver(state)) amend();
+    else if (state.phase === 'Complete' && churned > 0) amend();
+    const kept = advance();
+    if (kept && options.approves !== false && random() < 0.2) {
+      const atMs = nowMs;
+      keep((was) => approveAll(was, atMs));
+    }
+    if (kept && options.lifts && !isOver(state) && random() < 0.02) lift(keep, nowMs);
+    const rests = churned >= churnMax || (options.churn ?? 0) === 0 || random() < 0.05;
+    if (kept && rests && isOver(state) && (state.phase !== 'Complete' || settled(clusters, state, nowMs)))
+      break;
+    if (kept && state.phase === 'Paused') break;
     for (const cluster of clusters.values()) live(cluster, nowMs, random);
   }
   if (passes >= passesMax) violations.push(`not over after ${passesMax} passes: ${state.phase}`);
+  if (options.replays && JSON.stringify(replay(first, log)) !== JSON.stringify(state))
+    violations.push('what happened, looked at once more, comes to another state');
+  const wanted = [...clusters].filter(([, one]) => isThere(one, nowMs) && one.wish === 'new');
   return {
     ...{ state, violations, assigned, passes },
     targets: new Map([...clusters].map(([name, { target }]) => [name, target])),
-    connected: new Set([...clusters].filter(([, { connected }]) => connected).map(([name]) => name)),
+    connected: new Set(wanted.map(([name]) => name)),
   };
+}
+
+function replay(first: RolloutState, log: readonly LogEntry[]): RolloutState {
+  return log.reduce<RolloutState>((state, change) => throughStore(change(state)), first);
+}
+
+function lift(keep: (change: LogEntry) => void, atMs: number): void {
+  keep((was) =>
+    was.phase === 'RollingBack' || isOver(was)
+      ? was
+      : applyAction(was, { type: 'all-at-once' }, { actor: 'ann', reason: 'a hole', atMs }),
+  );
 }
 
 function anyInFlight(state: RolloutState): boolean {
   return state.waves.some(({ clusters }) => clusters.some((name) => isInFlight(state, name)));
 }
 
-/** Whoever has come back has been brought in. */
-function settled(clusters: ReadonlyMap<string, SimulatedCluster>, state: RolloutState): boolean {
-  return [...clusters].every(([name, { connected, target }]) => {
-    if (!connected || state.clusters[name]?.excluded) return true;
-    return target === 'new';
+/** Whoever is there and wanted has been brought in. */
+function settled(
+  clusters: ReadonlyMap<string, SimulatedCluster>,
+  state: RolloutState,
+  nowMs: number,
+): boolean {
+  return [...clusters].every(([name, cluster]) => {
+    if (!isThere(cluster, nowMs) || cluster.wish !== 'new' || state.clusters[name]?.excluded) return true;
+    return cluster.target === 'new';
   });
 }
 
@@ -241,7 +242,7 @@ function approveAll(state: RolloutState, atMs: number): RolloutState {
   const said = { actor: 'ann', reason: '', atMs };
   const index = state.waves.findIndex(({ endedAtMs }) => endedAtMs === undefined);
   const wave = state.waves[index];
-  if (wave === undefined) return state;
+  if (wave === undefined || isOver(state)) return state;
   const approval = specOf(state.strategy, wave).approval;
   if (approval === undefined) return state;
   const field = approval.when === 'before' ? 'approvedBefore' : 'approvedAfter';

@@ -1,0 +1,93 @@
+/** What no pass of a rollout may do, whatever happened before. */
+import { amountOf } from '../model/strategy.ts';
+import { failedIn, isUnproven, type RolloutInput } from './advance-rollout.ts';
+import { isInFlight } from './choose-clusters.ts';
+import { specOf } from './plan-waves.ts';
+import type { RolloutPass, RolloutState, WaveState } from './rollout-state.ts';
+import { opennessAt } from './windows.ts';
+
+type Names = readonly string[];
+
+function checkGates({ state, decisions }: RolloutPass, before: RolloutState, input: RolloutInput): Names {
+  const found: string[] = [];
+  const releases = decisions.filter(({ reason }) => reason === 'release');
+  if (releases.length === 0) return found;
+  if (!opennessAt(state.strategy, input.nowMs).open) found.push('assigned outside a window');
+  if (state.phase !== 'Progressing' && state.phase !== 'Complete')
+    found.push(`assigned while ${state.phase}`);
+  for (const { cluster } of releases) {
+    const index = state.waves.findIndex(({ clusters }) => clusters.includes(cluster));
+    const wave = state.waves[index];
+    if (wave?.startedAtMs === undefined) found.push(`${cluster} was assigned before its wave began`);
+    const wasThere = input.observed.get(cluster)?.targetDigest !== undefined;
+    if (wasThere && before.clusters[cluster]?.assignedAtMs !== undefined)
+      found.push(`${cluster} was assigned twice`);
+    if (state.clusters[cluster]?.excluded) found.push(`${cluster} was assigned though it is excluded`);
+    if (state.lifted || wave === undefined) continue;
+    if (state.waves.slice(0, index).some(({ endedAtMs }) => endedAtMs === undefined))
+      found.push(`${cluster} was assigned past a wave that has not ended`);
+    if (specOf(state.strategy, wave).approval?.when === 'before' && !wave.approvedBefore)
+      found.push(`${cluster} passed a closed gate`);
+    if (!input.release.removes.has(cluster) && !input.observed.get(cluster)?.connected)
+      found.push(`${cluster} was assigned while it was away`);
+  }
+  return found;
+}
+
+/** Whether a later wave is assigned though no cluster of those before it was ever reached; `proven`: one was, whatever became of it since. */
+export function checkProof({ state, decisions }: RolloutPass, proven: boolean): Names {
+  if (proven || state.lifted) return [];
+  return decisions
+    .filter(({ reason, cluster }) => {
+      const index = state.waves.findIndex(({ clusters }) => clusters.includes(cluster));
+      const before = state.waves.slice(0, index).some(({ clusters }) => clusters.length > 0);
+      return reason === 'release' && before && isUnproven(state, index - 1);
+    })
+    .map(({ cluster }) => `${cluster} was assigned though nobody had proven the release`);
+}
+
+/** A wave has ended in this pass: what it had to wait for is there. */
+function checkEnded(wave: WaveState, was: WaveState | undefined, { strategy, lifted }: RolloutState): Names {
+  if (wave.endedAtMs === undefined || was === undefined || was.endedAtMs !== undefined || lifted) return [];
+  const spec = specOf(strategy, wave);
+  const found: string[] = [];
+  if (wave.settledAtMs === undefined) found.push(`${wave.name} ended without having settled`);
+  else if (!wave.promoted && wave.endedAtMs < wave.settledAtMs + spec.soakMs)
+    found.push(`${wave.name} ended before its soak`);
+  if (spec.approval?.when === 'after' && !wave.approvedAfter) found.push(`${wave.name} ended unapproved`);
+  return found;
+}
+
+function checkBounds(pass: RolloutPass, wave: WaveState, input: RolloutInput): Names {
+  const { state, decisions } = pass;
+  const { strategy } = state;
+  const found: string[] = [];
+  const flying = wave.clusters.filter((name) => isInFlight(state, name));
+  const assigned = new Set(decisions.filter(({ reason }) => reason === 'release').map((one) => one.cluster));
+  const added = wave.clusters.some((name) => assigned.has(name));
+  const bound = Math.max(1, amountOf(specOf(strategy, wave).maxConcurrent, wave.clusters.length, 'up'));
+  if (added && flying.length > bound)
+    found.push(`${flying.length} in flight in ${wave.name}, at most ${bound}`);
+  const regions = new Set(flying.map((name) => input.facts.get(name)?.region));
+  if (added && strategy.regions === 'apart' && regions.size > 1 && strategy.windows.length === 0)
+    found.push(`regions at once in ${wave.name}: ${[...regions].join(', ')}`);
+  const pairs = wave.clusters.map((name) => input.facts.get(name)?.pair ?? '').filter((pair) => pair !== '');
+  if (strategy.pairs === 'apart' && new Set(pairs).size < pairs.length) found.push(`a pair in ${wave.name}`);
+  const budget = amountOf(specOf(strategy, wave).failureBudget, wave.clusters.length, 'down');
+  const spent = wave.startedAtMs !== undefined && failedIn(state, wave).length > budget;
+  if (added && spent && strategy.onFailure !== 'continue')
+    found.push(`${wave.name} went on with its budget spent`);
+  return found;
+}
+
+/** Bounds that no pass may break. Empty: it broke none. */
+export function checkPass(pass: RolloutPass, before: RolloutState, input: RolloutInput): Names {
+  const { waves } = pass.state;
+  const twice = waves.flatMap(({ clusters }) => clusters);
+  return [
+    ...checkGates(pass, before, input),
+    ...waves.flatMap((wave) => checkBounds(pass, wave, input)),
+    ...waves.flatMap((wave, index) => checkEnded(wave, before.waves[index], pass.state)),
+    ...(new Set(twice).size < twice.length ? ['a cluster is in two waves'] : []),
+  ];
+}
