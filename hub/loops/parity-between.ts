@@ -62,7 +62,12 @@ async function compareClusters(
   };
   const dirt = { all: true, placements: false, objects: new Set<string>(), clusters: new Set<string>() };
   const registered = await ports.store.registry.clusters();
-  const { report, differences } = await createGroupWatch(group, fleet, ports).pass(dirt, registered, signal);
+  const { report, differences } = await createGroupWatch(group, fleet, ports).pass(
+    dirt,
+    registered,
+    {},
+    signal,
+  );
   const [pair] = report.pairs;
   return { differences, objects: pair?.objects ?? 0, whole: differences.length === 0 };
 }

@@ -60,7 +60,13 @@ export interface GroupWatch {
   readonly group: ParityGroup;
   /** The primary first. */
   readonly clusters: readonly string[];
-  pass(dirt: Dirt, registered: readonly RegisteredCluster[], signal: AbortSignal): Promise<GroupResult>;
+  /** @param firstSeen as ReadinessInput. */
+  pass(
+    dirt: Dirt,
+    registered: readonly RegisteredCluster[],
+    firstSeen: Readonly<Record<string, number>>,
+    signal: AbortSignal,
+  ): Promise<GroupResult>;
 }
 
 /** Rows of objects read side by side. */
@@ -204,7 +210,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
   return {
     group,
     clusters,
-    async pass(dirt, registered, signal) {
+    async pass(dirt, registered, firstSeen, signal) {
       const ended = book !== undefined && ports.now() >= book.until;
       await refresh(ended ? { ...dirt, all: true } : dirt);
       if (!dirt.all) await observeAll([...dirt.objects]);
@@ -222,7 +228,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
       });
       const differences = findings.flatMap((one) => one.differences);
       const matched = new Set(differences.map(({ expectation }) => expectation));
-      const report = assessReadiness({ group, pairs: findings, problems, matched, nowMs });
+      const report = assessReadiness({ group, pairs: findings, problems, matched, firstSeen, nowMs });
       return { report, differences, asking };
     },
   };

@@ -218,6 +218,9 @@ describe('createParityLoop', () => {
     await report('one');
     await settle();
     expect(told()).toEqual(['lagging ConfigMap /data/mode standby']);
+    expect(parity.group('pair')?.state.report).toMatchObject({ verdict: 'Ready', whole: false });
+    await bed.clock.advance(12_000);
+    await settle();
     expect(verdict()).toBe('Degraded');
     await bed.clock.advance(16 * 60_000);
     await report('one');
@@ -260,6 +263,8 @@ describe('createParityLoop', () => {
     expect(parity.differences('pair')[0]?.message).toContain(
       'two stays at what it had: apps/web/overlays/two/kustomization.yaml:',
     );
+    await bed.clock.advance(12_000);
+    await settle();
     expect(verdict()).toBe('Degraded');
   });
 

@@ -152,7 +152,12 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     one.dirt = cleanDirt();
     try {
       const registered = await store.registry.clusters();
-      const { report, differences, asking } = await one.watch.pass(dirt, registered, signal);
+      const { report, differences, asking } = await one.watch.pass(
+        dirt,
+        registered,
+        one.state?.firstSeen ?? {},
+        signal,
+      );
       if (dirt.all) one.comparedAtMs = clock.now();
       const waitMs = await keep(one, report, differences);
       if (asking || differences.some(({ class: kind }) => kind === 'lagging'))
@@ -182,8 +187,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     const text = JSON.stringify(state);
     if (!moment && text === one.savedText) return undefined;
     if (!moment && nowMs - one.savedAtMs < quietMs) return quietMs;
-    const told =
-      moment && (before?.report.verdict !== report.verdict || before?.report.whole !== report.whole);
+    const told = moment && before?.report.verdict !== report.verdict;
     await store.parity.save(state, moment, told && moment ? [changeEvent(state, moment)] : []);
     one.savedAtMs = nowMs;
     one.savedText = text;
@@ -252,7 +256,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
       const { freshness } = one.watch.group;
       const firstSeen = one.state?.firstSeen ?? {};
       return one.differences.map((difference) => {
-        const aged = ageDifference(difference, freshness, clock.now());
+        const aged = ageDifference(difference, { freshness, firstSeen, nowMs: clock.now() });
         return { ...aged, sinceMs: aged.sinceMs ?? firstSeen[aged.id] };
       });
     },

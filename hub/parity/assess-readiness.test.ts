@@ -22,7 +22,7 @@ const pairs = (differences: readonly ParityDifference[], part: Partial<PairFindi
   ...part,
 });
 const assess = (pair: PairFindings, more: Partial<Parameters<typeof assessReadiness>[0]> = {}) =>
-  assessReadiness({ group, pairs: [pair], problems: [], matched: new Set(), nowMs, ...more });
+  assessReadiness({ group, pairs: [pair], problems: [], matched: new Set(), firstSeen: {}, nowMs, ...more });
 
 const calm = { wanted: configMap({ mode: 'calm' }) };
 const drift = { ...calm, drift: driftOf({ '/data/mode': 'wild' }) };
@@ -78,8 +78,12 @@ describe('assessReadiness', () => {
   it('takes what lags for longer than the group allows for critical', () => {
     const [lagging] = found(calm, { ...calm, applied: null });
     if (!lagging) throw new Error('nothing lags');
-    const since = (ms: number) => assess(pairs([{ ...lagging, sinceMs: nowMs - ms }])).verdict;
-    expect([since(899_000), since(901_000)]).toEqual(['Degraded', 'NotReady']);
+    const since = (ms: number, seenMs: number) =>
+      assess(pairs([{ ...lagging, sinceMs: nowMs - ms }]), { firstSeen: { [lagging.id]: nowMs - seenMs } });
+    expect(since(899_000, 10_000).verdict).toBe('Degraded');
+    expect(since(901_000, 10_000).verdict).toBe('NotReady');
+    // A release on its way is no reason yet, though parity is not whole.
+    expect(since(901_000, 9_999)).toMatchObject({ verdict: 'Ready', whole: false, score: 100 });
   });
 
   it('says of each expectation that covers nothing, or is over, without a change of the verdict', () => {
@@ -101,7 +105,14 @@ describe('assessReadiness', () => {
 
   it('is not ready with clusters that are not there, and says where they are named', () => {
     const report = assessReadiness({
-      ...{ group, pairs: [], problems: ['there is no Cluster two'], matched: new Set<string>(), nowMs },
+      ...{
+        group,
+        pairs: [],
+        problems: ['there is no Cluster two'],
+        matched: new Set<string>(),
+        firstSeen: {},
+        nowMs,
+      },
     });
     expect(report).toMatchObject({ verdict: 'NotReady', whole: false, score: 0 });
     expect(report.reasons[0]).toMatchObject({ owner: 'dr', action: 'mend fleet/dr.yaml:3' });
@@ -109,7 +120,7 @@ describe('assessReadiness', () => {
 
   it('gives a group the score and verdict of its worst standby', () => {
     const report = assessReadiness({
-      ...{ group, problems: [], matched: new Set<string>(), nowMs },
+      ...{ group, problems: [], matched: new Set<string>(), firstSeen: {}, nowMs },
       pairs: [pairs([]), pairs(missing, { standby: 'three' })],
     });
     expect(report).toMatchObject({ verdict: 'NotReady', score: 90, whole: false });

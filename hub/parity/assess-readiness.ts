@@ -43,6 +43,8 @@ export interface ReadinessInput {
   readonly problems: readonly string[];
   /** Names of expectations that covered something. */
   readonly matched: ReadonlySet<string>;
+  /** When differences were first seen, by id; one that is not in it is seen now. */
+  readonly firstSeen: Readonly<Record<string, number>>;
   readonly nowMs: number;
 }
 
@@ -52,30 +54,37 @@ export const reasonsMax = 200;
 const rank: Readonly<Record<ParitySeverity, number>> = { info: 0, warning: 1, critical: 2 };
 const loss: Readonly<Record<ParitySeverity, number>> = { info: 0, warning: 0.5, critical: 1 };
 
-/** A difference as it is now: what lags for longer than the group allows is critical. */
+/** A release on its way to both clusters is nothing amiss: what lags for less is told for information. */
+export const lagGraceMs = 10_000;
+
+/** What the age of a difference is measured by. */
+export type AgeInput = Pick<ReadinessInput, 'firstSeen' | 'nowMs'> & { readonly freshness: ParityFreshness };
+
+/** A difference as it is now: what lags for longer than the group allows is critical, what has just begun to is no warning yet. */
 export function ageDifference(
   difference: ParityDifference,
-  { lagWithinMs }: ParityFreshness,
-  nowMs: number,
+  { freshness: { lagWithinMs }, firstSeen, nowMs }: AgeInput,
 ): ParityDifference {
-  const { sinceMs, severity } = difference;
-  if (difference.class !== 'lagging' || difference.side === 'primary' || severity === 'critical')
-    return difference;
+  const { sinceMs, severity, id } = difference;
+  if (difference.class !== 'lagging' || severity === 'critical') return difference;
+  if (nowMs - (firstSeen[id] ?? nowMs) < lagGraceMs) return { ...difference, severity: 'info' };
+  if (difference.side === 'primary') return difference;
   const late = sinceMs !== undefined && nowMs - sinceMs > lagWithinMs;
   return late ? { ...difference, severity: 'critical' } : difference;
 }
 
 /** Pure. */
 export function assessReadiness(input: ReadinessInput): ParityReport {
-  const { group, nowMs } = input;
+  const { group, firstSeen, nowMs } = input;
+  const age: AgeInput = { freshness: group.freshness, firstSeen, nowMs };
   const reasons: ParityReason[] = input.problems.map((message) => ({
     ...{ type: 'problem' as const, standby: '', severity: 'critical' as const, owner: group.owner },
     ...{ message, action: `mend ${group.origin.file}:${group.origin.line}`, count: 1 },
   }));
   const pairs = input.pairs.map((pair) => {
-    const own = reasonsOf(pair, group, nowMs);
+    const own = reasonsOf(pair, age);
     reasons.push(...own);
-    return pairReport(pair, own, group, nowMs);
+    return pairReport(pair, own, age);
   });
   if (pairs.length === 0 && input.problems.length === 0)
     reasons.push(
@@ -122,12 +131,7 @@ function verdictOf(reasons: readonly ParityReason[]): ParityVerdict {
   return reasons.some(({ severity }) => severity === 'warning') ? 'Degraded' : 'Ready';
 }
 
-function pairReport(
-  pair: PairFindings,
-  reasons: readonly ParityReason[],
-  { freshness }: ParityGroup,
-  nowMs: number,
-): ParityPairReport {
+function pairReport(pair: PairFindings, reasons: readonly ParityReason[], age: AgeInput): ParityPairReport {
   const { standby, objects, differences, catchUpMs } = pair;
   const counts = Object.fromEntries(differenceClasses.map((name) => [name, 0])) as Record<
     DifferenceClass,
@@ -136,7 +140,7 @@ function pairReport(
   const worst = new Map<string, ParitySeverity>();
   for (const difference of differences) {
     counts[difference.class] += 1;
-    const { severity, application, originId } = ageDifference(difference, freshness, nowMs);
+    const { severity, application, originId } = ageDifference(difference, age);
     const id = `${application} ${originId}`;
     const before = worst.get(id);
     if (before === undefined || rank[severity] > rank[before]) worst.set(id, severity);
@@ -154,7 +158,8 @@ function isOfObjects({ class: name, side }: ParityDifference): boolean {
   return name !== 'environment' && !(name === 'unhealthy' && side === 'primary');
 }
 
-function reasonsOf(pair: PairFindings, { freshness }: ParityGroup, nowMs: number): readonly ParityReason[] {
+function reasonsOf(pair: PairFindings, age: AgeInput): readonly ParityReason[] {
+  const { freshness, nowMs } = age;
   const reasons: ParityReason[] = [];
   for (const { cluster, connected, lastSeenAtMs } of pair.presence) {
     const awayMs = lastSeenAtMs === undefined ? Number.POSITIVE_INFINITY : nowMs - lastSeenAtMs;
@@ -175,25 +180,14 @@ function reasonsOf(pair: PairFindings, { freshness }: ParityGroup, nowMs: number
         'look at spec.applications and the placement of the applications',
       ),
     );
-  return [...reasons, ...differenceReasons(pair, freshness, nowMs)];
+  return [...reasons, ...differenceReasons(pair, age)];
 }
 
 /** Differences of one class, weight, application and owner are one reason. */
-function differenceReasons(
-  { standby, differences }: PairFindings,
-  freshness: ParityFreshness,
-  nowMs: number,
-): readonly ParityReason[] {
+function differenceReasons({ standby, differences }: PairFindings, age: AgeInput): readonly ParityReason[] {
   const groups = new Map<string, ParityReason>();
   for (const difference of differences) {
-    const {
-      class: type,
-      severity,
-      application,
-      owner,
-      message,
-      action,
-    } = ageDifference(difference, freshness, nowMs);
+    const { class: type, severity, application, owner, message, action } = ageDifference(difference, age);
     if (type === 'declared') continue;
     const id = [type, severity, application, owner].join('\n');
     const before = groups.get(id);
