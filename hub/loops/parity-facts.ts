@@ -1,10 +1,12 @@
 /** What clusters of parity groups are besides their applications: asked of their agents from time to time, by digests first. */
 import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
+import { toFairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import { keyedDigest } from '../../shared/manifest/canonical.ts';
 import { type FactSection, type FactValues, factSections } from '../../shared/manifest/cluster-facts.ts';
+import type { Answer } from '../model/query.ts';
 import type { ClusterFacts } from '../parity/compare-facts.ts';
 import type { AskAgent } from './parity-live.ts';
 
@@ -28,6 +30,8 @@ export interface FactsLoop {
 }
 
 const everyMs = 300_000;
+/** Until an agent that is away is asked again; its Query stream comes a moment after its session. */
+const awayMs = 5_000;
 
 interface Known extends ClusterFacts {
   readonly digests: Readonly<Record<string, string>>;
@@ -39,11 +43,23 @@ export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
   // Of its own, and the same after a new start: digests stay comparable, and say nothing of other digests by the same key.
   const salt = Buffer.from(keyedDigest('parity facts', options.digestKey), 'hex');
 
+  /** That an agent is away is no failure; what it said stands. */
+  const askUnlessAway: (...ask: Parameters<AskAgent>) => Promise<Answer | undefined> = async (...ask) => {
+    try {
+      return await options.ask(...ask);
+    } catch (caught) {
+      const error = toFairwayError(caught);
+      if (error.code === 'unavailable') return undefined;
+      throw error;
+    }
+  };
+
   const step = async (cluster: string, signal: AbortSignal) => {
     if (!followed.has(cluster)) return undefined;
     const before = known.get(cluster);
     const question = { type: 'facts', salt, known: before?.digests ?? {} } as const;
-    const answer = await options.ask(cluster, question, signal);
+    const answer = await askUnlessAway(cluster, question, signal);
+    if (answer === undefined) return { requeueAfterMs: awayMs };
     if (answer.type !== 'facts') return { requeueAfterMs: everyMs };
     const values = new Map<FactSection, FactValues>();
     const failures = new Map<FactSection, string>();
