@@ -109,7 +109,7 @@ describe('a simulated fleet', () => {
     if (runs >= 60) expect([...phases].sort()).toEqual(['Complete', 'Paused', 'RolledBack']);
   });
 
-  it('takes 500 clusters in 6 regions through outages and restarts', () => {
+  it('takes 500 clusters in 6 regions through outages and restarts', { timeout: 120_000 }, () => {
     const result = simulate({
       ...{
         seed: 7,

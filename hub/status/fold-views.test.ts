@@ -284,6 +284,21 @@ describe('foldViews', () => {
     });
   });
 
+  it('says of a cluster that has nothing yet whether it waits for its turn or for an agent', () => {
+    const { placements } = foldViews(
+      input({
+        clusters: [cluster('eu-1'), cluster('eu-2')],
+        applications: [application('web')],
+        resolutions: [resolution('web', ['eu-1', 'eu-2'])],
+        registered: [registered('eu-1')],
+      }),
+    );
+    expect(placements.map(({ message }) => message)).toEqual([
+      'waits for its turn: fairway rollout status web',
+      'waits for an agent, which has not enrolled yet: fairway agent install --cluster eu-2',
+    ]);
+  });
+
   it('does not call an application unhealthy for an agent that is away', () => {
     const { applications, clusters } = foldViews(
       input({

@@ -107,10 +107,12 @@ function judge(
       reason: 'RemovalHeld',
       message: `waits for a confirmation of its removal (${hold.id})`,
     };
-  if (!assignment)
-    return { state: 'reconciling', reason: 'NotAssigned', message: 'waits for its first assignment' };
   const away = agentAway(facts, stage);
   if (away !== undefined) return { state: 'away', reason: 'AgentAway', message: away };
+  if (!assignment) {
+    const message = `waits for its turn: fairway rollout status ${facts.application}`;
+    return { state: 'reconciling', reason: 'NotAssigned', message };
+  }
   return judgeReport(assignment, stage, current);
 }
 
