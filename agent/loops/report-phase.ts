@@ -38,11 +38,11 @@ function describeWorst(objects: readonly ObjectState[], status: SyncStatus): str
   return `${describeKey(first.key)}: ${first.message}${rest}`;
 }
 
-/** What keeps it from being healthy. Hooks come and go: they are no part of how the application is. */
+/** What keeps it from being healthy. Hooks come and go, and what has left the set goes: they are no part of how the application is, and have words of their own. */
 function describeSick(context: AgentContext, state: ApplicationState, health: HealthStatus): string {
   if (health === 'Current') return '';
   const sick = [...state.objects].flatMap(([text, { entry, key }]) => {
-    if (entry?.hook !== undefined) return [];
+    if (entry === undefined || entry.hook !== undefined) return [];
     const { status, message } = healthOfObject(context, state, text);
     return sumHealth([status]) === health ? [{ key, message: message || status }] : [];
   });
