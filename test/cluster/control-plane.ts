@@ -10,6 +10,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BinaryName, ensureBinary, missing } from './binaries.ts';
+import { brokenImageStages } from './pod-stages.ts';
 
 export interface ControlPlane {
   readonly name: string;
@@ -34,6 +35,8 @@ export interface ControlPlaneOptions {
   readonly controllers?: boolean;
   /** Simulated nodes by kwok (with controllers). Default 0. */
   readonly nodes?: number;
+  /** On those nodes images tagged `broken` cannot be pulled; Jobs do not end there. Default false: every pod runs. */
+  readonly brokenImages?: boolean;
   /** Other users: token to `user,uid,"group"`. */
   readonly extraTokens?: Readonly<Record<string, string>>;
 }
@@ -264,8 +267,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   writeFileSync(kubeconfig, kubeconfigText(options.name, url, readCa(), layout.token), { mode: 0o600 });
   const helpers: ChildProcess[] = [];
   if (options.controllers) helpers.push(...startControllers(found, folder, kubeconfig));
-  if (options.nodes)
-    helpers.push(await startNodes(found.kwok ?? '', folder, kubeconfig, found.kubectl ?? '', options.nodes));
+  if (options.nodes) helpers.push(await startNodes(found, folder, kubeconfig, options));
   return {
     name: options.name,
     url,
@@ -312,19 +314,24 @@ function startControllers(
 }
 
 async function startNodes(
-  program: string,
+  found: Partial<Record<BinaryName, string>>,
   folder: string,
   kubeconfig: string,
-  kubectl: string,
-  count: number,
+  { nodes: count, brokenImages }: ControlPlaneOptions,
 ): Promise<ChildProcess> {
+  const stages = join(folder, 'kwok.yaml');
+  if (brokenImages) writeFileSync(stages, brokenImageStages);
   const child = start(
-    program,
-    [`--kubeconfig=${kubeconfig}`, '--manage-all-nodes=true'],
+    found.kwok ?? '',
+    [
+      `--kubeconfig=${kubeconfig}`,
+      '--manage-all-nodes=true',
+      ...(brokenImages ? [`--config=${stages}`] : []),
+    ],
     join(folder, 'kwok.log'),
   );
   const capacity = { cpu: '32', memory: '256Gi', pods: '110' };
-  const nodes = Array.from({ length: count }, (_, index) => ({
+  const nodes = Array.from({ length: count ?? 0 }, (_, index) => ({
     apiVersion: 'v1',
     kind: 'Node',
     metadata: {
@@ -335,7 +342,7 @@ async function startNodes(
     status: { capacity, allocatable: capacity },
   }));
   await new Promise<void>((resolve, reject) => {
-    const apply = spawn(kubectl, ['--kubeconfig', kubeconfig, 'apply', '-f', '-'], {
+    const apply = spawn(found.kubectl ?? '', ['--kubeconfig', kubeconfig, 'apply', '-f', '-'], {
       stdio: ['pipe', 'ignore', 'inherit'],
     });
     apply.on('error', reject);

@@ -19,6 +19,12 @@ import {
 } from '../../hub/cli/demo/processes.ts';
 import { type ControlPlane, freePort, startControlPlane } from '../cluster/control-plane.ts';
 
+/** A script from the project's root, and what it is given before `hub`. */
+export interface HubProgram {
+  readonly script: string;
+  readonly args: readonly string[];
+}
+
 export interface FleetBed {
   readonly folder: string;
   readonly dataDir: string;
@@ -29,8 +35,8 @@ export interface FleetBed {
   api(): FleetApi;
   hub(): Program;
   addresses(): HubAddresses & { readonly token: string };
-  /** Starts the hub on the same ports as before, so that agents find it. */
-  startHub(): Promise<void>;
+  /** Starts the hub on the same ports as before, so that agents find it. @param program how; default the command line's `hub`. */
+  startHub(program?: HubProgram): Promise<void>;
   killHub(signal?: NodeJS.Signals): Promise<void>;
   agent(name: string): Program;
   /** With a fresh token, or none: then it must find its identity in its cluster. */
@@ -56,12 +62,15 @@ export interface FleetBed {
 }
 
 const waitLimitMs = 60_000;
+const ordinaryHub: HubProgram = { script: 'hub/cli/main.ts', args: [] };
 const lone = { api: 0, agent: 0, enrolment: 0 };
 
 export interface BedOptions {
   readonly clusters: readonly string[];
   /** Of them, those with controllers and a simulated node: workloads become available there. Default none. */
   readonly whole?: readonly string[];
+  /** On their nodes images tagged `broken` cannot be pulled. Default false. */
+  readonly brokenImages?: boolean;
   /** Files of the first commit. */
   readonly files: Readonly<Record<string, string>>;
   /** A folder whose files are in the first commit too. */
@@ -71,9 +80,12 @@ export interface BedOptions {
 
 /** Undefined where no control plane can be had: the caller skips. */
 export async function createFleetBed(options: BedOptions): Promise<FleetBed | undefined> {
+  const { brokenImages = false } = options;
   const started = await Promise.all(
     options.clusters.map((name) =>
-      startControlPlane(options.whole?.includes(name) ? { name, controllers: true, nodes: 1 } : { name }),
+      startControlPlane(
+        options.whole?.includes(name) ? { name, controllers: true, nodes: 1, brokenImages } : { name },
+      ),
     ),
   );
   const planes = started.filter((plane) => plane !== undefined);
@@ -138,13 +150,13 @@ function build(parts: Parts): FleetBed {
       )
       .join('\n');
 
-  const startHub = async () => {
+  const startHub: FleetBed['startHub'] = async ({ script, args } = ordinaryHub) => {
     if (ports.api === 0)
       ports = { api: await freePort(), agent: await freePort(), enrolment: await freePort() };
     hub = startProgram({
       name: 'hub',
-      script: 'hub/cli/main.ts',
-      args: ['hub'],
+      script,
+      args: [...args, 'hub'],
       env: {
         FAIRWAY_ROOT_URL: git.url('fleet.git'),
         FAIRWAY_ROOT_POLL_INTERVAL: '1s',
