@@ -187,7 +187,7 @@ export interface ExplainPort {
   ): Promise<Explanation>;
 }
 
-/** The rollouts of applications that have a strategy; keeps the audit events of what is done to them. */
+/** The rollouts of applications; keeps the audit events of what is done to them. */
 export interface RolloutPort {
   /** Sorted by application. */
   reports(): Promise<readonly RolloutReport[]>;

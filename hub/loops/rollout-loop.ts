@@ -1,5 +1,5 @@
 /**
- * Drives the rollouts of applications that have a strategy: one key an application, single flight. Each step reads the stored state and what agents
+ * Drives the rollouts of applications: one key an application, single flight. Each step reads the stored state and what agents
  * have said, lets the pure controller decide, and keeps state, assignments and events in one transaction; a step that somebody else was faster than
  * is simply made again. A hub that is killed at any point goes on from what was kept.
  */
@@ -59,7 +59,7 @@ export interface RolloutDriver {
   wakeCluster(cluster: string): void;
   /** By application. */
   reports(): Promise<readonly RolloutReport[]>;
-  /** Undefined: the application has no strategy, or no rollout yet. */
+  /** Undefined: the application has no rollout yet. */
   report(application: string): Promise<RolloutReport | undefined>;
   /** @throws not_found; failed_precondition or permission_denied with why, and then nothing has changed; conflict when others are faster again and again. */
   act(application: string, action: RolloutAction, said: Said): Promise<RolloutReport>;
@@ -108,7 +108,10 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
 
   const note = (state: RolloutState) => {
     if (isLive(state)) live.set(state.application, new Set(concernedBy(state)));
-    else live.delete(state.application);
+    else {
+      live.delete(state.application);
+      inputs.forget(state.application);
+    }
   };
 
   const findLive = async () => {
@@ -307,7 +310,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       if (!isWaved(before))
         throw new FairwayError(
           'not_found',
-          `${application} has no rollout: it has no strategy, or no release yet`,
+          `${application} has no rollout: nothing was released since there are rollouts`,
         );
       const state = await change(before, action, said);
       if (state === before) return describe(state);

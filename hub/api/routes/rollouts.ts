@@ -27,7 +27,7 @@ export const rolloutEndpoints = [
     method: 'get',
     path: '/api/v1/rollouts',
     operationId: 'listRollouts',
-    summary: 'Lists the rollouts of applications that have a strategy',
+    summary: 'Lists the rollouts of applications',
     tag: 'rollouts',
     reply: z.object({ items: z.array(rolloutSchema) }).openapi('RolloutList'),
     async handle(_request, { rollouts }) {
@@ -48,7 +48,7 @@ export const rolloutEndpoints = [
       if (report === undefined)
         throw new FairwayError(
           'not_found',
-          `"${params.application}" has no rollout: it has no strategy (spec.rollout), or no release yet.`,
+          `"${params.application}" has no rollout: nothing of it was released since there are rollouts.`,
         );
       return toRollout(report);
     },

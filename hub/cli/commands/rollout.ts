@@ -28,9 +28,7 @@ export function addRollout(program: Command, io: CliIo): void {
   const group = program
     .command('rollout')
     .summary('see and steer rollouts')
-    .description(
-      'Rollouts of applications that have a strategy (spec.rollout): where they stand, and what may be done to them.',
-    );
+    .description('Rollouts of applications: where they stand, and what may be done to them.');
   clientCommand(
     group
       .command('status')
@@ -74,7 +72,7 @@ async function status({ client, print }: ClientContext, _options: Options, [appl
       ['WAVES', ({ waves }) => `${waves.filter(({ state }) => state === 'Done').length}/${waves.length}`],
       ['MESSAGE', ({ message }) => message],
     ],
-    'No application has a rollout. Give one a strategy with spec.rollout.',
+    'No application has a rollout: nothing was released yet.',
   );
 }
 
