@@ -48,6 +48,36 @@ describe('the resolve loop', () => {
     expect(await assigned()).toEqual(['one leaves']);
   });
 
+  it('plans again where a rollout has gone on since it looked', async () => {
+    await bed.commit(files('one'));
+    await bed.resolve();
+    await bed.commit(files('one', '2'));
+    const plans: string[] = [];
+    const raced = over({
+      savePlan: async (plan) => {
+        plans.push('plan');
+        const before = (await bed.store.releases.rollout('shop')) as Record<string, unknown>;
+        const pass = { application: 'shop', before, decisions: [], events: [], nowMs: 1 };
+        if (plans.length === 1)
+          await bed.store.releases.saveRollout({ ...pass, state: { ...before, held: ['x'.repeat(64)] } });
+        return bed.store.releases.savePlan(plan);
+      },
+    });
+    const loop = bed.resolveLoop(raced);
+    loop.wake('fleet');
+    await loop.idle();
+    const revisionsOf = async () =>
+      (await bed.store.releases.assignments({})).map(({ revisionId }) => revisionId.slice(-1));
+    expect(await revisionsOf()).toEqual(['1']);
+    await bed.clock.advance(2);
+    await loop.idle();
+    await loop.stop();
+    expect(plans).toHaveLength(2);
+    expect(await revisionsOf()).toEqual(['2']);
+    // What came in between is not lost.
+    expect(await bed.store.releases.rollout('shop')).toMatchObject({ held: ['x'.repeat(64)] });
+  });
+
   it('pauses a cluster before it hands out what the same commit says', async () => {
     await bed.commit(files('one'));
     await bed.resolve();
