@@ -19,6 +19,7 @@ metadata: {name: web}
 spec:
   source: {path: apps/web, overlays: ['overlays/{{cluster.region}}', base]}
   placement: {selector: {matchLabels: {tier: prod}}}
+  rollout: {strategy: all-at-once}
 `;
 
 const files = {
