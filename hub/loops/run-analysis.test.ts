@@ -6,6 +6,7 @@ import { FairwayError } from '../../shared/error/error.ts';
 import type { Answer, Question, RunQuestion } from '../model/query.ts';
 import { defaultStrategy, defaultWave } from '../model/strategy.ts';
 import { analysesOf } from '../rollout/analyses.ts';
+import { applyAction } from '../rollout/apply-action.ts';
 import { type JobSpec, lookAgainMs } from '../rollout/job-runs.ts';
 import type { RolloutState } from '../rollout/rollout-state.ts';
 import { stepRun } from './run-analysis.ts';
@@ -207,6 +208,49 @@ describe('an analysis by a Job', () => {
     await hub.clock.advance(1_000);
     await hub.look();
     expect(new Set(agents.created).size).toBe(2);
+  });
+
+  it('is another Job after a retry: the one that failed is there still, for people to look at', async () => {
+    for (const phase of ['Paused', 'RolledBack'] as const) {
+      const agents = createAgents();
+      const hub = createHub(specOf(), ['eu-1'], agents);
+      await hub.look();
+      agents.end('failed');
+      expect(await hub.look()).toMatchObject({ verdict: 'failure' });
+      await hub.clock.advance(60_000);
+      const said = { actor: 'ann', reason: 'the probe was wrong', atMs: hub.clock.now() };
+      const stopped = { ...said, by: 'failure' } as const;
+      hub.put(applyAction({ ...hub.state(), phase, stopped }, { type: 'retry', cluster: '' }, said));
+      hub.put({ ...hub.state(), clusters: { 'eu-1': { assignedAtMs: 0, countedAtMs: 0 } } });
+      expect(await hub.look()).toBeUndefined();
+      expect(new Set(agents.created).size).toBe(2);
+      expect(hub.due().failed).toBeUndefined();
+    }
+  });
+
+  it('begins nothing of a rollout that was stopped meanwhile', async () => {
+    const agents = createAgents();
+    const hub = createHub(specOf(), ['eu-1'], agents);
+    hub.put({ ...hub.state(), phase: 'RollingBack' });
+    expect(await hub.look()).toBeUndefined();
+    expect(agents.created).toEqual([]);
+    expect(hub.state().waves[0]?.runs).toBeUndefined();
+    expect(hub.answers()).toEqual([]);
+  });
+
+  it('keeps of what an agent says no more than it would show', async () => {
+    const agents = createAgents();
+    const ask = async (cluster: string, question: Question): Promise<Answer> => {
+      const answer = await agents.ask(cluster, question);
+      return { ...answer, message: 'm'.repeat(100_000), logTail: 'l'.repeat(100_000) } as Answer;
+    };
+    const hub = createHub(specOf('each'), ['eu-1', 'us-1'], { ...agents, ask });
+    await hub.look();
+    expect(JSON.stringify(hub.state()).length).toBeLessThan(10_000);
+    const [first] = agents.jobs.values();
+    if (first) first.state = 'succeeded';
+    await hub.look();
+    expect(JSON.stringify(hub.state()).length).toBeLessThan(10_000);
   });
 
   it('is inconclusive where the agent knows no runs, and where no cluster is healthy', async () => {

@@ -60,6 +60,7 @@ export async function stepRun(
   }
   // Which clusters take part is kept before any of them is asked.
   const planned = await amend((now) => {
+    if (!isAsked(now, index)) return now;
     const run = planRun(now, index, spec, clock.now());
     if (run !== undefined) return putRun(now, index, spec.name, run);
     const detail = 'no cluster of the wave is healthy, so none could run the Job';
@@ -67,7 +68,7 @@ export async function stepRun(
   });
   const wave = planned?.waves[index];
   const run = wave?.runs?.[spec.name];
-  if (planned === undefined || wave === undefined || run === undefined) return undefined;
+  if (!planned || !isAsked(planned, index) || wave === undefined || run === undefined) return undefined;
   const words = await lookAt({ state, spec, wave, run }, ports, signal);
   let answer: AnalysisAnswer | undefined;
   const kept = await amend((now) => {
@@ -86,6 +87,11 @@ export async function stepRun(
   if (kept === undefined || answer === undefined) return undefined;
   await putAway({ state, spec, wave, run }, ports, answer, words, signal);
   return answer;
+}
+
+/** Of a rollout that was stopped, or of a wave that has ended since, nothing is begun. */
+function isAsked({ phase, waves }: RolloutState, index: number): boolean {
+  return phase === 'Progressing' && waves[index]?.endedAtMs === undefined;
 }
 
 /** What the Project of an application has against a Job in its namespace. Of one that is not declared nothing is run. */

@@ -58,6 +58,23 @@ describe('waves', () => {
     expect(careful.pass().assigned).toEqual(['us-2=new']);
   });
 
+  it('add nothing while clusters of two regions are in flight, though none was begun that way', () => {
+    const run = createScenario(
+      ['eu-1', 'eu-2', 'us-1'],
+      strategy([{ maxConcurrent: { unit: 'clusters', value: 3 } }], { onFailure: 'continue' }),
+      ['eu-2'],
+    );
+    expect(run.pass().assigned).toEqual(['eu-1=new']);
+    run.applied('eu-1', 'Failed', 'Deployment web: bad');
+    expect(run.pass().assigned).toEqual(['us-1=new']);
+    // It is on its way again, and so is another region's.
+    run.applied('eu-1');
+    run.see('eu-2').connected = true;
+    expect(run.pass().assigned).toEqual([]);
+    run.healthy('us-1');
+    expect(run.pass().assigned).toEqual(['eu-2=new']);
+  });
+
   it('count a cluster only after a time of unbroken health, and soak', () => {
     const run = createScenario(
       ['eu-1', 'eu-2'],

@@ -99,7 +99,15 @@ function restart(state: RolloutState): RolloutState {
   };
 }
 
-/** Timers begin anew. What was held may be released again. */
+/** What the analyses of waves under way have said is forgotten: they are asked again. */
+function askAgain(waves: readonly WaveState[]): readonly WaveState[] {
+  return waves.map((wave) => {
+    const { analyses: _, runs: __, ...rest } = wave;
+    return wave.endedAtMs === undefined ? rest : wave;
+  });
+}
+
+/** Timers begin anew, and analyses where one of them may be what failed. What was held may be released again. */
 function retry(state: RolloutState, cluster: string): RolloutState {
   if (state.phase === 'RollingBack') return refuse(state, 'it rolls back: retry it once that has ended');
   const wasTakenBack = Object.values(state.clusters).some((known) => known.rolledBackAtMs !== undefined);
@@ -114,7 +122,9 @@ function retry(state: RolloutState, cluster: string): RolloutState {
     clusters[name] = { ...known, failure: undefined, presentSinceMs: undefined };
   }
   const goesOn = state.phase === 'Paused' && state.stopped?.by === 'failure';
-  const phase = goesOn ? { phase: 'Progressing' as const, stopped: undefined } : {};
+  const phase = goesOn
+    ? { phase: 'Progressing' as const, stopped: undefined, waves: askAgain(state.waves) }
+    : {};
   return { ...state, clusters, ...(cluster === '' ? { held: [] } : {}), ...phase };
 }
 

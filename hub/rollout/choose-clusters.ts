@@ -46,11 +46,14 @@ function chooseOfWave(state: RolloutState, wave: WaveState, input: RolloutInput)
   for (const cluster of wave.clusters) if (isUnavailable(cluster, observed)) busy.add(cluster);
   let spare = bounds.unavailable - busy.size;
   const regionOf = (cluster: string) => facts.get(cluster)?.region ?? '';
-  const [region = regionOf(candidates[0] ?? '')] = inFlight.map(regionOf);
+  const [region = regionOf(candidates[0] ?? ''), ...others] = inFlight.map(regionOf);
+  const apart = state.strategy.regions === 'apart';
+  // What a cluster that was away was assigned (a removal) may be at work in a second region by now: nothing is added to two at once.
+  if (apart && others.some((other) => other !== region)) return [];
   const chosen: string[] = [];
   for (const cluster of candidates) {
     if (room <= 0) break;
-    if (state.strategy.regions === 'apart' && regionOf(cluster) !== region) continue;
+    if (apart && regionOf(cluster) !== region) continue;
     // One that is unavailable already costs nothing more.
     if (!busy.has(cluster)) {
       if (spare <= 0) continue;

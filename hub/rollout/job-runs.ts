@@ -36,6 +36,8 @@ export const runClustersMax = 100;
 /** Jobs that nobody put away go by themselves. */
 const keptSeconds = 86_400;
 const detailMax = 1_000;
+/** Of one cluster: kept with the rollout until all have ended, and agents may say much. */
+const wordsMax = 500;
 
 /** Clusters that were counted: what has failed or is away proves nothing. */
 function eligible(state: RolloutState, wave: WaveState): readonly string[] {
@@ -89,10 +91,14 @@ export type RunWord =
 export function foldWord(known: JobInCluster, word: RunWord): JobInCluster {
   if (!isOpen(known)) return known;
   if ('error' in word)
-    return word.passing ? { ...known, detail: word.error } : { state: 'lost', detail: word.error };
+    return { state: word.passing ? known.state : 'lost', detail: word.error.slice(0, wordsMax) };
   const { state, message, logTail } = word;
-  const detail = [message, logTail].filter((text) => text !== '').join('; ');
-  if (state === 'running') return { state: 'begun', detail: message };
+  const words = state === 'running' ? [message] : [message, logTail];
+  const detail = words
+    .filter((text) => text !== '')
+    .join('; ')
+    .slice(0, wordsMax);
+  if (state === 'running') return { state: 'begun', detail };
   if (state === 'gone') return { state: 'lost', detail: 'the Job is gone, and how it ended is not known' };
   return { state, detail };
 }
@@ -134,18 +140,20 @@ function fillIn(value: Json, values: Readonly<Record<string, string>>): Json {
 }
 
 /**
- * The Job of a run in one cluster, as JSON. Its name follows from release, wave, analysis, attempt and cluster. It ends by itself when its time is over, and goes
- * by itself a day after its end (https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/), should nobody put it away.
+ * The Job of a run in one cluster, as JSON. Its name follows from release, wave, analysis, cluster, attempt and when that was planned: a retried release counts its
+ * attempts anew, and must not find the Job that failed. It ends by itself when its time is over, and goes by itself a day after its end
+ * (https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/), should nobody put it away.
  */
 export function jobOf(
   state: Pick<RolloutState, 'application' | 'releaseId'>,
   wave: Pick<WaveState, 'name'>,
   { name: analysis, provider }: JobSpec,
-  { attempt }: Pick<JobRun, 'attempt'>,
+  { attempt, startedAtMs }: Pick<JobRun, 'attempt' | 'startedAtMs'>,
   cluster: string,
 ): string {
   const { application, releaseId } = state;
-  const run = digestJson({ application, releaseId, wave: wave.name, analysis, attempt, cluster });
+  const about = { application, releaseId, wave: wave.name, analysis, attempt, startedAtMs, cluster };
+  const run = digestJson(about);
   const digits = run.replace(/^[^:]*:/, '').slice(0, 12);
   const name = `${`fairway-${analysis}`.slice(0, 40).replace(/-+$/, '')}-${digits}`;
   const spec = fillIn(provider.spec, { application, wave: wave.name, cluster }) as JsonObject;

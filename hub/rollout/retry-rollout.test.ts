@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
+import { addAnswer } from './apply-action.ts';
 import { createScenario } from './scenario.test-support.ts';
 
 const backwards: RolloutStrategy = { ...defaultStrategy, onFailure: 'rollback' };
@@ -57,5 +58,33 @@ describe('retry of a rollout that was taken back', () => {
     expect(phase).toBe('Complete');
     scenario.act({ type: 'retry', cluster: '' });
     expect(scenario.state()).toMatchObject({ phase, waves });
+  });
+
+  it('asks a failed analysis anew, and goes on once it succeeds', () => {
+    const analysis = {
+      ...{ name: 'errors', intervalMs: 1_000, count: 1, failureLimit: 0, inconclusiveLimit: 0 },
+      provider: { type: 'http', url: 'https://probe.example', status: 200 },
+    } as const;
+    const scenario = createScenario(['eu-1'], {
+      ...{ ...defaultStrategy, onFailure: 'pause' },
+      waves: [{ ...defaultWave, name: 'all', analysis: [analysis] }],
+    });
+    const said = (verdict: 'success' | 'failure') =>
+      scenario.put((state) =>
+        addAnswer(state, 0, 'errors', { atMs: scenario.input().nowMs, verdict, detail: verdict }),
+      );
+    scenario.pass();
+    scenario.healthy('eu-1');
+    expect(scenario.pass().questions).toEqual([{ wave: 0, name: 'errors' }]);
+    said('failure');
+    scenario.pass();
+    expect(scenario.state().phase).toBe('Paused');
+    scenario.act({ type: 'retry', cluster: '' });
+    expect(scenario.pass().questions).toEqual([{ wave: 0, name: 'errors' }]);
+    said('success');
+    // Said once more it does not forget what was answered since.
+    scenario.act({ type: 'retry', cluster: '' });
+    scenario.pass();
+    expect(scenario.state().phase).toBe('Complete');
   });
 });

@@ -99,6 +99,10 @@ export function createScenario(
     act(action: RolloutAction, actor = 'ann') {
       state = applyAction(state, action, { actor, reason: 'because', atMs: nowMs });
     },
+    /** What the loop keeps besides. */
+    put(change: (before: RolloutState) => RolloutState) {
+      state = change(state);
+    },
     report: () => describeRollout(state, input()),
   };
 }

@@ -21,7 +21,7 @@ const hubJob = (name: string, pod: Record<string, unknown>, timeoutMs = 600_000)
     { application: 'web', releaseId: 'rel-1' },
     { name: 'canary' },
     analysis,
-    { attempt: 1 },
+    { attempt: 1, startedAtMs: 0 },
     'eu-1',
   );
 };
