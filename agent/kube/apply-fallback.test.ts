@@ -184,4 +184,28 @@ describe('withApplyFallback', () => {
     expect(mergeApplied(live, gauge({ a: 3 }))['spec']).toEqual({ a: 3, b: 2 });
     expect(presentApplied(live)).toBe(live);
   });
+
+  it.each([
+    ['no map at the end', '{"f:spec":null}'],
+    ['a text', '{"f:spec":{"f:a":"x"}}'],
+    ['an element that no manifest sets', '{"f:spec":{"k:{broken":{}}}'],
+    ['no prefix', '{"spec":{}}'],
+    ['more depth than an object has', `${'{"f:a":'.repeat(20_000)}{}${'}'.repeat(20_000)}`],
+  ])('takes a note with %s for none, so that nobody stops what reads it', (_what, note) => {
+    const live = gauge(
+      { a: 1, b: 2 },
+      { annotations: { [appliedFieldsAnnotation]: note } },
+    ) as unknown as LiveObject;
+    expect(presentApplied(live)).toBe(live);
+    expect(mergeApplied(live, gauge({ a: 3 }))['spec']).toEqual({ a: 3, b: 2 });
+  });
+
+  it('believes a server that keeps our fields itself, whatever somebody notes on the object', () => {
+    const own = { manager: 'fairway', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:a': {} } } };
+    const live = gauge(
+      { a: 1 },
+      { annotations: { [appliedFieldsAnnotation]: '{}' }, managedFields: [own as unknown as JsonObject] },
+    ) as unknown as LiveObject;
+    expect(presentApplied(live)).toBe(live);
+  });
 });

@@ -54,12 +54,23 @@ export function appliedFields(body: JsonObject): Fields {
   return fieldsOfValue(whole as JsonObject);
 }
 
+/** Deeper than any object that is applied; what reads the fields goes down by recursion. */
+const depthMax = 100;
+
+/** Whether it is what `appliedFields` may have said: whoever may write the object may write anything there. */
+function isFields(value: unknown, depth = 0): value is Fields {
+  if (!isMap(value) || depth > depthMax) return false;
+  return Object.entries(value).every(
+    ([name, member]) => name.startsWith('f:') && isFields(member, depth + 1),
+  );
+}
+
 function recordedFields(live: LiveObject): Fields | undefined {
   const text = live.metadata.annotations?.[appliedFieldsAnnotation];
   if (text === undefined) return undefined;
   try {
     const fields = JSON.parse(text) as unknown;
-    return isMap(fields) ? (fields as unknown as Fields) : undefined;
+    return isFields(fields) ? fields : undefined;
   } catch {
     // Somebody has written into it: what we owned is not known any more.
     return undefined;
@@ -116,11 +127,16 @@ export function mergeApplied(live: LiveObject, body: JsonObject): JsonObject {
   return noted({ ...merged, metadata: held }, after);
 }
 
-/** As a server would show it that keeps managedFields. An object without our note is as it is. */
+/** As a server would show it that keeps managedFields. An object without our note is as it is, and so is one whose server keeps our fields itself. */
 export function presentApplied<T extends LiveObject>(object: T): T {
   const fields = object.metadata?.annotations?.[appliedFieldsAnnotation] && recordedFields(object);
   if (!fields) return object;
   const entries = (object.metadata['managedFields'] ?? []) as readonly JsonObject[];
+  const isKept = entries.some(
+    ({ manager, operation, subresource }) =>
+      manager === fieldManager && operation === 'Apply' && !subresource,
+  );
+  if (isKept) return object;
   // Our own writes, where such a server notes them, are no third party's.
   const others = entries.filter(({ manager }) => manager !== fieldManager);
   const own = {
