@@ -130,6 +130,22 @@ describe('checkApplication', () => {
     expect(check('team-a-1')).toEqual([]);
     expect(check('kube-system')).toMatchObject([{ field: 'spec.sync.namespace' }]);
   });
+
+  it.each([true, false])(
+    'looks for the account of the Project in no namespace of others where it names none (enforce %s)',
+    (enforce) => {
+      const check = (namespace: string, own = '') =>
+        checkApplication(
+          application({}, { namespace }),
+          project({ serviceAccount: { name: 'deployer', namespace: own, enforce } }),
+          repositories,
+        ).map(({ field }) => field);
+      expect(check('team-a')).toEqual([]);
+      // The account of that name there is another tenant's.
+      expect(check('team-b')).toEqual(['spec.sync.namespace']);
+      expect(check('team-b', 'team-a')).toEqual([]);
+    },
+  );
 });
 
 describe('allowsRepository', () => {
@@ -229,6 +245,22 @@ describe('checkObjects', () => {
     // Where it may lie in no namespace its own namespace still counts.
     const any = { cluster: [{ group: 'example.com', kind: '*', names: [] }] };
     expect(check(any, 'example.com/Database kube-system/x')).toHaveLength(1);
+  });
+
+  it('lets a custom kind that may lie in no namespace into no namespace of others either', () => {
+    const any = project({
+      kinds: { allow: undefined, deny: [], cluster: [{ group: 'example.com', kind: '*', names: [] }] },
+    });
+    const at = (namespace: string) => ({ ...application(), sync: { ...defaultSyncOptions, namespace } });
+    const set = setOf('example.com/Database /x');
+    expect(checkObjects(at('team-a'), any, set)).toEqual([]);
+    expect(checkObjects(at('team-b'), any, set)).toMatchObject([
+      {
+        message: expect.stringMatching(
+          /^Database x: metadata.namespace: namespace team-b is not among .*; whether Database.example.com has namespaces only the cluster knows: set spec.sync.namespace to one of these$/,
+        ),
+      },
+    ]);
   });
 
   it('refuses denied kinds first, then those that are not allowed', () => {

@@ -114,9 +114,10 @@ export function checkApplication(
       ),
     );
   }
-  // Where the account is looked for, even if no object lies there.
-  const own = serviceAccount !== undefined && !allowsNamespace(project, namespace);
-  if (own && !theirs?.enforce)
+  // Where the account is looked for, even if no object lies there: one of the same name in a namespace of others is theirs.
+  const isTheirs = theirs !== undefined && (theirs.enforce || serviceAccount === undefined);
+  const isInOwn = isTheirs ? theirs.namespace === '' : serviceAccount !== undefined;
+  if (isInOwn && !allowsNamespace(project, namespace))
     problems.push(refuse(application, 'spec.sync.namespace', namespaceMessage(project, namespace)));
   return problems;
 }
@@ -183,7 +184,13 @@ function checkEntry(
   }
   if (isClusterScoped(key)) return checkCluster(entry, project);
   const maybeCluster = !isBuiltIn(key) && key.namespace === '' && allowsClusterObject(cluster, key);
-  if (maybeCluster) return undefined;
+  // Where it has namespaces, it will lie in the application's.
+  if (maybeCluster && allowsNamespace(project, namespace)) return undefined;
+  if (maybeCluster)
+    return {
+      path: ['metadata', 'namespace'],
+      message: `${namespaceMessage(project, namespace)}; whether ${kindText(key)} has namespaces only the cluster knows: set spec.sync.namespace to one of these`,
+    };
   if (allow !== undefined && !fits(allow, key)) {
     const rule = ruleText(project, 'kinds.allow', allow.map(kindText));
     return {
