@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { emptyFleet, type Fleet } from '../model/fleet.ts';
 import { describeProblem } from '../model/problem.ts';
 import type { TreeReader } from '../model/tree.ts';
-import { readFleet } from './read-fleet.ts';
+import { fleetFileBytesMax, readFleet } from './read-fleet.ts';
 
 /** A tree of paths and texts; `link:` texts are symbolic links. */
-function treeOf(files: Readonly<Record<string, string>>, commit = 'c1'): TreeReader {
+function treeOf(files: Readonly<Record<string, string | Uint8Array>>, commit = 'c1'): TreeReader {
   const type = (path: string) => {
-    if (path in files) return files[path]?.startsWith('link:') ? ('symlink' as const) : ('file' as const);
+    const content = files[path];
+    if (content !== undefined)
+      return String(content).startsWith('link:') ? ('symlink' as const) : ('file' as const);
     return Object.keys(files).some((file) => path === '' || file.startsWith(`${path}/`))
       ? ('directory' as const)
       : undefined;
@@ -30,7 +32,8 @@ function treeOf(files: Readonly<Record<string, string>>, commit = 'c1'): TreeRea
         .map((name) => ({ name, type: type(top + name) ?? 'file', oid: top + name }));
     },
     async read(path) {
-      return new TextEncoder().encode(files[path]);
+      const content = files[path];
+      return typeof content === 'object' ? content : new TextEncoder().encode(content);
     },
   };
 }
@@ -40,8 +43,11 @@ const cluster = (name: string, spec = '{region: eu}') =>
   `${api}\nkind: Cluster\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
 const application = (name: string, more = '') =>
   `${api}\nkind: Application\nmetadata: {name: ${name}}\nspec:\n  source: {path: apps/${name}}\n  placement: {clusters: [eu-1]}\n${more}`;
-const read = (files: Readonly<Record<string, string>>, previous: Fleet = emptyFleet, commit = 'c1') =>
-  readFleet({ tree: treeOf(files, commit), previous });
+const read = (
+  files: Readonly<Record<string, string | Uint8Array>>,
+  previous: Fleet = emptyFleet,
+  commit = 'c1',
+) => readFleet({ tree: treeOf(files, commit), previous });
 const texts = (fleet: Fleet) => fleet.problems.map(describeProblem);
 
 describe('readFleet', () => {
@@ -394,6 +400,21 @@ describe('projects', () => {
     expect(torn.applications.size).toBe(0);
     const twice = await read({ ...files, 'fleet/p.yaml': `${project('default')}---\n${project('default')}` });
     expect(twice.applications.size).toBe(0);
+    for (const text of [
+      `# Latin-1: \xe9\n${project('default')}`,
+      `${project('default')}# ${'x'.repeat(fleetFileBytesMax)}\n`,
+    ]) {
+      const unread = await read({ ...files, 'fleet/p.yaml': Buffer.from(text, 'latin1') });
+      expect(unread.applications.size).toBe(0);
+    }
+    const flow =
+      '{"apiVersion": "fairway.dev/v1alpha1", "kind": "Project", "metadata": {"name": "default"}, ]\n';
+    expect((await read({ ...files, 'fleet/p.yaml': flow })).applications.size).toBe(0);
+    // A file that holds none, or one of another name, is no reason.
+    for (const text of ['kind: Cluster\nname: default\n', project('team-a')]) {
+      const other = await read({ ...files, 'fleet/p.yaml': Buffer.from(`# \xe9\n${text}`, 'latin1') });
+      expect(other.applications.size).toBe(1);
+    }
     const good = await read({ ...files, 'fleet/p.yaml': project('default') });
     expect(good.applications.size).toBe(1);
     // What counted before counts on.

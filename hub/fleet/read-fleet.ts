@@ -118,9 +118,9 @@ async function listFiles(
 }
 
 async function readFile(tree: TreeReader, file: string): Promise<FileResult> {
-  const refuse = (code: Problem['code'], message: string): FileResult => ({
+  const refuse = (code: Problem['code'], message: string, bytes?: Uint8Array): FileResult => ({
     found: [],
-    projects: [],
+    projects: bytes && mayHoldDefault(new TextDecoder('latin1').decode(bytes)) ? [defaultProject] : [],
     problems: [{ code, file, line: 0, field: '', message }],
   });
   let bytes: Uint8Array;
@@ -132,12 +132,16 @@ async function readFile(tree: TreeReader, file: string): Promise<FileResult> {
     throw error;
   }
   if (bytes.length > fleetFileBytesMax)
-    return refuse('resource_exhausted', `is ${bytes.length} bytes, more than ${fleetFileBytesMax}: split it`);
+    return refuse(
+      'resource_exhausted',
+      `is ${bytes.length} bytes, more than ${fleetFileBytesMax}: split it`,
+      bytes,
+    );
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    return refuse('invalid_manifest', 'is not UTF-8 text: save it as such');
+    return refuse('invalid_manifest', 'is not UTF-8 text: save it as such', bytes);
   }
   const found: Found[] = [];
   const problems: Problem[] = [];
@@ -151,9 +155,14 @@ async function readFile(tree: TreeReader, file: string): Promise<FileResult> {
   return { found, problems, projects };
 }
 
-/** Of the Project that a document describes. One that is no YAML may be any, also that which bounds whoever names none. */
+/** Whether text that cannot be read may describe the Project that bounds whoever names none. One of another name is missed where it is named. */
+function mayHoldDefault(text: string): boolean {
+  return /\bkind["']?\s*:\s*["']?Project\b/.test(text) && /\bname["']?\s*:\s*["']?default\b/.test(text);
+}
+
+/** Of the Project that a document describes. */
 function projectNames({ value, error }: YamlDocument, text: string): readonly string[] {
-  if (error) return /^kind:\s*["']?Project\b/m.test(text) ? [defaultProject] : [];
+  if (error) return mayHoldDefault(text) ? [defaultProject] : [];
   const { kind, metadata } = (value ?? {}) as { kind?: unknown; metadata?: { name?: unknown } | null };
   const name = metadata?.name;
   return kind === 'Project' && typeof name === 'string' ? [name] : [];
