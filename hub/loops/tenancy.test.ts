@@ -48,7 +48,17 @@ const problems = async () =>
 
 describe('a Project in the resolve loop', () => {
   it('lets through what it allows, with its bounds in the Target', async () => {
-    await resolve({ 'fleet/projects.yaml': project(', serviceAccount: { name: deployer }') });
+    const named = { 'fleet/projects.yaml': project(', serviceAccount: { name: deployer }') };
+    await resolve(named);
+    // The account of that name in the namespace `default` is somebody else's.
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^web one: spec.sync.namespace: namespace default is not among .*\(red\)/),
+    ]);
+    const inRed = ', project: red, sync: { namespace: red }';
+    await resolve({
+      ...named,
+      'fleet/web.yaml': application('web', inRed).replace('{ selector: {} }', '{ clusters: [one] }'),
+    });
     expect(await problems()).toEqual([]);
     const target = await bed.store.content.target((await wanted()).get('web one') ?? '');
     expect(target?.sync).toMatchObject({ serviceAccount: 'deployer', clusterObjects: [] });
