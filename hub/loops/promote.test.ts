@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSeededRandom } from '../../shared/clock/random.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { RolloutReport } from '../rollout/describe-rollout.ts';
+import type { RolloutPassRow, Store } from '../store/store.ts';
 import { createRolloutLoop, type RolloutDriver } from './rollout-loop.ts';
 import { createLoopBed, type LoopBed } from './test-bed.ts';
 
@@ -39,9 +40,9 @@ describe('promotion from environment to environment', () => {
   let bed: LoopBed;
   let rollouts: RolloutDriver;
 
-  const open = () => {
+  const open = (store: Store = bed.store) => {
     rollouts = createRolloutLoop({
-      ...{ store: bed.store, clock: bed.clock, random: createSeededRandom(1), log: silentLogger },
+      ...{ store, clock: bed.clock, random: createSeededRandom(1), log: silentLogger },
       ...{ fetch: () => Promise.reject(new Error('not asked')), egress: () => false },
       ask: () => Promise.reject(new Error('not asked')),
     });
@@ -62,6 +63,31 @@ describe('promotion from environment to environment', () => {
   const has = async (cluster: string) => {
     const [assignment] = await bed.store.releases.assignments({ cluster });
     return assignment;
+  };
+  /** Something happens right before the rollouts keep what they decided of production. */
+  const meanwhile = (happens: () => Promise<void>): Store => {
+    let due = true;
+    const { releases } = bed.store;
+    const hinder = async (passes: readonly RolloutPassRow[]) => {
+      const begins = passes.some(({ state }) => (state as { phase?: string }).phase === 'Progressing');
+      if (!due || !begins || passes[0]?.application !== 'web-production') return;
+      due = false;
+      await happens();
+    };
+    return {
+      ...bed.store,
+      releases: {
+        ...releases,
+        saveRollout: async (pass) => {
+          await hinder([pass]);
+          return releases.saveRollout(pass);
+        },
+        saveRollouts: async (passes) => {
+          await hinder(passes);
+          return releases.saveRollouts(passes);
+        },
+      },
+    };
   };
   const becomesHealthy = async (cluster: string) => {
     const assignment = await has(cluster);
@@ -231,6 +257,96 @@ describe('promotion from environment to environment', () => {
     ]);
     expect((await has('production-1'))?.targetDigest).toBe(first?.targetDigest);
     expect((await report()).promotion?.waiting).toHaveLength(1);
+  });
+
+  it('does not begin what a commit takes back in the moment in which it would begin', async () => {
+    await commit(fleet('one'));
+    await becomesHealthy('staging-1');
+    await bed.clock.advance(2 * hour);
+    await settle();
+    await becomesHealthy('production-1');
+    const first = await has('production-1');
+    for (const forced of [false, true]) {
+      await commit(fleet('two'));
+      await becomesHealthy('staging-1');
+      await rollouts.stop();
+      if (!forced) await bed.clock.advance(2 * hour);
+      open(
+        meanwhile(async () => {
+          await bed.commit(fleet('one'));
+          await bed.resolve();
+        }),
+      );
+      const said = { actor: 'ann', reason: 'urgent', atMs: bed.clock.now() };
+      if (forced)
+        await expect(rollouts.act('web-production', { type: 'promote', wave: '' }, said)).rejects.toThrow(
+          'has ended',
+        );
+      await settle();
+      expect((await has('production-1'))?.targetDigest).toBe(first?.targetDigest);
+      expect((await has('production-1'))?.generation).toBe(first?.generation);
+      await becomesHealthy('staging-1');
+    }
+  });
+
+  it('begins the proven release before one that waited for longer than releases are kept', async () => {
+    await commit(fleet('one'));
+    await becomesHealthy('staging-1');
+    const production = (image: string) => ({
+      ...fleet('one'),
+      'apps/web/production/web.yaml': (fleet(image)['apps/web/production/web.yaml'] ?? '').trim(),
+    });
+    await commit(production('two'));
+    const second = (await report()).promotion?.waiting[0]?.releaseId;
+    await commit(production('three'));
+    const gone = (await report()).promotion?.waiting[0]?.releaseId;
+    expect(gone).not.toBe(second);
+    await rollouts.stop();
+    await bed.clock.advance(2 * hour);
+    const { releases } = bed.store;
+    const release = async (id: string) => (id === gone ? undefined : releases.release(id));
+    open({ ...bed.store, releases: { ...releases, release } });
+    await settle();
+    expect(await has('production-1')).toMatchObject({ releaseId: second });
+  });
+
+  it('takes back what began while the commit that takes it back was planned', async () => {
+    await commit(fleet('one'));
+    await becomesHealthy('staging-1');
+    await bed.clock.advance(2 * hour);
+    await settle();
+    const first = await has('production-1');
+    await commit(fleet('two'));
+    await becomesHealthy('staging-1');
+    await rollouts.stop();
+    await bed.clock.advance(2 * hour);
+    open();
+    await bed.commit(fleet('one'));
+    // The release of two begins after the plan was made, and before it is kept.
+    let due = true;
+    const { releases } = bed.store;
+    const late: Store = {
+      ...bed.store,
+      releases: {
+        ...releases,
+        savePlan: async (plan) => {
+          if (due) await settle();
+          due = false;
+          return releases.savePlan(plan);
+        },
+      },
+    };
+    const { revisionId } = await bed.store.fleet.load();
+    await bed.resolve(late);
+    expect((await has('production-1'))?.targetDigest).not.toBe(first?.targetDigest);
+    // Nothing of the plan was kept: it is made anew, of what is in force now.
+    expect((await bed.store.fleet.load()).revisionId).toBe(revisionId);
+    await bed.resolve();
+    await settle();
+    await becomesHealthy('staging-1');
+    await bed.clock.advance(2 * hour);
+    await settle();
+    expect((await has('production-1'))?.targetDigest).toBe(first?.targetDigest);
   });
 
   it('begins what waited once nothing is to be waited for', async () => {

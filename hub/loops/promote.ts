@@ -24,6 +24,8 @@ import { isWaved, type RolloutInputs } from './rollout-inputs.ts';
 export interface PromotionPass {
   /** The same object when nothing has changed. */
   readonly state: RolloutState;
+  /** That a release begins of: to be kept only while the queue is still this one. Undefined: none begins. */
+  readonly from: PromotionQueue | undefined;
   readonly events: readonly NewEvent[];
   readonly nextAtMs: number | undefined;
 }
@@ -32,7 +34,9 @@ export interface Promoter {
   /** Undefined: the application waits for no other environment. */
   pass(state: RolloutState): Promise<PromotionPass | undefined>;
   /** Begins the newest release that waits, proven or not. Undefined: none waits. */
-  force(state: RolloutState): Promise<RolloutState | undefined>;
+  force(
+    state: RolloutState,
+  ): Promise<{ readonly state: RolloutState; readonly from: PromotionQueue } | undefined>;
   describe(state: RolloutState): Promise<PromotionReport | undefined>;
   /** Applications that wait for this one. */
   followers(application: string): readonly string[];
@@ -109,22 +113,27 @@ export function createPromoter(store: Store, inputs: RolloutInputs, clock: Clock
       watched.set(state.application, { partner: queue.partner, clusters: partner.clusters });
       const nowMs = clock.now();
       const { watch, nextAtMs } = watchPartner(state.promotion, queue, partner.health, nowMs);
-      const chosen = chooseProven(queue, watch, partner.health, releaseInForce(state));
-      if (chosen !== undefined && mayBegin(state) && (await store.releases.release(chosen.releaseId))) {
+      const choose = (from: PromotionQueue) =>
+        chooseProven(from, watch, partner.health, releaseInForce(state));
+      // The newest may have waited for longer than releases are kept; one before it may not.
+      const chosen = mayBegin(state) && choose(queue) && choose(await kept(queue));
+      if (chosen) {
         const why = `healthy in ${queue.partner} for long enough`;
         return {
           state: await begin(state, chosen, watch),
+          from: queue,
           events: [promotedEvent(state.application, chosen, 'hub', why, nowMs)],
           nextAtMs,
         };
       }
       const same = watch === state.promotion;
-      return { state: same ? state : { ...state, promotion: watch }, events: [], nextAtMs };
+      const next = same ? state : { ...state, promotion: watch };
+      return { state: next, from: undefined, events: [], nextAtMs };
     },
     async force(state) {
       const queue = await loadQueue(state.application);
       const candidate = queue && waitingIn(await kept(queue), releaseInForce(state)).at(-1);
-      return candidate && begin(state, candidate, state.promotion);
+      return candidate && { state: await begin(state, candidate, state.promotion), from: queue };
     },
     async describe(state) {
       const queue = await loadQueue(state.application);

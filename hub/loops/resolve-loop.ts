@@ -11,14 +11,17 @@ import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { Target } from '../../shared/manifest/target.ts';
 import { readFleet } from '../fleet/read-fleet.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
+import type { Failover } from '../model/failover.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { Assignment } from '../model/release.ts';
 import { type Revision, rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
 import type { SourceStatus } from '../model/source-status.ts';
+import { withOverrides, withoutOverrides, withStrategies } from '../parity/switch-roles.ts';
 import { checkFleet } from '../policy/check-fleet.ts';
 import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import type { RenderWork } from '../render/render-work.ts';
 import { planRevision, type RevisionPlan, type WaveInput } from '../rollout/plan-revision.ts';
+import { isPromotionQueue } from '../rollout/promotion.ts';
 import { pinsOf } from '../rollout/rollout-state.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Plan, Store } from '../store/store.ts';
@@ -26,6 +29,7 @@ import { finishUnheard } from './finish-unheard.ts';
 import { fleetOf, rowsOf } from './fleet-rows.ts';
 import { followPausesInGit } from './git-pauses.ts';
 import { createOvertaking } from './overtaking.ts';
+import { isSelected } from './parity-inputs.ts';
 import { createPendingRecords } from './pending-records.ts';
 import { loadContents } from './promotion-contents.ts';
 import { createRemoteBases, headOf } from './remote-bases.ts';
@@ -68,6 +72,8 @@ export interface ResolveLoopOptions {
   ) => ReadonlyMap<SourceKey, FollowedSource>;
   /** Told what rendering a revision took, once for each look at it. */
   readonly onRendered?: ((revisionId: string, work: Readonly<RenderWork>) => void) | undefined;
+  /** Failovers that are open, those without whose override is not signed by this hub. Default: none. */
+  readonly failovers?: (() => Promise<readonly Failover[]>) | undefined;
   readonly newId: () => string;
   readonly clock: Clock;
   readonly random: Random;
@@ -88,12 +94,14 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     const stored = await store.fleet.load();
     const previousFleet = fleetOf(stored);
     const rootTree = await source.tree(options.root.url, status.head);
-    const fleet = await readFleet({
+    const inGit = await readFleet({
       tree: rootTree,
       folder: options.folder,
-      previous: previousFleet,
+      previous: withoutOverrides(previousFleet),
       signal,
     });
+    const failovers = (await options.failovers?.()) ?? [];
+    const fleet = withOverrides(inGit, failovers);
     const placements = placeAll(fleet);
     const beganMs = clock.monotonic();
     const render = await renderHead(status.head, fleet, placements, signal);
@@ -109,7 +117,9 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     const targets = await targetsInForce(assignments.map(({ targetDigest }) => targetDigest));
     const plan = planRevision({
       revision,
-      fleet,
+      fleet: withStrategies(fleet, failovers, ({ name }, group) =>
+        isSelected(group, name, fleet.applications.get(name)),
+      ),
       previousFleet,
       previousRevisionId: stored.revisionId,
       resolutions: await store.fleet.resolutions(),
@@ -256,12 +266,12 @@ export function headsOf(
   );
 }
 
-/** The rollouts that the plan changes, as they were when it was made. */
+/** The rollouts that the plan changes, as they were when it was made; also those of which it changes only the releases that wait. */
 function beforeOf({ rollouts }: RevisionPlan, waves: WaveInput): Readonly<Record<string, unknown>> {
-  const known = Object.keys(rollouts).map((application) => [
-    application,
-    waves.rollouts.get(application)?.state,
-  ]);
+  const changed = Object.entries(rollouts).map(([key, planned]) =>
+    isPromotionQueue(planned) ? planned.application : key,
+  );
+  const known = changed.map((application) => [application, waves.rollouts.get(application)?.state]);
   return Object.fromEntries(known.filter(([, state]) => state !== undefined));
 }
 

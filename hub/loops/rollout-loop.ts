@@ -20,7 +20,7 @@ import { planHistory } from '../rollout/plan-history.ts';
 import { needsRevert, noteRevert } from '../rollout/plan-revert.ts';
 import type { Acted } from '../rollout/plan-timeline.ts';
 import { specOf } from '../rollout/plan-waves.ts';
-import { isPromotionQueue } from '../rollout/promotion.ts';
+import { isPromotionQueue, type PromotionQueue, promotionKey } from '../rollout/promotion.ts';
 import { assignmentEvent } from '../rollout/revision-events.ts';
 import {
   type AnalysisQuestion,
@@ -132,8 +132,9 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     return { ...row, pins, history };
   };
 
-  /** A state and what it decided. Undefined: somebody else was faster. */
-  const keep = (row: Row, acted?: Acted) => store.releases.saveRollout(complete(row, acted));
+  /** A state and what it decided. Undefined: somebody else was faster. `from`: the releases that wait must be those still. */
+  const keep = (row: Row, acted?: Acted, from?: PromotionQueue) =>
+    store.releases.saveRollouts([complete(row, acted), ...(from ? [sameQueue(from, row.nowMs)] : [])]);
 
   const rowOf = async (before: RolloutState, pass: RolloutPass): Promise<Row> => {
     const nowMs = clock.now();
@@ -222,7 +223,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     if (pass === undefined || pass.state === before) return pass?.nextAtMs;
     const { application } = before;
     const row = { application, before, state: pass.state, decisions: [], events: pass.events };
-    const kept = await keep({ ...row, nowMs: clock.now() });
+    const kept = await keep({ ...row, nowMs: clock.now() }, undefined, pass.from);
     if (kept !== undefined)
       for (const { message } of pass.events) log.info('rollout', { application, message });
     return 'again';
@@ -299,9 +300,10 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   };
 
   /** `promote` of one that waits for another environment begins it; of any other it skips a soak. */
-  const change = async (before: RolloutState, action: RolloutAction, said: Said): Promise<RolloutState> => {
+  const change = async (before: RolloutState, action: RolloutAction, said: Said) => {
     const begins = action.type === 'promote' && (isOver(before) || before.phase === 'Waiting');
-    return (begins ? await promoter.force(before) : undefined) ?? applyAction(before, action, said);
+    const forced = begins ? await promoter.force(before) : undefined;
+    return forced ?? { state: applyAction(before, action, said), from: undefined };
   };
 
   const act = async (application: string, action: RolloutAction, said: Said): Promise<RolloutReport> => {
@@ -312,11 +314,11 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
           'not_found',
           `${application} has no rollout: nothing was released since there are rollouts`,
         );
-      const state = await change(before, action, said);
+      const { state, from } = await change(before, action, said);
       if (state === before) return describe(state);
       const event = actionEvent(state, action, said);
       const row = { application, before, state, decisions: [], events: [event], nowMs: clock.now() };
-      const kept = await keep(row, { action, said });
+      const kept = await keep(row, { action, said }, from);
       if (kept === undefined) continue;
       note(state);
       loop.wake(application);
@@ -348,6 +350,12 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       await loop.stop();
     },
   };
+}
+
+/** Changes nothing: a pass that is kept together with it is kept only while the queue is this one. */
+function sameQueue(queue: PromotionQueue, nowMs: number): RolloutPassRow {
+  const application = promotionKey(queue.application);
+  return { application, before: queue, state: queue, decisions: [], events: [], nowMs };
 }
 
 function changeEvent(
