@@ -31,9 +31,9 @@ export interface PruneReport {
 /** A confirmation by annotation wakes nobody. */
 const confirmationAgainMs = 15_000;
 
-/** What an operator writes to confirm exactly this deletion. */
-function confirmationOf(desired: DesiredApplication): string {
-  return desired.target.digest.slice(0, 12);
+/** What an operator writes to confirm exactly this deletion. It stays on the parent: the same target, assigned once more, deletes other things. */
+function confirmationOf({ target, generation }: DesiredApplication): string {
+  return `${target.digest.slice(0, 12)}-${generation}`;
 }
 
 /** Why so many are not deleted without a word; undefined: they are not too many, or somebody has said it, by the hub or in the cluster. */
@@ -67,7 +67,7 @@ async function findUnconfirmed(
 /** Told to the hub for as long as it is so, and once as an event. */
 function holdPrune(
   context: AgentContext,
-  { target }: DesiredApplication,
+  { target, generation }: DesiredApplication,
   state: ApplicationState,
   objects: number,
   total: number,
@@ -78,7 +78,7 @@ function holdPrune(
   state.pruneHeld = { objects, total, sinceMs, targetDigest: target.digest };
   if (same) return;
   context.reports.event({
-    id: `prune-${application}-${target.digest.slice(0, 16)}`,
+    id: `prune-${application}-${generation}-${target.digest.slice(0, 16)}`,
     type: 'removal.held',
     application,
     key: undefined,

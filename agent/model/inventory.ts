@@ -13,7 +13,7 @@ export const applicationAnnotation = 'fairway.dev/application';
 export const markAnnotation = 'fairway.dev/applied';
 /** On the parent: which hooks have been run (agent/model/hook-memory.ts). */
 export const hooksAnnotation = 'fairway.dev/hooks';
-/** On the parent, by a person: the target, by the first half of its digest, that may delete more than its share. */
+/** On the parent, by a person: the target, by the first part of its digest and its generation, that may delete more than its share. */
 export const pruneConfirmedAnnotation = 'fairway.dev/prune-confirmed';
 /** On the object of a hook's run: which run it is. */
 export const hookRunAnnotation = 'fairway.dev/hook-run';

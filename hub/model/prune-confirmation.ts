@@ -1,10 +1,14 @@
 import type { Assignment } from './release.ts';
 
-/** Names one deletion: what this Target would take out of this place, and nothing that comes later. */
+/**
+ * Names one deletion: what this Target, assigned this time, would take out of this place. The same content may come back later, after more was added: that is
+ * another deletion.
+ */
 export function pruneConfirmationId({
   cluster,
   application,
+  generation,
   targetDigest,
-}: Pick<Assignment, 'cluster' | 'application' | 'targetDigest'>): string {
-  return `prune-${cluster}-${application}-${targetDigest.slice(0, 16)}`;
+}: Pick<Assignment, 'cluster' | 'application' | 'generation' | 'targetDigest'>): string {
+  return `prune-${cluster}-${application}-${generation}-${targetDigest.slice(0, 16)}`;
 }

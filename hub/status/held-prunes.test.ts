@@ -3,11 +3,10 @@ import type { ApplicationObservation } from '../model/observation.ts';
 import { heldPrunes } from './held-prunes.ts';
 
 const digest = 'a'.repeat(64);
-const place = { cluster: 'eu-1', application: 'shop', targetDigest: digest };
+const place = { cluster: 'eu-1', application: 'shop', generation: 1, targetDigest: digest };
 const assignment = { ...place, revisionId: 'r1' };
 const observation = (over: Partial<ApplicationObservation> = {}): ApplicationObservation => ({
   ...place,
-  generation: 1,
   syncStatus: 'Synced',
   healthStatus: 'Current',
   message: '',
@@ -22,10 +21,10 @@ const observation = (over: Partial<ApplicationObservation> = {}): ApplicationObs
 });
 
 describe('heldPrunes', () => {
-  it('tells what an agent holds back, under an id that follows from the Target', () => {
+  it('tells what an agent holds back, under an id that follows from the assignment', () => {
     expect(heldPrunes([observation()], [assignment], [])).toEqual([
       {
-        id: 'prune-eu-1-shop-aaaaaaaaaaaaaaaa',
+        id: 'prune-eu-1-shop-1-aaaaaaaaaaaaaaaa',
         kind: 'prune',
         subject: 'eu-1/shop',
         assignments: 11,
@@ -38,10 +37,19 @@ describe('heldPrunes', () => {
   });
 
   it('tells nothing of a Target that is not in force any more, of what is confirmed, or of who holds nothing', () => {
-    const id = 'prune-eu-1-shop-aaaaaaaaaaaaaaaa';
+    const id = 'prune-eu-1-shop-1-aaaaaaaaaaaaaaaa';
     expect(heldPrunes([observation()], [{ ...assignment, targetDigest: 'b'.repeat(64) }], [])).toEqual([]);
     expect(heldPrunes([observation()], [], [])).toEqual([]);
     expect(heldPrunes([observation()], [assignment], [{ id }])).toEqual([]);
     expect(heldPrunes([observation({ pruneHeld: undefined })], [assignment], [])).toEqual([]);
+  });
+
+  it('asks again when the same Target comes back, and not before its agent has looked', () => {
+    const again = { ...assignment, generation: 3 };
+    const confirmed = [{ id: 'prune-eu-1-shop-1-aaaaaaaaaaaaaaaa' }];
+    expect(heldPrunes([observation()], [again], confirmed)).toEqual([]);
+    expect(heldPrunes([observation({ generation: 3 })], [again], confirmed)).toMatchObject([
+      { id: 'prune-eu-1-shop-3-aaaaaaaaaaaaaaaa', assignments: 11 },
+    ]);
   });
 });

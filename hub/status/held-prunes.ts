@@ -1,24 +1,19 @@
 /**
  * Deletions within an application that its agent holds back, since they are more than a stated share of its objects (`sync.pruneLimit`). They are no rows of
- * the store: an agent says so in its report for as long as it is so. A word of an operator's is kept, under an id that follows from the Target.
+ * the store: an agent says so in its report for as long as it is so. A word of an operator's is kept, under an id that follows from the assignment.
  */
-import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { ApplicationObservation } from '../model/observation.ts';
 import { pruneConfirmationId } from '../model/prune-confirmation.ts';
 import type { Assignment, Confirmation } from '../model/release.ts';
 
 export type HeldPrune = Omit<Confirmation, 'confirmedAtMs' | 'confirmedBy'>;
 
-interface Place {
-  readonly cluster: string;
-  readonly application: string;
-  readonly targetDigest: Digest;
-}
+type Place = Pick<Assignment, 'cluster' | 'application' | 'generation' | 'targetDigest'>;
 
 /** What waits, by the newest reports of assignments in force. What is confirmed already is left out. Pure; sorted by id. */
 export function heldPrunes(
   observations: readonly ApplicationObservation[],
-  assignments: readonly Pick<Assignment, 'cluster' | 'application' | 'targetDigest' | 'revisionId'>[],
+  assignments: readonly (Place & Pick<Assignment, 'revisionId'>)[],
   confirmations: readonly Pick<Confirmation, 'id'>[],
 ): readonly HeldPrune[] {
   const inForce = new Map(assignments.map((one) => [placeText(one), one]));
@@ -46,6 +41,6 @@ export function heldPrunes(
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-function placeText({ cluster, application, targetDigest }: Place): string {
-  return `${cluster}/${application}/${targetDigest}`;
+function placeText({ cluster, application, generation, targetDigest }: Place): string {
+  return `${cluster}/${application}/${generation}/${targetDigest}`;
 }

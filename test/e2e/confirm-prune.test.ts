@@ -92,5 +92,14 @@ describe('deletions of more than a share of an application', () => {
       /no confirmation/,
     );
     expect(left()).toBe(20);
+
+    // What was confirmed first, once more: other objects would go by it.
+    await bed.merge({ 'apps/maps/all.yaml': maps(4) }, 'maps: four again');
+    const again = await bed.wait('it to be held back once more', async () =>
+      (await confirmations()).find(({ kind }) => kind === 'prune'),
+    );
+    expect(again).toMatchObject({ assignments: 16 });
+    expect(again.id).not.toBe(waiting.id);
+    expect(left()).toBe(20);
   }, 180_000);
 });

@@ -107,6 +107,11 @@ describe.skipIf(!bed)('pruning', () => {
     const more = Array.from({ length: 20 }, (_, index) => configMap(`many-${index}`));
     agent.desire('many', more);
     await agent.synced('many');
+    // The word is still on the parent: it was about what went then.
+    agent.desire('many', all.slice(0, 4));
+    expect((await agent.synced('many')).message).toContain('16 of 20 objects left the set');
+    expect(await left()).toHaveLength(20);
+    expect(agent.events.filter(({ type }) => type === 'removal.held')).toHaveLength(2);
     agent.desire('many', []);
     expect((await agent.synced('many')).message).toContain('20 of 20 objects left the set');
     // A word about another Target is no word about this one.
