@@ -34,5 +34,19 @@ describe('the example fleet repository', () => {
       expect(problems).toEqual([]);
       expect(clusters.length, application.name).toBeGreaterThan(0);
     }
+    // Each is told of in the README.
+    const own = [...fleet.strategies.keys()].sort();
+    expect(own).toEqual([
+      'after-staging',
+      'approved',
+      'measured',
+      'office-hours',
+      'region-by-region',
+      'soaked',
+      'standby-first',
+    ]);
+    const readme = readFileSync(join(top, '../../../README.md'), 'utf8');
+    for (const name of own)
+      expect(readme).toContain(`deploy/demo/fleet-repository/fleet/strategies/${name}.yaml`);
   });
 });

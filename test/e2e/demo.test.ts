@@ -29,10 +29,14 @@ function processesOf(folder: string): readonly string[] {
 describe('the demo', () => {
   it('tells its story to the end and exits 0', async () => {
     const demo = startDemo(['--once']);
-    expect(await demo.exited).toBe(0);
+    expect(await demo.exited, demo.text()).toBe(0);
     expect(demo.text()).toContain('All of it happened.');
     expect(demo.text()).toMatch(/undone \d+\.\d+ s after the edit/);
     expect(demo.text()).toContain('kubectl-edit');
+    expect(demo.text()).toMatch(/takes it back by itself: .*timed out progressing/);
+    expect(demo.text()).toMatch(
+      /payments 2\.0\.3 runs in (\S+) again[^\n]*\n[^\n]*the others never saw it: (?:(?!\1)\S+ ?){3}/,
+    );
   }, 180_000);
 
   it('stays up until it is told to end, and leaves nothing behind', async () => {
@@ -60,6 +64,7 @@ describe('the demo', () => {
       };
       const demo = startDemo(['--once', '--contexts', 'first,second'], env);
       expect(await demo.exited, demo.text()).toBe(0);
+      expect(demo.text()).toContain('Left out with your own clusters');
       const left = spawnSync(
         second.kubectl,
         ['--kubeconfig', second.kubeconfig, 'get', 'namespace', 'shop', '-o', 'jsonpath={.status.phase}'],

@@ -13,6 +13,7 @@ import {
   tellOverlayChange,
   tellRevert,
 } from './story.ts';
+import { tellFailedRollout } from './tell-failed-rollout.ts';
 
 export interface DemoOptions {
   /** Tell the story and end, with 0 or 1. */
@@ -54,7 +55,8 @@ async function tellStory(
   const release = await tellBaseChange(story);
   await tellOverlayChange(story);
   await tellDrift(story);
-  await tellRevert(story, release);
+  const failed = await tellFailedRollout(story);
+  await tellRevert(story, failed === undefined ? [release] : [failed, release]);
 }
 
 /** Resolves to the exit code: 0 when everything happened, 1 with what did not. */
@@ -100,6 +102,7 @@ Try, in another terminal:
   export FAIRWAY_SERVER=${addresses.api} FAIRWAY_TOKEN=${addresses.token}
   npx fairway status
   npx fairway get events
+  npx fairway rollout history payments
   npx fairway pause eu-1/shop --for 10m --reason "looking into it"
 `);
   await new Promise<void>((resolve) => {

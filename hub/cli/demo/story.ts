@@ -5,7 +5,8 @@ import type { Narrator } from './narrator.ts';
 import { waitForValue } from './processes.ts';
 import type { Stage } from './stage.ts';
 
-const stepLimitMs = 60_000;
+/** How long a step may take. */
+export const stepLimitMs = 60_000;
 const autoscaler = '/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/web';
 const shopDeployment = '/apis/apps/v1/namespaces/shop/deployments/web';
 const applications = ['payments', 'platform', 'shop'] as const;
@@ -16,7 +17,8 @@ export interface Story {
   readonly signal: AbortSignal;
 }
 
-const short = (commit: string) => commit.slice(0, 7);
+/** A commit as people say it. */
+export const short = (commit: string) => commit.slice(0, 7);
 
 /** Waits until each of the placements shows `stage` Healthy at what the newest revision asks, or is told to settle for Applied. */
 async function waitForPlacements(
@@ -49,25 +51,37 @@ function valueAt(object: unknown, path: readonly (string | number)[]): unknown {
   );
 }
 
-async function imageOf(member: Member): Promise<unknown> {
-  return valueAt(await member.get(shopDeployment), ['spec', 'template', 'spec', 'containers', 0, 'image']);
+/** The image of a Deployment's first container. */
+export async function containerImage(member: Member | undefined, deployment: string): Promise<unknown> {
+  const live = await member?.get(deployment);
+  return valueAt(live, ['spec', 'template', 'spec', 'containers', 0, 'image']);
 }
 
-/** Commits a change of one file, pushes it and tells. */
-async function merge(
-  story: Story,
-  file: string,
-  change: (text: string) => string,
-  message: string,
-  author: string,
-): Promise<string> {
-  const { repository } = story.stage;
-  const before = await repository.git('show', `HEAD:${file}`);
-  const after = change(before);
+const imageOf = (member: Member) => containerImage(member, shopDeployment);
+
+/** A change of one file, as somebody commits it. */
+export interface Change {
+  readonly file: string;
+  readonly edit: (text: string) => string;
+  readonly message: string;
+  /** `Grace Lim <grace@example.com>` */
+  readonly author: string;
+}
+
+/** Commits it and tells; not pushed. @throws when it changes nothing. */
+export async function commitChange({ stage, narrator }: Story, change: Change): Promise<string> {
+  const { file, edit, message, author } = change;
+  const before = await stage.repository.git('show', `HEAD:${file}`);
+  const after = edit(before);
   if (after === before) throw new Error(`the change of ${file} changes nothing`);
-  const commit = await repository.commit({ [file]: after }, { message, author });
-  await repository.push();
-  story.narrator.say(`${author.split(' <')[0]} merges ${short(commit)} "${message}"`);
+  const commit = await stage.repository.commit({ [file]: after }, { message, author });
+  narrator.say(`${author.split(' <')[0]} merges ${short(commit)} "${message}"`);
+  return commit;
+}
+
+async function merge(story: Story, change: Change): Promise<string> {
+  const commit = await commitChange(story, change);
+  await story.stage.repository.push();
   return commit;
 }
 
@@ -86,13 +100,12 @@ export async function tellFirstSync(story: Story, commit: string): Promise<void>
 export async function tellBaseChange(story: Story): Promise<string> {
   const { narrator, stage } = story;
   narrator.chapter('2. One merge to the base reaches every cluster');
-  const commit = await merge(
-    story,
-    'apps/shop/base/kustomization.yaml',
-    (text) => text.replace('newTag: 1.4.0', 'newTag: 1.5.0'),
-    'shop: release 1.5.0',
-    'Grace Lim <grace@example.com>',
-  );
+  const commit = await merge(story, {
+    file: 'apps/shop/base/kustomization.yaml',
+    edit: (text) => text.replace('newTag: 1.4.0', 'newTag: 1.5.0'),
+    message: 'shop: release 1.5.0',
+    author: 'Grace Lim <grace@example.com>',
+  });
   await narrator.step(
     'shop 1.5.0 in every cluster',
     async (note) => {
@@ -122,13 +135,12 @@ export async function tellOverlayChange(story: Story): Promise<void> {
       placement.generation,
     ]),
   );
-  const commit = await merge(
-    story,
-    'apps/shop/overlays/eu/kustomization.yaml',
-    (text) => text.replace('- CURRENCY=EUR', '- CURRENCY=EUR\n      - FEATURE_WISHLIST=on'),
-    'shop: wish lists in the EU',
-    'Femi Okafor <femi@example.com>',
-  );
+  const commit = await merge(story, {
+    file: 'apps/shop/overlays/eu/kustomization.yaml',
+    edit: (text) => text.replace('- CURRENCY=EUR', '- CURRENCY=EUR\n      - FEATURE_WISHLIST=on'),
+    message: 'shop: wish lists in the EU',
+    author: 'Femi Okafor <femi@example.com>',
+  });
   const inRegion = stage.members.filter(({ name }) => name.startsWith('eu-')).map(({ name }) => name);
   await narrator.step(
     'shop changes in eu and nowhere else',
@@ -203,12 +215,16 @@ export async function tellDrift(story: Story): Promise<void> {
   if (healed > stepLimitMs) throw new Error('healing took too long');
 }
 
-export async function tellRevert(story: Story, commit: string): Promise<void> {
+/** @param commits the release of shop, and what else is taken back. */
+export async function tellRevert(story: Story, commits: readonly string[]): Promise<void> {
   const { narrator, stage } = story;
-  narrator.chapter('5. A rollback is a git revert');
-  const revert = await stage.repository.revert(commit);
+  narrator.chapter('6. A rollback is a git revert');
+  let head = '';
+  for (const commit of commits) {
+    head = await stage.repository.revert(commit);
+    narrator.say(`git revert ${short(commit)} makes ${short(head)}`);
+  }
   await stage.repository.push();
-  narrator.say(`git revert ${short(commit)} makes ${short(revert)}`);
   await narrator.step('shop 1.4.0 in every cluster', () =>
     waitForValue(
       'the old image in every cluster',
@@ -218,6 +234,9 @@ export async function tellRevert(story: Story, commit: string): Promise<void> {
       },
       { limitMs: stepLimitMs, signal: story.signal },
     ),
+  );
+  await narrator.step('Git and all clusters agree', (note) =>
+    waitForPlacements(story, head, stage.members.length * applications.length, note),
   );
   await narrator.step('and the log says who, when, what', async () => {
     const events = await stage.api.events('types=revision.seen');
