@@ -228,6 +228,19 @@ describe('createKubeClient', () => {
     await expect(client.get(ref, abort.signal)).rejects.toMatchObject({ code: 'cancelled' });
   });
 
+  it('sends nothing that is called off as soon as it was asked for, also where it would write', async () => {
+    const { client, requests } = await serve((_request, response) => answer(response, 200, {}));
+    const abort = new AbortController();
+    const asked = [
+      client.get(ref, abort.signal),
+      client.create({ resource: pods, namespace: 'n' }, {}, abort.signal),
+    ];
+    abort.abort();
+    const ended = await Promise.allSettled(asked);
+    expect(ended).toMatchObject([{ reason: { code: 'cancelled' } }, { reason: { code: 'cancelled' } }]);
+    expect(requests).toEqual([]);
+  });
+
   it('cuts a log at the bound', async () => {
     const { client } = await serve((_request, response) => response.end('0123456789'));
     const result = await client.logs({

@@ -198,6 +198,8 @@ export function createTransport(
     const onAbort = () => end(request.signal?.reason);
     const cancel = deadlines.begin(() => end(new DOMException('timed out', 'TimeoutError')));
     request.signal?.addEventListener('abort', onAbort, { once: true });
+    // A signal that aborted between the leave and here says so to nobody.
+    if (request.signal?.aborted) onAbort();
     try {
       const token = await tokens.token(refresh);
       if (ended !== undefined) throw ended;
