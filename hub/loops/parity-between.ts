@@ -65,7 +65,7 @@ async function compareClusters(
   const { report, differences } = await createGroupWatch(group, fleet, ports).pass(
     dirt,
     registered,
-    {},
+    undefined,
     signal,
   );
   const [pair] = report.pairs;

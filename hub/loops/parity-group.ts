@@ -1,9 +1,9 @@
 /** A parity group as the hub watches it: what is dirty is read and compared again, and nothing else. */
-import type { FairwayError } from '../../shared/error/error.ts';
+import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { keyedDigest } from '../../shared/manifest/canonical.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { ObjectObservation } from '../model/observation.ts';
-import type { ParityDifference, ParityGroup, ParityReport } from '../model/parity.ts';
+import type { ParityDifference, ParityGroup, ParityReport, ParityState } from '../model/parity.ts';
 import type { RegisteredCluster } from '../model/registry.ts';
 import { assessReadiness, type PairFindings } from '../parity/assess-readiness.ts';
 import { type ClusterFacts, compareFacts } from '../parity/compare-facts.ts';
@@ -60,11 +60,11 @@ export interface GroupWatch {
   readonly group: ParityGroup;
   /** The primary first. */
   readonly clusters: readonly string[];
-  /** @param firstSeen as ReadinessInput. */
+  /** @param before what was told last: ages, and what clusters are besides until they have said it again. */
   pass(
     dirt: Dirt,
     registered: readonly RegisteredCluster[],
-    firstSeen: Readonly<Record<string, number>>,
+    before: ParityState | undefined,
     signal: AbortSignal,
   ): Promise<GroupResult>;
 }
@@ -77,6 +77,8 @@ const fingerprintCharacters = 12;
 interface PairWatch {
   readonly standby: string;
   readonly applications: Map<string, ApplicationPair>;
+  /** Applications that could not be compared, with the error's code. */
+  readonly failures: Map<string, string>;
 }
 
 /** @param fleet what it was made from: another fleet needs another watch. */
@@ -84,7 +86,9 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
   const { store } = ports;
   const { standbys, problems } = membersOf(group, fleet);
   const clusters = standbys.length === 0 ? [] : [group.primary, ...standbys];
-  const pairs = standbys.map((standby): PairWatch => ({ standby, applications: new Map() }));
+  const pairs = standbys.map(
+    (standby): PairWatch => ({ standby, applications: new Map(), failures: new Map() }),
+  );
   const live = createLiveObjects(ports.ask, ports.onError);
   let placements: Placements = new Map();
 
@@ -139,6 +143,20 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     watch.applications.set(application, made);
   };
 
+  /** One that cannot be read leaves the others as they are: it is told, and tried again when anything of it changes, and from time to time. */
+  const tryRebuild = async (watch: PairWatch, application: string): Promise<void> => {
+    watch.failures.delete(application);
+    try {
+      await rebuild(watch, application);
+    } catch (caught) {
+      const error = toFairwayError(caught);
+      if (error.retry) throw error;
+      ports.onError(error);
+      watch.applications.delete(application);
+      watch.failures.set(application, error.code);
+    }
+  };
+
   /** Applications whose placement is another than what was compared, or that were observed anew as a whole. */
   const refresh = async (dirt: Dirt): Promise<void> => {
     if (dirt.all || dirt.placements) placements = await loadPlacements(store, group, clusters, fleet);
@@ -146,38 +164,43 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
       const names = new Set(
         [group.primary, watch.standby].flatMap((cluster) => [...(placements.get(cluster)?.keys() ?? [])]),
       );
-      for (const name of watch.applications.keys()) if (!names.has(name)) watch.applications.delete(name);
+      for (const known of [watch.applications, watch.failures])
+        for (const name of known.keys()) if (!names.has(name)) known.delete(name);
       const whole = dirt.all || dirt.clusters.has(group.primary) || dirt.clusters.has(watch.standby);
       for (const name of [...names].sort()) {
         const [mine, other] = [group.primary, watch.standby].map((one) => placements.get(one)?.get(name));
         const known = watch.applications.get(name);
-        if (whole || known?.version !== versionOf(mine, other)) await rebuild(watch, name);
+        if (whole || known?.version !== versionOf(mine, other)) await tryRebuild(watch, name);
       }
     }
   };
 
   const observeAll = async (texts: readonly string[]): Promise<void> => {
+    // Whatever has no place yet, however many: each application is paired anew once.
+    const again = new Map(pairs.map((watch) => [watch, new Set<string>()]));
     for (let at = 0; at < texts.length; at += readsAtOnce) {
       const places = texts.slice(at, at + readsAtOnce).map((text) => {
         const [cluster = '', application = '', object = ''] = text.split('\n');
         return { cluster, application, object };
       });
       const rows = await Promise.all(places.map((place) => loadOneObserved(store, place)));
-      for (const [index, place] of places.entries()) await observeOne(place, rows[index]);
+      for (const [index, place] of places.entries()) await observeOne(place, rows[index], again);
     }
+    for (const [watch, names] of again) for (const name of names) await tryRebuild(watch, name);
   };
 
   const observeOne = async (
     { cluster, application, object }: { cluster: string; application: string; object: string },
     row: ObjectObservation | undefined,
+    again: ReadonlyMap<PairWatch, Set<string>>,
   ): Promise<void> => {
     for (const watch of pairs) {
       const side = cluster === group.primary ? 'primary' : cluster === watch.standby ? 'standby' : undefined;
       const known = watch.applications.get(application);
-      if (!side || !known) continue;
+      if (!side || !known || again.get(watch)?.has(application)) continue;
       const pair = known.observe(side, object, row);
       if (pair) await known.compare([pair]);
-      else await rebuild(watch, application);
+      else again.get(watch)?.add(application);
     }
   };
 
@@ -210,7 +233,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
   return {
     group,
     clusters,
-    async pass(dirt, registered, firstSeen, signal) {
+    async pass(dirt, registered, before, signal) {
       const ended = book !== undefined && ports.now() >= book.until;
       await refresh(ended ? { ...dirt, all: true } : dirt);
       if (!dirt.all) await observeAll([...dirt.objects]);
@@ -222,13 +245,15 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
           standby: watch.standby,
           objects: [...watch.applications.values()].reduce((sum, { objects }) => sum + objects, 0),
           differences,
+          failures: watch.failures,
+          factsUnknown: [group.primary, watch.standby].filter((one) => ports.factsOf(one) === undefined),
           presence: [group.primary, watch.standby].map((cluster) => presenceOf(cluster, registered)),
           catchUpMs: estimateCatchUp(differences, placements.get(watch.standby), nowMs),
         };
       });
       const differences = findings.flatMap((one) => one.differences);
       const matched = new Set(differences.map(({ expectation }) => expectation));
-      const report = assessReadiness({ group, pairs: findings, problems, matched, firstSeen, nowMs });
+      const report = assessReadiness({ group, pairs: findings, problems, matched, before, nowMs });
       return { report, differences, asking };
     },
   };

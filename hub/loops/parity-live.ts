@@ -1,10 +1,11 @@
-import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
-import type { KubeObject } from '../../shared/manifest/object.ts';
+import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { type Json, type KubeObject, keyOf, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { Answer, Question } from '../model/query.ts';
 import { type ObjectPair, type SideObject, sideOf } from '../parity/object-pair.ts';
 
-/** Live objects kept. */
+/** Live objects kept, and characters of all of them. */
 const keptMax = 500;
+const keptCharactersMax = 32 * 1024 * 1024;
 /** Objects asked for in one pass; the rest is asked for in the next. */
 const asksMax = 20;
 const timeoutMs = 10_000;
@@ -24,10 +25,11 @@ function idOf({ key, observed }: SideObject): string | undefined {
 }
 
 export function createLiveObjects(ask: AskAgent, onError: (error: FairwayError) => void): LiveObjects {
-  const kept = new Map<string, KubeObject>();
+  const kept = new Map<string, { readonly object: KubeObject; readonly characters: number }>();
+  let characters = 0;
   const get = (side: SideObject | undefined) => {
     const id = side && idOf(side);
-    return id === undefined ? undefined : kept.get(id);
+    return id === undefined ? undefined : kept.get(id)?.object;
   };
   const fetchSide = async (side: SideObject | undefined, signal: AbortSignal): Promise<boolean> => {
     const id = side && idOf(side);
@@ -38,8 +40,13 @@ export function createLiveObjects(ask: AskAgent, onError: (error: FairwayError) 
       const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       const answer = await ask(side.observed.cluster, question, limit);
       if (answer.type !== 'object' || !answer.found) return false;
-      kept.set(id, JSON.parse(answer.content) as KubeObject);
-      for (const oldest of kept.keys()) if (kept.size > keptMax) kept.delete(oldest);
+      kept.set(id, { object: parseObject(answer.content, side.key), characters: answer.content.length });
+      characters += answer.content.length;
+      for (const [oldest, { characters: freed }] of kept) {
+        if (kept.size <= keptMax && characters <= keptCharactersMax) break;
+        kept.delete(oldest);
+        characters -= freed;
+      }
       return true;
     } catch (caught) {
       onError(toFairwayError(caught));
@@ -59,4 +66,21 @@ export function createLiveObjects(ask: AskAgent, onError: (error: FairwayError) 
       return known;
     },
   };
+}
+
+/** An agent may say anything: what is not the object that was asked for stops nothing but this. @throws invalid_argument. */
+function parseObject(content: string, key: ObjectKey): KubeObject {
+  const object = JSON.parse(content) as Json | KubeObject;
+  if (!isKubeObject(object) || keyText({ ...keyOf(object), namespace: key.namespace }) !== keyText(key))
+    throw new FairwayError('invalid_argument', 'an agent answered with another object than was asked for', {
+      subject: keyText(key),
+    });
+  return object;
+}
+
+function isKubeObject(value: Json | KubeObject): value is KubeObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const { apiVersion, kind, metadata } = value as Partial<Record<keyof KubeObject, Json>>;
+  const named = typeof metadata === 'object' && metadata !== null && 'name' in metadata;
+  return typeof apiVersion === 'string' && typeof kind === 'string' && named;
 }

@@ -248,6 +248,49 @@ describe('createParityLoop', () => {
     expect(told()).toEqual(['drift Deployment /spec/replicas both']);
   });
 
+  it('goes on where an agent answers with what is no object, or with another', async () => {
+    const answers = ['null', '[]', '{"apiVersion":"v1","kind":"Secret","metadata":{"name":"key"}}'];
+    answer = async () => ({ type: 'object', found: true, content: answers[asked.length % 3] ?? '' });
+    await report('one');
+    await report('two', () => ({ liveDigest: 'mutated' }), 'Deployment');
+    await report('two', () => ({}), 'ConfigMap');
+    await report('two', () => ({}), 'Secret');
+    await settle();
+    expect(asked.length).toBeGreaterThan(1);
+    expect(told()).toEqual(['drift Deployment  both']);
+  });
+
+  it('pairs an application anew once, however many objects came that have no place yet', async () => {
+    await report('one');
+    await report('two');
+    await settle();
+    const reads = countReads(bed);
+    await report('two', (row) => ({ key: { ...row.key, name: `${row.key.name}-more` }, objectDigest: '' }));
+    await settle();
+    expect(told().filter((text) => text.startsWith('lagging'))).toHaveLength(3);
+    // Three rows that are named, then all of both sides once.
+    expect(reads.pages).toEqual([1, 1, 1, 3, 6]);
+  });
+
+  it('tells an application whose contents are lost, and goes on', async () => {
+    await report('one');
+    await report('two');
+    await settle();
+    const { targets } = bed.store.content;
+    bed.store.content.targets = () => Promise.reject(new FairwayError('data_loss', 'it cannot be unpacked'));
+    await parity.stop();
+    parity = start();
+    await settle();
+    expect(verdict()).toBe('Unknown');
+    expect(parity.group('pair')?.state.report.reasons[0]?.message).toBe('web cannot be compared: data_loss');
+    bed.store.content.targets = targets;
+    await bed.clock.advance(601_000);
+    await report('one');
+    await report('two');
+    await settle();
+    expect(verdict()).toBe('Ready');
+  });
+
   it('tells a cluster that the newest revision cannot be rendered for, and not that Git wants it so', async () => {
     await report('one');
     await report('two');

@@ -10,7 +10,7 @@ import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { ParityDifference, ParityGroup, ParityMoment, ParityState } from '../model/parity.ts';
-import { ageDifference } from '../parity/assess-readiness.ts';
+import { ageDifference, createAgeInput } from '../parity/assess-readiness.ts';
 import { nextState } from '../parity/next-state.ts';
 import type { Page, PageRequest, Store, StoreTopic } from '../store/store.ts';
 import type { Explainer } from './explain.ts';
@@ -152,12 +152,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     one.dirt = cleanDirt();
     try {
       const registered = await store.registry.clusters();
-      const { report, differences, asking } = await one.watch.pass(
-        dirt,
-        registered,
-        one.state?.firstSeen ?? {},
-        signal,
-      );
+      const { report, differences, asking } = await one.watch.pass(dirt, registered, one.state, signal);
       if (dirt.all) one.comparedAtMs = clock.now();
       const waitMs = await keep(one, report, differences);
       if (asking || differences.some(({ class: kind }) => kind === 'lagging'))
@@ -198,7 +193,8 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
   const learn = async (name: string, signal: AbortSignal) => {
     const one = watched.get(name);
     if (!one) return undefined;
-    const { learned, more } = await sources.learn(one.differences, one.watch.group.primary, signal);
+    const { primary } = one.watch.group;
+    const { learned, more } = await sources.learn(one.differences, primary, watched.size, signal);
     if (learned) loop.wake(name);
     return more ? { requeueAfterMs: learned ? 1 : quietMs } : undefined;
   };
@@ -255,8 +251,9 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
       if (!one) return [];
       const { freshness } = one.watch.group;
       const firstSeen = one.state?.firstSeen ?? {};
+      const age = createAgeInput({ freshness, firstSeen, nowMs: clock.now() });
       return one.differences.map((difference) => {
-        const aged = ageDifference(difference, { freshness, firstSeen, nowMs: clock.now() });
+        const aged = ageDifference(difference, age);
         return { ...aged, sinceMs: aged.sinceMs ?? firstSeen[aged.id] };
       });
     },

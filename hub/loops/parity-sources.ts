@@ -5,8 +5,10 @@ import { isItemPart, parseFieldPath } from '../model/trace-path.ts';
 import { escapePart } from '../parity/field-path.ts';
 import type { Explainer } from './explain.ts';
 
-/** Objects whose story is kept, each for one cluster. */
-const keptMax = 2_000;
+/** Objects whose story is kept, each for one cluster; groups share them. */
+export const keptMax = 2_000;
+/** Of each group at least these. */
+const shareMin = 8;
 /** Asked for in one step: each renders a folder. */
 const asksMax = 4;
 
@@ -16,10 +18,11 @@ type Sources = ReadonlyMap<string, FieldSource>;
 export interface FieldSources {
   /** The difference with what is known of where its values come from. */
   describe(difference: ParityDifference, primary: string): ParityDifference;
-  /** Explains a few of what is not known yet. True: there is more. */
+  /** Explains a few of what is not known yet, of the first differences alone: what does not fit beside the other groups' would be forgotten and asked for without end. True: there is more. */
   learn(
     differences: readonly ParityDifference[],
     primary: string,
+    groups: number,
     signal: AbortSignal,
   ): Promise<{ readonly learned: boolean; readonly more: boolean }>;
   /** A new revision may say otherwise: what is known is asked for again, and stands until then. */
@@ -91,13 +94,18 @@ export function createFieldSources(
       const owner = difference.owner || other?.author || mine?.author || '';
       return { ...difference, owner, primarySource: mine, standbySource: other };
     },
-    async learn(differences, primary, signal) {
+    async learn(differences, primary, groups, signal) {
       const open = new Map<string, readonly [ParityDifference, ParitySide]>();
-      for (const difference of differences)
+      const seen = new Set<string>();
+      const share = Math.max(shareMin, Math.floor(keptMax / Math.max(1, groups)));
+      for (const difference of differences) {
+        if (seen.size > share || open.size > asksMax) break;
         for (const side of isExplained(difference) ? sides : []) {
           const id = idOf(difference, side, primary);
-          if ((!kept.has(id) || stale.has(id)) && open.size <= asksMax) open.set(id, [difference, side]);
+          if (seen.add(id).size > share) break;
+          if (!kept.has(id) || stale.has(id)) open.set(id, [difference, side]);
         }
+      }
       let learned = false;
       for (const [difference, side] of [...open.values()].slice(0, asksMax))
         learned = (await learnOne(difference, side, primary, signal)) || learned;

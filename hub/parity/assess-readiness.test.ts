@@ -22,7 +22,15 @@ const pairs = (differences: readonly ParityDifference[], part: Partial<PairFindi
   ...part,
 });
 const assess = (pair: PairFindings, more: Partial<Parameters<typeof assessReadiness>[0]> = {}) =>
-  assessReadiness({ group, pairs: [pair], problems: [], matched: new Set(), firstSeen: {}, nowMs, ...more });
+  assessReadiness({
+    group,
+    pairs: [pair],
+    problems: [],
+    matched: new Set(),
+    before: undefined,
+    nowMs,
+    ...more,
+  });
 
 const calm = { wanted: configMap({ mode: 'calm' }) };
 const drift = { ...calm, drift: driftOf({ '/data/mode': 'wild' }) };
@@ -79,11 +87,60 @@ describe('assessReadiness', () => {
     const [lagging] = found(calm, { ...calm, applied: null });
     if (!lagging) throw new Error('nothing lags');
     const since = (ms: number, seenMs: number) =>
-      assess(pairs([{ ...lagging, sinceMs: nowMs - ms }]), { firstSeen: { [lagging.id]: nowMs - seenMs } });
+      assess(pairs([{ ...lagging, sinceMs: nowMs - ms }]), {
+        before: { firstSeen: { [lagging.id]: nowMs - seenMs }, report: assess(pairs([])) },
+      });
     expect(since(899_000, 10_000).verdict).toBe('Degraded');
     expect(since(901_000, 10_000).verdict).toBe('NotReady');
     // A release on its way is no reason yet, though parity is not whole.
     expect(since(901_000, 9_999)).toMatchObject({ verdict: 'Ready', whole: false, score: 100 });
+  });
+
+  it('ages what lags though thousands of declared differences were there before it', () => {
+    const [lagging] = found(calm, { ...calm, applied: null });
+    if (!lagging) throw new Error('nothing lags');
+    const declared = Array.from({ length: 1_500 }, (_, at) => ({
+      ...lagging,
+      ...{ class: 'declared' as const, severity: 'info' as const, id: `d${at}`, originId: `d${at}` },
+    }));
+    const all = [...declared, { ...lagging, sinceMs: nowMs }];
+    const first = nextState(undefined, assess(pairs(all)), all, nowMs).state;
+    const later = assess(pairs(all, { objects: 2_000 }), { before: first, nowMs: nowMs + 60_000 });
+    expect(later.verdict).toBe('Degraded');
+  });
+
+  it('ages what lags beyond what is remembered', () => {
+    const [lagging] = found(calm, { ...calm, applied: null });
+    if (!lagging) throw new Error('nothing lags');
+    const all = Array.from({ length: 1_500 }, (_, at) => ({
+      ...lagging,
+      ...{ id: `l${at}`, originId: `l${at}`, sinceMs: nowMs },
+    }));
+    const first = nextState(undefined, assess(pairs(all)), all, nowMs).state;
+    const last = pairs(all.slice(1_400), { objects: 2_000 });
+    expect(assess(last, { before: first, nowMs: nowMs + 60_000 }).verdict).toBe('Degraded');
+  });
+
+  it('is Unknown while an application cannot be compared', () => {
+    const report = assess(pairs([], { failures: new Map([['web', 'data_loss']]) }));
+    expect(report).toMatchObject({ verdict: 'Unknown', whole: false });
+    expect(report.reasons[0]?.message).toBe('web cannot be compared: data_loss');
+  });
+
+  it('keeps what clusters are besides until they have said it again', () => {
+    const [one] = found(calm, drift);
+    if (!one) throw new Error('nothing differs');
+    const version = { ...one, class: 'environment' as const, application: '', message: 'another release' };
+    const before = nextState(undefined, assess(pairs([version])), [version], nowMs).state;
+    const after = assess(pairs([], { factsUnknown: ['two'] }), { before });
+    expect(after.verdict).toBe('Degraded');
+    expect(after.reasons.map(({ message }) => message)).toEqual([
+      'another release',
+      'what two is besides its applications is not known yet',
+    ]);
+    const again = nextState(before, after, [], nowMs).state;
+    expect(assess(pairs([], { factsUnknown: ['two'] }), { before: again }).reasons).toHaveLength(2);
+    expect(assess(pairs([]), { before: again })).toMatchObject({ verdict: 'Ready', reasons: [] });
   });
 
   it('says of each expectation that covers nothing, or is over, without a change of the verdict', () => {
@@ -110,7 +167,7 @@ describe('assessReadiness', () => {
         pairs: [],
         problems: ['there is no Cluster two'],
         matched: new Set<string>(),
-        firstSeen: {},
+        before: undefined,
         nowMs,
       },
     });
@@ -120,7 +177,7 @@ describe('assessReadiness', () => {
 
   it('gives a group the score and verdict of its worst standby', () => {
     const report = assessReadiness({
-      ...{ group, problems: [], matched: new Set<string>(), firstSeen: {}, nowMs },
+      ...{ group, problems: [], matched: new Set<string>(), before: undefined, nowMs },
       pairs: [pairs([]), pairs(missing, { standby: 'three' })],
     });
     expect(report).toMatchObject({ verdict: 'NotReady', score: 90, whole: false });

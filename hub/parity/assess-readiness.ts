@@ -16,6 +16,7 @@ import {
   type ParityReason,
   type ParityReport,
   type ParitySeverity,
+  type ParityState,
   type ParityVerdict,
 } from '../model/parity.ts';
 
@@ -32,6 +33,10 @@ export interface PairFindings {
   readonly objects: number;
   readonly differences: readonly ParityDifference[];
   readonly presence: readonly ClusterPresence[];
+  /** Applications that could not be compared, with why. Default none. */
+  readonly failures?: ReadonlyMap<string, string>;
+  /** Clusters of which nothing is known besides their applications. Default none. */
+  readonly factsUnknown?: readonly string[];
   /** As ParityPairReport. */
   readonly catchUpMs: number | undefined;
 }
@@ -43,8 +48,8 @@ export interface ReadinessInput {
   readonly problems: readonly string[];
   /** Names of expectations that covered something. */
   readonly matched: ReadonlySet<string>;
-  /** When differences were first seen, by id; one that is not in it is seen now. */
-  readonly firstSeen: Readonly<Record<string, number>>;
+  /** What was told last. Undefined: nothing yet. */
+  readonly before: Pick<ParityState, 'firstSeen' | 'report'> | undefined;
   readonly nowMs: number;
 }
 
@@ -54,20 +59,34 @@ export const reasonsMax = 200;
 const rank: Readonly<Record<ParitySeverity, number>> = { info: 0, warning: 1, critical: 2 };
 const loss: Readonly<Record<ParitySeverity, number>> = { info: 0, warning: 0.5, critical: 1 };
 
+/** Differences whose first sight is remembered. */
+export const firstSeenMax = 1_000;
+
 /** A release on its way to both clusters is nothing amiss: what lags for less is told for information. */
 export const lagGraceMs = 10_000;
 
 /** What the age of a difference is measured by. */
-export type AgeInput = Pick<ReadinessInput, 'firstSeen' | 'nowMs'> & { readonly freshness: ParityFreshness };
+export interface AgeInput {
+  readonly nowMs: number;
+  /** When differences were first seen, by id; one that is not in it is seen now. */
+  readonly firstSeen: Readonly<Record<string, number>>;
+  readonly freshness: ParityFreshness;
+  /** More differ than are remembered: one that is not among them is no newcomer for that. */
+  readonly full: boolean;
+}
+
+export function createAgeInput(input: Omit<AgeInput, 'full'>): AgeInput {
+  return { ...input, full: Object.keys(input.firstSeen).length >= firstSeenMax };
+}
 
 /** A difference as it is now: what lags for longer than the group allows is critical, what has just begun to is no warning yet. */
 export function ageDifference(
   difference: ParityDifference,
-  { freshness: { lagWithinMs }, firstSeen, nowMs }: AgeInput,
+  { freshness: { lagWithinMs }, firstSeen, nowMs, full }: AgeInput,
 ): ParityDifference {
   const { sinceMs, severity, id } = difference;
   if (difference.class !== 'lagging' || severity === 'critical') return difference;
-  if (nowMs - (firstSeen[id] ?? nowMs) < lagGraceMs) return { ...difference, severity: 'info' };
+  if (nowMs - (firstSeen[id] ?? (full ? 0 : nowMs)) < lagGraceMs) return { ...difference, severity: 'info' };
   if (difference.side === 'primary') return difference;
   const late = sinceMs !== undefined && nowMs - sinceMs > lagWithinMs;
   return late ? { ...difference, severity: 'critical' } : difference;
@@ -75,14 +94,15 @@ export function ageDifference(
 
 /** Pure. */
 export function assessReadiness(input: ReadinessInput): ParityReport {
-  const { group, firstSeen, nowMs } = input;
-  const age: AgeInput = { freshness: group.freshness, firstSeen, nowMs };
+  const { group, nowMs } = input;
+  const firstSeen = input.before?.firstSeen ?? {};
+  const age = createAgeInput({ freshness: group.freshness, firstSeen, nowMs });
   const reasons: ParityReason[] = input.problems.map((message) => ({
     ...{ type: 'problem' as const, standby: '', severity: 'critical' as const, owner: group.owner },
     ...{ message, action: `mend ${group.origin.file}:${group.origin.line}`, count: 1 },
   }));
   const pairs = input.pairs.map((pair) => {
-    const own = reasonsOf(pair, age);
+    const own = [...reasonsOf(pair, age), ...besidesReasons(pair, input.before?.report)];
     reasons.push(...own);
     return pairReport(pair, own, age);
   });
@@ -170,7 +190,7 @@ function reasonsOf(pair: PairFindings, age: AgeInput): readonly ParityReason[] {
         : `nothing is heard of ${cluster} since ${new Date(lastSeenAtMs).toISOString()}`;
     reasons.push(reason('agent-away', pair.standby, 'warning', message, `look at the agent of ${cluster}`));
   }
-  if (pair.objects === 0)
+  if (pair.objects === 0 && (pair.failures?.size ?? 0) === 0)
     reasons.push(
       reason(
         'not-compared',
@@ -180,7 +200,27 @@ function reasonsOf(pair: PairFindings, age: AgeInput): readonly ParityReason[] {
         'look at spec.applications and the placement of the applications',
       ),
     );
+  for (const [application, why] of [...(pair.failures ?? [])].slice(0, reasonsMax)) {
+    const message = `${application} cannot be compared: ${why}`;
+    reasons.push(reason('not-compared', pair.standby, 'warning', message, 'look at the log of the hub'));
+  }
   return [...reasons, ...differenceReasons(pair, age)];
+}
+
+/** What was found of a cluster stands until its agent has said it again: a hub that starts anew knows it no better. */
+function besidesReasons(
+  { standby, factsUnknown = [] }: PairFindings,
+  before: ParityReport | undefined,
+): readonly ParityReason[] {
+  if (factsUnknown.length === 0) return [];
+  const known = (before?.reasons ?? []).filter(
+    (one) => one.type === 'environment' && one.standby === standby,
+  );
+  const message = `what ${factsUnknown.join(' and ')} ${factsUnknown.length > 1 ? 'are' : 'is'} besides its applications is not known yet`;
+  const action = `look at the agent of ${factsUnknown.join(' and ')} if this stays`;
+  return [...known, reason('environment', standby, 'info', message, action)].filter(
+    (one, at, all) => all.findIndex(({ message: same }) => same === one.message) === at,
+  );
 }
 
 /** Differences of one class, weight, application and owner are one reason. */

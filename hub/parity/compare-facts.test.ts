@@ -91,6 +91,12 @@ describe('compareFacts', () => {
       ['warning /environment/secrets/shop~1a both', 'warning /environment/secrets/shop~1b both'],
     ],
     [
+      'a quota that the standby alone has, but no class',
+      { quotas: {}, storageClasses: {} },
+      { quotas: { 'shop/q': {} }, storageClasses: { more: {} } },
+      ['warning /environment/quotas/shop~1q both'],
+    ],
+    [
       'certificates of the standby that end',
       { certificates: { x: at(-5) } },
       { certificates: { over: at(-1), soon: at(13), fine: at(15) } },

@@ -100,15 +100,29 @@ function findingsOf(
   }
 }
 
-/** What the primary has and the standby lacks or has otherwise. What the standby has besides does no harm. */
+/** What bounds pods where it stands alone, too. */
+const bounds: ReadonlySet<FactSection> = new Set(['quotas', 'limits']);
+
+/** What the primary has and the standby lacks or has otherwise. What the standby has besides does no harm, unless it bounds what may run there. */
 function entryFindings(
   section: FactSection,
   left: FactValues,
   right: FactValues,
   { standby }: FactsRequest,
 ): readonly Finding[] {
-  return Object.entries(left).flatMap(([name, value]): readonly Finding[] => {
-    const other = right[name];
+  const besides = bounds.has(section)
+    ? Object.entries(right).filter(([name]) => !Object.hasOwn(left, name))
+    : [];
+  const extra = besides.map(
+    ([name, value]): Finding => ({
+      ...{ section, name, side: 'both', severity: 'warning' },
+      message: `${nouns[section] ?? section} ${name} is in ${standby} alone, and bounds what may run there`,
+      action: 'make both the same, or declare it',
+      values: { standby: value },
+    }),
+  );
+  const lacking = Object.entries(left).flatMap(([name, value]): readonly Finding[] => {
+    const other = Object.hasOwn(right, name) ? right[name] : undefined;
     const what = `${nouns[section] ?? section} ${name}`;
     const common = { section, name, side: 'both', severity: 'warning' } as const;
     if (other === undefined) {
@@ -128,6 +142,7 @@ function entryFindings(
       },
     ];
   });
+  return [...lacking, ...extra];
 }
 
 function minorOf(version: Json | undefined): string | undefined {
@@ -158,7 +173,7 @@ function apiFindings(
   { standby, used }: FactsRequest,
 ): readonly Finding[] {
   return Object.entries(left).flatMap(([name, kinds]): readonly Finding[] => {
-    const other = right[name];
+    const other = Object.hasOwn(right, name) ? right[name] : undefined;
     const served = new Set(Array.isArray(other) ? (other as readonly Json[]) : []);
     const lacking = Array.isArray(kinds)
       ? (kinds as readonly Json[]).filter((kind) => !served.has(kind))

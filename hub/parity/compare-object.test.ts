@@ -124,6 +124,18 @@ describe('compareObject', () => {
       { wanted: undefined, applied: calm, more: { objectDigest: '' } },
       ['lagging  standby'],
     ],
+    [
+      'an object that the newest revision wants in neither, and that is in the primary still',
+      { applied: calm },
+      {},
+      ['lagging  primary'],
+    ],
+    [
+      'an object that the newest revision wants in neither, and that is in the standby still',
+      {},
+      { applied: calm },
+      ['lagging  standby'],
+    ],
     ['an object that is kept on purpose', {}, { applied: calm, more: { syncStatus: 'Retained' } }, []],
     [
       'an object that is unwell',
@@ -181,6 +193,41 @@ describe('compareObject', () => {
     const { differences } = compareObject(pair, context);
     expect(differences.map(({ path }) => path)).toEqual(['/data/a']);
     for (const text of ['hush', encoded, 'other']) expect(JSON.stringify(differences)).not.toContain(text);
+  });
+
+  it('takes two changed values of a Secret that nobody has told for two', () => {
+    const secret: KubeObject = {
+      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'key', namespace: 'shop' } },
+      data: { token: 'c2FtZQ==' },
+    };
+    const changed = { wanted: secret, drift: { ...driftOf({}), fields: [{ path: '/data/token' }] } };
+    expect(told(changed, changed)).toEqual(['drift /data/token standby']);
+  });
+
+  it('takes long values that were cut for equal where agents see the same, and for two where they do not', () => {
+    const cut = {
+      ...driftOf({}),
+      fields: [{ path: '/data/mode', desired: '"calm"', live: `"${'x'.repeat(511)}` }],
+    };
+    const changed = (liveDigest: string) => ({ wanted: calm, drift: cut, more: { liveDigest } });
+    expect(told(changed('same'), changed('same'))).toEqual([]);
+    expect(told(changed('same'), changed('other'))).toEqual(['drift /data/mode standby']);
+  });
+
+  it('asks where both were changed by hand alike, and are not alike all the same', () => {
+    const changed = { wanted: calm, drift: driftOf({ '/data/mode': 'wild' }) };
+    const { pair, context } = pairOf(changed, { ...changed, more: { liveDigest: 'and mutated' } });
+    expect(compareObject(pair, context).ask).toBe(true);
+  });
+
+  it('asks where more was changed by hand than an agent tells', () => {
+    const many = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`/data/k${at}`, 'x']));
+    const changed = (value: string, liveDigest: string) => ({
+      wanted: configMap({ mode: value }),
+      ...{ drift: driftOf({ ...many, '/data/mode': 'wild' }), more: { liveDigest } },
+    });
+    const { pair, context } = pairOf(changed('a', 'one'), changed('b', 'two'));
+    expect(compareObject(pair, context).ask).toBe(true);
   });
 
   it('asks where digests of live objects alone differ, and then says where they do', () => {

@@ -51,6 +51,9 @@ export interface PairResult {
   readonly ask: boolean;
 }
 
+/** Changes that agents tell of one object (agent/observe/projection.ts): there may be more. */
+const changesToldMax = 50;
+
 const whole: PairResult = { differences: [], ask: false };
 
 /** Nothing can differ: both have what Git wants, which is the same, untouched and well. */
@@ -65,6 +68,13 @@ function isPlainlyEqual({ primary, standby }: ObjectPair): boolean {
       observed.liveDigest !== '' &&
       observed.liveDigest === primary.observed?.liveDigest,
   );
+}
+
+/** Both applied the same, and their agents see the same: however long what drift tells of is. Agents key the digests of Secrets. */
+function isSameLive({ primary, standby }: ObjectPair): boolean {
+  const [left, right] = [primary?.observed, standby?.observed];
+  if (!left || !right || left.key.kind === 'Secret' || left.liveDigest === '') return false;
+  return left.objectDigest === right.objectDigest && left.liveDigest === right.liveDigest;
 }
 
 /** Contents that comparing a pair needs. */
@@ -94,7 +104,8 @@ export function compareObject(pair: ObjectPair, context: PairContext): PairResul
   const say = createTeller(pair, context);
   const health = healthDifferences(pair, say);
   if (primary.type === 'known' && standby.type === 'known') {
-    const fields = compareFields(pair, { primary, standby }, masked, subject, context);
+    const live = { primary, standby };
+    const fields = isSameLive(pair) ? [] : compareFields(pair, live, masked, subject, context);
     const differences = fields.map(({ path, ...rest }) => say({ aspect: 'field', path, ...rest }));
     const ask = differences.length === 0 && differsUnseen(pair);
     const unseen = ask ? unseenDifferences(pair, context, say) : [];
@@ -210,10 +221,26 @@ function presenceDifference(
         severity: side === 'standby' ? 'critical' : 'warning',
         sinceMs: state.drift.foundAtMs,
       });
-    const lag = lagOf(state, object, name, cluster);
+    const lag = lagOf(state, object, name, cluster) ?? leftAlone(state, other, object, name, cluster);
     if (lag) return say({ ...lag, side });
   }
   return undefined;
+}
+
+/** There, and not in the other cluster any more, though Git wants the same of both: one of them is still to follow. */
+function leftAlone(
+  state: LiveState,
+  other: LiveState,
+  object: SideObject | undefined,
+  name: string,
+  cluster: string,
+): Told | undefined {
+  if (state.type !== 'known' || other.type !== 'absent') return undefined;
+  return {
+    ...{ aspect: 'revision', class: 'lagging', sinceMs: object?.assignedAtMs },
+    message: `${name} is in ${cluster} alone: one of both clusters has not reached what Git wants`,
+    action: `wait; fairway status ${cluster} says what it waits for`,
+  };
 }
 
 function lagOf(
@@ -241,11 +268,16 @@ function lagOf(
   };
 }
 
-/** The agents' digests of what is there differ, though both applied the same and found no drift. Those of Secrets are keyed by each agent. */
+/**
+ * The agents' digests of what is there differ, though both applied the same and what drift tells is equal: agents cut long values and long lists of them, and a webhook
+ * may have changed what no drift is told of. Those of Secrets are keyed by each agent.
+ */
 function differsUnseen({ primary, standby }: ObjectPair): boolean {
   const [left, right] = [primary?.observed, standby?.observed];
-  if (!left || !right || left.objectDigest !== right.objectDigest || left.key.kind === 'Secret') return false;
-  if (openDrift(left) || openDrift(right) || isBehind(primary) || isBehind(standby)) return false;
+  if (!left || !right || left.key.kind === 'Secret') return false;
+  const untold = [left, right].some((one) => (openDrift(one)?.fields.length ?? 0) >= changesToldMax);
+  if (left.objectDigest !== right.objectDigest && !untold) return false;
+  if (isBehind(primary) || isBehind(standby)) return false;
   return left.liveDigest !== '' && right.liveDigest !== '' && left.liveDigest !== right.liveDigest;
 }
 

@@ -6,9 +6,7 @@ import {
   type ParityReport,
   type ParityState,
 } from '../model/parity.ts';
-
-/** Differences whose first sight is remembered. */
-export const firstSeenMax = 1_000;
+import { firstSeenMax } from './assess-readiness.ts';
 
 export interface StateChange {
   readonly state: ParityState;
@@ -24,7 +22,7 @@ export function nextState(
   nowMs: number,
 ): StateChange {
   const firstSeen: Record<string, number> = {};
-  for (const { id } of differences.slice(0, firstSeenMax)) firstSeen[id] = before?.firstSeen[id] ?? nowMs;
+  for (const { id } of remembered(differences)) firstSeen[id] = before?.firstSeen[id] ?? nowMs;
   const sameVerdict = before?.report.verdict === report.verdict;
   const sameWhole = before?.report.whole === report.whole;
   const lastWholeAtMs = report.whole || before?.report.whole ? nowMs : before?.lastWholeAtMs;
@@ -43,6 +41,13 @@ export function nextState(
   const message = describeChange(before?.report, report, counts);
   const { group, verdict, whole, score } = report;
   return { state, moment: { group, atMs: nowMs, verdict, whole, score, counts, message } };
+}
+
+/** What lags goes first: its weight is of its age. What is declared can wait. */
+function remembered(differences: readonly ParityDifference[]): readonly ParityDifference[] {
+  if (differences.length <= firstSeenMax) return differences;
+  const order = (one: ParityDifference) => (one.class === 'lagging' ? 0 : one.class === 'declared' ? 2 : 1);
+  return [...differences].sort((a, b) => order(a) - order(b)).slice(0, firstSeenMax);
 }
 
 type Counts = Readonly<Record<DifferenceClass, number>>;

@@ -24,14 +24,14 @@ export function createNormaliser({ variables, names }: SideWords): Normaliser {
   for (const [name, value] of stated.sort(([a], [b]) => (a < b ? -1 : 1)))
     if (!byValue.has(value)) byValue.set(value, name);
   const values = [...byValue.keys()].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
-  const pattern =
-    values.length === 0
-      ? undefined
-      : new RegExp(`(?<![A-Za-z0-9])(?:${values.map(escapeText).join('|')})(?![A-Za-z0-9])`, 'g');
+  const words =
+    values.length === 0 ? [] : [`(?<![A-Za-z0-9])(?:${values.map(escapeText).join('|')})(?![A-Za-z0-9])`];
+  // Braces that stand there already are no word of ours: a text that says `{{region}}` is not the region.
+  const pattern = new RegExp([...words, '\\{\\{'].join('|'), 'g');
   const text = (value: string): string => {
     const name = names.get(value);
     if (name !== undefined) return `{{object ${name}}}`;
-    return pattern ? value.replace(pattern, (found) => `{{${byValue.get(found) ?? ''}}}`) : value;
+    return value.replace(pattern, (found) => `{{${byValue.get(found) ?? ''}}}`);
   };
   const normalise = (value: Json): Json => {
     if (typeof value === 'string') return text(value);

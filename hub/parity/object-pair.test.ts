@@ -7,7 +7,7 @@ import { withDrift } from './object-pair.ts';
 
 const driftOf = (fields: Drift['fields']): Drift => ({ fields, managers: [], kind: 'changed', foundAtMs: 1 });
 const at = (fields: Drift['fields'], object: KubeObject = deployment(2)) =>
-  withDrift(object, driftOf(fields))['spec'];
+  withDrift(object, driftOf(fields), 'one')['spec'];
 
 describe('withDrift', () => {
   it('sets, adds and takes away fields, items of lists by key among them', () => {
@@ -46,8 +46,8 @@ describe('withDrift', () => {
   });
 
   it('keeps a value that was cut as text, and marks one that is not told', () => {
-    expect(at([{ path: '/spec/a', live: '{"long' }])).toMatchObject({ a: '{"long...' });
-    expect(at([{ path: '/spec/a' }])).toMatchObject({ a: '*** (changed)' });
+    expect(at([{ path: '/spec/a', live: '{"long' }])).toMatchObject({ a: '{"long... (in one)' });
+    expect(at([{ path: '/spec/a' }])).toMatchObject({ a: '*** (changed in one)' });
   });
 });
 

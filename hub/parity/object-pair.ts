@@ -75,27 +75,27 @@ export function liveStateOf(side: SideObject | undefined, contentOf: ContentOf):
   const applied = contentOf(observed.objectDigest);
   if (applied === undefined)
     return { type: 'pending', failed: false, message: 'it has what an older release wanted' };
-  return { type: 'known', object: withDrift(applied, drift), drift };
+  return { type: 'known', object: withDrift(applied, drift, observed.cluster), drift };
 }
 
-/** What was applied, with the found changes laid over it. */
-export function withDrift(applied: KubeObject, drift: Drift | undefined): KubeObject {
+/** What was applied, with the found changes laid over it. A Secret's values are not told: that one changed is, and then it is like nothing in any other cluster. */
+export function withDrift(applied: KubeObject, drift: Drift | undefined, cluster: string): KubeObject {
   if (drift === undefined) return applied;
   let object: Json | undefined = applied;
   for (const { path, live, desired } of drift.fields) {
-    // A Secret's values are not told: that they changed is.
-    const value = live === undefined && desired === undefined ? '*** (changed)' : parseValue(live);
+    const untold = live === undefined && desired === undefined;
+    const value = untold ? `*** (changed in ${cluster})` : parseValue(live, cluster);
     object = withValueAt(object, splitPath(path), value);
   }
   return (object ?? applied) as KubeObject;
 }
 
-/** JSON that was cut stays text: it differs from everything else all the same. */
-function parseValue(text: string | undefined): Json | undefined {
+/** JSON that was cut stays text: what it ends with nobody has said, and it is like nothing in any other cluster. */
+function parseValue(text: string | undefined, cluster: string): Json | undefined {
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text) as Json;
   } catch {
-    return `${text}...`;
+    return `${text}... (in ${cluster})`;
   }
 }

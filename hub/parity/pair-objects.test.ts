@@ -64,6 +64,22 @@ describe('createNormaliser', () => {
     expect(left('see m-1')).toBe('see m-1');
   });
 
+  it('takes braces that stand there already for no word of its own', () => {
+    const normalise = createNormaliser({ variables: new Map([['region', 'eu']]), names: new Map() });
+    expect(normalise('db.{{region}}')).not.toBe(normalise('db.eu'));
+    expect(normalise('{{{eu')).not.toBe(normalise('{{{{region}}'));
+  });
+
+  it('tells maps of one name in two namespaces apart', () => {
+    const pairs = (names: readonly [string, string]) =>
+      side(names.map((name, at) => entry(name, 'm', { originId: `/ConfigMap/n${at}/m` })));
+    const { primary, standby } = renamedObjects(
+      pairObjects('web', pairs(['m-1', 'm-2']), pairs(['m-3', 'm-4'])).values(),
+    );
+    expect(primary.get('m-1')).toBe(standby.get('m-3'));
+    expect(primary.get('m-1')).not.toBe(standby.get('m-4'));
+  });
+
   it('replaces values that stand by themselves, the longest first, in lists and maps too', () => {
     const variables = new Map([
       ['region', 'eu'],

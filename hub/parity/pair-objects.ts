@@ -81,7 +81,8 @@ export function renamedObjects(pairs: Iterable<ObjectPair>): {
   for (const pair of pairs) {
     const [mine, other] = [pair.primary?.key.name, pair.standby?.key.name];
     if (mine === undefined || other === undefined || mine === other) continue;
-    const common = `${pair.origin.kind}/${pair.origin.name}`;
+    // All of its identity: two namespaces may each have a map of that name.
+    const common = pair.originId;
     primary.set(mine, common);
     standby.set(other, common);
   }
