@@ -134,7 +134,9 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
 
   /** A state and what it decided. Undefined: somebody else was faster. `from`: the releases that wait must be those still. */
   const keep = (row: Row, acted?: Acted, from?: PromotionQueue) =>
-    store.releases.saveRollouts([complete(row, acted), ...(from ? [sameQueue(from, row.nowMs)] : [])]);
+    from === undefined
+      ? store.releases.saveRollout(complete(row, acted))
+      : store.releases.saveRollouts([complete(row, acted), sameQueue(from, row.nowMs)]);
 
   const rowOf = async (before: RolloutState, pass: RolloutPass): Promise<Row> => {
     const nowMs = clock.now();

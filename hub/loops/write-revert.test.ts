@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFakeClock, type FakeClock } from '../../shared/clock/fake-clock.ts';
 import { createSeededRandom, systemRandom } from '../../shared/clock/random.ts';
+import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import { runGit } from '../cli/demo/git-program.ts';
 import { defaultStrategy, type RolloutStrategy } from '../model/strategy.ts';
+import { applyAction } from '../rollout/apply-action.ts';
 import { revertAttemptsMax } from '../rollout/plan-revert.ts';
 import type { RolloutState } from '../rollout/rollout-state.ts';
+import type { GitWriter } from '../source/git-source.ts';
 import { type Bed, createBed } from '../source/test-bed.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
@@ -67,14 +70,18 @@ const events = async () => {
 const stateNow = async () => (await store.releases.rollout('web')) as RolloutState;
 
 /** What the hub knows after a release of the second commit has failed in eu-1 and was rolled back. */
-async function fail(shas: readonly string[], strategy: Partial<RolloutStrategy> = {}): Promise<void> {
+async function fail(
+  shas: readonly string[],
+  strategy: Partial<RolloutStrategy> = {},
+  phase: RolloutState['phase'] = 'RolledBack',
+): Promise<void> {
   for (const sha of shas) {
     const revision = { commit: await bed.source.commit(bed.url, sha), ref: 'main', sources: {}, seenAtMs: 1 };
     await store.sources.saveRevision({ id: sha, ...revision }, []);
   }
   const failure = { reason: 'Unhealthy', message: 'Deployment default/web: bad image', atMs: 1 } as const;
   const state: RolloutState = {
-    ...{ version: 2, application: 'web', releaseId, revisionId: shas.at(-1) ?? '', phase: 'RolledBack' },
+    ...{ version: 2, application: 'web', releaseId, revisionId: shas.at(-1) ?? '', phase },
     strategy: { ...defaultStrategy, onFailure: 'rollback', revert: 'branch', ...strategy },
     ...{ startedAtMs: 1, endedAtMs: 2, held: [] },
     stopped: {
@@ -167,6 +174,29 @@ describe('the revert of a failed release', () => {
     expect((await rollouts.report('web'))?.message).toContain(`its revert is commit ${sha.slice(0, 8)}`);
     await settle();
     expect(await events()).toHaveLength(1);
+  });
+
+  it('is written also where some cluster had no healthy Target to go back to, and tried again by a retry that fails', async () => {
+    await fail(shas, {}, 'Paused');
+    let refuses = true;
+    const write: GitWriter['revert'] = async (request) => {
+      if (refuses) throw new FairwayError('failed_precondition', 'not now');
+      return bed.source.revert(request);
+    };
+    open({ revert: { url: bed.url, ref: 'main', identity, write } });
+    await settle();
+    expect(await stateNow()).toMatchObject({ phase: 'Paused', revert: { state: 'failed' } });
+    refuses = false;
+    const said = { actor: 'ann', reason: 'once more', atMs: clock.now() };
+    const before = await stateNow();
+    const again = applyAction(before, { type: 'retry', cluster: '' }, said);
+    expect(again.phase).toBe('Progressing');
+    const { stopped } = before;
+    const row = { application: 'web', before, decisions: [], events: [], nowMs: clock.now() };
+    await store.releases.saveRollout({ ...row, state: { ...again, phase: 'RolledBack', stopped } });
+    await settle();
+    expect(await stateNow()).toMatchObject({ revert: { state: 'written' } });
+    expect(await git('show', `${branch}:web.yaml`)).toBe('image: 1');
   });
 
   it('is written once, though the hub is killed after the push and before it could keep that', async () => {

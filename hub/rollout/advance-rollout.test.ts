@@ -237,7 +237,22 @@ describe('failure', () => {
     run.applied('eu-1', 'Failed', 'bad');
     expect(run.pass().assigned).toEqual([]);
     expect(run.report().message).toBe(
-      'rolled back, but for clusters that had no healthy Target to go back to: eu-1',
+      'rolled back, but for clusters that had no healthy Target to go back to: eu-1; it had failed: wave first: eu-1: bad',
+    );
+  });
+
+  it('names some of many that have nowhere to go', () => {
+    const names = Array.from({ length: 30 }, (_, index) => `eu-${10 + index}`);
+    const run = createScenario(
+      names,
+      strategy([{}], { onFailure: 'rollback', failureBudget: undefined, regions: 'any' }),
+    );
+    for (const name of names) run.see(name).lastHealthyDigest = undefined;
+    run.pass();
+    run.applied('eu-10', 'Failed', 'bad');
+    run.pass();
+    expect(run.state().stopped?.reason).toContain(
+      'eu-18, eu-19 and 20 more; it had failed: wave w0: eu-10: bad',
     );
   });
 });

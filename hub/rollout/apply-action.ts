@@ -75,6 +75,7 @@ function stop(state: RolloutState, phase: 'Paused' | 'Aborted' | 'RollingBack', 
 function resume(state: RolloutState): RolloutState {
   if (state.phase === 'Progressing') return state;
   if (state.phase !== 'Paused') return refuse(state, `it is ${state.phase}, not Paused`);
+  if (wasTakenBack(state)) return refuse(state, 'it was taken back: retry it, and it begins anew');
   const failed = Object.keys(state.clusters).filter((name) => isFailed(state, name));
   if (failed.length > 0 && state.stopped?.by === 'failure')
     return refuse(state, `${failed.join(', ')} failed: retry or exclude them, or roll back`);
@@ -86,12 +87,23 @@ function isFailed(state: RolloutState, cluster: string): boolean {
   return known?.failure !== undefined && known.excluded === undefined;
 }
 
+/** Clusters that went back are never counted: a rollout that goes on as if nothing had been would wait for them for ever. */
+function wasTakenBack({ clusters }: RolloutState): boolean {
+  return Object.values(clusters).some((known) => known.rolledBackAtMs !== undefined);
+}
+
+/** A revert that was not written may be, should the release fail again. */
+function writtenOf({ revert }: RolloutState): RolloutState['revert'] {
+  return revert?.state === 'written' ? revert : undefined;
+}
+
 /** A rollout that was taken back or given up begins anew with its first wave and all its gates; who was excluded stays so. */
 function restart(state: RolloutState): RolloutState {
   const { endedAtMs: _at, stopped: _why, ...rest } = state;
   const excluded = Object.entries(state.clusters).filter(([, known]) => known.excluded !== undefined);
   return {
     ...rest,
+    revert: writtenOf(state),
     phase: 'Progressing',
     held: [],
     waves: state.waves.map(({ name, spec, clusters }) => ({ name, spec, clusters })),
@@ -110,9 +122,11 @@ function askAgain(waves: readonly WaveState[]): readonly WaveState[] {
 /** Timers begin anew, and analyses where one of them may be what failed. What was held may be released again. */
 function retry(state: RolloutState, cluster: string): RolloutState {
   if (state.phase === 'RollingBack') return refuse(state, 'it rolls back: retry it once that has ended');
-  const wasTakenBack = Object.values(state.clusters).some((known) => known.rolledBackAtMs !== undefined);
+  const isBack = wasTakenBack(state);
   const isDone = isOver(state) && state.phase !== 'Complete';
-  if (cluster === '' && (isDone || wasTakenBack)) return restart(state);
+  if (cluster === '' && (isDone || isBack)) return restart(state);
+  if (isBack && state.phase === 'Paused')
+    return refuse(state, 'it was taken back: retry all of it, without a cluster');
   const names =
     cluster === '' ? Object.keys(state.clusters).filter((name) => isFailed(state, name)) : [cluster];
   const clusters = { ...state.clusters };
@@ -123,7 +137,10 @@ function retry(state: RolloutState, cluster: string): RolloutState {
   }
   const goesOn = state.phase === 'Paused' && state.stopped?.by === 'failure';
   const phase = goesOn
-    ? { phase: 'Progressing' as const, stopped: undefined, waves: askAgain(state.waves) }
+    ? {
+        ...{ phase: 'Progressing' as const, stopped: undefined },
+        ...{ waves: askAgain(state.waves), revert: writtenOf(state) },
+      }
     : {};
   return { ...state, clusters, ...(cluster === '' ? { held: [] } : {}), ...phase };
 }
@@ -142,10 +159,11 @@ function lift(state: RolloutState, said: Said): RolloutState {
   if (state.lifted) return state;
   if (state.phase === 'Waiting')
     return refuse(state, 'it waits for another environment: begin it with promote, then ask again');
-  const { strategy } = state;
+  const from = wasTakenBack(state) ? restart(state) : state;
+  const { strategy } = from;
   const [open = defaultWave] = allAtOnceStrategy.waves;
   return {
-    ...state,
+    ...from,
     phase: 'Progressing',
     stopped: undefined,
     lifted: said,

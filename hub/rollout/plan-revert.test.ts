@@ -29,6 +29,10 @@ describe('needsRevert', () => {
   it('is so for what was rolled back by itself, where the strategy asks for it, until it is done or given up', () => {
     expect(needsRevert(state())).toBe(true);
     expect(needsRevert(state({ phase: 'RollingBack' }))).toBe(false);
+    // Some cluster had no healthy Target to go back to: Git asks for what failed all the same.
+    expect(needsRevert(state({ phase: 'Paused' }))).toBe(true);
+    const waits = { ...defaultStrategy, onFailure: 'pause', revert: 'branch' } as const;
+    expect(needsRevert(state({ phase: 'Paused', strategy: waits }))).toBe(false);
     expect(needsRevert(state({ strategy: { ...defaultStrategy, onFailure: 'rollback' } }))).toBe(false);
     const byHand = { by: 'operator', actor: 'ann', reason: 'no', atMs: 1 } as const;
     expect(needsRevert(state({ stopped: byHand }))).toBe(false);

@@ -23,9 +23,13 @@ const clustersNamedMax = 20;
 const reasonMax = 500;
 const subjectMax = 200;
 
-/** Only what failed by itself and is back: an operator who rolls back knows what is to become of Git. */
+/**
+ * Only what failed by itself and is back: an operator who rolls back knows what is to become of Git. A failure after which the strategy rolls back pauses only once
+ * that is done, for clusters that had no healthy Target to go back to.
+ */
 export function needsRevert({ phase, stopped, strategy, revert }: RolloutState): boolean {
-  if (phase !== 'RolledBack' || stopped?.by !== 'failure') return false;
+  const isBack = phase === 'RolledBack' || (phase === 'Paused' && strategy.onFailure === 'rollback');
+  if (!isBack || stopped?.by !== 'failure') return false;
   if ((strategy.revert ?? 'none') === 'none') return false;
   return revert === undefined || revert.state === 'pending';
 }

@@ -87,4 +87,35 @@ describe('retry of a rollout that was taken back', () => {
     scenario.pass();
     expect(scenario.state().phase).toBe('Complete');
   });
+
+  it('is what brings one on that was taken back but for clusters with nowhere to go: nothing else leaves it half way', () => {
+    const stuck = () => {
+      const scenario = createScenario(['eu-1', 'eu-2', 'eu-3'], {
+        ...backwards,
+        waves: [{ ...defaultWave, name: 'all' }],
+        regions: 'any',
+      });
+      scenario.see('eu-2').lastHealthyDigest = undefined;
+      scenario.pass();
+      scenario.applied('eu-1', 'Failed', 'Deployment web: bad');
+      scenario.healthy('eu-2', 'eu-3');
+      scenario.pass();
+      scenario.healthy('eu-1', 'eu-3');
+      scenario.pass();
+      expect(scenario.state().phase).toBe('Paused');
+      return scenario;
+    };
+    const excluded = stuck();
+    excluded.act({ type: 'exclude', cluster: 'eu-1' });
+    expect(() => excluded.act({ type: 'resume' })).toThrow('it was taken back: retry it');
+    expect(() => excluded.act({ type: 'retry', cluster: 'eu-3' })).toThrow(
+      'it was taken back: retry all of it',
+    );
+    const lifted = stuck();
+    lifted.act({ type: 'all-at-once' });
+    expect(lifted.pass().assigned).toEqual(['eu-1=new', 'eu-3=new']);
+    lifted.healthy('eu-1', 'eu-2', 'eu-3');
+    lifted.pass();
+    expect(lifted.state().phase).toBe('Complete');
+  });
 });

@@ -88,10 +88,14 @@ function finish(state: RolloutState, { release, nowMs }: RolloutInput) {
     const change: RolloutChange = { type: 'rollout.rolled-back', message: 'rolled back' };
     return { state: { ...state, phase: 'RolledBack' as const, endedAtMs: nowMs, held }, changes: [change] };
   }
-  const message = `rolled back, but for clusters that had no healthy Target to go back to: ${stuck.join(', ')}`;
+  const more = stuck.length > namedMax ? ` and ${stuck.length - namedMax} more` : '';
+  const named = `${stuck.slice(0, namedMax).join(', ')}${more}`;
+  const why = state.stopped === undefined ? '' : `; it had failed: ${state.stopped.reason}`;
+  const message = `rolled back, but for clusters that had no healthy Target to go back to: ${named}${why}`;
   const stopped = { ...(state.stopped ?? failure), reason: message, atMs: nowMs };
   const change: RolloutChange = { type: 'rollout.paused', message };
   return { state: { ...state, phase: 'Paused' as const, stopped, held }, changes: [change] };
 }
 
 const failure = { by: 'failure', actor: 'fairway' } as const;
+const namedMax = 10;
