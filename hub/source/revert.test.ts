@@ -1,6 +1,9 @@
 /** Reverts written to a real Git server over HTTP, and read back by git itself. */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runGit } from '../cli/demo/git-program.ts';
 import type { CredentialSource } from '../model/credentials.ts';
@@ -45,6 +48,35 @@ const setHook = async (script: string) => {
   await writeFile(path, `#!/bin/sh\n${script}\n`);
   await chmod(path, 0o755);
 };
+
+/** The same repository behind a server that reports nothing of a push, as the protocol lets it. */
+async function withoutReports(): Promise<{ readonly url: string; close(): Promise<unknown> }> {
+  const server = createServer(async (request, response) => {
+    const { authorization, accept, 'content-type': type, 'git-protocol': protocol } = request.headers;
+    const given = { authorization, accept, 'content-type': type, 'git-protocol': protocol };
+    const headers = Object.entries(given).filter((entry): entry is [string, string] => Boolean(entry[1]));
+    const body = request.method === 'POST' ? { body: await buffer(request) } : {};
+    const to = new URL(request.url ?? '', bed.url);
+    const answer = await fetch(to, { method: request.method ?? 'GET', headers, ...body });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    const told = to.search.includes('git-receive-pack')
+      ? Buffer.from(bytes.toString('latin1').replaceAll('report-status', 'reports-never'), 'latin1')
+      : bytes;
+    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
+    response.end(told);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const url = new URL(bed.url);
+  url.port = String(port);
+  return {
+    url: url.href,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
 
 beforeEach(async () => {
   onAsked = () => {};
@@ -180,6 +212,46 @@ describe('a revert', () => {
     expect(await git('for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
   });
 
+  describe('to a server that reports nothing of a push', () => {
+    let silent: Awaited<ReturnType<typeof withoutReports>>;
+    beforeEach(async () => {
+      silent = await withoutReports();
+    });
+    afterEach(() => silent.close());
+
+    it('is written when the branch is there afterwards', async () => {
+      const { result, commit: sha, ref } = await write(bad, good, { url: silent.url });
+      expect(result).toBe('written');
+      expect(await git('rev-parse', ref)).toBe(sha);
+    });
+
+    it('was refused when it is not, whatever the reason', async () => {
+      await setHook('exit 1');
+      expect(await errorOf(write(bad, good, { url: silent.url }))).toMatchObject({
+        ...{ code: 'conflict', retry: true, details: { reason: 'PushRejected' } },
+        message: expect.stringContaining('reports nothing'),
+      });
+      expect(await git('for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
+    });
+
+    it('is found by the next attempt where somebody has gone on from it before it could be asked for', async () => {
+      let calls = 0;
+      onAsked = async () => {
+        calls += 1;
+        if ((await git('log', '-1', '--format=%an', 'main')) !== 'Fairway hub') return;
+        const who = ['-c', 'user.name=Ann', '-c', 'user.email=ann@example.com'];
+        const later = await git(...who, 'commit-tree', 'main^{tree}', '-p', 'main', '-m', 'go on');
+        await git('update-ref', 'refs/heads/main', later);
+      };
+      const error = await errorOf(write(bad, good, { url: silent.url, branch: '' }));
+      expect(error).toMatchObject({ code: 'conflict', retry: true });
+      expect(calls).toBeGreaterThan(0);
+      const found = await write(bad, good, { url: silent.url, branch: '' });
+      expect(found.result).toBe('found');
+      expect(await git('log', '--format=%an', '--grep', 'Fairway-Rollout', 'main')).toBe('Fairway hub');
+    });
+  });
+
   it("leaves somebody else's branch of that name alone", async () => {
     await git('update-ref', 'refs/heads/fairway/revert/web-1', good);
     expect(await errorOf(write(bad, good))).toMatchObject({ details: { reason: 'BranchTaken' } });
@@ -200,6 +272,21 @@ describe('a revert', () => {
     expect(await errorOf(write(bad, good, { branch: 'other' }))).toMatchObject({
       details: { reason: 'Rewritten' },
     });
+  });
+
+  it('goes back to no commit that is not before the one that failed: the branch was rewritten in between', async () => {
+    const aside = await commit({ 'apps/web/a.yaml': 'image: 3\n' }, 'be dropped');
+    await bed.fetch();
+    await bed.repository.git('reset', '--quiet', '--hard', bad);
+    const other = await bed.repository.commit({ 'apps/web/a.yaml': 'image: 4\n' }, { message: 'instead' });
+    await bed.repository.push('main', { force: true });
+    expect(await errorOf(write(other, aside))).toMatchObject({
+      code: 'failed_precondition',
+      details: { reason: 'Rewritten' },
+    });
+    // Back to what was seen before: the newer commit is not brought in again.
+    expect(await errorOf(write(bad, other))).toMatchObject({ details: { reason: 'Rewritten' } });
+    expect(await git('for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
   });
 
   it('goes nowhere without the right to push, and to no folder on this machine', async () => {

@@ -80,6 +80,13 @@ export async function writeRevert(
       'Rewritten',
       `the branch does not hold the commit ${request.from.slice(0, 8)} any more`,
     );
+  // A merge would bring in what was dropped from the branch, or what came after.
+  if (!(await history.isAncestor(request.to, request.from)))
+    throw refuse(
+      subject,
+      'Rewritten',
+      `the branch was rewritten: ${request.to.slice(0, 8)} does not come before ${request.from.slice(0, 8)} in it`,
+    );
   const target = await discoverPush(context);
   const followed = name.candidates.find((candidate) => target.refs.some((ref) => ref.name === candidate));
   if (followed === undefined || !followed.startsWith('refs/heads/'))
@@ -102,10 +109,12 @@ export async function writeRevert(
     target.reports ||
     (await discoverPush(context)).refs.some((one) => one.name === ref && one.oid === commit.oid);
   if (!told)
-    throw sourceError('conflict', 'PushRejected', 'the server did not move the branch', {
-      subject,
-      details: { ref },
-    });
+    throw sourceError(
+      'conflict',
+      'PushRejected',
+      'the branch is not at the new commit, and the server reports nothing of pushes',
+      { subject, details: { ref } },
+    );
   return { result: 'written', commit: commit.oid, ref };
 }
 
