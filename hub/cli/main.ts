@@ -4,10 +4,12 @@
  * FairwayErrors, which become one line, a hint and an exit code here and nowhere else. What the machine gives (terminal, environment,
  * network) comes in as CliIo, so that tests run the whole program in their own process.
  */
+import { compileLater } from './compile-later.ts';
 import { createSystemIo } from './io.ts';
 import { runCli } from './program.ts';
 import { systemPrograms } from './programs.ts';
 
+compileLater();
 const abort = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const)
   process.on(name, () => {

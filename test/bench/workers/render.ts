@@ -1,6 +1,7 @@
 /** A bench's renderer in a process of its own: from a Git commit to the digests of its sets. */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import { compileLater } from '../../../hub/cli/compile-later.ts';
 import { localLimits } from '../../../hub/cli/preview/local-source.ts';
 import type { Cluster } from '../../../hub/model/fleet.ts';
 import type { RenderedSet } from '../../../hub/model/rendered.ts';
@@ -97,4 +98,6 @@ async function run(order: RenderOrder): Promise<RenderReport> {
   };
 }
 
+// As hub/cli/main.ts.
+compileLater();
 serveWorker({ run });
