@@ -181,6 +181,8 @@ export interface Bed {
   get(apiVersion: string, kind: string, namespace: string, name: string): Promise<LiveObject | undefined>;
   resource(apiVersion: string, kind: string): Promise<ApiResource>;
   kubectl(...args: readonly string[]): Promise<string>;
+  /** As kubectl, with these in its environment. */
+  kubectlWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<string>;
   /** Kills the API server and starts it again. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -338,6 +340,15 @@ export async function startBed(
     if (!known) throw new Error(`no ${kind} in ${apiVersion}`);
     return known;
   };
+  const kubectlWith: Bed['kubectlWith'] = async (env, ...args) => {
+    const { execFile } = await import('node:child_process');
+    const words = ['--kubeconfig', plane.kubeconfig, ...args];
+    return new Promise((resolve, reject) => {
+      execFile(plane.kubectl, words, { env: { ...process.env, ...env } }, (error, stdout, stderr) =>
+        error ? reject(new Error(stderr)) : resolve(stdout),
+      );
+    });
+  };
   return {
     admin,
     connection: { server: plane.url, token: plane.token, ca: plane.ca },
@@ -360,14 +371,8 @@ export async function startBed(
         throw caught;
       }
     },
-    async kubectl(...args) {
-      const { execFile } = await import('node:child_process');
-      return new Promise((resolve, reject) => {
-        execFile(plane.kubectl, ['--kubeconfig', plane.kubeconfig, ...args], (error, stdout, stderr) =>
-          error ? reject(new Error(stderr)) : resolve(stdout),
-        );
-      });
-    },
+    kubectl: (...args) => kubectlWith({}, ...args),
+    kubectlWith,
     restart: () => plane.restart(),
     async stop() {
       for (const agent of agents) await agent.stop();

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { partOfLabel } from '../../../agent/model/inventory.ts';
 import { waitFor } from '../../cluster/control-plane.ts';
@@ -169,6 +172,36 @@ describe.skipIf(!bed)('an agent applying to a real API server', () => {
       async () => (await at.get('harbour.test/v1', 'Boat', 'harbour', 'one')) === undefined,
     );
     await agent.stop();
+  });
+
+  it('keeps an inventory by which kubectl could go on, and which it leaves alone as long as it is ours', async () => {
+    const agent = await at.agent();
+    agent.desire('kept', [namespace('elsewhere'), configMap('elsewhere', 'kept', { x: '1' })]);
+    await agent.synced('kept');
+    await agent.stop();
+    const folder = await mkdtemp(join(tmpdir(), 'fairway-applyset-'));
+    const file = join(folder, 'left.json');
+    await writeFile(file, JSON.stringify(configMap('fairway-system', 'left', {})));
+    const parent = ['-n', 'fairway-system', 'configmap', 'fairway-applyset-kept'];
+    const prune = () =>
+      at.kubectlWith(
+        { KUBECTL_APPLYSET: 'true' },
+        ...['apply', '-n', 'fairway-system', '--server-side', '--dry-run=server', '--prune'],
+        ...['--applyset=configmap/fairway-applyset-kept', '-f', file],
+      );
+    try {
+      await expect(prune()).rejects.toThrow(/managed by tooling "fairway" instead of "kubectl"/);
+      const own = 'applyset.kubernetes.io/tooling=kubectl/v1.36.0';
+      await at.kubectl('annotate', ...parent, own, '--overwrite');
+      // By its own reading of kinds, namespaces and labels, all of the application is there.
+      const pruned = (await prune()).split('\n').filter((line) => line.includes(' pruned '));
+      expect(pruned.sort()).toEqual([
+        'configmap/kept pruned (server dry run)',
+        'namespace/elsewhere pruned (server dry run)',
+      ]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('hands an object over between applications without making it anew, and refuses a second claimant', async () => {
