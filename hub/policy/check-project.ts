@@ -6,9 +6,10 @@ import { allowsClusterObject, matchesPattern } from '../../shared/manifest/clust
 import { describeKey, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { ManifestEntry, ManifestSet } from '../../shared/manifest/target.ts';
 import { matchesUrlPrefix } from '../config/url-prefix.ts';
-import type { Application, Repository } from '../model/fleet.ts';
+import type { Application, Fleet, Repository } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
 import { type KindRule, type Project, type ProjectSource, serviceAccountText } from '../model/project.ts';
+import { strategyOf } from '../model/strategy.ts';
 import { isBuiltIn, isClusterScoped } from './claim-key.ts';
 
 type Repositories = ReadonlyMap<string, Pick<Repository, 'url'>>;
@@ -207,6 +208,24 @@ function checkEntry(
 export function jobViolation(project: Project, namespace: string): string | undefined {
   const key = { group: 'batch', kind: 'Job', namespace, name: '' };
   return checkEntry({ key }, project, namespace)?.message;
+}
+
+/** The analyses of its rollout whose Jobs the Project does not allow: each of them would fail. To be told before they do. */
+export function checkAnalyses(
+  application: Application,
+  project: Project,
+  strategies: Fleet['strategies'],
+): readonly Problem[] {
+  const strategy = application.rollout && strategyOf(application.rollout, strategies);
+  const violation = jobViolation(project, application.sync.namespace);
+  if (strategy === undefined || violation === undefined) return [];
+  const of = strategy.name === '' ? '' : ` of RolloutStrategy ${strategy.name}`;
+  const named = strategy.waves.flatMap(({ name, analysis }) =>
+    analysis
+      .filter(({ provider }) => provider.type === 'job')
+      .map((one) => `the Job of analysis ${one.name} in wave ${name}${of}: ${violation}`),
+  );
+  return [...new Set(named)].map((message) => refuse(application, 'spec.rollout', message));
 }
 
 /** What is wrong with the objects that it would bring. */

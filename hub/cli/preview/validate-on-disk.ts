@@ -7,7 +7,9 @@ import { type PreviewSide, renderSide } from '../../loops/preview-side.ts';
 import { type Application, emptyFleet } from '../../model/fleet.ts';
 import { minorOf } from '../../model/kubernetes-version.ts';
 import type { Problem } from '../../model/problem.ts';
+import { projectOf } from '../../model/project.ts';
 import type { RemoteTrees } from '../../model/tree.ts';
+import { checkAnalyses } from '../../policy/check-project.ts';
 import {
   type CheckedPlacement,
   checkObjects,
@@ -144,6 +146,11 @@ function problemFindings({ side, fleet }: PreviewSide, sources: SourceIndex): re
       if ('problems' in state)
         for (const problem of state.problems)
           add(application, cluster, problem, ruleOf(problem, fleet.applications.get(application)));
+  for (const application of fleet.applications.values()) {
+    const project = projectOf(application, fleet.projects);
+    const forbidden = project ? checkAnalyses(application, project, fleet.strategies) : [];
+    for (const problem of forbidden) add(application.name, '', problem, ruleOf(problem, application));
+  }
   return [...findings.values()];
 }
 

@@ -151,6 +151,42 @@ describe('fairway validate', () => {
     expect(own[0]?.object).toMatchObject({ kind: 'ClusterRole', name: 'all' });
   });
 
+  it('tells of an analysis whose Job the Project of the application does not allow, once for all clusters', async () => {
+    const project = (more: string) =>
+      `apiVersion: fairway.dev/v1alpha1\nkind: Project\nmetadata: {name: red}\nspec:\n  sources: [{path: apps}]\n  clusters: {selector: {}}\n  namespaces: [red]\n${more}`;
+    const strategy = `apiVersion: fairway.dev/v1alpha1
+kind: RolloutStrategy
+metadata: {name: smoked}
+spec:
+  waves:
+    - name: first
+      analysis:
+        - name: smoke
+          job: {spec: {template: {spec: {containers: [{name: smoke, image: 'smoke:1'}]}}}}
+        - {name: probe, http: {url: 'https://probe.example'}}
+`;
+    write({
+      ...good,
+      'fleet/projects.yaml': project('  kinds: {deny: [{group: batch, kind: Job}]}\n'),
+      'fleet/strategy.yaml': strategy,
+      'fleet/web.yaml': application(
+        'web',
+        '  project: red\n  sync: {namespace: red}\n  rollout: {strategy: smoked}\n',
+      ),
+    });
+    const told = async () => (await report()).findings.filter(({ rule }) => rule === 'project');
+    expect(await told()).toMatchObject([
+      {
+        ...{ severity: 'error', file: 'fleet/web.yaml', line: 1, field: 'spec.rollout', application: 'web' },
+        message: expect.stringMatching(
+          /^the Job of analysis smoke in wave first of RolloutStrategy smoked: Job.batch is among spec.kinds.deny \(Job.batch\) of Project red at fleet\/projects.yaml:1/,
+        ),
+      },
+    ]);
+    write({ 'fleet/projects.yaml': project('') });
+    expect(await told()).toEqual([]);
+  });
+
   it('names the line of a patch where that sets the field', async () => {
     write({
       ...good,
