@@ -42,9 +42,10 @@ export function startRollout(
   matches: SelectorMatch,
   held: RolloutState['held'] = [],
 ): RolloutState {
+  const failed = new Set(held);
   const due = Object.keys(release.targets)
     .filter((cluster) => !isAssigned(release, cluster, observed.get(cluster)))
-    .filter((cluster) => !held.includes(release.targets[cluster] ?? ''))
+    .filter((cluster) => release.removes.has(cluster) || !failed.has(release.targets[cluster] ?? ''))
     .map((name) => facts.get(name) ?? { name, labels: {}, region: '', pair: '', primary: false })
     // A first wave of one should not be one that is away.
     .map((one) => ({ ...one, connected: observed.get(one.name)?.connected ?? false }));
@@ -265,7 +266,7 @@ function assign(
     clusters[cluster] = {
       ...clusters[cluster],
       assignedAtMs: nowMs,
-      previous: before?.lastHealthyDigest,
+      previous: clusters[cluster]?.previous ?? before?.lastHealthyDigest,
       ...(!before?.connected && { assignedAway: true }),
     };
     const targetDigest = release.targets[cluster];

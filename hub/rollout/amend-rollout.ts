@@ -72,12 +72,13 @@ function changeOf(cluster: string, input: Input, { removed, targets, planned }: 
 
 function changesOf(input: Input): ReadonlyMap<string, Change> {
   const standing = standingOf(input.before);
-  const names = new Set([...input.wanted.keys(), ...Object.keys(standing.targets)]);
   const changes = new Map<string, Change>();
-  for (const cluster of names) {
+  const note = (cluster: string) => {
     const change = changeOf(cluster, input, standing);
     if (change !== 'none') changes.set(cluster, change);
-  }
+  };
+  for (const cluster of input.wanted.keys()) note(cluster);
+  for (const cluster of Object.keys(standing.targets)) if (!input.wanted.has(cluster)) note(cluster);
   return changes;
 }
 
@@ -147,13 +148,17 @@ export function amendRollout(input: AmendInput): RolloutState | undefined {
   const come: string[] = [];
   const planned = new Set(before.state.waves.flatMap((wave) => wave.clusters));
   const again = new Set<string>();
+  const had = targetsOf(before.state, before.targets);
   for (const [cluster, change] of changes) {
     const target = wanted.get(cluster);
     if (target !== undefined || before.targets[cluster] !== undefined) amended[cluster] = target ?? null;
     else delete amended[cluster];
     if (removes.has(cluster)) removed.add(cluster);
     else removed.delete(cluster);
+    // What it had before this release is where it would go back to, also once it has left.
+    const previous = removes.has(cluster) ? clusters[cluster]?.previous : undefined;
     delete clusters[cluster];
+    if (previous !== undefined && previous !== had[cluster]) clusters[cluster] = { previous };
     if (change === 'drop') out.add(cluster);
     else if (planned.has(cluster)) again.add(cluster);
     else if (observed.get(cluster)?.targetDigest !== target && !before.state.held.includes(target ?? ''))

@@ -27,30 +27,54 @@ export type HandOvers = ReadonlyMap<string, Readonly<Record<string, readonly Han
 /** An exchange among more applications than this in one cluster is not waited for. */
 export const partnersMax = 10;
 
+/** What comes and what goes, as keyText. */
+interface Difference {
+  readonly gained: readonly string[];
+  readonly lost: readonly string[];
+}
+
 function keysOf(target: Target | undefined): ReadonlySet<string> {
   return new Set(target?.set.entries.map(({ key }: { readonly key: ObjectKey }) => keyText(key)));
 }
 
-function handOversOf(changes: readonly HandOverChange[]): ReadonlyMap<string, readonly HandOver[]> {
-  const gainers = new Map<string, string>();
-  const losers: { readonly application: string; readonly lost: readonly string[] }[] = [];
-  for (const { application, has, want } of changes) {
+/** Thousands of clusters go from one Target to another one: what that changes is worked out once. */
+function createDifferences(): (change: HandOverChange) => Difference {
+  const known = new Map<Target | undefined, Map<Target, Difference>>();
+  return ({ has, want }) => {
+    const from = known.get(has) ?? new Map<Target, Difference>();
+    known.set(has, from);
+    const found = from.get(want);
+    if (found) return found;
     const [before, after] = [keysOf(has), keysOf(want)];
-    for (const key of after) if (!before.has(key)) gainers.set(key, application);
-    losers.push({ application, lost: [...before].filter((key) => !after.has(key)) });
-  }
+    const made = {
+      gained: [...after].filter((key) => !before.has(key)),
+      lost: [...before].filter((key) => !after.has(key)),
+    };
+    from.set(want, made);
+    return made;
+  };
+}
+
+function handOversOf(
+  changes: readonly HandOverChange[],
+  differenceOf: (change: HandOverChange) => Difference,
+): ReadonlyMap<string, readonly HandOver[]> {
   const found = new Map<string, HandOver[]>();
+  if (changes.every((change) => differenceOf(change).lost.length === 0)) return found;
+  const gainers = new Map<string, string>();
+  for (const change of changes)
+    for (const key of differenceOf(change).gained) gainers.set(key, change.application);
   const note = (application: string, other: string, object: string) => {
     const known = found.get(application) ?? [];
     if (known.length < partnersMax && known.every((one) => one.application !== other))
       found.set(application, [...known, { application: other, object }]);
   };
-  for (const { application, lost } of losers)
-    for (const key of lost) {
+  for (const change of changes)
+    for (const key of differenceOf(change).lost) {
       const gainer = gainers.get(key);
       if (gainer === undefined) continue;
-      note(application, gainer, key);
-      note(gainer, application, key);
+      note(change.application, gainer, key);
+      note(gainer, change.application, key);
     }
   return found;
 }
@@ -58,9 +82,10 @@ function handOversOf(changes: readonly HandOverChange[]): ReadonlyMap<string, re
 /** Costs something only in clusters where two applications change at once. */
 export function planHandOvers(changes: readonly HandOverChange[]): HandOvers {
   const found = new Map<string, Record<string, readonly HandOver[]>>();
+  const differenceOf = createDifferences();
   for (const [cluster, members] of Map.groupBy(changes, (change) => change.cluster)) {
     if (members.length < 2) continue;
-    for (const [application, handOvers] of handOversOf(members)) {
+    for (const [application, handOvers] of handOversOf(members, differenceOf)) {
       const known = found.get(application) ?? {};
       known[cluster] = handOvers;
       found.set(application, known);

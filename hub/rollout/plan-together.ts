@@ -7,14 +7,21 @@ function changesOf(
   inputs: readonly PlanApplicationInput[],
   inForce: ReadonlyMap<Digest, Target>,
 ): readonly HandOverChange[] {
-  return inputs.flatMap(({ application, wanted, assigned }) => {
+  const changes: HandOverChange[] = [];
+  for (const { application, wanted, assigned } of inputs) {
     const has = new Map(assigned.map(({ cluster, targetDigest }) => [cluster, targetDigest]));
-    return [...wanted].flatMap(([cluster, want]): readonly HandOverChange[] => {
+    for (const [cluster, want] of wanted) {
       const digest = has.get(cluster);
-      if (digest === want.digest) return [];
-      return [{ cluster, application, has: digest === undefined ? undefined : inForce.get(digest), want }];
-    });
-  });
+      if (digest === want.digest) continue;
+      changes.push({
+        cluster,
+        application,
+        has: digest === undefined ? undefined : inForce.get(digest),
+        want,
+      });
+    }
+  }
+  return changes;
 }
 
 /** Clusters that this plan assigns to one end of an exchange and not to the other, by application. */

@@ -78,9 +78,15 @@ export function resolutionOf(
   revisionId: string,
   nowMs: number,
 ): Resolution {
+  if (before?.revisionId === revisionId && sameTargets(before.targets, targets))
+    if (canonicalJson(before.problems) === canonicalJson(problems)) return before;
   const digests: Record<string, string> = {};
   for (const cluster of [...targets.keys()].sort()) digests[cluster] = targets.get(cluster)?.digest ?? '';
-  const next: Resolution = { application, revisionId, resolvedAtMs: nowMs, problems, targets: digests };
-  const same = before && canonicalJson({ ...before, resolvedAtMs: nowMs }) === canonicalJson(next);
-  return same ? before : next;
+  return { application, revisionId, resolvedAtMs: nowMs, problems, targets: digests };
+}
+
+function sameTargets(before: Resolution['targets'], now: Wanted['targets']): boolean {
+  if (Object.keys(before).length !== now.size) return false;
+  for (const [cluster, { digest }] of now) if (before[cluster] !== digest) return false;
+  return true;
 }

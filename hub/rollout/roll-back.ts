@@ -1,19 +1,15 @@
 /** The way back: each touched cluster to the Target with which it was last healthy. */
+import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { AssignmentDecision } from '../model/release.ts';
 import type { RolloutInput } from './advance-rollout.ts';
-import {
-  type ClusterState,
-  isAssigned,
-  type RolloutChange,
-  type RolloutState,
-  type WaveState,
-} from './rollout-state.ts';
+import { isAssigned, type RolloutChange, type RolloutState, type WaveState } from './rollout-state.ts';
 
 export interface BackPass {
   readonly state: RolloutState;
   readonly decisions: readonly AssignmentDecision[];
   readonly changes: readonly RolloutChange[];
-  readonly nextAtMs: undefined;
+  /** When somebody who is not healthy there is waited for no more; undefined: nobody is waited for. */
+  readonly nextAtMs: number | undefined;
 }
 
 /** It has the failed Target, and a healthy one to go back to. */
@@ -24,15 +20,23 @@ function mustGoBack(state: RolloutState, cluster: string, { release, observed }:
   return known.rolledBackAtMs === undefined && isAssigned(release, cluster, observed.get(cluster));
 }
 
-/** Gone back, and healthy again there; what is away or has nowhere to go is not waited for. */
-function isBack(
-  known: ClusterState | undefined,
-  cluster: string,
-  { observed, release }: RolloutInput,
-): boolean {
+/** Until when a cluster that has gone back is waited for at the latest. */
+function waitedUntilMs({ strategy }: RolloutState, rolledBackAtMs: number): number {
+  return rolledBackAtMs + strategy.healthTimeoutMs;
+}
+
+/**
+ * Gone back, and healthy again there; what is away or has nowhere to go is not waited for, and nobody longer than `healthTimeout`: a cluster that is ill
+ * for another reason must not keep those of earlier waves on what failed.
+ */
+function isBack(state: RolloutState, cluster: string, { observed, release, nowMs }: RolloutInput): boolean {
+  const known = state.clusters[cluster];
   if (known?.rolledBackAtMs === undefined) return true;
   const seen = observed.get(cluster);
   if (seen === undefined || !seen.connected) return true;
+  if (nowMs >= waitedUntilMs(state, known.rolledBackAtMs)) return true;
+  // It was forgotten since: nothing is there that could become healthy.
+  if (seen.targetDigest === undefined) return known.rolledBackAtMs < nowMs;
   // Decided just now: not in what is observed yet.
   if (isAssigned(release, cluster, seen)) return false;
   return seen.targetDigest !== known.previous || seen.acknowledgements?.healthyAtMs !== undefined;
@@ -60,41 +64,75 @@ export function rollBack(start: RolloutState, input: RolloutInput): BackPass {
         removed: false,
       });
     }
-    const waits = wave.clusters.some((cluster) => !isBack(clusters[cluster], cluster, input));
+    const now = { ...start, clusters };
+    const waits = wave.clusters.some((cluster) => !isBack(now, cluster, input));
     if (start.strategy.rollbackSpeed === 'waves' && waits) break;
   }
   const state: RolloutState = decisions.length === 0 ? start : { ...start, clusters };
-  const left = order.some((wave) =>
-    wave.clusters.some(
-      (cluster) => mustGoBack(state, cluster, input) || !isBack(state.clusters[cluster], cluster, input),
-    ),
+  const members = order.flatMap((wave) => wave.clusters);
+  const waited = members.filter((cluster) => !isBack(state, cluster, input));
+  const left = waited.length > 0 || members.some((cluster) => mustGoBack(state, cluster, input));
+  if (!left && decisions.length === 0) return { ...finish(state, input), decisions, nextAtMs: undefined };
+  const times = waited.map((cluster) =>
+    waitedUntilMs(state, state.clusters[cluster]?.rolledBackAtMs ?? nowMs),
   );
-  if (left || decisions.length > 0) return { state, decisions, changes: [], nextAtMs: undefined };
-  return { ...finish(state, input), decisions, nextAtMs: undefined };
+  const nextAtMs = times.reduce<number | undefined>((next, at) => Math.min(next ?? at, at), undefined);
+  return { state, decisions, changes: [], nextAtMs };
 }
+
+/**
+ * All Targets of what is taken back, and those that were held before, the newest first as far as there is room. What takes the application out of a cluster is
+ * not among them: it is the same Target wherever that happens, and no cluster could leave any more.
+ */
+function heldAfter(state: RolloutState, release: RolloutInput['release']): readonly Digest[] {
+  const mine = state.waves.flatMap(({ clusters }) =>
+    clusters.flatMap((cluster) => (release.removes.has(cluster) ? [] : (release.targets[cluster] ?? []))),
+  );
+  const failed = new Set(mine);
+  const before = state.held.filter((digest) => !failed.has(digest));
+  const room = Math.max(0, heldMax - failed.size);
+  return [...(room === 0 ? [] : before.slice(-room)), ...failed];
+}
+
+/** Not counting what a single rollout holds. */
+export const heldMax = 10_000;
 
 /**
  * Ends it. Every Target of the release is held, those of clusters that it had not reached too: an unrelated commit must not bring it back. A cluster that had
  * nothing healthy to go back to keeps what it has, and the rollout stays paused for somebody to decide.
  */
-function finish(state: RolloutState, { release, nowMs }: RolloutInput) {
+function finish(state: RolloutState, { release, observed, nowMs }: RolloutInput) {
   const stuck = Object.entries(state.clusters)
     .filter(([, known]) => known.assignedAtMs !== undefined && known.previous === undefined)
     .map(([cluster]) => cluster)
     .sort();
-  const targets = state.waves.flatMap(({ clusters }) => clusters.map((cluster) => release.targets[cluster]));
-  const held = [...new Set([...state.held, ...targets.filter((digest) => digest !== undefined)])];
+  const held = heldAfter(state, release);
   if (stuck.length === 0) {
-    const change: RolloutChange = { type: 'rollout.rolled-back', message: 'rolled back' };
+    const message = `rolled back${describeIll(state, observed)}`;
+    const change: RolloutChange = { type: 'rollout.rolled-back', message };
     return { state: { ...state, phase: 'RolledBack' as const, endedAtMs: nowMs, held }, changes: [change] };
   }
-  const more = stuck.length > namedMax ? ` and ${stuck.length - namedMax} more` : '';
-  const named = `${stuck.slice(0, namedMax).join(', ')}${more}`;
+  const named = someOf(stuck);
   const why = state.stopped === undefined ? '' : `; it had failed: ${state.stopped.reason}`;
   const message = `rolled back, but for clusters that had no healthy Target to go back to: ${named}${why}`;
   const stopped = { ...(state.stopped ?? failure), reason: message, atMs: nowMs };
   const change: RolloutChange = { type: 'rollout.paused', message };
   return { state: { ...state, phase: 'Paused' as const, stopped, held }, changes: [change] };
+}
+
+/** Those who were waited for long enough. */
+function describeIll({ clusters }: RolloutState, observed: RolloutInput['observed']): string {
+  const ill = Object.entries(clusters).filter(([cluster, known]) => {
+    const seen = observed.get(cluster);
+    const isThere = seen?.connected && seen.targetDigest === known.previous;
+    return known.rolledBackAtMs !== undefined && isThere && seen.acknowledgements?.healthyAtMs === undefined;
+  });
+  return ill.length === 0 ? '' : `; not healthy there: ${someOf(ill.map(([cluster]) => cluster).sort())}`;
+}
+
+function someOf(names: readonly string[]): string {
+  const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : '';
+  return `${names.slice(0, namedMax).join(', ')}${more}`;
 }
 
 const failure = { by: 'failure', actor: 'fairway' } as const;

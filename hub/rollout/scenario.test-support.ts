@@ -4,7 +4,7 @@ import { advanceRollout, type RolloutInput, startRollout } from './advance-rollo
 import { applyAction, type RolloutAction } from './apply-action.ts';
 import { describeRollout } from './describe-rollout.ts';
 import type { ClusterFacts } from './plan-waves.ts';
-import type { ObservedCluster, RolloutChange, RolloutState } from './rollout-state.ts';
+import type { ObservedCluster, RolloutChange, RolloutRelease, RolloutState } from './rollout-state.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -36,7 +36,7 @@ export function createScenario(
       },
     ]),
   );
-  const release = {
+  let release: RolloutRelease = {
     ...{ id: 'r1', application: 'web', revisionId: 'rev1', createdAtMs: nowMs, reason: 'release' as const },
     targets: Object.fromEntries(clusters.map((name) => [name, 'new'])),
     removes: new Set<string>(),
@@ -98,6 +98,10 @@ export function createScenario(
     },
     act(action: RolloutAction, actor = 'ann') {
       state = applyAction(state, action, { actor, reason: 'because', atMs: nowMs });
+    },
+    /** What amendments have made of it. */
+    release(change: Pick<RolloutRelease, 'targets' | 'removes'>) {
+      release = { ...release, ...change };
     },
     /** What the loop keeps besides. */
     put(change: (before: RolloutState) => RolloutState) {

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { defaultStrategy, defaultWave } from '../model/strategy.ts';
+import { amendRollout } from './amend-rollout.ts';
+import { heldMax } from './roll-back.ts';
+import { createScenario } from './scenario.test-support.ts';
+
+const strategy = {
+  ...defaultStrategy,
+  waves: [
+    { ...defaultWave, name: 'first', take: { unit: 'clusters', value: 1 } as const },
+    { ...defaultWave, name: 'rest' },
+  ],
+  onFailure: 'rollback' as const,
+};
+
+/** eu-1 has the release, eu-2 fails with it and has just gone back. */
+function failInRest() {
+  const run = createScenario(['eu-1', 'eu-2'], strategy);
+  run.pass();
+  run.healthy('eu-1');
+  run.pass();
+  run.wait(1_000);
+  run.applied('eu-2', 'Failed', 'bad');
+  return { run, back: run.pass() };
+}
+
+describe('a rollback by waves', () => {
+  it('waits for nobody longer than the health timeout, and says who is ill with what it had', () => {
+    const { run, back } = failInRest();
+    expect(back.assigned).toEqual(['eu-2=old']);
+    run.applied('eu-2', 'InProgress', 'no room');
+    const { nextAtMs } = run.pass();
+    expect(nextAtMs).toBe(run.input().nowMs + strategy.healthTimeoutMs);
+    run.wait(strategy.healthTimeoutMs);
+    expect(run.pass().assigned).toEqual(['eu-1=old']);
+    run.healthy('eu-1');
+    expect(run.pass().changes.map(({ message }) => message)).toEqual([
+      'rolled back; not healthy there: eu-2',
+    ]);
+  });
+
+  it('does not wait for a cluster that was forgotten after it had gone back', () => {
+    const { run } = failInRest();
+    run.see('eu-2').targetDigest = undefined;
+    run.wait(1_000);
+    expect(run.pass().assigned).toEqual(['eu-1=old']);
+  });
+});
+
+describe('what is held after a rollback', () => {
+  it('is bounded, and the newest of it stays', () => {
+    const { run } = failInRest();
+    const old = Array.from({ length: heldMax + 5 }, (_, index) => `held-${index}`);
+    run.put((state) => ({ ...state, held: old }));
+    run.healthy('eu-2');
+    run.pass();
+    run.healthy('eu-1');
+    const { held } = run.pass().state;
+    expect(held).toHaveLength(heldMax);
+    expect(held.slice(-2)).toEqual([`held-${heldMax + 4}`, 'new']);
+  });
+
+  it('is not the Target that takes the application out of a cluster: others must be able to leave later', () => {
+    const { run } = failInRest();
+    const { observed, release, facts, nowMs } = run.input();
+    const amended = amendRollout({
+      wanted: new Map([
+        ['eu-1', 'gone'],
+        ['eu-2', 'new'],
+      ]),
+      removes: new Set(['eu-1']),
+      before: { state: run.state(), targets: release.targets },
+      ...{ observed, facts, nowMs, matches: () => true, revisionId: 'rev2' },
+    });
+    expect(amended?.clusters['eu-1']).toEqual({ previous: 'old' });
+    run.release({ targets: { 'eu-1': 'gone', 'eu-2': 'new' }, removes: new Set(['eu-1']) });
+    run.put(() => amended ?? run.state());
+    run.healthy('eu-2');
+    expect(run.pass().state).toMatchObject({ phase: 'RolledBack', held: ['new'] });
+  });
+});
+
+describe('a cluster that had the release and leaves the application in the middle of it', () => {
+  it('goes back to what it had before the release, not to the release', () => {
+    const run = createScenario(['eu-1', 'eu-2'], strategy);
+    run.pass();
+    run.healthy('eu-1');
+    const { observed, release, facts, nowMs } = run.input();
+    const common = { observed, facts, nowMs, matches: () => true, revisionId: 'rev2' };
+    const wanted = new Map([
+      ['eu-1', 'gone'],
+      ['eu-2', 'new'],
+    ]);
+    run.put(
+      (state) =>
+        amendRollout({
+          ...common,
+          wanted,
+          removes: new Set(['eu-1']),
+          before: { state, targets: release.targets },
+        }) ?? state,
+    );
+    run.release({ targets: Object.fromEntries(wanted), removes: new Set(['eu-1']) });
+    expect(run.pass().assigned).toEqual(['eu-1=gone']);
+    run.act({ type: 'rollback' });
+    expect(run.pass().assigned).toEqual(['eu-1=old']);
+  });
+});
