@@ -199,6 +199,28 @@ describe('an analysis by a Job', () => {
     expect(hub.due().failed).toContain('may not be run');
   });
 
+  it('is held up by a hundred agents that say nothing no longer than by one, and ends when its time is over', async () => {
+    const clusters = Array.from({ length: 100 }, (_, index) => `eu-${index}`);
+    const agents = createAgents();
+    const ask = (): Promise<Answer> =>
+      new Promise((_, reject) => {
+        hub.clock.after(20_000, () => reject(new FairwayError('deadline_exceeded', 'no answer')));
+      });
+    const hub = createHub(specOf('each'), clusters, { ...agents, ask });
+    const look = async () => {
+      let ended = false;
+      const looked = hub.look().finally(() => {
+        ended = true;
+      });
+      for (let step = 0; step < 3; step += 1) await hub.clock.advance(10_000);
+      expect(ended).toBe(true);
+      return looked;
+    };
+    expect(await look()).toBeUndefined();
+    await hub.clock.advance(600_000);
+    expect(await look()).toMatchObject({ verdict: 'inconclusive' });
+  });
+
   it('asks for another Job for the next answer', async () => {
     const agents = createAgents();
     const hub = createHub(specOf('one', 2), ['eu-1'], agents);

@@ -37,8 +37,8 @@ export interface RunSubject {
   readonly spec: JobSpec;
 }
 
-const askTimeoutMs = 20_000;
-const askedAtOnce = 8;
+/** All are asked at once (`runClustersMax` at most), so that agents which say nothing hold up the rollout no longer than one of them. */
+const askTimeoutMs = 10_000;
 
 /** One look at a run; plans it where there is none. Resolves to the answer, once there is one. */
 export async function stepRun(
@@ -117,21 +117,14 @@ async function lookAt(
 ): Promise<ReadonlyMap<string, RunWord>> {
   const words = new Map<string, RunWord>();
   const open = Object.entries(run.clusters).filter(([, one]) => isOpen(one));
-  for (let at = 0; at < open.length; at += askedAtOnce)
-    await Promise.all(
-      open.slice(at, at + askedAtOnce).map(async ([cluster, known]) => {
-        const job = jobOf(state, wave, spec, run, cluster);
-        const { application } = state;
-        const question = {
-          type: 'run',
-          application,
-          job,
-          begin: known.state === 'planned',
-          remove: false,
-        } as const;
-        words.set(cluster, await askOne(ask(cluster, question, { timeoutMs: askTimeoutMs, signal }), signal));
-      }),
-    );
+  await Promise.all(
+    open.map(async ([cluster, known]) => {
+      const job = jobOf(state, wave, spec, run, cluster);
+      const begin = known.state === 'planned';
+      const question = { type: 'run', application: state.application, job, begin, remove: false } as const;
+      words.set(cluster, await askOne(ask(cluster, question, { timeoutMs: askTimeoutMs, signal }), signal));
+    }),
+  );
   return words;
 }
 
@@ -163,12 +156,11 @@ async function putAway(
     const ended = word !== undefined && 'state' in word ? word.state : 'succeeded';
     return verdict === 'success' || ended === 'running';
   });
-  for (let at = 0; at < gone.length; at += askedAtOnce)
-    await Promise.allSettled(
-      gone.slice(at, at + askedAtOnce).map((cluster) => {
-        const job = jobOf(state, wave, spec, run, cluster);
-        const question = { type: 'run', application, job, begin: false, remove: true } as const;
-        return ask(cluster, question, { timeoutMs: askTimeoutMs, signal });
-      }),
-    );
+  await Promise.allSettled(
+    gone.map((cluster) => {
+      const job = jobOf(state, wave, spec, run, cluster);
+      const question = { type: 'run', application, job, begin: false, remove: true } as const;
+      return ask(cluster, question, { timeoutMs: askTimeoutMs, signal });
+    }),
+  );
 }

@@ -1,7 +1,7 @@
 /** The revert of a failed release, from the state of its rollout to a real Git server. */
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createFakeClock, type FakeClock } from '../../shared/clock/fake-clock.ts';
 import { createSeededRandom, systemRandom } from '../../shared/clock/random.ts';
 import { FairwayError } from '../../shared/error/error.ts';
@@ -16,6 +16,7 @@ import { type Bed, createBed } from '../source/test-bed.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import { createRolloutLoop, type RolloutDriver } from './rollout-loop.ts';
+import { attemptRevert } from './write-revert.ts';
 
 const login = { username: 'hub', password: 'let-me-in' };
 const identity = { name: 'Fairway', email: 'hub@example.com' };
@@ -266,6 +267,27 @@ describe('the revert of a failed release', () => {
     await rm(hook);
     await settle();
     expect(await git('for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
+  });
+
+  it('to a server that says nothing is an attempt that ends before its step would be given up, and counts', async () => {
+    await fail(shas);
+    open();
+    let asked: AbortSignal | undefined;
+    const write: GitWriter['revert'] = ({ signal }) => {
+      asked = signal;
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
+    };
+    const ports = { store, clock, random: createSeededRandom(1), url: bed.url, ref: 'main', identity, write };
+    const attempt = attemptRevert(await stateNow(), ports, new AbortController().signal);
+    await vi.waitFor(() => expect(asked).toBeDefined());
+    await clock.advance(119_000);
+    expect(asked?.aborted).toBe(true);
+    const outcome = await attempt;
+    expect(outcome).toMatchObject({ error: 'it took longer than 90 s' });
+    expect(outcome).toMatchObject({ retryAtMs: expect.any(Number) });
+    expect(clock.pending).toBe(0);
   });
 
   it('that would overwrite what came later is not written, and says which files', async () => {

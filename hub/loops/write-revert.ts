@@ -24,6 +24,8 @@ export interface RevertPorts {
 const pageSize = 100;
 const revisionsMax = 2_000;
 const backoff = { baseMs: 2_000, maxMs: 300_000 };
+/** One attempt: shorter than a step of the loop may take, so that it is counted. */
+const attemptMs = 90_000;
 
 /** The one that the hub saw before it. */
 async function revisionBefore(store: Store, id: string): Promise<Revision | undefined> {
@@ -66,6 +68,8 @@ export async function attemptRevert(
   signal: AbortSignal,
 ): Promise<RevertOutcome> {
   const { store, clock, random, url, ref, identity, write } = ports;
+  const late = new AbortController();
+  const cancelLate = clock.after(attemptMs, () => late.abort());
   try {
     if (identity === undefined)
       throw refuse(
@@ -73,7 +77,7 @@ export async function attemptRevert(
       );
     const { revision, to } = await rangeOf(store, state);
     return await write({
-      ...{ url, ref, to, signal },
+      ...{ url, ref, to, signal: AbortSignal.any([signal, late.signal]) },
       from: revision.commit.sha,
       branch: revertBranch(state),
       message: revertMessage(state, revision, to),
@@ -82,12 +86,16 @@ export async function attemptRevert(
     });
   } catch (caught) {
     signal.throwIfAborted();
-    const error = toFairwayError(caught);
+    const error = late.signal.aborted
+      ? new FairwayError('deadline_exceeded', `it took longer than ${attemptMs / 1_000} s`)
+      : toFairwayError(caught);
     const waitMs = planBackoffMs(state.revert?.attempts ?? 0, random, backoff);
     return {
       error: describe(error),
       retryAtMs: error.retry ? clock.now() + Math.max(waitMs, error.retryAfterMs ?? 0) : undefined,
     };
+  } finally {
+    cancelLate();
   }
 }
 
