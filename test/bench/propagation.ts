@@ -1,50 +1,28 @@
 /**
- * From a commit to applied on all of 100 clusters. Each stage is timed by the process that does it, all on this machine's clock: the hub's log
- * (fetch, render, plan, save), the assignments' own times (send, apply) and the event stream (report).
+ * From a commit to applied everywhere, all at once: on 100 clusters with whole agents, and on 1,000 whose agents have the stream for real and a cluster that does
+ * at once what it is told. Each stage is timed by the process that does it: the hub's log (fetch, render, plan, save), the assignments' own times (send,
+ * apply) and the event stream (report).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { demoRepository } from '../../hub/cli/demo/stage.ts';
 import { type FollowedEvents, followEvents } from './kit/event-stream.ts';
-import { createHubBed, type HubBed, type LogLine } from './kit/hub-bed.ts';
-import { clustersFile } from './kit/manifests.ts';
-import { until } from './kit/wait.ts';
+import { createHubBed, type HubBed } from './kit/hub-bed.ts';
+import { clusterName, clustersFile } from './kit/manifests.ts';
+import { type Round, runRound, startAgents } from './kit/propagation-round.ts';
 import { startWorker, type Worker } from './kit/worker.ts';
-import { type Bench, type BenchResult, percentile, result } from './result.ts';
-import type { AgentsRequest, TakenAssignment } from './workers/agents.ts';
+import { type Bench, type BenchPorts, type BenchResult, percentile, result } from './result.ts';
 import type { SimulatedCluster } from './workers/clusters.ts';
 
-const clusterCount = 100;
-const agentProcesses = 2;
+const wholeClusters = 100;
+const lightClusters = 1_000;
 const rounds = 6;
 /** The first finds cold code everywhere; it is told, but not counted. */
 const warmUpRounds = 1;
-const roundLimitMs = 30_000;
 const limitMs = 2_000;
-const application = 'shop';
-const placements = 3 * clusterCount;
-const baseFile = 'apps/shop/base/kustomization.yaml';
-const tokensAtOnce = 16;
-
-interface Round {
-  readonly fetchMs: number;
-  readonly renderMs: number;
-  readonly planMs: number;
-  readonly saveMs: number;
-  /** By cluster, from the moment the new head was known. */
-  readonly beyondFetchMs: readonly number[];
-  readonly sendMs: readonly number[];
-  readonly applyMs: readonly number[];
-  readonly reportMs: readonly number[];
-}
-
-interface Assigned {
-  readonly cluster: string;
-  readonly generation: number;
-  readonly revisionId: string;
-  readonly assignedAt: string;
-  readonly acknowledgements: { readonly appliedAt: string | null };
-}
+const applications = 3;
+/** A busy machine takes minutes for what takes seconds otherwise. */
+const settleLimitMs = 300_000;
 
 function demoFiles(): Readonly<Record<string, string>> {
   const names = readdirSync(demoRepository, { recursive: true, withFileTypes: true })
@@ -53,188 +31,102 @@ function demoFiles(): Readonly<Record<string, string>> {
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(demoRepository, name), 'utf8')]));
 }
 
-async function startAgents(bed: HubBed, clusters: readonly SimulatedCluster[]): Promise<readonly Worker[]> {
-  const enrolled: AgentsRequest['clusters'][number][] = [];
-  while (enrolled.length < clusters.length) {
-    const next = clusters.slice(enrolled.length, enrolled.length + tokensAtOnce);
-    enrolled.push(
-      ...(await Promise.all(
-        next.map(async (each) => ({ ...each, enrolmentToken: await bed.api.enrolmentToken(each.name) })),
-      )),
-    );
-  }
-  const workers = Array.from({ length: agentProcesses }, (_, index) =>
-    startWorker('agents', join(bed.folder, `agents-${index}.log`)),
-  );
-  await Promise.all(
-    workers.map((worker, index) =>
-      worker.call<void>('start', {
-        clusters: enrolled.filter((_, at) => at % agentProcesses === index),
-        enrolmentAddress: bed.enrolmentAddress,
-      } satisfies AgentsRequest),
-    ),
-  );
-  return workers;
-}
+type Measure = readonly [metric: string, value: number];
 
-function assignmentsOf(bed: HubBed): Promise<{ readonly items: readonly Assigned[] }> {
-  return bed.api.get(`/api/v1/assignments?application=${application}&limit=500`);
-}
-
-/** All clusters have applied that revision; asked for rarely, so that asking is no load. */
-function allApplied(bed: HubBed, commit: string): Promise<readonly Assigned[]> {
-  return until(
-    `all clusters to apply ${commit.slice(0, 7)}`,
-    async () => {
-      const { items } = await assignmentsOf(bed);
-      const done = items.filter(
-        ({ revisionId, acknowledgements }) => revisionId === commit && acknowledgements.appliedAt !== null,
-      );
-      return done.length === clusterCount ? done : undefined;
-    },
-    roundLimitMs,
-    500,
-  );
-}
-
-const between = (from: string | null, to: string | null) => Date.parse(to ?? '') - Date.parse(from ?? '');
-
-/** By cluster and generation, when its agent took it. */
-async function takenBy(agents: readonly Worker[]): Promise<(assigned: Assigned) => string | null> {
-  const told = await Promise.all(agents.map((worker) => worker.call<readonly TakenAssignment[]>('taken')));
-  const times = new Map(
-    told
-      .flat()
-      .filter((each) => each.application === application)
-      .map(({ cluster, generation, time }) => [`${cluster} ${generation}`, time]),
-  );
-  return ({ cluster, generation }) => times.get(`${cluster} ${generation}`) ?? null;
-}
-
-interface Stage {
-  readonly bed: HubBed;
-  readonly agents: readonly Worker[];
-  readonly events: FollowedEvents;
-}
-
-async function runRound({ bed, agents, events }: Stage, tag: string): Promise<Round> {
-  const text = readFileSync(join(bed.folder, 'work', baseFile), 'utf8');
-  const commit = await bed.push({ [baseFile]: text.replace(/newTag: .*/, `newTag: ${tag}`) }, `shop: ${tag}`);
-  const triggeredMs = Date.now();
-  await bed.tell();
-  const resolved = await bed.resolved(commit, roundLimitMs);
-  const assigned = await allApplied(bed, commit);
-  const told = await until(
-    'all clusters to report',
-    () => {
-      const of = events.arrived.filter(({ event }) => event.revisionId === commit);
-      return of.length >= clusterCount ? of : undefined;
-    },
-    roundLimitMs,
-    50,
-  );
-  const takenAt = await takenBy(agents);
-  const moved = bed.logged('source moved').find(({ head }) => head === commit);
-  if (!moved) throw new Error(`the hub did not log that the head moved to ${commit}`);
-  const number = (line: LogLine, field: string) => Number(line[field]);
-  return {
-    fetchMs: Date.parse(moved.time) - triggeredMs,
-    renderMs: number(resolved, 'renderMs'),
-    planMs: number(resolved, 'planMs'),
-    saveMs: number(resolved, 'saveMs'),
-    beyondFetchMs: assigned.map(({ acknowledgements }) => between(moved.time, acknowledgements.appliedAt)),
-    sendMs: assigned.map((each) => between(each.assignedAt, takenAt(each))),
-    applyMs: assigned.map((each) => between(takenAt(each), each.acknowledgements.appliedAt)),
-    reportMs: told.map(({ event, arrivedMs }) => arrivedMs - Date.parse(event.time)),
-  };
-}
-
-function summarise(counted: readonly Round[]): readonly BenchResult[] {
+/** @param name of a metric, from that of 100 clusters. */
+function summarise(counted: readonly Round[], name: (metric: string) => string): readonly BenchResult[] {
   const median = (pick: (round: Round) => number) => percentile(counted.map(pick), 0.5);
-  const all = (pick: (round: Round) => readonly number[]) => counted.flatMap(pick);
-  const row = (metric: string, value: number) =>
-    result('propagation', metric, value, 'ms', 'limit beyond the fetch', limitMs);
-  return [
-    row(
-      'beyond_fetch_p50_ms',
-      percentile(
-        all((round) => round.beyondFetchMs),
-        0.5,
-      ),
-    ),
-    row(
-      'beyond_fetch_p99_ms',
-      percentile(
-        all((round) => round.beyondFetchMs),
-        0.99,
-      ),
-    ),
-    row(
-      'fetch_ms',
-      median((round) => round.fetchMs),
-    ),
-    row(
-      'render_ms',
-      median((round) => round.renderMs),
-    ),
-    row(
-      'plan_ms',
-      median((round) => round.planMs),
-    ),
-    row(
-      'save_ms',
-      median((round) => round.saveMs),
-    ),
-    row(
-      'send_p99_ms',
-      percentile(
-        all((round) => round.sendMs),
-        0.99,
-      ),
-    ),
-    row(
-      'apply_p99_ms',
-      percentile(
-        all((round) => round.applyMs),
-        0.99,
-      ),
-    ),
-    row(
-      'report_p99_ms',
-      percentile(
-        all((round) => round.reportMs),
-        0.99,
-      ),
-    ),
+  const share = (pick: (round: Round) => readonly number[], of: number) =>
+    percentile(counted.flatMap(pick), of);
+  const measures: readonly Measure[] = [
+    ['beyond_fetch_p50_ms', share((round) => round.beyondFetchMs, 0.5)],
+    ['beyond_fetch_p99_ms', share((round) => round.beyondFetchMs, 0.99)],
+    ['fetch_ms', median((round) => round.fetchMs)],
+    ['render_ms', median((round) => round.renderMs)],
+    ['plan_ms', median((round) => round.planMs)],
+    ['save_ms', median((round) => round.saveMs)],
+    ['send_p99_ms', share((round) => round.sendMs, 0.99)],
   ];
+  // Agents without a cluster apply nothing and write no events.
+  const whole: readonly Measure[] = counted.some(({ reportMs }) => reportMs.length > 0)
+    ? [
+        ['apply_p99_ms', share((round) => round.applyMs, 0.99)],
+        ['report_p99_ms', share((round) => round.reportMs, 0.99)],
+      ]
+    : [];
+  return [...measures, ...whole].map(([metric, value]) =>
+    result('propagation', name(metric), value, 'ms', 'limit beyond the fetch', limitMs),
+  );
 }
 
-export const bench: Bench = async ({ say }) => {
-  const files = { ...demoFiles(), 'fleet/clusters.yaml': clustersFile(clusterCount) };
-  const bed = await createHubBed({ files });
+interface Fleet {
+  readonly clusterCount: number;
+  /** Starts them; what it starts besides the agents goes into `workers` at once. */
+  readonly start: (bed: HubBed, workers: Worker[]) => Promise<readonly Worker[]>;
+  readonly events: boolean;
+}
+
+async function measure(
+  { clusterCount, start, events: followed }: Fleet,
+  say: BenchPorts['say'],
+): Promise<readonly Round[]> {
+  const bed = await createHubBed({
+    files: { ...demoFiles(), 'fleet/clusters.yaml': clustersFile(clusterCount) },
+  });
   const workers: Worker[] = [];
   let events: FollowedEvents | undefined;
   try {
-    const simulated = startWorker('clusters', join(bed.folder, 'clusters.log'));
-    workers.push(simulated);
-    const clusters = await simulated.call<readonly SimulatedCluster[]>('start', { count: clusterCount });
-    const agents = await startAgents(bed, clusters);
+    const agents = await start(bed, workers);
     workers.push(...agents);
-    await bed.settled(placements);
-    events = await followEvents(bed, 'sync.succeeded');
+    await bed.settled(applications * clusterCount, settleLimitMs);
+    if (followed) events = await followEvents(bed, 'sync.succeeded');
     const found: Round[] = [];
     for (let index = 0; index < warmUpRounds + rounds; index += 1) {
-      const round = await runRound({ bed, agents, events }, `2.0.${index}`);
+      const round = await runRound({ bed, agents, events, clusterCount }, `2.0.${index}`);
       found.push(round);
       const slowest = Math.max(...round.beyondFetchMs);
       say(
         `round ${index}: fetch ${round.fetchMs} ms, then ${slowest} ms until the last of ${clusterCount} clusters`,
       );
     }
-    return summarise(found.slice(warmUpRounds));
+    return found.slice(warmUpRounds);
   } finally {
     events?.stop();
     await Promise.all(workers.map((worker) => worker.stop()));
     await bed.close();
   }
+}
+
+const wholeFleet = (clusterCount: number): Fleet => ({
+  clusterCount,
+  events: true,
+  async start(bed, workers) {
+    const simulated = startWorker('clusters', join(bed.folder, 'clusters.log'));
+    workers.push(simulated);
+    const clusters = await simulated.call<readonly SimulatedCluster[]>('start', { count: clusterCount });
+    return startAgents(bed, 'agents', clusters);
+  },
+});
+
+const lightFleet = (clusterCount: number): Fleet => ({
+  clusterCount,
+  events: false,
+  start(bed) {
+    const nowhere = { server: '', token: '' };
+    const clusters = Array.from({ length: clusterCount }, (_, index) => ({
+      ...nowhere,
+      name: clusterName(index),
+    }));
+    return startAgents(bed, 'simulated-agents', clusters);
+  },
+});
+
+export const bench: Bench = async ({ say, quick }) => {
+  const [whole, light] = quick ? [wholeClusters / 10, lightClusters / 10] : [wholeClusters, lightClusters];
+  const atHundred = await measure(wholeFleet(whole), say);
+  const atThousand = await measure(lightFleet(light), say);
+  return [
+    ...summarise(atHundred, (metric) => metric),
+    ...summarise(atThousand, (metric) => metric.replace(/(?=_p\d+_ms$|_ms$)/, '_1000')),
+  ];
 };
