@@ -10,6 +10,7 @@ import {
   hooksAnnotation,
   markAnnotation,
   namespacesAnnotation,
+  objectsBeforeAnnotation,
   parentName,
   pruneConfirmedAnnotation,
   toolingAnnotation,
@@ -24,6 +25,8 @@ export interface ParentContent {
   readonly mark?: string | undefined;
   /** Which hooks have been run, as text. */
   readonly hooks?: string | undefined;
+  /** Objects of the inventory before the deletion that is to be confirmed; undefined: there is none. */
+  readonly objectsBefore?: number | undefined;
   /** What a person has confirmed; read only. */
   readonly pruneConfirmed?: string | undefined;
 }
@@ -58,6 +61,10 @@ function split(text: string | undefined): readonly string[] {
   return text ? text.split(',') : [];
 }
 
+function parseCount(text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+}
+
 /** Undefined for an object that is no parent of ours. */
 export function parseParent(object: LiveObject): ParentContent | undefined {
   const { annotations } = object.metadata;
@@ -69,6 +76,7 @@ export function parseParent(object: LiveObject): ParentContent | undefined {
     namespaces: split(annotations?.[namespacesAnnotation]),
     mark: annotations?.[markAnnotation],
     hooks: annotations?.[hooksAnnotation],
+    objectsBefore: parseCount(annotations?.[objectsBeforeAnnotation]),
     pruneConfirmed: annotations?.[pruneConfirmedAnnotation],
   };
 }
@@ -88,6 +96,9 @@ export function formatParent(content: ParentContent, namespace: string): JsonObj
         [applicationAnnotation]: content.application,
         ...(content.mark !== undefined && { [markAnnotation]: content.mark }),
         ...(content.hooks !== undefined && { [hooksAnnotation]: content.hooks }),
+        ...(content.objectsBefore !== undefined && {
+          [objectsBeforeAnnotation]: String(content.objectsBefore),
+        }),
         [groupKindsAnnotation]: sorted(content.groupKinds),
         [namespacesAnnotation]: sorted(
           content.namespaces.filter((name) => name !== namespace && name !== ''),

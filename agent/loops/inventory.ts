@@ -1,14 +1,16 @@
 /** The inventory's parent in step with a set: it names all that may come to be before anything does, and less once the rest is gone. */
 import { toFairwayError } from '../../shared/error/error.ts';
-import { groupOf } from '../../shared/manifest/object.ts';
+import { groupOf, keyText } from '../../shared/manifest/object.ts';
+import { defaultPruneLimit } from '../../shared/manifest/target.ts';
 import { effectiveKey } from '../apply/effective-object.ts';
 import { formatGroupKind, formatParent, type ParentContent, saveParent } from '../apply/parent.ts';
+import { isBeyondLimit, isOurs } from '../apply/plan-prune.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import { formatHookMemory } from '../model/hook-memory.ts';
 import { formatMark } from '../model/marks.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { assertNotOutdated } from './fence.ts';
-import { watchInventory } from './prune-phase.ts';
+import { findUnwatched, planApplicationPrune, watchInventory } from './prune-phase.ts';
 import { beginHooks } from './release.ts';
 
 /** The kinds a set needs, as the parent names them, and their namespaces. */
@@ -65,6 +67,37 @@ async function markTarget(
   }
 }
 
+/**
+ * How many objects there are, where the target would delete too many of them. Counted before anything of it is made: what it brings is no reason to delete more, and neither is an
+ * agent that starts anew, or the next target.
+ */
+async function countBefore(
+  context: AgentContext,
+  desired: DesiredApplication,
+  state: ApplicationState,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const known = state.parent?.objectsBefore;
+  const { sync, set, digest } = desired.target;
+  if (known !== undefined || !state.parent || state.appliedDigest === digest) return known;
+  await watchInventory(context, state, signal);
+  if (findUnwatched(context, state)) return undefined;
+  const keys = new Set(
+    set.entries.map((entry) => {
+      const resource = context.resources.find(entry.apiVersion, entry.key.kind);
+      return keyText(effectiveKey(entry, resource, sync.namespace));
+    }),
+  );
+  const { deletes, later, retained } = planApplicationPrune(context, state, keys, sync.prune, keys);
+  const going = deletes.length + later.length;
+  const seen = context.observer.members(state.applySetId).filter(isOurs);
+  const there = new Set(seen.map(({ key }) => keyText(key)));
+  // The watch may be behind what was applied a moment ago.
+  const staying = [...keys].filter((text) => there.has(text) || state.records.has(text)).length;
+  const others = staying + retained.length;
+  return isBeyondLimit(going, others, sync.pruneLimit ?? defaultPruneLimit) ? going + others : undefined;
+}
+
 /** Before the first write the parent names all that may come to be: an agent that dies midway leaves nothing unlisted. */
 export async function prepareInventory(
   context: AgentContext,
@@ -76,6 +109,7 @@ export async function prepareInventory(
   await markTarget(context, desired, state);
   beginHooks(desired, state);
   const wanted = contentOf(context, desired, state);
+  const objectsBefore = await countBefore(context, desired, state, signal);
   const merge = (a: readonly string[] = [], b: readonly string[]) => [...new Set([...a, ...b])].sort();
   const union = {
     application: desired.application,
@@ -83,6 +117,7 @@ export async function prepareInventory(
     namespaces: merge(state.parent?.namespaces, wanted.namespaces),
     mark: wanted.mark,
     hooks: wanted.hooks,
+    objectsBefore,
   };
   await writeParent(context, state, union, signal);
   await watchInventory(context, state, signal);

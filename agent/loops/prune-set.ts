@@ -48,18 +48,20 @@ async function findUnconfirmed(
   const percent = desired.target.sync.pruneLimit ?? defaultPruneLimit;
   const going = plan.deletes.length + plan.later.length;
   // What this very sync has made was no part of the inventory that shrinks.
-  const staying = [...kept].filter((text) => {
+  const others = [...kept].filter((text) => {
     const object = state.objects.get(text);
     return object !== undefined && object.action !== 'created' && object.action !== 'skipped';
   }).length;
-  if (!isBeyondLimit(going, staying + plan.retained.length, percent)) return undefined;
+  const before = state.parent?.objectsBefore;
+  const staying = before === undefined ? others + plan.retained.length : Math.max(0, before - going);
+  if (!isBeyondLimit(going, staying, percent)) return undefined;
   const { digest } = desired.target;
   if (context.desired.prunesConfirmed().get(state.application) === digest) return undefined;
   const word = confirmationOf(desired);
   const parent = await loadParent(context.kube, state.application, context.namespace, signal);
   if (parent?.pruneConfirmed === word) return undefined;
   const name = parentName(state.application);
-  const total = going + staying + plan.retained.length;
+  const total = going + staying;
   holdPrune(context, desired, state, going, total);
   return `${going} of ${total} objects left the set, more than ${percent} %: raise spec.sync.pruneLimit, or confirm: fairway get confirmations; without the hub: kubectl -n ${context.namespace} annotate configmap ${name} ${pruneConfirmedAnnotation}=${word} --overwrite`;
 }

@@ -13,6 +13,8 @@ export const applicationAnnotation = 'fairway.dev/application';
 export const markAnnotation = 'fairway.dev/applied';
 /** On the parent: which hooks have been run (agent/model/hook-memory.ts). */
 export const hooksAnnotation = 'fairway.dev/hooks';
+/** On the parent: how many objects there were before a target came that would delete too many of them. Gone when nothing of the kind is left to do. */
+export const objectsBeforeAnnotation = 'fairway.dev/objects-before';
 /** On the parent, by a person: the target, by the first part of its digest and its generation, that may delete more than its share. */
 export const pruneConfirmedAnnotation = 'fairway.dev/prune-confirmed';
 /** On the object of a hook's run: which run it is. */

@@ -1,5 +1,6 @@
 /** Deleting what left the set: by waves, never too much unasked, and told while it takes. */
 import { afterAll, describe, expect, it } from 'vitest';
+import { FairwayError } from '../../../shared/error/error.ts';
 import { waitFor } from '../../cluster/control-plane.ts';
 import { type Agent, type Bed, type Manifest, startBed } from './agent-bed.ts';
 
@@ -77,6 +78,64 @@ describe.skipIf(!bed)('pruning', () => {
     await waitFor('it to be forgotten', () => agent.desired.state.forgotten.includes('whole'), 15_000);
     expect(await exists('whole-0')).toBe(false);
     await agent.stop();
+  });
+
+  it('waits also where as many came as are to go, however often it is looked at', async () => {
+    const agent = await at.agent();
+    const named = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, index) => configMap(`${prefix}-${index}`));
+    agent.desire('renamed', named('before', 12));
+    await agent.synced('renamed');
+    agent.desire('renamed', named('after', 20));
+    expect((await agent.synced('renamed')).message).toContain('12 of 12 objects left the set');
+    for (let look = 0; look < 3; look += 1) {
+      agent.loops.syncNow('renamed');
+      await agent.loops.idle();
+    }
+    expect(agent.applications.get('renamed')?.pruneHeld).toMatchObject({ objects: 12, total: 12 });
+    expect(await exists('before-0')).toBe(true);
+    // An agent that comes new to it does not take what is there for what was there.
+    await agent.stop();
+    const next = await at.agent({ desired: agent.desired });
+    const held = await next.synced('renamed');
+    expect(held.pruneHeld).toMatchObject({ objects: 12, total: 12 });
+    // And neither does the next target.
+    next.desire('renamed', named('after', 30));
+    expect((await next.synced('renamed')).message).toContain('12 of 12 objects left the set');
+    expect(await exists('before-0')).toBe(true);
+    next.desired.state.prunes.set('renamed', next.desired.applications().get('renamed')?.target.digest ?? '');
+    next.desired.tell(['renamed']);
+    await waitFor('them to go', async () => !(await exists('before-0')), 15_000);
+    await waitFor('it to be over', () => next.applications.get('renamed')?.pruneHeld === undefined);
+    // Over is over: the next deletion is measured by what is there then.
+    next.desire('renamed', named('after', 18));
+    await next.synced('renamed');
+    await waitFor('what left to go', async () => !(await exists('after-20')), 15_000);
+    await next.stop();
+  });
+
+  it('waits also where an agent dies while it makes what came', async () => {
+    const named = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, index) => configMap(`${prefix}-${index}`));
+    const first = await at.agent({
+      wrap: (client) => ({
+        ...client,
+        apply: (ref, ...rest) =>
+          ref.name === 'late-19'
+            ? Promise.reject(new FairwayError('unavailable', 'gone', { retry: true }))
+            : client.apply(ref, ...rest),
+      }),
+    });
+    first.desire('dying', named('early', 12));
+    await first.synced('dying');
+    first.desire('dying', named('late', 20));
+    await waitFor('most of it to be there', () => exists('late-18'));
+    await first.stop();
+    const next = await at.agent({ desired: first.desired });
+    expect((await next.synced('dying')).message).toContain('12 of 12 objects left the set');
+    expect(await exists('late-19')).toBe(true);
+    expect(await exists('early-0')).toBe(true);
+    await next.stop();
   });
 
   it('of more than a share waits for a word, given in the cluster for this target or in Git', async () => {
