@@ -103,3 +103,26 @@ describe('a cluster that is paused', () => {
     expect(scenario.report().message).toContain('eu-1 waits on the end of its pause by ann');
   });
 });
+
+describe('clusters that come late to a complete rollout', () => {
+  it('do not follow one that came late and failed, until it is retried', () => {
+    const names = ['eu-1', 'eu-2', 'eu-3'];
+    const run = createScenario(names, defaultStrategy, ['eu-2', 'eu-3']);
+    run.pass();
+    run.healthy('eu-1');
+    for (let round = 0; round < 3; round += 1) run.pass();
+    expect(run.state().phase).toBe('Complete');
+    run.see('eu-2').connected = true;
+    expect(run.pass().assigned).toEqual(['eu-2=new']);
+    run.applied('eu-2', 'Failed', 'no room');
+    run.pass();
+    run.see('eu-3').connected = true;
+    expect(run.pass().assigned).toEqual([]);
+    const waits = run.report().waves.flatMap(({ clusters }) => clusters.map(({ waitsOn }) => waitsOn));
+    expect(waits).toContain('a retry of eu-2, which failed when it came late: no room');
+    run.act({ type: 'retry', cluster: 'eu-2' });
+    run.healthy('eu-2');
+    run.pass();
+    expect(run.pass().state.clusters['eu-3']?.assignedAtMs).toBeDefined();
+  });
+});

@@ -1,7 +1,7 @@
 /** Which clusters may be assigned now, within every bound of their waves. */
 import type { RolloutInput } from './advance-rollout.ts';
 import { specOf } from './plan-waves.ts';
-import type { RolloutState, WaveState } from './rollout-state.ts';
+import type { ClusterState, RolloutState, WaveState } from './rollout-state.ts';
 import { boundsOf } from './wave-bounds.ts';
 
 /** Assigned, and neither counted nor failed. One whose agent went away since may have been broken by the release: it is still in flight. */
@@ -32,6 +32,25 @@ function candidatesOf(
     if (state.strategy.assignsAway || release.removes.has(cluster)) return true;
     return observed.get(cluster)?.connected ?? false;
   });
+}
+
+/**
+ * Those that came late to a rollout which is complete, and failed, when they are more than their wave bears: nobody follows them until somebody retries them.
+ * Who was healthy with the release and has failed since says nothing against it.
+ */
+export function lateFailures(state: RolloutState): readonly string[] {
+  if (state.phase !== 'Complete' || state.strategy.onFailure === 'continue') return [];
+  return state.waves.flatMap((wave) => {
+    const failed = wave.whole
+      ? []
+      : wave.clusters.filter((cluster) => isLateFailure(state.clusters[cluster]));
+    const { failures } = boundsOf(specOf(state.strategy, wave), wave.clusters.length);
+    return failed.length > failures ? failed : [];
+  });
+}
+
+function isLateFailure(known: ClusterState | undefined): boolean {
+  return known?.failure !== undefined && known.excluded === undefined && known.countedAtMs === undefined;
 }
 
 function chooseOfWave(state: RolloutState, wave: WaveState, input: RolloutInput): readonly string[] {
@@ -67,6 +86,7 @@ function chooseOfWave(state: RolloutState, wave: WaveState, input: RolloutInput)
 
 /** Of all waves that have begun: those that ended bring in who has come back. */
 export function chooseClusters(state: RolloutState, input: RolloutInput): readonly string[] {
+  if (lateFailures(state).length > 0) return [];
   return state.waves
     .filter(({ startedAtMs, whole }) => startedAtMs !== undefined && !whole)
     .flatMap((wave) => chooseOfWave(state, wave, input));

@@ -1,7 +1,7 @@
 /** What a rollout waits for, wave by wave and cluster by cluster, in words. Pure. */
 import type { ClusterCounts } from '../model/rollout-history.ts';
 import { failedIn, isUnproven, openClusters, type RolloutInput } from './advance-rollout.ts';
-import { isInFlight } from './choose-clusters.ts';
+import { isInFlight, lateFailures } from './choose-clusters.ts';
 import type { PromotionReport } from './describe-promotion.ts';
 import { durationText } from './duration-text.ts';
 import { gateOf } from './gate-of.ts';
@@ -109,8 +109,11 @@ function clusterReport(
   return is('Applied', said || 'health');
 }
 
-function turnText({ handOvers }: RolloutState, cluster: string): string {
-  const others = handOvers?.[cluster] ?? [];
+function turnText(state: RolloutState, cluster: string): string {
+  const [failed] = lateFailures(state);
+  if (failed !== undefined)
+    return `a retry of ${failed}, which failed when it came late: ${state.clusters[failed]?.failure?.message ?? ''}`;
+  const others = state.handOvers?.[cluster] ?? [];
   if (others.length === 0) return 'its turn';
   const names = others.map(({ application }) => application).join(', ');
   return `its turn together with ${names}, since ${others[0]?.object ?? ''} moves between them`;

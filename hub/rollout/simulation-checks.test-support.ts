@@ -74,10 +74,25 @@ function checkBounds(pass: RolloutPass, wave: WaveState, input: RolloutInput): N
   const pairs = wave.clusters.map((name) => input.facts.get(name)?.pair ?? '').filter((pair) => pair !== '');
   if (strategy.pairs === 'apart' && new Set(pairs).size < pairs.length) found.push(`a pair in ${wave.name}`);
   const budget = amountOf(specOf(strategy, wave).failureBudget, wave.clusters.length, 'down');
-  const spent = wave.startedAtMs !== undefined && failedIn(state, wave).length > budget;
+  // Once it is complete, only those who come late count: what fails later on is no word on the release.
+  const counts = (name: string) =>
+    state.phase !== 'Complete' || state.clusters[name]?.countedAtMs === undefined;
+  const spent = wave.startedAtMs !== undefined && failedIn(state, wave).filter(counts).length > budget;
   if (added && spent && strategy.onFailure !== 'continue')
     found.push(`${wave.name} went on with its budget spent`);
   return found;
+}
+
+/** Something is released though more clusters than the whole rollout bears have failed. */
+function checkWhole({ state, decisions }: RolloutPass): Names {
+  const { strategy, waves, phase } = state;
+  if (strategy.failureBudget === undefined || strategy.onFailure === 'continue' || phase === 'Complete')
+    return [];
+  const total = waves.reduce((sum, { clusters }) => sum + clusters.length, 0);
+  const failed = waves.flatMap((wave) => (wave.startedAtMs === undefined ? [] : failedIn(state, wave)));
+  const isSpent = failed.length > amountOf(strategy.failureBudget, total, 'down');
+  const went = decisions.filter(({ reason }) => reason === 'release');
+  return isSpent && went.length > 0 ? [`went on though ${failed.length} of ${total} failed`] : [];
 }
 
 /** Bounds that no pass may break. Empty: it broke none. */
@@ -86,6 +101,7 @@ export function checkPass(pass: RolloutPass, before: RolloutState, input: Rollou
   const twice = waves.flatMap(({ clusters }) => clusters);
   return [
     ...checkGates(pass, before, input),
+    ...checkWhole(pass),
     ...waves.flatMap((wave) => checkBounds(pass, wave, input)),
     ...waves.flatMap((wave, index) => checkEnded(wave, before.waves[index], pass.state)),
     ...(new Set(twice).size < twice.length ? ['a cluster is in two waves'] : []),

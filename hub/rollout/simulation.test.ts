@@ -52,7 +52,19 @@ const gated: RolloutStrategy = {
   rollbackSpeed: 'at-once',
   pairs: 'together',
 };
-const strategies = [defaultStrategy, byRegion, lenient, gated];
+/** Each wave bears all that fails in it; only the whole has a bound. */
+const budgeted: RolloutStrategy = {
+  ...defaultStrategy,
+  name: 'budgeted',
+  waves: [10, 20, 30, 100].map((share) => ({
+    ...defaultWave,
+    ...{ name: `to-${share}`, take: percent(share), maxConcurrent: percent(25), failureBudget: percent(100) },
+  })),
+  failureBudget: percent(10),
+  onFailure: 'rollback',
+  regions: 'any',
+};
+const strategies = [defaultStrategy, byRegion, lenient, gated, budgeted];
 
 /** More or other runs: `FAIRWAY_ROLLOUT_RUNS=2000 FAIRWAY_SEED=random`. */
 const runs = Number(process.env['FAIRWAY_ROLLOUT_RUNS'] ?? 60);
@@ -64,7 +76,7 @@ function optionsOf(seed: number): SimulationOptions {
     clusters: 10 + (seed % 40),
     regions: 1 + (seed % 5),
     strategy: strategies[seed % strategies.length] as RolloutStrategy,
-    failing: [0, 0, 0.02, 0.2][seed % 4 === 3 ? 3 : (seed >> 2) % 4] as number,
+    failing: [0, 0, 0.02, 0.2][seed % strategies.length >= 3 ? 3 : (seed >> 2) % 4] as number,
     away: [0, 0.2, 0.5][(seed >> 3) % 3] as number,
     flapping: [0, 0.3][(seed >> 1) % 2] as number,
     crashes: [0, 0.1, 0.3][(seed >> 4) % 3] as number,
