@@ -31,7 +31,7 @@ export function describePromotion(
   return {
     after: queue.partner,
     soakMs: queue.soakMs,
-    healthySinceMs: watch?.healthy?.sinceMs,
+    healthySinceMs: watch?.healthy?.unknownAtMs === undefined ? watch?.healthy?.sinceMs : undefined,
     waiting: waitingIn(queue, releaseInForce(state))
       .toReversed()
       .map((candidate) => {

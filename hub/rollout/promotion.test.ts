@@ -115,6 +115,21 @@ describe('a release that waits for another environment', () => {
     expect(pair.look(healthy('s1'), 31 * hour).begins).toBe('c1');
   });
 
+  it('counts no time of which nothing is known: what a cluster says when it is back may be old still', () => {
+    const pair = createPair();
+    const unknown: PartnerHealth = { ...healthy('s1'), health: 'unknown' };
+    pair.commit('c1', { staging: 's1', prod: 'p1' }, 0);
+    pair.look(healthy('s1'), 0);
+    expect(pair.look(unknown, hour).nextAtMs).toBeUndefined();
+    pair.look(unknown, 30 * hour);
+    // Its agent is connected again; its first report says that all broke while it was away.
+    expect(pair.look(healthy('s1'), 40 * hour)).toEqual({ begins: undefined, nextAtMs: 63 * hour });
+    expect(pair.look(unhealthy('s1'), 40 * hour + 1).begins).toBeUndefined();
+    pair.look(healthy('s1'), 41 * hour);
+    expect(pair.look(healthy('s1'), 64 * hour).begins).toBeUndefined();
+    expect(pair.look(healthy('s1'), 65 * hour).begins).toBe('c1');
+  });
+
   it('does not begin what is proven while the partner fails with it', () => {
     const pair = createPair();
     pair.commit('c1', { staging: 's1', prod: 'p1' }, 0);

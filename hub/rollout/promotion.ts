@@ -49,8 +49,15 @@ export interface PromotionQueue {
 /** What a rollout remembers of its partner. */
 export interface PromotionWatch {
   readonly partner: string;
-  /** With what it has been healthy since when; undefined: it is not. */
-  readonly healthy?: { readonly targets: Digest; readonly sinceMs: number } | undefined;
+  /** With what it has been healthy since when, the time apart of which nothing is known; undefined: it is not. */
+  readonly healthy?:
+    | {
+        readonly targets: Digest;
+        readonly sinceMs: number;
+        /** Since when nothing is known of some cluster; undefined: all of them say something. */
+        readonly unknownAtMs?: number | undefined;
+      }
+    | undefined;
   /** With what it was healthy for the soak, oldest first. */
   readonly proven: readonly Digest[];
 }
@@ -152,7 +159,8 @@ function wantedOfPartner(queue: PromotionQueue, { contents }: Candidate): readon
 }
 
 /**
- * The watch after a look at the partner. A soak that was broken begins anew; while nothing is known of a cluster it neither ends nor begins anew.
+ * The watch after a look at the partner. A soak that was broken begins anew. Time in which nothing is known of a cluster does not count: what was said of it last
+ * may be old still when its agent is there again.
  */
 export function watchPartner(
   watch: PromotionWatch | undefined,
@@ -178,9 +186,11 @@ export function watchPartner(
   const unchanged = before !== undefined && healthy === known.healthy && proven === known.proven;
   return {
     watch: unchanged ? before : { partner: queue.partner, healthy, proven },
-    nextAtMs: nowMs < endsAtMs ? endsAtMs : undefined,
+    nextAtMs: nowMs < endsAtMs && healthy.unknownAtMs === undefined ? endsAtMs : undefined,
   };
 }
+
+type Healthy = NonNullable<PromotionWatch['healthy']>;
 
 /** At the first look the agents know since when; afterwards this watch does, unless it was assigned anew and came back between two looks. */
 function healthySince(
@@ -188,11 +198,17 @@ function healthySince(
   known: PromotionWatch,
   now: PartnerHealth,
   nowMs: number,
-): NonNullable<PromotionWatch['healthy']> {
+): Healthy {
   const had = known.healthy;
-  if (had?.targets === now.targets && now.healthyAtMs <= had.sinceMs) return had;
+  if (had?.targets === now.targets && now.healthyAtMs <= had.sinceMs) return knownAgain(had, now, nowMs);
   const regained = before !== undefined && had === undefined;
   return { targets: now.targets, sinceMs: regained ? nowMs : Math.min(now.healthyAtMs, nowMs) };
+}
+
+function knownAgain(had: Healthy, { health }: PartnerHealth, nowMs: number): Healthy {
+  const { targets, sinceMs, unknownAtMs } = had;
+  if (health === 'unknown') return unknownAtMs === undefined ? { ...had, unknownAtMs: nowMs } : had;
+  return unknownAtMs === undefined ? had : { targets, sinceMs: sinceMs + Math.max(0, nowMs - unknownAtMs) };
 }
 
 /** What is proven, and not broken at this moment: a partner that fails after its soak has something to say still. */
