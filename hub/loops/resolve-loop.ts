@@ -11,12 +11,10 @@ import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { Target } from '../../shared/manifest/target.ts';
 import { readFleet } from '../fleet/read-fleet.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
-import type { Failover } from '../model/failover.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { Assignment } from '../model/release.ts';
 import { type Revision, rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
 import type { SourceStatus } from '../model/source-status.ts';
-import { withOverrides, withoutOverrides, withStrategies } from '../parity/switch-roles.ts';
 import { checkFleet } from '../policy/check-fleet.ts';
 import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import type { RenderWork } from '../render/render-work.ts';
@@ -29,7 +27,6 @@ import { finishUnheard } from './finish-unheard.ts';
 import { fleetOf, rowsOf } from './fleet-rows.ts';
 import { followPausesInGit } from './git-pauses.ts';
 import { createOvertaking } from './overtaking.ts';
-import { isSelected } from './parity-inputs.ts';
 import { createPendingRecords } from './pending-records.ts';
 import { loadContents } from './promotion-contents.ts';
 import { createRemoteBases, headOf } from './remote-bases.ts';
@@ -72,8 +69,6 @@ export interface ResolveLoopOptions {
   ) => ReadonlyMap<SourceKey, FollowedSource>;
   /** Told what rendering a revision took, once for each look at it. */
   readonly onRendered?: ((revisionId: string, work: Readonly<RenderWork>) => void) | undefined;
-  /** Failovers that are open, those without whose override is not signed by this hub. Default: none. */
-  readonly failovers?: (() => Promise<readonly Failover[]>) | undefined;
   readonly newId: () => string;
   readonly clock: Clock;
   readonly random: Random;
@@ -94,14 +89,12 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     const stored = await store.fleet.load();
     const previousFleet = fleetOf(stored);
     const rootTree = await source.tree(options.root.url, status.head);
-    const inGit = await readFleet({
+    const fleet = await readFleet({
       tree: rootTree,
       folder: options.folder,
-      previous: withoutOverrides(previousFleet),
+      previous: previousFleet,
       signal,
     });
-    const failovers = (await options.failovers?.()) ?? [];
-    const fleet = withOverrides(inGit, failovers);
     const placements = placeAll(fleet);
     const beganMs = clock.monotonic();
     const render = await renderHead(status.head, fleet, placements, signal);
@@ -117,9 +110,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     const targets = await targetsInForce(assignments.map(({ targetDigest }) => targetDigest));
     const plan = planRevision({
       revision,
-      fleet: withStrategies(fleet, failovers, ({ name }, group) =>
-        isSelected(group, name, fleet.applications.get(name)),
-      ),
+      fleet,
       previousFleet,
       previousRevisionId: stored.revisionId,
       resolutions: await store.fleet.resolutions(),
