@@ -37,11 +37,12 @@ export interface LoopBed {
 const person = { name: 'Ada Park', email: 'ada@example.com', timeMs: 0 };
 const url = 'https://git.example/fleet.git';
 
-export async function createLoopBed(): Promise<LoopBed> {
+/** @param path of the store's file. Default in memory. */
+export async function createLoopBed(path = ':memory:'): Promise<LoopBed> {
   const clock = createFakeClock();
   const ports = { clock, random: createSeededRandom(1), log: silentLogger };
   const store = await openStore({
-    path: ':memory:',
+    path,
     dataKey: systemRandom.bytes(32),
     ...ports,
     random: systemRandom,

@@ -22,6 +22,7 @@ const names = [
   'rollout',
   'apply',
   'drift',
+  'parity',
 ] as const;
 
 async function load(name: string): Promise<Bench> {
