@@ -110,4 +110,23 @@ describe('an object that moves between applications that roll out each in its ti
     const second = await bed.store.releases.assignments({ cluster: 'eu-2' });
     expect(first[0]!.assignedAtMs).toBeLessThan(second[0]!.assignedAtMs);
   });
+
+  it('ends by itself where each goes first to the cluster that the other goes to last', async () => {
+    const waves = (...order: readonly string[]) => {
+      const one = (name: string) =>
+        `{ name: ${name}, selector: { matchLabels: { fairway.dev/cluster: ${name} } } }`;
+      return `{ inline: { waves: [${order.map(one).join(', ')}] } }`;
+    };
+    const crossed = { giver: waves('eu-1', 'eu-2'), taker: waves('eu-2', 'eu-1') };
+    await commit(fleet('giver', crossed));
+    await commit(fleet('taker', crossed));
+    await settle();
+    for (const name of ['giver', 'taker'])
+      expect(await rollouts.report(name)).toMatchObject({ phase: 'Complete' });
+    for (const cluster of names) {
+      const [giver, taker] = await bed.store.releases.assignments({ cluster });
+      expect(giver?.assignedAtMs).toBe(taker?.assignedAtMs);
+      expect(taker!.generation).toBeLessThan(giver!.generation);
+    }
+  });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createTarget, defaultSyncOptions, type Target } from '../../shared/manifest/target.ts';
 import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
-import { startRollout } from './advance-rollout.ts';
+import { advanceRollout, startRollout } from './advance-rollout.ts';
 import { type ExchangeMember, planExchange } from './exchange.ts';
 import { setOf } from './fixture.test-support.ts';
 import { type HandOverChange, planHandOvers } from './plan-hand-overs.ts';
@@ -106,5 +106,56 @@ describe('planExchange', () => {
       member('c', ['c1'], { c1: to('a') }),
     ]);
     expect(who(planExchange('b', members))).toEqual(['b: c1', 'a: c1', 'c: c1']);
+  });
+});
+
+describe('applications whose waves hold each other up', () => {
+  const inOrder = (
+    application: string,
+    other: string,
+    order: readonly string[],
+  ): [string, ExchangeMember] => {
+    const handOvers = Object.fromEntries(order.map((cluster) => [cluster, to(other)]));
+    const [name, { state, input }] = member(application, order, handOvers);
+    const waves = order.map((cluster) => ({ ...defaultWave, name: cluster }));
+    const planned = {
+      ...{ ...state, strategy: { ...defaultStrategy, waves } },
+      waves: order.map((cluster, spec) => ({ name: cluster, spec, clusters: [cluster] })),
+    };
+    const facts = new Map(
+      order.map((cluster) => [
+        cluster,
+        { name: cluster, labels: {}, region: cluster, pair: '', primary: false },
+      ]),
+    );
+    const own = { ...input, facts };
+    const blocked = new Set(order);
+    return [name, { input: own, state: advanceRollout(planned, { ...own, blocked }).state }];
+  };
+  const crossed = () => new Map([inOrder('a', 'b', ['c1', 'c2']), inOrder('b', 'a', ['c2', 'c1'])]);
+
+  it.each(['a', 'b'])('meet in a wave that is under way, whoever looks (%s)', (looks) => {
+    const exchange = planExchange(looks, crossed());
+    expect(who(exchange)?.sort()).toEqual(['a: c1', 'b: c1']);
+    expect(exchange.together?.get('b')?.state.waves.map(({ clusters }) => clusters)).toEqual([
+      ['c1', 'c2'],
+      [],
+    ]);
+  });
+
+  it('are left alone while another of them goes on still, or waits for somebody', () => {
+    const busy = crossed();
+    const b = busy.get('b')!;
+    (b.input.observed as Map<string, ObservedCluster>).set('c9', had('new'));
+    const wave = { ...b.state.waves[0]!, clusters: ['c2', 'c9'] };
+    const clusters = { c9: { assignedAtMs: 1 } };
+    const release = { ...b.input.release, targets: { ...b.input.release.targets, c9: 'new' } };
+    const state = { ...b.state, clusters, waves: [wave, ...b.state.waves.slice(1)] };
+    busy.set('b', { input: { ...b.input, release }, state });
+    expect(planExchange('a', busy).together).toBeUndefined();
+    const paused = crossed();
+    const one = paused.get('b')!;
+    paused.set('b', { ...one, state: { ...one.state, phase: 'Paused' } });
+    expect(planExchange('a', paused).together).toBeUndefined();
   });
 });

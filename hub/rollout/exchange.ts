@@ -1,6 +1,7 @@
 /** When applications that exchange objects in a cluster are assigned there: once it is the turn of each. Pure. */
-import { advanceRollout, type RolloutInput } from './advance-rollout.ts';
-import { isAssigned, type RolloutPass, type RolloutState } from './rollout-state.ts';
+import { advanceRollout, openClusters, type RolloutInput } from './advance-rollout.ts';
+import { isInFlight } from './choose-clusters.ts';
+import { isAssigned, type RolloutPass, type RolloutState, type WaveState } from './rollout-state.ts';
 
 /** A rollout with all that its pass looks at. */
 export interface ExchangeMember {
@@ -32,7 +33,7 @@ function without(all: ReadonlySet<string>, some: ReadonlySet<string>): ReadonlyS
 
 function assignedBy(pass: RolloutPass | undefined): ReadonlySet<string> {
   const decisions = pass?.decisions ?? [];
-  return new Set(decisions.filter(({ reason }) => reason === 'release').map(({ cluster }) => cluster));
+  return new Set(decisions.filter(({ reason }) => reason !== 'rollback').map(({ cluster }) => cluster));
 }
 
 /** Applications that are to be assigned together in a cluster; undefined where one of them is not known or not at work. */
@@ -51,6 +52,33 @@ function groupAt(
   return group;
 }
 
+/** It goes on, and nothing but those whom it exchanges objects with holds its wave up: nobody is in flight, and whoever could be assigned is blocked. */
+function isHeldUp({ state, input }: ExchangeMember, blocked: ReadonlySet<string>): boolean {
+  const wave = currentOf(state);
+  if (state.phase !== 'Progressing' || wave?.startedAtMs === undefined) return false;
+  const { waiting } = openClusters(state, wave, input);
+  return (
+    waiting.length > 0 && waiting.every((cluster) => blocked.has(cluster) && !isInFlight(state, cluster))
+  );
+}
+
+function currentOf({ waves }: RolloutState): WaveState | undefined {
+  return waves.find(({ endedAtMs }) => endedAtMs === undefined);
+}
+
+/** Into the wave that is under way, if the cluster is in one that has not begun. */
+function pullForward(state: RolloutState, cluster: string): RolloutState {
+  const current = currentOf(state);
+  const from = state.waves.find(({ clusters }) => clusters.includes(cluster));
+  if (current === undefined || from === undefined || from.startedAtMs !== undefined) return state;
+  const waves = state.waves.map((wave) => {
+    // The first of it, so that no bound lets others go before it.
+    if (wave === current) return { ...wave, clusters: [cluster, ...wave.clusters] };
+    return wave === from ? { ...wave, clusters: wave.clusters.filter((one) => one !== cluster) } : wave;
+  });
+  return { ...state, waves };
+}
+
 export interface Exchange {
   /** Clusters that the application must not be assigned to alone. */
   readonly blocked: ReadonlySet<string>;
@@ -60,6 +88,47 @@ export interface Exchange {
 
 /** What one application's rollout may do where it exchanges objects with others. */
 export function planExchange(application: string, members: ExchangeMembers): Exchange {
+  const exchange = planTurns(application, members);
+  if (exchange.blocked.size === 0 || exchange.together !== undefined) return exchange;
+  return { ...exchange, together: planMeeting(members) };
+}
+
+/** Clusters that are tried in one look. */
+const meetingsMax = 5;
+
+/**
+ * Where applications go over the clusters in orders that hold each other up, their turns would never meet. Once nothing else goes on in any of them, a
+ * cluster whose turn it is in one is taken into the waves under way of the others, whose bounds and gates go on to count. Undefined: they are not in such a
+ * state, or a bound holds them up.
+ */
+function planMeeting(members: ExchangeMembers): Exchange['together'] {
+  const blocked = new Map([...members].map(([name, one]) => [name, waitsForOthers(one, members)]));
+  const tied = [...members].filter(
+    ([name, { state }]) => (blocked.get(name)?.size ?? 0) > 0 && state.phase === 'Progressing',
+  );
+  if (tied.length < 2 || !tied.every(([name, one]) => isHeldUp(one, blocked.get(name) ?? new Set())))
+    return undefined;
+  const names = new Set(tied.map(([name]) => name));
+  let left = meetingsMax;
+  for (const [application, { state }] of tied)
+    for (const cluster of currentOf(state)?.clusters ?? []) {
+      if (left === 0) return undefined;
+      if (!blocked.get(application)?.has(cluster)) continue;
+      const group = groupAt(cluster, application, members);
+      if (group === undefined || !group.every((name) => names.has(name))) continue;
+      left -= 1;
+      const met = new Map(members);
+      for (const name of group) {
+        const one = members.get(name);
+        if (one) met.set(name, { ...one, state: pullForward(one.state, cluster) });
+      }
+      const { together } = planTurns(application, met);
+      if (together !== undefined) return together;
+    }
+  return undefined;
+}
+
+function planTurns(application: string, members: ExchangeMembers): Exchange {
   const waiting = new Map([...members].map(([name, one]) => [name, waitsForOthers(one, members)]));
   const none: ReadonlySet<string> = new Set();
   const blockedFor = (name: string) => waiting.get(name) ?? none;
