@@ -38,6 +38,15 @@ describe('checkSet', () => {
     expect(check(setOf('Namespace//fairway-agent'))).toHaveLength(1);
   });
 
+  it("refuses objects that get the agent's namespace from the application", () => {
+    const set = setOf('Pod//x', 'Pod/shop/y', 'PersistentVolume//z');
+    expect(
+      checkSet({ set, objects: new Map(), defaultNamespace: 'fairway-agent' }).map(({ message }) => message),
+    ).toEqual([
+      "Pod x belongs to the agent's own namespace, which an application may not change: use another",
+    ]);
+  });
+
   it('finds an object that is there twice, once with the default namespace left out', () => {
     expect(check(setOf('ConfigMap/default/a', 'ConfigMap//a'))).toEqual([
       'ConfigMap a is there twice: keep one of them',

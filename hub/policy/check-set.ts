@@ -7,7 +7,7 @@ import type { Digest } from '../../shared/manifest/canonical.ts';
 import { describeKey, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { ManifestSet } from '../../shared/manifest/target.ts';
 import type { Problem } from '../model/problem.ts';
-import { claimKey } from './claim-key.ts';
+import { claimKey, isClusterScoped } from './claim-key.ts';
 
 export interface SetLimits {
   /** Objects in a set. Default 5,000. */
@@ -60,7 +60,8 @@ export function checkSet({
     if (seen.has(text))
       problems.push(problem('conflict', `${describeKey(key)} is there twice: keep one of them`));
     seen.add(text);
-    if (key.namespace === agentNamespace || isNamespace(key, agentNamespace))
+    const namespace = isClusterScoped(key) ? '' : key.namespace || defaultNamespace;
+    if (namespace === agentNamespace || isNamespace(key, agentNamespace))
       problems.push(
         problem(
           'conflict',
