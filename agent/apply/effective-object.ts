@@ -1,10 +1,10 @@
 import { FairwayError } from '../../shared/error/error.ts';
 import { parseExactJson } from '../../shared/manifest/exact-json.ts';
+import { omitPaths } from '../../shared/manifest/ignore.ts';
 import type { JsonObject, KubeObject, ObjectKey } from '../../shared/manifest/object.ts';
 import type { ManifestEntry } from '../../shared/manifest/target.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
 import { partOfLabel } from '../model/inventory.ts';
-import { omitPaths } from './ignore.ts';
 
 /** The key an entry has in this cluster: namespaced objects that name no namespace get the application's. */
 export function effectiveKey(

@@ -1,5 +1,6 @@
 import { type Clock, sleep } from '../../shared/clock/clock.ts';
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { ignoredPaths, resolvePaths } from '../../shared/manifest/ignore.ts';
 import {
   describeKey,
   type JsonObject,
@@ -14,7 +15,6 @@ import { partOfLabel } from '../model/inventory.ts';
 import { checkAdoption } from './adoption.ts';
 import { effectiveObject } from './effective-object.ts';
 import { findLive } from './find-live.ts';
-import { handOverManager, ignoredPaths, resolvePaths } from './ignore.ts';
 import { forEachBounded } from './parallel.ts';
 import type { PlannedObject, SyncPlan } from './plan-sync.ts';
 import { makeWay } from './recreate.ts';
@@ -74,6 +74,8 @@ export interface ApplyPorts {
   readonly gate?: (wave: number) => Promise<string | undefined>;
 }
 
+/** The manager that holds a field between us and whoever comes to own it. */
+const handOverManager = 'fairway-handover';
 const parallelMax = 8;
 const unsettled: ReadonlySet<ApplyOutcome['result']> = new Set(['failed', 'held', 'waiting']);
 const establishLimitMs = 30_000;

@@ -5,6 +5,7 @@
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
 import type { FieldChange } from '../../shared/manifest/health.ts';
+import { ignoredPaths } from '../../shared/manifest/ignore.ts';
 import { isSensitive } from '../../shared/manifest/masking.ts';
 import {
   type Json,
@@ -17,7 +18,6 @@ import type { ManifestEntry, Target } from '../../shared/manifest/target.ts';
 import { adoptionModeOf, adoptionRefusal } from '../apply/adoption.ts';
 import { effectiveKey, effectiveObject } from '../apply/effective-object.ts';
 import { findLive } from '../apply/find-live.ts';
-import { ignoredPaths } from '../apply/ignore.ts';
 import { forEachBounded } from '../apply/parallel.ts';
 import { type Owner, ownersOf, planTakeOver } from '../apply/take-over.ts';
 import type { ApiResource, KubeClient, LiveObject, ResourceRef } from '../kube/kube-client.ts';
@@ -155,7 +155,7 @@ async function judge(
   const owners = ownersOf(live).filter(({ name }) => name !== own);
   if (partOf !== undefined && partOf !== '' && partOf !== own)
     return { ...nothing, result: 'refuse', owners, message: `it belongs to another ApplySet (${partOf})` };
-  const writer = writerOf(kube, sync);
+  const writer = writerOf(kube, sync, ports.namespace);
   const after = await writer.apply(ref, body, { dryRun: true, signal });
   const changes = changesOf(live, after, body);
   if (partOf === own) return { ...nothing, result: 'own', owners, changes };

@@ -1,9 +1,9 @@
 import type { ChangeAction } from '../../shared/manifest/health.ts';
+import { ignoredPaths } from '../../shared/manifest/ignore.ts';
 import { type KubeObject, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { ManifestEntry, SyncOptions } from '../../shared/manifest/target.ts';
 import { type ApplyOutcome, type ApplyPorts, executeApplies } from '../apply/execute-applies.ts';
 import { findReferences } from '../apply/hook-references.ts';
-import { ignoredPaths } from '../apply/ignore.ts';
 import { planSync, type SyncPlan } from '../apply/plan-sync.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import { findDriftWhileAway } from '../observe/away.ts';
@@ -255,7 +255,7 @@ function portsOf(
   signal: AbortSignal,
 ): Omit<ApplyPorts, 'onOutcome'> {
   return {
-    kube: writerOf(context.kube, desired.target.sync),
+    kube: writerOf(context.kube, desired.target.sync, context.namespace),
     clock: context.clock,
     signal,
     sync: desired.target.sync,

@@ -2,10 +2,10 @@
 import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { describeDrift } from '../../shared/manifest/describe-drift.ts';
 import type { Drift, FieldChange } from '../../shared/manifest/health.ts';
+import { ignoredManagers, ignoredPaths, isWithin, resolvePaths } from '../../shared/manifest/ignore.ts';
 import { describeKey, isSecret, type KubeObject, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { SyncOptions } from '../../shared/manifest/target.ts';
 import { effectiveObject } from '../apply/effective-object.ts';
-import { ignoredManagers, ignoredPaths, isWithin, resolvePaths } from '../apply/ignore.ts';
 import { forEachBounded } from '../apply/parallel.ts';
 import type { LiveObject, ResourceRef } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
@@ -200,7 +200,7 @@ async function undoForeign(
   const resource = context.resources.find(record.apiVersion, record.key.kind);
   if (finding.undo.length === 0 || !finding.live || !resource) return finding.live;
   const ref = { resource, namespace: record.key.namespace, name: record.key.name };
-  const writer = writerOf(context.kube, sync);
+  const writer = writerOf(context.kube, sync, context.namespace);
   return writer.patch(ref, planRemoval(finding.undo, finding.live), 'json', signal);
 }
 

@@ -4,9 +4,9 @@
  */
 import { FairwayError } from '../../shared/error/error.ts';
 import { member } from '../../shared/health/fields.ts';
+import type { ObjectRule } from '../../shared/manifest/ignore.ts';
 import { type KubeObject, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
 import { effectiveKey } from '../apply/effective-object.ts';
-import type { ObjectRule } from '../apply/ignore.ts';
 import type { DesiredApplication, DesiredState } from '../model/desired.ts';
 import { findScaleTargets, mayScale, type ScaleTarget, scalerKinds } from '../observe/scale-targets.ts';
 import { createScalerWatch, type ScalerWatch, type ScalerWatchPorts } from '../observe/scaler-watch.ts';

@@ -3,8 +3,8 @@
  * by their keys, as our own entry has them; what lies in a list or map that is owned as one cannot be let go by itself.
  */
 
+import { pointerSegments } from '../../shared/manifest/ignore.ts';
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
-import { pointerSegments } from '../apply/ignore.ts';
 import { childOf, describeElement, type FieldsNode, findItem, isObject, ownFields } from './fields-v1.ts';
 
 interface Way {

@@ -18,7 +18,7 @@ import {
   loadObserved,
   loadOneObserved,
   loadPlacements,
-  loadSets,
+  loadTargets,
   membersOf,
   type Placements,
   variablesOf,
@@ -107,7 +107,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
 
   const contextOf =
     (standby: string) =>
-    (parts: Pick<PairContext, 'contentOf' | 'normalisers'>): PairContext => ({
+    (parts: Pick<PairContext, 'contentOf' | 'normalisers' | 'ignore'>): PairContext => ({
       ...parts,
       primary: group.primary,
       standby,
@@ -123,15 +123,15 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
       placements.get(cluster)?.get(application),
     );
     const digests = [mine, other].flatMap((one) => [one?.wantedDigest, one?.assignment?.targetDigest]);
-    const sets = await loadSets(store, [...new Set(digests.filter((digest) => digest !== undefined))]);
+    const targets = await loadTargets(store, [...new Set(digests.filter((digest) => digest !== undefined))]);
     const [here, there] = await Promise.all([
       loadObserved(store, group.primary, application),
       loadObserved(store, standby, application),
     ]);
     const made = createApplicationPair({
       application,
-      primary: { placed: mine, sets, observed: here },
-      standby: { placed: other, sets, observed: there },
+      primary: { placed: mine, targets, observed: here },
+      standby: { placed: other, targets, observed: there },
       variables: {
         primary: variablesOf(group, fleet.clusters.get(group.primary)),
         standby: variablesOf(group, fleet.clusters.get(standby)),

@@ -2,7 +2,7 @@
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import { hookReasons } from '../../shared/manifest/hook-reasons.ts';
 import { type KubeObject, keyText } from '../../shared/manifest/object.ts';
-import type { ManifestSet } from '../../shared/manifest/target.ts';
+import type { Target } from '../../shared/manifest/target.ts';
 import { matchesSelector } from '../fleet/placement.ts';
 import type { Application, Cluster, Fleet } from '../model/fleet.ts';
 import type { ObjectObservation } from '../model/observation.ts';
@@ -108,16 +108,16 @@ function problemOf(resolution: Resolution | undefined, cluster: string): Problem
   return resolution?.problems.find((one) => one.cluster === cluster || one.cluster === '')?.problem;
 }
 
-/** The sets of Targets; a Target that takes an application out has none. */
-export async function loadSets(
+/** Targets by digest; one that takes an application out is left out. */
+export async function loadTargets(
   store: Store,
   digests: readonly Digest[],
-): Promise<ReadonlyMap<Digest, ManifestSet>> {
-  const sets = new Map<Digest, ManifestSet>();
+): Promise<ReadonlyMap<Digest, Target>> {
+  const found = new Map<Digest, Target>();
   for (let at = 0; at < digests.length; at += digestsAtOnce)
     for (const [digest, target] of await store.content.targets(digests.slice(at, at + digestsAtOnce)))
-      if (!target.removed) sets.set(digest, target.set);
-  return sets;
+      if (!target.removed) found.set(digest, target);
+  return found;
 }
 
 /** By keyText; hooks are left out. */

@@ -183,6 +183,19 @@ describe('createParityLoop', () => {
     });
   });
 
+  it('does not tell of fields that the application leaves to others', async () => {
+    const left = web.replace(
+      '  placement:',
+      '  sync: {ignore: [{group: apps, kind: Deployment, paths: [/spec/replicas]}]}\n  placement:',
+    );
+    await merge({ 'apps/web/overlays/two/kustomization.yaml': fewer, 'fleet/web.yaml': left });
+    await report('one');
+    await report('two');
+    await settle();
+    expect(told()).toEqual([]);
+    expect(verdict()).toBe('Ready');
+  });
+
   it('tells drift with who and when after one object was reported, and reads no other', async () => {
     await report('one');
     await report('two');

@@ -1,7 +1,7 @@
 /** One standby against its primary, kept in memory: what was compared stays until what it was compared from changes. */
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { KubeObject } from '../../shared/manifest/object.ts';
-import type { ManifestSet } from '../../shared/manifest/target.ts';
+import type { IgnoreRule, Target } from '../../shared/manifest/target.ts';
 import type { ObjectObservation } from '../model/observation.ts';
 import type { ParityDifference } from '../model/parity.ts';
 import { compareObject, type PairContext, type PairResult, wantedDigests } from '../parity/compare-object.ts';
@@ -20,7 +20,7 @@ export interface ApplicationPairPorts {
 
 export interface SideInput {
   readonly placed: Placed | undefined;
-  readonly sets: ReadonlyMap<Digest, ManifestSet>;
+  readonly targets: ReadonlyMap<Digest, Target>;
   readonly observed: Map<string, ObjectObservation>;
 }
 
@@ -56,7 +56,7 @@ export interface ApplicationPair {
   all(): readonly ObjectPair[];
 }
 
-export type ContextOf = (parts: Pick<PairContext, 'contentOf' | 'normalisers'>) => PairContext;
+export type ContextOf = (parts: Pick<PairContext, 'contentOf' | 'normalisers' | 'ignore'>) => PairContext;
 
 export interface ApplicationPairRequest {
   readonly application: string;
@@ -67,11 +67,20 @@ export interface ApplicationPairRequest {
   readonly ports: ApplicationPairPorts;
 }
 
-function sideOf({ placed, sets, observed }: SideInput): ApplicationSide {
+/** What the application leaves to others, here or there: no side has to say the same of it. */
+function ignoredBy(sides: readonly SideInput[]): readonly IgnoreRule[] {
+  return sides.flatMap(({ placed, targets }) =>
+    [...new Set([placed?.wantedDigest, placed?.assignment?.targetDigest])].flatMap(
+      (digest) => (digest === undefined ? undefined : targets.get(digest)?.sync.ignore) ?? [],
+    ),
+  );
+}
+
+function sideOf({ placed, targets, observed }: SideInput): ApplicationSide {
   const { assignment, wantedDigest } = placed ?? {};
   return {
-    wanted: wantedDigest === undefined ? undefined : sets.get(wantedDigest),
-    assigned: assignment && sets.get(assignment.targetDigest),
+    wanted: wantedDigest === undefined ? undefined : targets.get(wantedDigest)?.set,
+    assigned: assignment && targets.get(assignment.targetDigest)?.set,
     assignedAtMs: assignment?.assignedAtMs,
     stuck: placed?.stuck,
     observed,
@@ -81,6 +90,7 @@ function sideOf({ placed, sets, observed }: SideInput): ApplicationSide {
 export function createApplicationPair(request: ApplicationPairRequest): ApplicationPair {
   const { application, primary, standby, variables, contextOf, ports } = request;
   const pairs = new Map(pairObjects(application, sideOf(primary), sideOf(standby)));
+  const ignore = ignoredBy([primary, standby]);
   const names = renamedObjects(pairs.values());
   const normalisers = {
     primary: createNormaliser({ variables: variables.primary, names: names.primary }),
@@ -91,7 +101,7 @@ export function createApplicationPair(request: ApplicationPairRequest): Applicat
 
   const compareChunk = async (chunk: readonly ObjectPair[]): Promise<void> => {
     const contents = await ports.contents(new Set(chunk.flatMap(wantedDigests)));
-    const context = contextOf({ contentOf: (digest) => contents.get(digest), normalisers });
+    const context = contextOf({ contentOf: (digest) => contents.get(digest), normalisers, ignore });
     for (const pair of chunk) {
       const result = compareObject(pair, context);
       if (result.differences.length === 0 && !result.ask) results.delete(pair.originId);

@@ -1,6 +1,8 @@
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
 import type { Drift } from '../../shared/manifest/health.ts';
-import type { Json, KubeObject } from '../../shared/manifest/object.ts';
+import { ignoredPaths, omitPaths } from '../../shared/manifest/ignore.ts';
+import { type Json, type KubeObject, keyOf } from '../../shared/manifest/object.ts';
+import type { IgnoreRule } from '../../shared/manifest/target.ts';
 import type { DifferenceClass, ParityDifference, ParitySide } from '../model/parity.ts';
 import type { ExpectationAnswer, ExpectationBook, ExpectationSubject } from './expectations.ts';
 import { type FieldPath, isWithin } from './field-path.ts';
@@ -15,6 +17,8 @@ export interface FieldContext {
   readonly schemaOf: ListSchemaOf;
   readonly normalisers: Readonly<Record<ParitySide, Normaliser>>;
   readonly book: ExpectationBook;
+  /** Fields that the application leaves to others in either cluster: they are not applied, and not compared. */
+  readonly ignore: readonly IgnoreRule[];
 }
 
 export interface FoundField {
@@ -51,6 +55,11 @@ function commonLeaves(leaves: Leaves, normalise: Normaliser): ReadonlyMap<FieldP
   return common;
 }
 
+function withoutIgnored(object: KubeObject, rules: readonly IgnoreRule[]): KubeObject {
+  const paths = rules.length === 0 ? [] : ignoredPaths(rules, keyOf(object));
+  return paths.length === 0 ? object : omitPaths(object, paths);
+}
+
 interface Differing {
   readonly path: FieldPath;
   readonly primary: Json | undefined;
@@ -61,10 +70,10 @@ interface Differing {
 function differingLeaves(
   primary: KubeObject,
   standby: KubeObject,
-  { schemaOf, normalisers }: FieldContext,
+  { schemaOf, normalisers, ignore }: FieldContext,
   only?: ReadonlySet<FieldPath>,
 ): readonly Differing[] {
-  const [mine, other] = withoutEqual(primary, standby);
+  const [mine, other] = withoutEqual(withoutIgnored(primary, ignore), withoutIgnored(standby, ignore));
   const [left, right] = [
     commonLeaves(leavesOf(mine, schemaOf(primary.apiVersion, primary.kind)), normalisers.primary),
     commonLeaves(leavesOf(other, schemaOf(standby.apiVersion, standby.kind)), normalisers.standby),

@@ -195,6 +195,19 @@ describe('compareObject', () => {
     for (const text of ['hush', encoded, 'other']) expect(JSON.stringify(differences)).not.toContain(text);
   });
 
+  it('does not compare what the application leaves to others', () => {
+    const rule = { group: 'apps', kind: 'Deployment', paths: ['/spec/replicas'], managers: [] };
+    const ignore = [
+      { ...rule, jqPaths: ['.spec.template.spec.containers[] | select(.name == "web") | .image'] },
+    ];
+    const [left, right] = [{ wanted: deployment(1, 'a') }, { wanted: deployment(4, 'b') }];
+    expect(told(left, right, [], { ignore })).toEqual([]);
+    expect(told(left, right, [], { ignore: [{ ...rule, kind: 'StatefulSet' }] })).toHaveLength(2);
+    expect(told(left, right, [], { ignore: [rule] })).toEqual([
+      'overlay /spec/template/spec/containers/[name=web]/image both',
+    ]);
+  });
+
   it('takes two changed values of a Secret that nobody has told for two', () => {
     const secret: KubeObject = {
       ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'key', namespace: 'shop' } },

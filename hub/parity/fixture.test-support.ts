@@ -107,6 +107,7 @@ export function pairOf(
       contentOf: (digest) => contents.get(digest),
       normalisers: { primary: (value) => value, standby: (value) => value },
       book: createExpectationBook(expectations),
+      ignore: [],
       fingerprint: (text) => digestText(`salt ${text}`).slice(0, 12),
       ...part,
     },

@@ -1,10 +1,7 @@
-/** Fields left to others (`sync.ignore`): not sent, and handed over with their live value before we drop them. */
-import { findPointers, parseJqPath } from '../../shared/manifest/jq-path.ts';
-import type { Json, JsonObject, KubeObject, ObjectKey } from '../../shared/manifest/object.ts';
-import type { IgnoreRule } from '../../shared/manifest/target.ts';
-
-/** The manager that holds a field between us and whoever comes to own it. */
-export const handOverManager = 'fairway-handover';
+/** Fields left to others (`sync.ignore`): agents do not send them, and hand them over with their live value before they drop them; parity does not compare them. */
+import { findPointers, parseJqPath } from './jq-path.ts';
+import type { Json, JsonObject, KubeObject, ObjectKey } from './object.ts';
+import type { IgnoreRule } from './target.ts';
 
 /** A rule for one object; a Target's own are for kinds. */
 export interface ObjectRule extends IgnoreRule {

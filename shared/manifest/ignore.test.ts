@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { KubeObject } from '../../shared/manifest/object.ts';
 import { ignoredPaths, isWithin, omitPaths, resolvePaths } from './ignore.ts';
+import type { KubeObject } from './object.ts';
 
 const web: KubeObject = {
   apiVersion: 'apps/v1',
