@@ -69,7 +69,7 @@ export function openHookStep(
   });
   // A record would make it an object to be kept as it is.
   for (const { text } of hooks) state.records.delete(text);
-  const writer = writerOf(context.kube, target.sync);
+  const writer = writerOf(context.kube, target.sync, context.namespace);
   return {
     context,
     desired,

@@ -202,7 +202,7 @@ export async function executePlannedPrune(
   signal: AbortSignal,
 ): Promise<PruneSummary> {
   const ports = {
-    kube: writerOf(context.kube, desired.target.sync),
+    kube: writerOf(context.kube, desired.target.sync, context.namespace),
     signal,
     applySetId: state.applySetId,
     resolve: (apiVersion: string, kind: string) => context.resources.find(apiVersion, kind),

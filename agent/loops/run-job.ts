@@ -114,7 +114,7 @@ export async function runJob(
     );
   const { body, name, run } = readJob(job);
   const ref: ResourceRef = { resource: jobs, namespace: sync.namespace, name };
-  const writer = writerOf(kube, sync);
+  const writer = writerOf(kube, sync, namespace);
   const found = await findLive(kube, ref, signal);
   const live = found ?? (begin && !remove ? await create(writer, ref, body, signal) : undefined);
   if (live === undefined) return { state: 'gone', message: '', logTail: '' };

@@ -35,7 +35,7 @@ function refusing(code: number, body: object) {
 }
 
 const refusal = async (kube: KubeClient, body: object, serviceAccount?: string) => {
-  const writer = writerOf(kube, { namespace: 'shop', serviceAccount });
+  const writer = writerOf(kube, { namespace: 'shop', serviceAccount }, 'fairway-agent');
   const error = await writer.apply(ref, body as never).catch((caught: unknown) => caught as FairwayError);
   if (!(error instanceof FairwayError)) throw new Error('it was not refused');
   return error;
@@ -73,7 +73,7 @@ describe('writerOf', () => {
     const verbs = ['apply', 'create', 'update', 'patch', 'delete'].map((verb) => [verb, note(verb)]);
     const kube = Object.fromEntries(verbs) as unknown as KubeClient;
     const clusterObjects = [{ group: '', kind: 'Namespace', names: ['red-*'] }];
-    const writer = writerOf(kube, { namespace: 'red', clusterObjects });
+    const writer = writerOf(kube, { namespace: 'red', clusterObjects }, 'fairway-agent');
     const whole = { ...resource, kind: 'Namespace', resource: 'namespaces', namespaced: false };
     const at = (name: string) => ({ resource: whole, namespace: '', name });
     const body = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
@@ -90,8 +90,35 @@ describe('writerOf', () => {
       });
     await writer.delete(at('blue'));
     expect(sent).toEqual(['apply red-1', 'apply db', 'delete blue']);
-    await writerOf(kube, { namespace: 'red' }).apply(at('blue'), body('blue'));
+    await writerOf(kube, { namespace: 'red' }, 'fairway-agent').apply(at('blue'), body('blue'));
     expect(sent.at(-1)).toBe('apply blue');
+  });
+
+  it("sends nothing to the agent's own namespace, wherever that is, and deletes there all the same", async () => {
+    const sent: string[] = [];
+    const note = (verb: string) => async (at: { readonly name?: string }) => {
+      sent.push(`${verb} ${at.name ?? ''}`);
+    };
+    const verbs = ['apply', 'create', 'update', 'patch', 'delete'].map((verb) => [verb, note(verb)]);
+    const kube = Object.fromEntries(verbs) as unknown as KubeClient;
+    const writer = writerOf(kube, { namespace: 'tools' }, 'tools');
+    const own = { ...ref, namespace: 'tools' };
+    const namespaces = { ...resource, kind: 'Namespace', resource: 'namespaces', namespaced: false };
+    const named = (name: string) => ({ resource: namespaces, namespace: '', name });
+    for (const write of [
+      () => writer.apply(own, secret, { dryRun: true }),
+      () => writer.create(own, secret),
+      () => writer.update(own, secret),
+      () => writer.apply(named('tools'), {}),
+    ])
+      await expect(write()).rejects.toMatchObject({
+        code: 'permission_denied',
+        message: expect.stringContaining("belongs to the agent's own namespace tools"),
+      });
+    await writer.delete(own);
+    await writer.apply(ref, secret);
+    await writer.apply(named('shop'), {});
+    expect(sent).toEqual(['delete db', 'apply db', 'apply shop']);
   });
 
   it('tells of a refused Secret by reason and field, without a value anywhere in the error', async () => {

@@ -94,12 +94,23 @@ function isPlain(error: FairwayError, object: KubeObject): boolean {
 type Rights = Pick<SyncOptions, 'namespace' | 'serviceAccount' | 'clusterObjects'>;
 
 /**
- * What its Project does not let an application bring: of custom kinds only the cluster knows which lie in no namespace. Deleting and letting go are not held
- * up, so that what was brought before a rule came can go.
+ * What its Project does not let an application bring: of custom kinds only the cluster knows which lie in no namespace. And nothing beside the agent, whose
+ * account a pod there could take; where that is, the hub need not know. Deleting and letting go are not held up, so that what was brought before a rule came can go.
  * @throws permission_denied
  */
-function assertAllowed({ clusterObjects }: Rights, { resource, name }: ResourceRef): void {
+function assertAllowed(
+  { clusterObjects }: Rights,
+  own: string,
+  { resource, namespace, name }: ResourceRef,
+): void {
   const { group, kind, namespaced } = resource;
+  const isOwn = namespaced ? namespace === own : kind === 'Namespace' && group === '' && name === own;
+  if (isOwn)
+    throw new FairwayError(
+      'permission_denied',
+      `${kind} ${name} belongs to the agent's own namespace ${own}, which an application may not change: use another`,
+      { subject: `${kind} ${name}` },
+    );
   if (clusterObjects === undefined || namespaced) return;
   if (allowsClusterObject(clusterObjects, { group, kind, name })) return;
   throw new FairwayError(
@@ -109,15 +120,15 @@ function assertAllowed({ clusterObjects }: Rights, { resource, name }: ResourceR
   );
 }
 
-/** The client that an application's writes go through. */
-export function writerOf(kube: KubeClient, rights: Rights): KubeClient {
+/** The client that an application's writes go through. @param own the agent's namespace. */
+export function writerOf(kube: KubeClient, rights: Rights, own: string): KubeClient {
   const { namespace, serviceAccount } = rights;
   const user = serviceAccount && serviceAccountUser(namespace, serviceAccount);
   const through = user ? kube.as({ user, groups: [] }) : kube;
   return {
     ...kube,
     async apply(ref, body, options) {
-      assertAllowed(rights, ref);
+      assertAllowed(rights, own, ref);
       try {
         return await through.apply(ref, body, options);
       } catch (caught) {
@@ -127,11 +138,11 @@ export function writerOf(kube: KubeClient, rights: Rights): KubeClient {
     },
     async create(ref, body, ...rest) {
       const { name } = (body as unknown as KubeObject).metadata;
-      assertAllowed(rights, { ...ref, name: String(name) });
+      assertAllowed(rights, own, { ...ref, name: String(name) });
       return through.create(ref, body, ...rest);
     },
     async update(ref, ...rest) {
-      assertAllowed(rights, ref);
+      assertAllowed(rights, own, ref);
       return through.update(ref, ...rest);
     },
     patch: through.patch,
