@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSeededRandom } from '../../shared/clock/random.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { RolloutReport } from '../rollout/describe-rollout.ts';
+import type { RolloutState } from '../rollout/rollout-state.ts';
 import type { RolloutPassRow, Store } from '../store/store.ts';
 import { createRolloutLoop, type RolloutDriver } from './rollout-loop.ts';
 import { createLoopBed, type LoopBed } from './test-bed.ts';
@@ -308,6 +309,28 @@ describe('promotion from environment to environment', () => {
     open({ ...bed.store, releases: { ...releases, release } });
     await settle();
     expect(await has('production-1')).toMatchObject({ releaseId: second });
+  });
+
+  it('does not keep a revision from being planned while clusters report to its rollout', async () => {
+    await commit(fleet('one'));
+    const { releases } = bed.store;
+    const busy: Store = {
+      ...bed.store,
+      releases: {
+        ...releases,
+        savePlan: async (plan) => {
+          const before = (await releases.rollout('web-production')) as RolloutState;
+          const state = { ...before, startedAtMs: before.startedAtMs + 1 };
+          const row = { application: 'web-production', before, state, decisions: [], events: [] };
+          expect(await releases.saveRollout({ ...row, nowMs: bed.clock.now() })).toEqual([]);
+          return releases.savePlan(plan);
+        },
+      },
+    };
+    const sha = await bed.commit(fleet('two'));
+    await bed.resolve(busy);
+    expect((await bed.store.fleet.load()).revisionId).toBe(sha);
+    expect((await report()).promotion?.waiting).toHaveLength(2);
   });
 
   it('takes back what began while the commit that takes it back was planned', async () => {

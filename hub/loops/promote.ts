@@ -24,7 +24,7 @@ import { isWaved, type RolloutInputs } from './rollout-inputs.ts';
 export interface PromotionPass {
   /** The same object when nothing has changed. */
   readonly state: RolloutState;
-  /** That a release begins of: to be kept only while the queue is still this one. Undefined: none begins. */
+  /** What the release that begins was chosen from: it begins only while the queue is still this one, and leaves it. Undefined: none begins. */
   readonly from: PromotionQueue | undefined;
   readonly events: readonly NewEvent[];
   readonly nextAtMs: number | undefined;

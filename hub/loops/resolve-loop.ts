@@ -257,12 +257,12 @@ export function headsOf(
   );
 }
 
-/** The rollouts that the plan changes, as they were when it was made; also those of which it changes only the releases that wait. */
+/** What the plan changes, as it was when that was made: rollouts, and the releases that wait, of which one that begins takes its leave. */
 function beforeOf({ rollouts }: RevisionPlan, waves: WaveInput): Readonly<Record<string, unknown>> {
-  const changed = Object.entries(rollouts).map(([key, planned]) =>
-    isPromotionQueue(planned) ? planned.application : key,
-  );
-  const known = changed.map((application) => [application, waves.rollouts.get(application)?.state]);
+  const known = Object.entries(rollouts).map(([key, planned]) => [
+    key,
+    isPromotionQueue(planned) ? waves.queues?.get(planned.application) : waves.rollouts.get(key)?.state,
+  ]);
   return Object.fromEntries(known.filter(([, state]) => state !== undefined));
 }
 

@@ -20,7 +20,7 @@ import { planHistory } from '../rollout/plan-history.ts';
 import { needsRevert, noteRevert } from '../rollout/plan-revert.ts';
 import type { Acted } from '../rollout/plan-timeline.ts';
 import { specOf } from '../rollout/plan-waves.ts';
-import { isPromotionQueue, type PromotionQueue, promotionKey } from '../rollout/promotion.ts';
+import { dropBegun, isPromotionQueue, type PromotionQueue, promotionKey } from '../rollout/promotion.ts';
 import { assignmentEvent } from '../rollout/revision-events.ts';
 import {
   type AnalysisQuestion,
@@ -132,11 +132,11 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     return { ...row, pins, history };
   };
 
-  /** A state and what it decided. Undefined: somebody else was faster. `from`: the releases that wait must be those still. */
+  /** A state and what it decided. Undefined: somebody else was faster. `from`: the queue that its release leaves, which must be as it was. */
   const keep = (row: Row, acted?: Acted, from?: PromotionQueue) =>
     from === undefined
       ? store.releases.saveRollout(complete(row, acted))
-      : store.releases.saveRollouts([complete(row, acted), sameQueue(from, row.nowMs)]);
+      : store.releases.saveRollouts([complete(row, acted), leaveQueue(from, row)]);
 
   const rowOf = async (before: RolloutState, pass: RolloutPass): Promise<Row> => {
     const nowMs = clock.now();
@@ -354,10 +354,11 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   };
 }
 
-/** Changes nothing: a pass that is kept together with it is kept only while the queue is this one. */
-function sameQueue(queue: PromotionQueue, nowMs: number): RolloutPassRow {
+/** Kept together with the rollout that begins, so that a revision which is planned at that moment is planned anew. */
+function leaveQueue(queue: PromotionQueue, { state, nowMs }: Pick<Row, 'state' | 'nowMs'>): RolloutPassRow {
   const application = promotionKey(queue.application);
-  return { application, before: queue, state: queue, decisions: [], events: [], nowMs };
+  const left = dropBegun(queue, state.releaseId);
+  return { application, before: queue, state: left, decisions: [], events: [], nowMs };
 }
 
 function changeEvent(

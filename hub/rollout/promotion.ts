@@ -1,8 +1,8 @@
 /**
  * Promotion between environments: a release of one Application begins only once the same revision was healthy in another, its partner, for the soak.
  *
- * Two records, each with one writer, so that none overwrites the other. The queue is written with each plan of a revision: what the partner wanted at
- * which of its source commits, and the releases that wait. The watch is part of the rollout's state, and written by its passes: since when the partner
+ * Two records, so that none overwrites the other. The queue is written with each plan of a revision: what the partner wanted at which of its source
+ * commits, and the releases that wait; a release that begins leaves it, and whoever has read it before that has to read it again. The watch is part of the rollout's state, and written by its passes: since when the partner
  * has been healthy with what it runs, and with what it was for long enough.
  *
  * Two source commits are the same revision when they are the same commit, or commits with the same tree: a merge or a cherry-pick that brings nothing of
