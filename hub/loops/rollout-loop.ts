@@ -15,6 +15,7 @@ import { addAnswer, applyAction, type RolloutAction } from '../rollout/apply-act
 import { withPromotion } from '../rollout/describe-promotion.ts';
 import { describeRollout, type RolloutReport } from '../rollout/describe-rollout.ts';
 import { noteGate } from '../rollout/gate-of.ts';
+import { isGivenUp, lateJoiners } from '../rollout/give-last.ts';
 import { moveClusters } from '../rollout/move-clusters.ts';
 import { planHistory } from '../rollout/plan-history.ts';
 import { needsRevert, noteRevert } from '../rollout/plan-revert.ts';
@@ -80,8 +81,10 @@ const questionsAtOnce = 5;
 /** Looks again though nothing woke it and no timer is due. */
 const periodMs = 300_000;
 
-/** Clusters that a rollout looks at: all of one that is under way, of a complete one those that were away or came later. */
-function concernedBy({ phase, waves, clusters }: RolloutState): readonly string[] {
+/** Clusters that a rollout looks at: all of one that is under way, of a complete one those that were away or came later, of one that was given up those that came later. */
+function concernedBy(state: RolloutState): readonly string[] {
+  const { phase, waves, clusters } = state;
+  if (isGivenUp(state)) return lateJoiners(state);
   const all = waves.flatMap((wave) => wave.clusters);
   if (phase !== 'Complete') return all;
   return all.filter((cluster) => {
@@ -92,8 +95,7 @@ function concernedBy({ phase, waves, clusters }: RolloutState): readonly string[
 
 /** It is not over, or there are clusters still to be caught up. */
 function isLive(state: RolloutState): boolean {
-  if (!isOver(state)) return true;
-  return state.phase === 'Complete' && concernedBy(state).length > 0;
+  return !isOver(state) || concernedBy(state).length > 0;
 }
 
 export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {

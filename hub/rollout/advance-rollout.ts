@@ -7,6 +7,7 @@ import type { AssignmentDecision } from '../model/release.ts';
 import { amountOf, type RolloutStrategy } from '../model/strategy.ts';
 import { analysesOf } from './analyses.ts';
 import { chooseClusters } from './choose-clusters.ts';
+import { giveLast, isGivenUp } from './give-last.ts';
 import { observeClusters, timerStart } from './observe-clusters.ts';
 import { type ClusterFacts, planWaves, type SelectorMatch, specOf } from './plan-waves.ts';
 import { refillWave } from './refill-wave.ts';
@@ -348,5 +349,6 @@ export function advanceRollout(before: RolloutState, input: RolloutInput): Rollo
     }
     return { ...pass, changes: [...changes, ...pass.changes] };
   }
+  if (isGivenUp(state)) return { ...done, ...giveLast(state, input), changes };
   return { state, changes, ...done };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
 import { advanceRollout, startRollout } from './advance-rollout.ts';
 import { type AmendInput, amendRollout, goesOn } from './amend-rollout.ts';
+import { describeRollout } from './describe-rollout.ts';
 import type { ClusterFacts } from './plan-waves.ts';
 import { type ObservedCluster, type RolloutState, targetsOf } from './rollout-state.ts';
 
@@ -99,11 +100,54 @@ describe('amendRollout', () => {
     expect(pass.state.phase).toBe('Complete');
   });
 
-  it('assigns nothing to one that joins what was rolled back', () => {
+  it('gives one that joins what was rolled back the release before it, once, with all its hooks', () => {
     const { state, targets } = complete();
+    const running = { 'eu-1': 'old', 'us-1': 'old' };
     const back = { state: { ...state, phase: 'RolledBack' as const, held: ['new'] }, targets };
-    const { state: amended } = amend(back, { ...targets, 'us-3': 'new' }, { 'eu-1': 'old', 'us-1': 'old' });
-    expect(waves(amended)).toEqual(waves(state));
+    const wanted = { ...targets, 'us-3': 'new' };
+    const { state: amended, input } = amend(back, wanted, running);
+    expect(waves(amended)?.at(-1)).toContain('us-3');
+    const release = {
+      ...{ id: 'r1', application: 'web', revisionId: 'one', createdAtMs: 0, reason: 'release' as const },
+      ...{ targets: wanted, removes: new Set<string>() },
+    };
+    const pass = advanceRollout(amended!, { ...input, release });
+    expect(pass.decisions).toMatchObject([{ cluster: 'us-3', targetDigest: 'old', reason: 'release' }]);
+    const observed = new Map([...input.observed, ['us-3', has('old')] as const]);
+    expect(advanceRollout(pass.state, { ...input, release, observed })).toMatchObject({
+      decisions: [],
+      state: pass.state,
+    });
+    // It is as it should be; forgotten and back, it comes in again.
+    const after = { state: pass.state, targets };
+    expect(amend(after, wanted, { ...running, 'us-3': 'old' }).state).toBeUndefined();
+    const again = amend(after, wanted, running);
+    expect(advanceRollout(again.state!, { ...again.input, release }).decisions).toHaveLength(1);
+  });
+
+  it('gives it nothing where it cannot be told what there was before', () => {
+    const { state, targets } = complete();
+    const back = { state: { ...state, phase: 'Aborted' as const }, targets };
+    const wanted = { ...targets, 'ap-1': 'new', 'us-3': 'new', 'us-4': 'other' };
+    const { state: amended, input } = amend(back, wanted, { 'eu-1': 'old-eu', 'us-1': 'old-us' });
+    const release = {
+      ...{ id: 'r1', application: 'web', revisionId: 'one', createdAtMs: 0, reason: 'release' as const },
+      ...{ targets: wanted, removes: new Set<string>() },
+    };
+    // As each had it before the release that was given up.
+    const clusters = {
+      'eu-1': { assignedAtMs: 1, previous: 'old-eu' },
+      'us-1': { assignedAtMs: 1, previous: 'old-us' },
+    };
+    const pass = advanceRollout({ ...amended!, clusters }, { ...input, release });
+    expect(pass.decisions.map(({ cluster, targetDigest }) => `${cluster}=${targetDigest}`)).toEqual([
+      'us-3=old-us',
+    ]);
+    const report = describeRollout(pass.state, { ...input, release });
+    const waits = report.waves
+      .flatMap((wave) => wave.clusters)
+      .find(({ cluster }) => cluster === 'ap-1')?.waitsOn;
+    expect(waits).toBe('a release or a retry, since no cluster with the same Target tells what came before');
   });
 
   it('takes one that leaves through the rollout, and forgets what it had', () => {

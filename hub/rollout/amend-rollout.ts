@@ -4,6 +4,7 @@
  */
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { Release } from '../model/release.ts';
+import { isGivenUp } from './give-last.ts';
 import { type ClusterFacts, isPart, planWaves, type SelectorMatch } from './plan-waves.ts';
 import {
   type ClusterState,
@@ -52,14 +53,15 @@ function changeOf(cluster: string, input: Input, { removed, targets, planned }: 
   const { wanted, removes, observed, before } = input;
   const [want, had] = [wanted.get(cluster), targets[cluster]];
   const has = observed.get(cluster)?.targetDigest;
-  const reached = before.state.clusters[cluster]?.assignedAtMs !== undefined;
+  const known = before.state.clusters[cluster];
+  const reached = known?.assignedAtMs !== undefined || known?.rolledBackAtMs !== undefined;
   if (want === undefined) {
     const gone = has === undefined && removed.has(cluster);
     return had === undefined || has === had || gone ? 'none' : 'drop';
   }
   if (want === had) {
     const lost = has === undefined && !removes.has(cluster) && (reached || !planned.has(cluster));
-    return lost && !before.state.held.includes(want) ? 'join' : 'none';
+    return lost && mayJoin(before.state, want) ? 'join' : 'none';
   }
   if (removes.has(cluster)) return 'leave';
   // It was to leave, and is wanted again before it did.
@@ -68,6 +70,11 @@ function changeOf(cluster: string, input: Input, { removed, targets, planned }: 
     return had === undefined && has === want ? 'join' : 'supersede';
   const comesBack = reached || !planned.has(cluster);
   return had === undefined || comesBack ? 'join' : 'supersede';
+}
+
+/** What is held goes to nobody; who joins what was given up gets what there was before it. */
+function mayJoin(state: RolloutState, want: Digest): boolean {
+  return isGivenUp(state) || !state.held.includes(want);
 }
 
 function changesOf(input: Input): ReadonlyMap<string, Change> {
@@ -161,7 +168,7 @@ export function amendRollout(input: AmendInput): RolloutState | undefined {
     if (previous !== undefined && previous !== had[cluster]) clusters[cluster] = { previous };
     if (change === 'drop') out.add(cluster);
     else if (planned.has(cluster)) again.add(cluster);
-    else if (observed.get(cluster)?.targetDigest !== target && !before.state.held.includes(target ?? ''))
+    else if (observed.get(cluster)?.targetDigest !== target && mayJoin(before.state, target ?? ''))
       come.push(cluster);
   }
   const waves = before.state.waves.map((wave) => {

@@ -5,6 +5,7 @@ import { isInFlight, lateFailures } from './choose-clusters.ts';
 import type { PromotionReport } from './describe-promotion.ts';
 import { durationText } from './duration-text.ts';
 import { gateOf } from './gate-of.ts';
+import { isGivenUp } from './give-last.ts';
 import { type NextDecision, nextForCluster, nextForRollout, nextForWave } from './next-decision.ts';
 import { describeRevert, type RevertState } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
@@ -96,7 +97,7 @@ function clusterReport(
   if (known?.countedAtMs !== undefined) return is('Healthy');
   if (!seen?.connected) return is('Offline', awayText(seen, known, nowMs));
   if (known?.assignedAtMs === undefined || !isAssigned(release, cluster, seen))
-    return is('Waiting', turnText(state, cluster));
+    return is('Waiting', isGivenUp(state) ? lastText(seen) : turnText(state, cluster));
   if (known.healthySinceMs !== undefined)
     return is(
       'Applied',
@@ -107,6 +108,12 @@ function clusterReport(
   if (seen.acknowledgements?.appliedAtMs === undefined)
     return is('Assigned', said || 'its agent to apply it');
   return is('Applied', said || 'health');
+}
+
+/** Of a rollout that was given up. */
+function lastText({ targetDigest }: ObservedCluster): string {
+  if (targetDigest !== undefined) return '';
+  return 'a release or a retry, since no cluster with the same Target tells what came before';
 }
 
 function turnText(state: RolloutState, cluster: string): string {
