@@ -264,15 +264,18 @@ describe('an analysis by a Job', () => {
     const agents = createAgents();
     const ask = async (cluster: string, question: Question): Promise<Answer> => {
       const answer = await agents.ask(cluster, question);
-      return { ...answer, message: 'm'.repeat(100_000), logTail: 'l'.repeat(100_000) } as Answer;
+      const logTail = `${'l'.repeat(100_000)} the end`;
+      return { ...answer, message: 'm'.repeat(100_000), logTail } as Answer;
     };
     const hub = createHub(specOf('each'), ['eu-1', 'us-1'], { ...agents, ask });
     await hub.look();
     expect(JSON.stringify(hub.state()).length).toBeLessThan(10_000);
     const [first] = agents.jobs.values();
-    if (first) first.state = 'succeeded';
+    if (first) first.state = 'failed';
     await hub.look();
     expect(JSON.stringify(hub.state()).length).toBeLessThan(10_000);
+    agents.end('failed');
+    expect((await hub.look())?.detail).toContain('the end');
   });
 
   it('is inconclusive where the agent knows no runs, and where no cluster is healthy', async () => {

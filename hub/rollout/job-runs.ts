@@ -93,11 +93,10 @@ export function foldWord(known: JobInCluster, word: RunWord): JobInCluster {
   if ('error' in word)
     return { state: word.passing ? known.state : 'lost', detail: word.error.slice(0, wordsMax) };
   const { state, message, logTail } = word;
-  const words = state === 'running' ? [message] : [message, logTail];
-  const detail = words
-    .filter((text) => text !== '')
-    .join('; ')
-    .slice(0, wordsMax);
+  const said = message.slice(0, wordsMax / 2);
+  // The end of a log is what tells.
+  const words = state === 'running' ? [said] : [said, logTail.slice(-wordsMax / 2)];
+  const detail = words.filter((text) => text !== '').join('; ');
   if (state === 'running') return { state: 'begun', detail };
   if (state === 'gone') return { state: 'lost', detail: 'the Job is gone, and how it ended is not known' };
   return { state, detail };
