@@ -101,3 +101,36 @@ describe('the mark of a run', () => {
       expect(parseHookMark(text)).toBeUndefined();
   });
 });
+
+describe('parseHookMark', () => {
+  const mark = {
+    ...{ run: 'r', release: 'one', hook: '/Job/shop/a', digest: 'd', phase: 'pre-sync', attempt: 2 },
+    ...{ policies: ['hook-succeeded'], startedAtMs: 5, limitMs: 7 },
+  };
+
+  it('reads what a run says of itself, with less of it too', () => {
+    expect(parseHookMark(JSON.stringify(mark))).toEqual(mark);
+    const { digest: _d, attempt: _a, policies: _p, startedAtMs: _s, limitMs: _l, ...least } = mark;
+    expect(parseHookMark(JSON.stringify(least))).toMatchObject({ ...least, attempt: 1, policies: [] });
+  });
+
+  it.each([
+    { policies: null },
+    { policies: 'hook-succeeded' },
+    { startedAtMs: 'now' },
+    { limitMs: 1e300 },
+    { phase: 'never' },
+    { hook: {} },
+    { run: '' },
+    { release: 1 },
+  ])('takes an object on which somebody wrote %j for an ordinary one', (over) => {
+    expect(parseHookMark(JSON.stringify({ ...mark, ...over }))).toBeUndefined();
+  });
+});
+
+describe('parseHookMemory', () => {
+  it('takes lists that are none for empty', () => {
+    const text = JSON.stringify({ release: 'r', target: 't', settled: true, runs: 5, done: {} });
+    expect(parseHookMemory(text)).toEqual({ release: 'r', target: 't', settled: true, runs: [], done: [] });
+  });
+});

@@ -49,7 +49,8 @@ export function parseHookMemory(text: string | undefined): HookMemory | undefine
   try {
     const { release, target, settled, runs, done } = JSON.parse(text) as Partial<HookMemory>;
     if (typeof release !== 'string' || typeof target !== 'string') return undefined;
-    return { release, target, settled: settled === true, runs: runs ?? [], done: done ?? [] };
+    const known = { runs: Array.isArray(runs) ? runs : [], done: Array.isArray(done) ? done : [] };
+    return { release, target, settled: settled === true, ...known };
   } catch {
     // Somebody has written into it.
     return undefined;
@@ -112,6 +113,21 @@ export interface HookMark {
 export const deletePolicies = ['before-hook-creation', 'hook-succeeded', 'hook-failed'] as const;
 export type DeletePolicy = (typeof deletePolicies)[number];
 
+const phases: readonly unknown[] = ['pre-sync', 'post-sync', 'sync-fail'] satisfies readonly HookPhase[];
+
+/** Whoever may write the object may write anything there. */
+function isHookMark(mark: Readonly<Record<keyof HookMark, unknown>>): mark is HookMark {
+  const { run, hook, release, digest, phase, policies, attempt, startedAtMs, limitMs } = mark;
+  return (
+    [run, hook, release, digest].every((one) => typeof one === 'string') &&
+    run !== '' &&
+    hook !== '' &&
+    phases.includes(phase) &&
+    [attempt, startedAtMs, limitMs].every((one) => Number.isSafeInteger(one)) &&
+    Array.isArray(policies)
+  );
+}
+
 /** Undefined for an object that is no run of a hook. */
 export function parseHookMark(text: string | undefined): HookMark | undefined {
   if (text === undefined) return undefined;
@@ -119,8 +135,8 @@ export function parseHookMark(text: string | undefined): HookMark | undefined {
     const mark = JSON.parse(text) as Partial<HookMark> | null;
     const { run, hook, release, phase, digest = '', attempt = 1, policies = [] } = mark ?? {};
     const { startedAtMs = 0, limitMs = 0 } = mark ?? {};
-    if (!run || !hook || release === undefined || !phase) return undefined;
-    return { run, release, hook, digest, phase, attempt, policies, startedAtMs, limitMs };
+    const read = { run, release, hook, digest, phase, attempt, policies, startedAtMs, limitMs };
+    return isHookMark(read) ? read : undefined;
   } catch {
     // Not ours, or touched by somebody: an ordinary object then.
     return undefined;
