@@ -11,10 +11,10 @@ import {
 import type { KubeObject } from '../../shared/manifest/object.ts';
 import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 import type { DesiredState } from '../model/desired.ts';
+import { capacityFacts } from '../observe/capacity-facts.ts';
 import {
   apiFacts,
   backupFacts,
-  capacityFacts,
   certificateFacts,
   classFacts,
   fingerprintFacts,

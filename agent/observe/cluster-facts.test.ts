@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../shared/manifest/object.ts';
-import {
-  backupFacts,
-  capacityFacts,
-  certificateFacts,
-  fingerprintFacts,
-  imageFacts,
-} from './cluster-facts.ts';
+import { capacityFacts } from './capacity-facts.ts';
+import { backupFacts, certificateFacts, fingerprintFacts, imageFacts } from './cluster-facts.ts';
 
 const object = (kind: string, name: string, rest: object = {}, metadata: object = {}): KubeObject =>
   ({ apiVersion: 'v1', kind, metadata: { name, namespace: 'shop', ...metadata }, ...rest }) as KubeObject;

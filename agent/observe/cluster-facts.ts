@@ -2,7 +2,6 @@
 import { X509Certificate } from 'node:crypto';
 import { canonicalJson, keyedDigest } from '../../shared/manifest/canonical.ts';
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
-import { parseQuantity } from '../../shared/text/quantity.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
 import { partOfLabel } from '../model/inventory.ts';
 import { isObject } from './fields-v1.ts';
@@ -17,13 +16,13 @@ function pick(object: KubeObject, fields: readonly string[]): JsonObject {
   );
 }
 
-function memberOf(value: Json | undefined, ...path: readonly string[]): Json | undefined {
+export function memberOf(value: Json | undefined, ...path: readonly string[]): Json | undefined {
   let at = value;
   for (const part of path) at = isObject(at) ? at[part] : undefined;
   return at;
 }
 
-function itemsOf(value: Json | undefined): readonly Json[] {
+export function itemsOf(value: Json | undefined): readonly Json[] {
   return Array.isArray(value) ? (value as readonly Json[]) : [];
 }
 
@@ -56,45 +55,7 @@ export function apiFacts(resources: readonly ApiResource[]): NamedFacts {
   return [...kinds].map(([name, served]) => [name, [...served].sort()]);
 }
 
-interface Sum {
-  cpuMillis: number;
-  memoryBytes: number;
-  pods: number;
-}
-
-function add(sum: Sum, resources: Json | undefined): void {
-  sum.cpuMillis += Math.round((parseQuantity(String(memberOf(resources, 'cpu') ?? '0')) ?? 0) * 1_000);
-  sum.memoryBytes += parseQuantity(String(memberOf(resources, 'memory') ?? '0')) ?? 0;
-}
-
-/** What nodes that are ready and take pods have to give, and what unfinished pods of managed namespaces ask for. */
-export function capacityFacts(nodes: readonly KubeObject[], pods: readonly KubeObject[]): NamedFacts {
-  const allocatable: Sum = { cpuMillis: 0, memoryBytes: 0, pods: 0 };
-  let ready = 0;
-  for (const node of nodes) {
-    const conditions = itemsOf(memberOf(node['status'], 'conditions'));
-    const isReady = conditions.some(
-      (one) => memberOf(one, 'type') === 'Ready' && memberOf(one, 'status') === 'True',
-    );
-    if (!isReady || memberOf(node['spec'], 'unschedulable') === true) continue;
-    ready += 1;
-    const given = memberOf(node['status'], 'allocatable');
-    add(allocatable, given);
-    allocatable.pods += parseQuantity(String(memberOf(given, 'pods') ?? '0')) ?? 0;
-  }
-  const requested: Sum = { cpuMillis: 0, memoryBytes: 0, pods: 0 };
-  for (const pod of pods.filter(isUnfinished)) {
-    requested.pods += 1;
-    for (const container of itemsOf(memberOf(pod['spec'], 'containers')))
-      add(requested, memberOf(container, 'resources', 'requests'));
-  }
-  return [
-    ['allocatable', { nodes: ready, ...allocatable }],
-    ['requested', { ...requested }],
-  ];
-}
-
-function isUnfinished(pod: KubeObject): boolean {
+export function isUnfinished(pod: KubeObject): boolean {
   const phase = memberOf(pod['status'], 'phase');
   return phase !== 'Succeeded' && phase !== 'Failed';
 }

@@ -79,6 +79,12 @@ describe('compareFacts', () => {
       ['critical /environment/capacity/cpuMillis standby'],
     ],
     [
+      'nodes that are too small, though in sum they would do',
+      { capacity: { requested: size(3_000, 2), podSizes: [[1_500, 0, 1, 2]] } },
+      { capacity: { allocatable: size(4_000, 40), nodeSizes: [[1_000, 0, 10, 4]] } },
+      ['warning /environment/capacity/fit standby'],
+    ],
+    [
       'another digest of an image, but not one that runs nowhere',
       { images: { 'web:1': ['sha256:a'], 'job:1': ['sha256:b'] } },
       { images: { 'web:1': ['sha256:c'] } },

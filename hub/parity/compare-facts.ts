@@ -4,6 +4,7 @@ import type { Json } from '../../shared/manifest/object.ts';
 import type { ParityDifference, ParityFreshness, ParitySide } from '../model/parity.ts';
 import type { ExpectationBook } from './expectations.ts';
 import { escapePart, isObject } from './field-path.ts';
+import { countUnplaced, parseSizes } from './fit-pods.ts';
 
 /** What a cluster is besides its applications; sections that could not be collected say why. */
 export interface ClusterFacts {
@@ -213,7 +214,7 @@ function capacityFindings(
   right: FactValues,
   { primary, standby }: FactsRequest,
 ): readonly Finding[] {
-  return resources.flatMap(([field, words]): readonly Finding[] => {
+  const lacking = resources.flatMap(([field, words]): readonly Finding[] => {
     const [needed, given] = [numberAt(left, 'requested', field), numberAt(right, 'allocatable', field)];
     if (needed <= given) return [];
     return [
@@ -225,6 +226,27 @@ function capacityFindings(
       },
     ];
   });
+  return lacking.length > 0 ? lacking : fitFindings(left, right, primary, standby);
+}
+
+/** The sums would do. A heuristic: a warning. */
+function fitFindings(
+  left: FactValues,
+  right: FactValues,
+  primary: string,
+  standby: string,
+): readonly Finding[] {
+  const [pods, nodes] = [parseSizes(left['podSizes']), parseSizes(right['nodeSizes'])];
+  const unplaced = pods && nodes && countUnplaced(nodes, pods);
+  if (unplaced === undefined || unplaced === 0) return [];
+  return [
+    {
+      ...{ section: 'capacity', name: 'fit', side: 'standby', severity: 'warning' },
+      message: `${unplaced} of the pods that run in ${primary} find no node with room in ${standby}, though in sum there is enough`,
+      action: `add larger nodes to ${standby}, or ask for less`,
+      values: { primary: unplaced },
+    },
+  ];
 }
 
 function certificateFindings(

@@ -12,7 +12,10 @@ export const factSections = [
   'ingressClasses',
   'priorityClasses',
   'runtimeClasses',
-  /** `allocatable` of ready nodes, `requested` by pods in managed namespaces: cpuMillis, memoryBytes, pods. */
+  /**
+   * `allocatable` of nodes that take pods, `requested` by pods in managed namespaces: cpuMillis, memoryBytes, pods. `nodeSizes` and `podSizes` (none of DaemonSets): lists of
+   * [cpuMillis, memoryBytes, pods, how many].
+   */
   'capacity',
   /** Of managed namespaces, as all that follows: `namespace/name`. */
   'quotas',

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import type { Json, KubeObject } from '../../shared/manifest/object.ts';
+import { capacityFacts } from './capacity-facts.ts';
+
+const asks = (cpu: string, more: { readonly [name: string]: Json } = {}): Json => ({
+  resources: { requests: { cpu, memory: '1Gi' } },
+  ...more,
+});
+const pod = (spec: { readonly [name: string]: Json }, owner = 'ReplicaSet'): KubeObject => ({
+  ...{ apiVersion: 'v1', kind: 'Pod', spec, status: { phase: 'Running' } },
+  metadata: { name: 'p', ownerReferences: [{ kind: owner }] } as unknown as KubeObject['metadata'],
+});
+const node = (cpu: string, taints: readonly Json[] = [], status = 'True'): KubeObject => ({
+  ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' }, spec: { taints } },
+  status: { conditions: [{ type: 'Ready', status }], allocatable: { cpu, memory: '8Gi', pods: '110' } },
+});
+const gib = 2 ** 30;
+const factOf = (name: string, nodes: readonly KubeObject[], pods: readonly KubeObject[]) =>
+  capacityFacts(nodes, pods).find(([found]) => found === name)?.[1];
+
+describe('capacityFacts', () => {
+  it('takes the most that a pod asks for at any time, with sidecars and overhead', () => {
+    const one = pod({
+      initContainers: [asks('100m', { restartPolicy: 'Always' }), asks('2')],
+      containers: [asks('500m')],
+      overhead: { cpu: '50m' },
+    });
+    expect(factOf('podSizes', [], [one])).toEqual([[2_150, 2 * gib, 1, 1]]);
+  });
+
+  it('counts pods alike once, and those of DaemonSets in the sum alone', () => {
+    const pods = [pod({ containers: [asks('1')] }), pod({ containers: [asks('1')] })];
+    const all = [...pods, pod({ containers: [asks('250m')] }, 'DaemonSet')];
+    expect(factOf('podSizes', [], all)).toEqual([[1_000, gib, 1, 2]]);
+    expect(factOf('requested', [], all)).toEqual({ cpuMillis: 2_250, memoryBytes: 3 * gib, pods: 3 });
+  });
+
+  it('leaves out nodes that take no pods', () => {
+    const kept = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
+    const nodes = [node('4'), node('4'), node('8', [kept]), node('8', [], 'Unknown')];
+    expect(factOf('nodeSizes', nodes, [])).toEqual([[4_000, 8 * gib, 110, 2]]);
+    expect(factOf('allocatable', nodes, [])).toMatchObject({ nodes: 2, cpuMillis: 8_000 });
+  });
+});
