@@ -2,13 +2,26 @@
 import { amountOf } from '../model/strategy.ts';
 import { failedIn, isUnproven, type RolloutInput } from './advance-rollout.ts';
 import { isInFlight } from './choose-clusters.ts';
+import { isGivenUp } from './give-last.ts';
 import { specOf } from './plan-waves.ts';
 import type { RolloutPass, RolloutState, WaveState } from './rollout-state.ts';
 import { opennessAt } from './windows.ts';
 
 type Names = readonly string[];
 
-function checkGates({ state, decisions }: RolloutPass, before: RolloutState, input: RolloutInput): Names {
+/** Nobody gets a release that was given up, and what was before it only those who have nothing. */
+function checkGivenUp({ decisions }: RolloutPass, { release, observed }: RolloutInput): Names {
+  return decisions
+    .filter(({ reason }) => reason === 'release')
+    .filter(
+      ({ cluster, targetDigest }) =>
+        targetDigest === release.targets[cluster] || observed.get(cluster)?.targetDigest !== undefined,
+    )
+    .map(({ cluster }) => `${cluster} was assigned though the release was given up`);
+}
+
+function checkGates(pass: RolloutPass, before: RolloutState, input: RolloutInput): Names {
+  const { state, decisions } = pass;
   const found: string[] = [];
   const releases = decisions.filter(({ reason }) => reason === 'release');
   if (releases.length === 0) return found;
@@ -36,7 +49,7 @@ function checkGates({ state, decisions }: RolloutPass, before: RolloutState, inp
 
 /** Whether a later wave is assigned though no cluster of those before it was ever reached; `proven`: one was, whatever became of it since. */
 export function checkProof({ state, decisions }: RolloutPass, proven: boolean): Names {
-  if (proven || state.lifted) return [];
+  if (proven || state.lifted || isGivenUp(state)) return [];
   return decisions
     .filter(({ reason, cluster }) => {
       const index = state.waves.findIndex(({ clusters }) => clusters.includes(cluster));
@@ -97,6 +110,7 @@ function checkWhole({ state, decisions }: RolloutPass): Names {
 
 /** Bounds that no pass may break. Empty: it broke none. */
 export function checkPass(pass: RolloutPass, before: RolloutState, input: RolloutInput): Names {
+  if (isGivenUp(pass.state)) return checkGivenUp(pass, input);
   const { waves } = pass.state;
   const twice = waves.flatMap(({ clusters }) => clusters);
   return [
