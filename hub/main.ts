@@ -22,13 +22,17 @@ import { loadDataKey } from './config/data-key.ts';
 import { isEgressAllowed } from './config/egress.ts';
 import { loadConfig } from './config/load-config.ts';
 import { createPrivateFile, replacePrivateFile } from './config/private-file.ts';
+import { readTls } from './config/read-tls.ts';
 import { readSecret, type SecretPorts } from './config/secret-reader.ts';
 import { fleetSchemas } from './fleet/resource-schemas.ts';
 import { createChartArchives } from './helm/chart-archives.ts';
 import { createHelmProcess } from './helm/helm-process.ts';
 import { createAgentPort } from './loops/agent-port.ts';
+import { checkStore } from './loops/check-store.ts';
 import { digestEngine } from './loops/engine-digest.ts';
 import { createExplainer, type Explainer } from './loops/explain.ts';
+import { loadFailovers } from './loops/failover-inputs.ts';
+import { createFailovers, type FailoverDriver, type FailoverPipeline } from './loops/failovers.ts';
 import { fleetOf } from './loops/fleet-rows.ts';
 import { createGarbageLoop, createPauseLoop } from './loops/housekeeping.ts';
 import { registerHubMetrics } from './loops/hub-metrics.ts';
@@ -46,13 +50,14 @@ import { createSourceLoop, type FollowedSource } from './loops/source-loop.ts';
 import { createSourcePort } from './loops/source-port.ts';
 import { createTeardown, type Teardown } from './loops/teardown.ts';
 import { createViewCache, type ViewCache } from './loops/view-cache.ts';
+import { wakeByStore } from './loops/wake-by-store.ts';
 import type { RevertPorts } from './loops/write-revert.ts';
 import { rootRepository, type SourceKey, sourceKeyOf } from './model/revision.ts';
 import { createRegistry, type Registry } from './registry/registry.ts';
 import { createWorkerRenderer, type WorkerRenderer } from './render/worker/worker-renderer.ts';
 import { createGitSource } from './source/git-source.ts';
 import { openStore } from './store/open-store.ts';
-import type { Store, StoreTopic } from './store/store.ts';
+import type { Store } from './store/store.ts';
 import { createStreamServer, type StreamServer } from './stream/stream-server.ts';
 
 export interface HubAddresses {
@@ -223,6 +228,8 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
     ask: (cluster, question, signal) => stream.query(cluster, question, { signal, timeoutMs: 60_000 }),
     explain: pipeline.explainer.explain,
   });
+  const stateOf = (group: string) => parity.group(group)?.state;
+  const failovers = createFailovers({ ...base, ...pipeline.failovers, parity: stateOf });
   const loops: readonly Loop[] = [
     pipeline.sourceLoop,
     pipeline.resolveLoop,
@@ -231,28 +238,20 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
     pauseLoop,
     rollouts.loop,
     ...parity.loops,
+    failovers.loop,
   ];
   teardown.add('the loops', async () => void (await Promise.all(loops.map((loop) => loop.stop()))));
   teardown.add('the rollouts', rollouts.stop);
   teardown.add('the parity groups', parity.stop);
-  const unsubscribe = store.subscribe((topic, key) => {
-    if (topic === 'assignments' || topic === 'pauses') stream.wake(key === '' ? undefined : key);
-    if (topic === 'pauses') pauseLoop.wake('pauses');
-    if (topic === 'confirmations') {
-      stream.wake(undefined);
-      pipeline.resolveLoop.wake(resolveKey);
-    }
-    if (topic === 'events') notify.wake('outbox');
-    if (rolloutTopics.has(topic)) rollouts.wakeCluster(key);
-    if (topic === 'fleet' || (topic === 'pauses' && key === '')) rollouts.wakeAll();
-    parity.changed(topic, key);
-  });
+  teardown.add('the failovers', failovers.stop);
+  const driven = { stream, pipeline, rollouts, parity, failovers };
+  const unsubscribe = wakeByStore(store, { ...driven, pauseLoop, notify });
   const ports = await stream.start();
   const firstToken = await ensureFirstToken({
     ...base,
     keep: (token) => replacePrivateFile(join(config.dataDir, 'admin.token'), `${token}\n`),
   });
-  const { api, served } = await serve(base, { stream, pipeline, views, rollouts, parity, loops, ports });
+  const { api, served } = await serve(base, { ...driven, views, loops, ports });
   teardown.add('the API', () => {
     api.close();
     return served.close();
@@ -268,18 +267,10 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
       pauseLoop.wake('pauses');
       rollouts.wakeAll();
       parity.wakeAll();
+      failovers.wakeAll();
     },
   };
 }
-
-/** What agents say that a rollout may wait for. */
-const rolloutTopics: ReadonlySet<StoreTopic> = new Set([
-  'acknowledgements',
-  'observations',
-  'registry',
-  'assignments',
-  'pauses',
-]);
 
 /** Copies that a killed process was making or sending. */
 async function sweepBackups(folder: string): Promise<void> {
@@ -318,6 +309,7 @@ interface Pipeline {
   readonly explainer: Explainer;
   readonly planner: RolloutPlanner;
   readonly revert: RevertPorts;
+  readonly failovers: FailoverPipeline;
   readonly followed: () => ReadonlyMap<SourceKey, FollowedSource>;
   start(): void;
 }
@@ -376,6 +368,7 @@ async function createPipeline(base: Base): Promise<Pipeline> {
       return followed;
     },
     onRendered: revisionWork.add,
+    failovers: () => loadFailovers(store, digestKey),
     newId: () => randomUUID(),
     ...ports,
   });
@@ -391,8 +384,13 @@ async function createPipeline(base: Base): Promise<Pipeline> {
   const planner = createRolloutPlanner({ store, source, preview, root, confirmAbove, clock: base.clock });
   const { url, ref } = root;
   const revert: RevertPorts = { url, ref, identity: config.commits, write: source.revert };
+  const failovers: FailoverPipeline = {
+    ...{ source, preview, rootKey: root.key, newId: () => randomUUID() },
+    git: { url, ref, identity: config.commits, write: source.write },
+    onSwitch: () => [sourceLoop.wake(root.key), resolveLoop.wake(resolveKey)],
+  };
   const parts = { sourceLoop, resolveLoop, renderer, revisionWork, preview, explainer, planner, revert };
-  return { ...parts, followed: () => followed, start };
+  return { ...parts, failovers, followed: () => followed, start };
 }
 
 interface Served {
@@ -401,13 +399,14 @@ interface Served {
   readonly views: ViewCache;
   readonly rollouts: RolloutDriver;
   readonly parity: ParityDriver;
+  readonly failovers: FailoverDriver;
   readonly loops: readonly Loop[];
   readonly ports: { readonly agentPort: number; readonly enrolmentPort: number };
 }
 
 async function serve(
   base: Base,
-  { stream, pipeline, views, rollouts, parity, loops, ports }: Served,
+  { stream, pipeline, views, rollouts, parity, failovers, loops, ports }: Served,
 ): Promise<{ readonly api: Api; readonly served: ServedApi }> {
   const { config, store, registry, secrets, clock, random, log, metrics } = base;
   const { renderer, revisionWork } = pipeline;
@@ -436,6 +435,7 @@ async function serve(
       explainer: pipeline.explainer,
       rollouts,
       parity,
+      failovers,
       history: createRolloutHistory(base.store),
       planner: pipeline.planner,
       install: { manifests: (options) => createInstallManifests({ enrolmentAddress, ...options }) },
@@ -458,27 +458,6 @@ async function serve(
     api,
     served: await serveApi({ app: api, ...config.listen.api, tls: await readTls(config, secrets) }),
   };
-}
-
-/** The operator's certificate for the API, if there is one. @throws failed_precondition naming the file. */
-async function readTls({ tls }: HubConfig, secrets: SecretPorts) {
-  if (!tls) return undefined;
-  const [cert, key] = await Promise.all([
-    readSecret({ file: tls.certificateFile }, 'the certificate of the API', secrets),
-    readSecret({ file: tls.keyFile }, "the key of the API's certificate", secrets),
-  ]);
-  return { cert, key };
-}
-
-async function checkStore(
-  store: Store,
-): Promise<{ readonly name: string; readonly ok: boolean; readonly message: string }> {
-  try {
-    await store.meta.epoch();
-    return { name: 'store', ok: true, message: '' };
-  } catch {
-    return { name: 'store', ok: false, message: 'the store does not answer' };
-  }
 }
 
 function isLoopback(host: string): boolean {

@@ -12,6 +12,7 @@ import { diffEndpoints } from './routes/diff.ts';
 import { createEventStream } from './routes/event-stream.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { explainEndpoints } from './routes/explain.ts';
+import { failoverEndpoints } from './routes/failovers.ts';
 import { objectEndpoints } from './routes/objects.ts';
 import { parityEndpoints } from './routes/parity.ts';
 import { pauseEndpoints } from './routes/pauses.ts';
@@ -51,6 +52,7 @@ export function createEndpoints(
     ...rolloutPlanEndpoints,
     ...rolloutHistoryEndpoints,
     ...parityEndpoints,
+    ...failoverEndpoints,
     ...agentEndpoints,
     ...agentQueryEndpoints,
     ...accessTokenEndpoints,

@@ -7,7 +7,15 @@ import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
 import type { ManifestSet, Target } from '../../shared/manifest/target.ts';
 import type { Explanation } from '../explain/explanation.ts';
-import type { ParityDifference, ParityGroup, ParityMoment, ParityState } from '../model/parity.ts';
+import type { ClusterRole, Failover, FailoverKind, FailoverMode, Fenced } from '../model/failover.ts';
+import type {
+  ParityDifference,
+  ParityGroup,
+  ParityMoment,
+  ParityReason,
+  ParityState,
+  ParityVerdict,
+} from '../model/parity.ts';
 import type { AdoptionFinding } from '../model/query.ts';
 import type { ForgottenCluster } from '../model/registry.ts';
 import type { ClusterRecord, KeptTimelineEntry, RolloutRecord } from '../model/rollout-history.ts';
@@ -31,6 +39,7 @@ export interface ApiPorts {
   readonly explainer: ExplainPort;
   readonly rollouts: RolloutPort;
   readonly parity: ParityPort;
+  readonly failovers: FailoverPort;
   readonly history: RolloutHistoryPort;
   readonly planner: RolloutPlanPort;
   /** JSON Schemas of the fleet repository's kinds, by kind. */
@@ -258,6 +267,58 @@ export interface ParityPort {
     readonly objects: number;
     readonly whole: boolean;
   }>;
+}
+
+/** One cluster takes over from another. */
+export interface FailoverPort {
+  /** What would change. @throws not_found, invalid_argument, failed_precondition with why, resource_exhausted, cancelled. */
+  plan(
+    asked: { readonly group: string; readonly kind: FailoverKind; readonly to: string | undefined },
+    signal: AbortSignal,
+  ): Promise<FailoverPlan>;
+  /** @throws as plan; failed_precondition with what is to be confirmed; conflict while another is under way. */
+  start(asked: FailoverStart): Promise<Failover>;
+  /** @throws not_found, failed_precondition, conflict. */
+  revoke(group: string, said: { readonly reason: string; readonly actor: string }): Promise<Failover>;
+  get(id: string): Promise<Failover | undefined>;
+  /** Newest first. */
+  list(group: string | undefined, page: PageRequest): Promise<Page<Failover>>;
+}
+
+export interface FailoverStart {
+  readonly group: string;
+  readonly kind: FailoverKind;
+  readonly to: string | undefined;
+  readonly reason: string;
+  readonly actor: string;
+  readonly confirm: boolean;
+  /** By the hub's own word for so long; of a drill: how long it may take. Undefined: by Git. */
+  readonly overrideMs: number | undefined;
+  readonly commit: 'commit' | 'branch' | undefined;
+}
+
+export interface FailoverPlan {
+  readonly group: string;
+  readonly kind: FailoverKind;
+  readonly mode: FailoverMode;
+  readonly strategy: string;
+  readonly from: string;
+  readonly to: string;
+  readonly fenced: Fenced;
+  readonly roles: readonly {
+    readonly cluster: string;
+    readonly from: ClusterRole;
+    readonly to: ClusterRole;
+  }[];
+  readonly files: readonly string[];
+  readonly changes: DiffReport;
+  readonly readiness: {
+    readonly verdict: ParityVerdict;
+    readonly score: number | undefined;
+    readonly reasons: readonly ParityReason[];
+  };
+  readonly confirm: readonly string[];
+  readonly estimateMs: number | undefined;
 }
 
 export interface ParityView {

@@ -10,6 +10,7 @@ import { addAgentRevoke } from './commands/agent-revoke.ts';
 import { addAgentStatus } from './commands/agent-status.ts';
 import { addDiff } from './commands/diff.ts';
 import { addExplain } from './commands/explain.ts';
+import { addFailover } from './commands/failover.ts';
 import { addGet } from './commands/get.ts';
 import { addHealth } from './commands/health.ts';
 import { addParity } from './commands/parity.ts';
@@ -65,6 +66,7 @@ export function createProgram(io: CliIo, programs: Programs, setExitCode: (code:
   program.commandsGroup('Act:');
   addActions(program, io);
   addRollout(program, io);
+  addFailover(program, io, setExitCode);
   program.commandsGroup('Run:');
   const agent = addPrograms(program, io, programs, setExitCode);
   addAgentInstall(agent, io);

@@ -126,6 +126,12 @@ export const paritySpec = z
       })
       .prefault({}),
     owner: z.string().max(253).default(''),
+    failover: z
+      .strictObject({
+        strategy: dnsLabel.default('failover'),
+        commit: z.enum(['commit', 'branch']).default('commit'),
+      })
+      .optional(),
   })
   .superRefine(({ primary, standbys, expectations }, context) => {
     const index = standbys.clusters.indexOf(primary);

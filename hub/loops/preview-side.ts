@@ -36,6 +36,8 @@ export async function takeTurn(signal: AbortSignal): Promise<void> {
 export interface RenderSideRequest {
   readonly name: DiffSide;
   readonly tree: TreeReader;
+  /** Files of the fleet folder that are to be read with these texts instead, by path. Undefined: none. */
+  readonly edited?: ReadonlyMap<string, string> | undefined;
   /** Of the root repository, for remote bases that name it; empty: not known. */
   readonly rootUrl: string;
   readonly folder: string;
@@ -52,7 +54,8 @@ export interface RenderSideRequest {
 
 /** Reads the fleet of a tree, renders and checks it as the resolve loop does, and keeps nothing. */
 export async function renderSide(request: RenderSideRequest): Promise<PreviewSide> {
-  const { tree, previous, signal, cluster } = request;
+  const { previous, signal, cluster } = request;
+  const tree = withFiles(request.tree, request.edited);
   const before = previous?.fleet ?? request.emptyFleet;
   const fleet = await readFleet({ tree, folder: request.folder, previous: before, signal });
   const placements = new Map(
@@ -102,6 +105,18 @@ export function openTrees(
   const bases = createRemoteBases({ rootUrl, fleet, treeOf: (base) => treeOf(base.key, fleet) });
   return async (key: SourceKey, project: string | undefined): Promise<TreeReader> =>
     createMountedTree(key === '@' ? tree : await treeOf(key, fleet), basesOf(bases, fleet, project));
+}
+
+/** What is rendered is read from Git all the same: an edit is one of the fleet folder alone. */
+function withFiles(tree: TreeReader, edited: ReadonlyMap<string, string> | undefined): TreeReader {
+  if (edited === undefined) return tree;
+  return {
+    ...{ name: tree.name, commit: tree.commit, entry: tree.entry, list: tree.list },
+    async read(path) {
+      const text = edited.get(path);
+      return text === undefined ? tree.read(path) : Buffer.from(text);
+    },
+  };
 }
 
 function setFinder(states: FleetSide['placements']): PreviewSide['setOf'] {

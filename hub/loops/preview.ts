@@ -32,6 +32,8 @@ export interface DiffRequest {
   readonly to: string;
   readonly application: string | undefined;
   readonly cluster: string | undefined;
+  /** Files of the fleet folder that `to` is to have besides, by path. Undefined: none. */
+  readonly edited?: ReadonlyMap<string, string> | undefined;
 }
 
 export interface ManifestsRequest {
@@ -88,7 +90,7 @@ export function createPreview(options: PreviewOptions): Preview {
   const open = async (
     name: string,
     previous: PreviewSide | undefined,
-    request: Pick<DiffRequest, 'cluster'>,
+    request: Pick<DiffRequest, 'cluster' | 'edited'>,
     signal: AbortSignal,
   ) => {
     const stored = fleetOf(await store.fleet.load());
@@ -97,6 +99,7 @@ export function createPreview(options: PreviewOptions): Preview {
     return renderSide({
       name: { name: name === '' ? 'HEAD' : name, commit },
       tree: await source.tree(root.url, commit),
+      edited: previous && request.edited,
       folder,
       previous,
       emptyFleet,

@@ -11,14 +11,17 @@ import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { Target } from '../../shared/manifest/target.ts';
 import { readFleet } from '../fleet/read-fleet.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
-import type { Fleet } from '../model/fleet.ts';
+import type { Failover } from '../model/failover.ts';
+import type { Application, Fleet } from '../model/fleet.ts';
+import type { ParityGroup } from '../model/parity.ts';
 import type { Assignment } from '../model/release.ts';
 import { type Revision, rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
 import type { SourceStatus } from '../model/source-status.ts';
+import { withOverrides, withoutOverrides, withStrategies } from '../parity/switch-roles.ts';
 import { checkFleet } from '../policy/check-fleet.ts';
 import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import type { RenderWork } from '../render/render-work.ts';
-import { planRevision, type RevisionPlan, type WaveInput } from '../rollout/plan-revision.ts';
+import { planRevisionSteps, type RevisionPlan, type WaveInput } from '../rollout/plan-revision.ts';
 import { isPromotionQueue } from '../rollout/promotion.ts';
 import { pinsOf } from '../rollout/rollout-state.ts';
 import type { GitSource } from '../source/git-source.ts';
@@ -26,7 +29,9 @@ import type { Plan, Store } from '../store/store.ts';
 import { finishUnheard } from './finish-unheard.ts';
 import { fleetOf, rowsOf } from './fleet-rows.ts';
 import { followPausesInGit } from './git-pauses.ts';
+import { inTurns } from './in-turns.ts';
 import { createOvertaking } from './overtaking.ts';
+import { isSelected } from './parity-inputs.ts';
 import { createPendingRecords } from './pending-records.ts';
 import { loadContents } from './promotion-contents.ts';
 import { createRemoteBases, headOf } from './remote-bases.ts';
@@ -69,10 +74,17 @@ export interface ResolveLoopOptions {
   ) => ReadonlyMap<SourceKey, FollowedSource>;
   /** Told what rendering a revision took, once for each look at it. */
   readonly onRendered?: ((revisionId: string, work: Readonly<RenderWork>) => void) | undefined;
+  /** Failovers that are open, those without whose override is not signed by this hub. Default: none. */
+  readonly failovers?: (() => Promise<readonly Failover[]>) | undefined;
   readonly newId: () => string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+}
+
+/** Whether an Application is of a group, and goes over when the group does. */
+function isMember(application: Application, group: ParityGroup): boolean {
+  return isSelected(group, application.name, application);
 }
 
 export function createResolveLoop(options: ResolveLoopOptions): Loop {
@@ -89,12 +101,10 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     const stored = await store.fleet.load();
     const previousFleet = fleetOf(stored);
     const rootTree = await source.tree(options.root.url, status.head);
-    const fleet = await readFleet({
-      tree: rootTree,
-      folder: options.folder,
-      previous: previousFleet,
-      signal,
-    });
+    const previous = withoutOverrides(previousFleet);
+    const inGit = await readFleet({ tree: rootTree, folder: options.folder, previous, signal });
+    const failovers = (await options.failovers?.()) ?? [];
+    const fleet = withOverrides(inGit, failovers);
     const placements = placeAll(fleet);
     const beganMs = clock.monotonic();
     const render = await renderHead(status.head, fleet, placements, signal);
@@ -108,9 +118,9 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     const waves = await loadWaves(store, fleet);
     const assignments = await store.releases.assignments({});
     const targets = await targetsInForce(assignments.map(({ targetDigest }) => targetDigest));
-    const plan = planRevision({
+    const steps = planRevisionSteps({
       revision,
-      fleet,
+      fleet: withStrategies(fleet, failovers, isMember),
       previousFleet,
       previousRevisionId: stored.revisionId,
       resolutions: await store.fleet.resolutions(),
@@ -129,6 +139,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
       nowMs: clock.now(),
       newId: options.newId,
     });
+    const plan = await inTurns(steps, signal);
     const plannedMs = clock.monotonic();
     await saveContent(store, outcome, plan.targets);
     // Before the plan: a commit that pauses a cluster must not reach it with what else it says.

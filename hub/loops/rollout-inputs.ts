@@ -78,7 +78,12 @@ export function createRolloutInputs(store: Store, clock: Clock) {
     const targets = targetsOf(state, release.targets);
     const removals = await removalsAmong(new Set(Object.values(targets)));
     const removes = Object.keys(targets).filter((cluster) => removals.has(targets[cluster] ?? ''));
-    const made: RolloutRelease = { ...release, targets, removes: new Set(removes), reason: 'release' };
+    const made: RolloutRelease = {
+      ...release,
+      targets,
+      removes: new Set(removes),
+      reason: state.strategy.reason ?? 'release',
+    };
     releases.set(releaseId, { release: made, amended });
     for (const oldest of releases.keys()) if (releases.size > releasesKnownMax) releases.delete(oldest);
     return made;

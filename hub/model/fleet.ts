@@ -27,6 +27,14 @@ export interface Cluster {
   readonly kubernetesApiVersions?: readonly string[] | undefined;
   readonly paused: boolean;
   readonly origin: Origin;
+  /** The hub's own word on its role, which goes before Git's while it lasts. Undefined: none. */
+  readonly override?:
+    | {
+        readonly failover: string;
+        readonly roleInGit: 'primary' | 'standby' | 'none';
+        readonly untilMs: number;
+      }
+    | undefined;
 }
 
 export interface ApplicationSource {

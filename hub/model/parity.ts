@@ -65,6 +65,10 @@ export interface ParityGroup {
   readonly freshness: ParityFreshness;
   readonly owner: string;
   readonly origin: Origin;
+  /** How its failovers go. Undefined: the built-in strategy `failover`, by a commit on the branch that is followed. */
+  readonly failover?: { readonly strategy: string; readonly commit: 'commit' | 'branch' } | undefined;
+  /** Primary and standbys as Git has them, while the hub's own word goes before it. */
+  readonly inGit?: Pick<ParityGroup, 'primary' | 'standbys'> | undefined;
 }
 
 export type ParitySide = 'primary' | 'standby';
@@ -138,7 +142,7 @@ export type ParityVerdict = 'Ready' | 'Degraded' | 'NotReady' | 'Unknown';
 
 /** Why the verdict is what it is. */
 export interface ParityReason {
-  readonly type: DifferenceClass | 'agent-away' | 'not-compared' | 'problem' | 'stale' | 'expired';
+  readonly type: DifferenceClass | 'agent-away' | 'not-compared' | 'problem' | 'stale' | 'expired' | 'objective';
   readonly standby: string;
   readonly severity: ParitySeverity;
   readonly owner: string;

@@ -51,7 +51,7 @@ export interface ForgottenCluster {
   readonly removals: number;
 }
 
-/** Emergency: what goes around the gates of a rollout. */
+/** Emergency: what goes around the gates of a rollout, failovers among it. */
 export const scopes = ['read', 'operate', 'emergency', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 

@@ -110,6 +110,8 @@ export interface RolloutStrategy {
   readonly assignsAway?: boolean | undefined;
   /** For the Applications that take it and say nothing else. Undefined: releases wait for no other environment. */
   readonly after?: PromotionSpec | undefined;
+  /** Of the assignments that it makes. Default `release`. */
+  readonly reason?: 'failover' | undefined;
 }
 
 /** Another Application, in which a revision must have been healthy first. */
@@ -173,6 +175,24 @@ export const allAtOnceStrategy: RolloutStrategy = {
   assignsAway: true,
 };
 
+/** The label by which clusters are told apart by role. */
+const roleLabel = 'fairway.dev/role';
+
+/** The clusters that are primaries now go first, all at once; a failure there leaves the others as they are. */
+export const failoverStrategy: RolloutStrategy = {
+  ...allAtOnceStrategy,
+  name: 'failover',
+  waves: [
+    {
+      ...defaultWave,
+      name: 'standby',
+      selector: { matchLabels: { [roleLabel]: 'primary' }, matchExpressions: [] },
+    },
+    { ...defaultWave, name: 'rest', failureBudget: everything },
+  ],
+  onFailure: 'pause',
+};
+
 /** So many of `total`; never more than it. */
 export function amountOf(amount: Amount, total: number, rounding: 'up' | 'down'): number {
   if (amount.unit === 'clusters') return Math.min(amount.value, total);
@@ -189,6 +209,7 @@ export const defaultRollout: ApplicationRollout = { strategy: 'careful' };
 export const builtInStrategies: Readonly<Record<string, RolloutStrategy>> = {
   careful: { ...defaultStrategy, name: 'careful' },
   'all-at-once': { ...allAtOnceStrategy, name: 'all-at-once' },
+  failover: failoverStrategy,
 };
 
 /** Undefined: there is none of that name. */

@@ -138,7 +138,7 @@ export function planApplication(input: PlanApplicationInput): ApplicationPlan | 
       ...{ id: state.releaseId, application, revisionId: state.revisionId, createdAtMs: nowMs },
       targets: targetsOf(state, release?.targets ?? before?.targets ?? {}),
       removes: new Set(state.removes),
-      reason: 'release',
+      reason: state.strategy.reason ?? 'release',
     },
   });
   return { release, state: pass.state, decisions: pass.decisions };

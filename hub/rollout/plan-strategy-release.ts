@@ -43,7 +43,12 @@ export function planStrategyRelease(
   };
   const state = startRollout(
     input.strategy,
-    { release: { ...release, removes, reason: 'release' }, observed, facts: input.facts, nowMs },
+    {
+      release: { ...release, removes, reason: input.strategy.reason ?? 'release' },
+      observed,
+      facts: input.facts,
+      nowMs,
+    },
     input.matches,
     before?.state.held ?? [],
   );

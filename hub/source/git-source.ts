@@ -30,10 +30,11 @@ import { createMutex, type Mutex } from './mutex.ts';
 import { createPackCaches, type ObjectReader } from './object-reader.ts';
 import { refNotFound } from './ref-name.ts';
 import { createRemoteRepository } from './remote-repository.ts';
-import { type RevertRequest, type RevertResult, writeRevert } from './revert.ts';
+import { type RevertRepository, type RevertRequest, type RevertResult, writeRevert } from './revert.ts';
 import { sourceError } from './source-error.ts';
 import { parseSourceUrl, type SourceUrl } from './source-url.ts';
 import { createTreeReader } from './tree-reader.ts';
+import { type WriteRequest, writeFiles } from './write-files.ts';
 
 export interface GitSourceLimits {
   /** One ref advertisement, in milliseconds. Default 30,000. */
@@ -113,13 +114,15 @@ export interface GitSource {
   blame(request: BlameRequest): Promise<Blame>;
 }
 
-/** The only thing that the hub ever writes to Git. */
+/** The only things that the hub ever writes to Git. */
 export interface GitWriter {
   /**
    * Takes commits back by one new commit, and pushes it. Said twice it is written once.
    * @throws failed_precondition (MergeConflict with `details.files`, Rewritten, BranchTaken, Unsupported); conflict (PushRejected); what `fetch` throws.
    */
   revert(request: RevertRequest): Promise<RevertResult>;
+  /** Edits files of the newest commit by one new one, and pushes it. Said twice it is written once. @throws as `revert`; what `edit` throws. */
+  write(request: WriteRequest): Promise<RevertResult>;
 }
 
 export interface BlameRequest {
@@ -246,6 +249,23 @@ export function createGitSource(options: GitSourceOptions): GitSource & GitWrite
     return opened;
   };
 
+  const toWrite = async <T>(
+    { url, signal }: Pick<RevertRequest, 'url' | 'signal'>,
+    work: (repository: RevertRepository) => Promise<T>,
+  ): Promise<T> => {
+    const repository = await open(url);
+    const { contextOf, history, reader, mutex } = repository;
+    if (contextOf === undefined)
+      throw sourceError(
+        'failed_precondition',
+        'Unsupported',
+        'the repository is a folder on this machine: commits are written to servers only',
+        { subject: repository.url.text },
+      );
+    const bring = async (ref: string) => (await repository.bring(ref, signal)).head;
+    return mutex.run(signal, () => work({ context: contextOf(signal), history, reader, bring }));
+  };
+
   return {
     async fetch({ url, ref, knownHead, signal }) {
       const repository = await open(url);
@@ -257,22 +277,8 @@ export function createGitSource(options: GitSourceOptions): GitSource & GitWrite
         return { head, moved, rewritten, bytesReceived };
       });
     },
-    async revert(request) {
-      const { signal } = request;
-      const repository = await open(request.url);
-      const { contextOf, history, reader, mutex } = repository;
-      if (contextOf === undefined)
-        throw sourceError(
-          'failed_precondition',
-          'Unsupported',
-          'the repository is a folder on this machine: commits are written to servers only',
-          { subject: repository.url.text },
-        );
-      const bring = async (ref: string) => (await repository.bring(ref, signal)).head;
-      return mutex.run(signal, () =>
-        writeRevert(request, { context: contextOf(signal), history, reader, bring }),
-      );
-    },
+    revert: (request) => toWrite(request, (repository) => writeRevert(request, repository)),
+    write: (request) => toWrite(request, (repository) => writeFiles(request, repository)),
     async commit(url, sha) {
       return (await (await open(url)).history.commit(sha)).commit;
     },

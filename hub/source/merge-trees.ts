@@ -16,7 +16,7 @@ export interface RawEntry {
 }
 
 export interface NewObject {
-  readonly type: 'tree' | 'commit';
+  readonly type: 'tree' | 'commit' | 'blob';
   readonly oid: string;
   readonly bytes: Buffer;
 }

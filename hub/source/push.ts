@@ -13,7 +13,7 @@ import { sourceError } from './source-error.ts';
 
 export const noCommit = '0'.repeat(40);
 const answerBytesMax = 1024 * 1024;
-const typeNumbers: Readonly<Record<NewObject['type'], number>> = { commit: 1, tree: 2 };
+const typeNumbers: Readonly<Record<NewObject['type'], number>> = { commit: 1, tree: 2, blob: 3 };
 
 /** Where a push goes, and what is there. */
 export interface PushTarget {

@@ -123,7 +123,8 @@ async function sidesOf({ from, to }: RevertRequest, history: History, head: stri
   return { base: await treeOf(from), ours: await treeOf(head), theirs: await treeOf(to) };
 }
 
-async function loadTree({ reader, context }: RevertRepository, oid: string) {
+/** A folder as it is in the repository. @throws data_loss (MirrorDamaged) */
+export async function loadTree({ reader, context }: RevertRepository, oid: string) {
   const object = await reader.read(oid, treeBytesMax);
   if (object?.type !== 'tree')
     throw sourceError('data_loss', 'MirrorDamaged', `the tree ${oid} is not here`, {
@@ -132,9 +133,9 @@ async function loadTree({ reader, context }: RevertRepository, oid: string) {
   return parseRawTree(oid, object.bytes);
 }
 
-/** A revert of the same that an earlier attempt has pushed. @throws failed_precondition (BranchTaken) where the branch is somebody else's. */
-async function findWritten(
-  { branch, from, trailers }: RevertRequest,
+/** A commit with the same first trailer that an earlier attempt has pushed. @throws failed_precondition (BranchTaken) where the branch is somebody else's. */
+export async function findWritten(
+  { branch, from, trailers }: Pick<RevertRequest, 'branch' | 'from' | 'trailers'>,
   { history, bring, context }: RevertRepository,
   head: string,
   ref: string,
@@ -156,7 +157,11 @@ async function findWritten(
   return merged;
 }
 
-function commitOf({ person, message, trailers }: RevertRequest, tree: string, parent: string): NewObject {
+export function commitOf(
+  { person, message, trailers }: Pick<RevertRequest, 'person' | 'message' | 'trailers'>,
+  tree: string,
+  parent: string,
+): NewObject {
   const plain = (text: string) => text.replace(/[<>\n\0]/g, '').trim();
   const who = `${plain(person.name)} <${plain(person.email)}> ${Math.floor(person.timeMs / 1_000)} +0000`;
   const text = [

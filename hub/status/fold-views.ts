@@ -250,7 +250,11 @@ function warningsOf(name: string, { declared, registered }: ClusterFacts): reado
     declared?.kubernetesVersion ?? '',
     registered?.kubernetesVersion ?? '',
   );
-  return version === '' ? [] : [version];
+  const { override, role } = declared ?? {};
+  const word =
+    override &&
+    `its role is ${role} by the hub's own word until ${new Date(override.untilMs).toISOString()} (failover ${override.failover}); Git says ${override.roleInGit}`;
+  return [version, word ?? ''].filter((text) => text !== '');
 }
 
 function clusterConditions(

@@ -75,6 +75,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     observations: createRepository(client, 'observations'),
     events: createRepository(client, 'events'),
     parity: createRepository(client, 'parity'),
+    failovers: createRepository(client, 'failovers'),
     subscribe: client.subscribe,
     backup: (file) => client.backup(resolve(file)),
     collectGarbage: async (request) => (await client.call('collectGarbage', [request])) as GarbageReport,

@@ -13,7 +13,8 @@ export type RepositoryName =
   | 'access'
   | 'observations'
   | 'events'
-  | 'parity';
+  | 'parity'
+  | 'failovers';
 
 /** A `write` gets a savepoint of its own and the write lock from the start. */
 export type MethodKind = 'read' | 'write';
@@ -92,6 +93,7 @@ export const storeMethods = {
     revokeToken: 'write',
   },
   observations: { saveBatch: 'write', applications: 'read', objects: 'read' },
+  failovers: { open: 'read', get: 'read', save: 'write', list: 'read' },
   parity: { states: 'read', save: 'write', remove: 'write', timeline: 'read' },
   events: {
     append: 'write',

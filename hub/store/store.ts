@@ -5,6 +5,7 @@
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { Epoch, ManifestSet, Target } from '../../shared/manifest/target.ts';
 import type { FleetEvent, NewEvent } from '../model/event.ts';
+import type { Failover } from '../model/failover.ts';
 import type { ApplicationObservation, ObjectObservation, ReportBatch } from '../model/observation.ts';
 import type { ParityMoment, ParityState } from '../model/parity.ts';
 import type { Problem } from '../model/problem.ts';
@@ -61,6 +62,7 @@ export type StoreTopic =
   /** Which objects: cluster, application and keyText with a new line between; a cluster alone: too many to name. */
   | 'objects'
   | 'parity'
+  | 'failovers'
   | 'events'
   | 'registry'
   | 'confirmations';
@@ -79,6 +81,7 @@ export interface Store {
   readonly observations: ObservationRepository;
   readonly events: EventRepository;
   readonly parity: ParityRepository;
+  readonly failovers: FailoverRepository;
   /** Called after commits, in this process at least; returns the unsubscribe. */
   subscribe(listener: StoreListener): () => void;
   /** A consistent copy while everything runs. @throws already_exists when the file is there. */
@@ -402,6 +405,20 @@ export interface ParityRepository {
   remove(group: string): Promise<void>;
   /** Newest first. */
   timeline(group: string, page: PageRequest): Promise<Page<ParityMoment>>;
+}
+
+/** Failovers from their first word to the last. */
+export interface FailoverRepository {
+  /** Those that are not over, in the order they began. */
+  open(): Promise<readonly Failover[]>;
+  get(id: string): Promise<Failover | undefined>;
+  /**
+   * Keeps a failover with its events in one step. @param before the version that is replaced; undefined: it is new.
+   * False: it is another already, or there is an open one of the group; then nothing was kept. Of a group 1,000 are kept.
+   */
+  save(failover: Failover, before: number | undefined, events: readonly NewEvent[]): Promise<boolean>;
+  /** Newest first; of one group, or of all. */
+  list(group: string | undefined, page: PageRequest): Promise<Page<Failover>>;
 }
 
 export interface EventFilter {

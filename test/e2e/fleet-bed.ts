@@ -3,7 +3,16 @@
  * killed and started again.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApiPlacement } from '../../hub/api/schemas/application.ts';
@@ -76,6 +85,10 @@ export interface BedOptions {
   /** A folder whose files are in the first commit too. */
   readonly copyFrom?: string;
   readonly hubEnv?: Readonly<Record<string, string>>;
+  /** Text of the hub's configuration file, over which its environment goes. Default: none. */
+  readonly hubConfig?: string;
+  /** Lets the hub push. Default false. */
+  readonly anonymousPush?: boolean;
 }
 
 /** Undefined where no control plane can be had: the caller skips. */
@@ -103,7 +116,11 @@ export async function createFleetBed(options: BedOptions): Promise<FleetBed | un
     author: 'Ada Park <ada@example.com>',
   });
   await repository.push();
-  const git = await createGitServer({ root: join(folder, 'git') });
+  const git = await createGitServer({
+    root: join(folder, 'git'),
+    anonymousPush: options.anonymousPush ?? false,
+  });
+  if (options.hubConfig !== undefined) writeFileSync(join(folder, 'hub.yaml'), options.hubConfig);
   return build({ options, planes, folder, dataDir, repository, git });
 }
 
@@ -158,6 +175,7 @@ function build(parts: Parts): FleetBed {
       script,
       args: [...args, 'hub'],
       env: {
+        ...(parts.options.hubConfig !== undefined && { FAIRWAY_CONFIG: join(folder, 'hub.yaml') }),
         FAIRWAY_ROOT_URL: git.url('fleet.git'),
         FAIRWAY_ROOT_POLL_INTERVAL: '1s',
         FAIRWAY_DATA_DIR: dataDir,

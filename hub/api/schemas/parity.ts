@@ -11,7 +11,7 @@ import {
 } from '../../model/parity.ts';
 import { keySchema, pageOf, timeSchema, toTime } from './common.ts';
 
-const verdictSchema = z.enum(['Ready', 'Degraded', 'NotReady', 'Unknown']);
+export const verdictSchema = z.enum(['Ready', 'Degraded', 'NotReady', 'Unknown']);
 export const classSchema = z.enum(differenceClasses);
 export const severitySchema = z.enum(['info', 'warning', 'critical']);
 
@@ -19,7 +19,7 @@ const countsSchema = z
   .object(Object.fromEntries(differenceClasses.map((name) => [name, z.number().int()])))
   .openapi('ParityCounts');
 
-const reasonSchema = z.object({
+export const parityReasonSchema = z.object({
   type: z.string().openapi({
     description: 'A class of difference, agent-away, not-compared, environment, problem, stale or expired',
   }),
@@ -72,7 +72,7 @@ export const paritySchema = z
       .nullable()
       .openapi({ description: 'When parity was last whole; null: it is, or it never was' }),
     standbys: z.array(pairSchema),
-    reasons: z.array(reasonSchema),
+    reasons: z.array(parityReasonSchema),
     expectations: z.array(expectationSchema),
   })
   .openapi('Parity');

@@ -8,6 +8,7 @@ import { renderMemory } from './migrations/0003-render-memory.ts';
 import { rolloutHistory } from './migrations/0004-rollout-history.ts';
 import { parityGroups } from './migrations/0005-parity.ts';
 import { rolloutPins } from './migrations/0006-rollout-pins.ts';
+import { failovers } from './migrations/0007-failovers.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -23,6 +24,7 @@ export const migrations: readonly Migration[] = [
   { id: 4, name: 'rollout-history', sql: rolloutHistory },
   { id: 5, name: 'parity', sql: parityGroups },
   { id: 6, name: 'rollout-pins', sql: rolloutPins },
+  { id: 7, name: 'failovers', sql: failovers },
 ];
 
 /** `PRAGMA application_id` of a Fairway store: "FWAY". */

@@ -10,6 +10,7 @@ import { createSqliteContent } from './content.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import { drizzle } from './drizzle.ts';
 import { createSqliteEvents } from './events.ts';
+import { createSqliteFailovers } from './failovers.ts';
 import { createSqliteFleet } from './fleet.ts';
 import { createCollector } from './garbage.ts';
 import { createSqliteMeta } from './meta.ts';
@@ -54,6 +55,7 @@ function createRepositories(context: SqliteContext): Repositories {
     observations: createSqliteObservations(context, events),
     events,
     parity: createSqliteParity(context, events),
+    failovers: createSqliteFailovers(context, events),
   };
 }
 

@@ -32,6 +32,14 @@ const examples: Readonly<Record<string, { readonly path: string } & CallOptions>
     path: '/api/v1/applications/shop/rollout/actions',
     body: { action: 'pause', reason: 'freeze' },
   },
+  'POST /api/v1/parity/{group}/failover': {
+    path: '/api/v1/parity/shop-eu/failover',
+    body: { reason: 'eu-1 is dark', confirm: true },
+  },
+  'POST /api/v1/parity/{group}/failover/revoke': {
+    path: '/api/v1/parity/shop-eu/failover/revoke',
+    body: { reason: 'eu-1 is back' },
+  },
   'POST /api/v1/applications/{application}/rollout/all-at-once': {
     path: '/api/v1/applications/shop/rollout/all-at-once',
     body: { reason: 'the hole is being used' },

@@ -104,6 +104,9 @@ const pages = [
   'parity shop-eu -o junit',
   'parity shop-eu -o json',
   'diff eu-1 eu-2',
+  'failover plan shop-eu',
+  'failover status shop-eu',
+  'failover history',
   'token list',
   'token list --enrolment',
   'render --application shop --cluster eu-1',
@@ -114,8 +117,8 @@ describe('what fairway shows', () => {
     it(`${command}: reads as it was reviewed`, async () => {
       const { code, out, err } = await fairway(command);
       expect(err).toBe('');
-      // A group that is not Ready, and clusters that differ.
-      expect(code).toBe(/^(?:parity|diff) ?/.test(command) ? 1 : 0);
+      // A group that is not Ready, clusters that differ, and a failover that is not done.
+      expect(code).toBe(/^(?:parity|diff|failover status) ?/.test(command) ? 1 : 0);
       const stable = command.startsWith('token list')
         ? out.replaceAll(/\b[0-9a-f]{16}\b/g, '0'.repeat(16))
         : out;

@@ -11,6 +11,7 @@ import { createFakeClock, type FakeClock } from '../../../shared/clock/fake-cloc
 import { createSeededRandom } from '../../../shared/clock/random.ts';
 import { FairwayError } from '../../../shared/error/error.ts';
 import { createLogger } from '../../../shared/log/log.ts';
+import { failoverPort } from './failover-fixtures.ts';
 import { createFakeStore, type FakeStore } from './fake-store.ts';
 import { applicationView, clusterView, fillState, placementView, startMs } from './fixtures.ts';
 import { parityPort } from './parity-fixtures.ts';
@@ -251,6 +252,7 @@ function createFakePorts(
     },
     history: rolloutHistory,
     parity: parityPort,
+    failovers: failoverPort,
     planner: rolloutPlanner,
     install: { manifests: ({ cluster, token }) => `# ${cluster} ${token}\n` },
     schemas: () => ({ Cluster: { type: 'object' }, Application: { type: 'object' } }),

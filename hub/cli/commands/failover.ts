@@ -1,0 +1,203 @@
+import type { Command } from 'commander';
+import type { ApiFailover, ApiFailoverPlan } from '../../api/schemas/failover.ts';
+import type { Client } from '../client.ts';
+import { type ClientContext, clientCommand, durationArgument } from '../command.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { CliIo } from '../io.ts';
+import type { Printer } from '../output/printer.ts';
+import { renderDuration, renderRelative } from '../output/relative-time.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+type SetExitCode = (code: number) => void;
+
+const help = `
+A failover switches the roles of two clusters by a commit in the fleet repository, and gives the new primary its Targets first.
+Where Git is down, --override lets the hub's own word count for a time; it is committed when Git is back.
+
+Examples:
+  fairway failover plan shop-eu
+  fairway failover start shop-eu --reason "eu-1 is dark" --confirm
+  fairway failover start shop-eu --reason "eu-1 is dark, so is Git" --override --for 4h --confirm
+  fairway failover start shop-eu --reason "quarterly drill" --drill
+  fairway failover back shop-eu --reason "eu-1 is whole again" --confirm`;
+
+/** `fairway failover`: let a standby take over, see how far it is, and go back. */
+export function addFailover(program: Command, io: CliIo, setExitCode: SetExitCode): void {
+  const group = program
+    .command('failover')
+    .summary('let a standby take over its primary')
+    .description('Lets the standby of a parity group take over, follows it to ready, and goes back.')
+    .addHelpText('after', help);
+  const plan = group
+    .command('plan')
+    .summary('show what a failover would change, and what stands against it')
+    .description(
+      'Shows what a failover would change, whether the standby is ready, and what has to be confirmed.',
+    )
+    .argument('<group>', 'a ParityGroup')
+    .option('--to <cluster>', 'this standby; else the only one')
+    .option('--back', 'of the way back')
+    .option('--drill', 'of a drill');
+  clientCommand(plan, io, showPlan);
+  for (const name of ['start', 'back'] as const) addStart(group, io, name);
+  const revoke = group
+    .command('revoke')
+    .summary('end a failover that is not in Git yet')
+    .description('Ends a failover that is not in Git yet: roles come back as Git has them.')
+    .argument('<group>', 'a ParityGroup')
+    .requiredOption('--reason <text>', 'why; people will read it');
+  clientCommand(revoke, io, async ({ client, print }, { reason }, [name = '']) =>
+    print.value(await client.post<ApiFailover>(`${pathOf(name)}/revoke`, { reason }), (one) =>
+      renderFailover(one, print),
+    ),
+  );
+  const status = group
+    .command('status')
+    .summary('show how far a failover is')
+    .description('Shows the last failover or drill of a group; exits with 1 unless it is done.')
+    .argument('<group>', 'a ParityGroup');
+  clientCommand(status, io, (context, _options, [name = '']) => showStatus(context, name, setExitCode));
+  const history = group
+    .command('history')
+    .summary('list failovers and drills')
+    .description('Lists failovers and drills with their measured times, the newest first.')
+    .argument('[group]', 'of this ParityGroup');
+  clientCommand(history, io, ({ client, print }, _options, [name]) => showHistory(client, print, name));
+}
+
+function addStart(group: Command, io: CliIo, name: 'start' | 'back'): void {
+  const summary = name === 'start' ? 'let a standby take over' : 'let the primary of before take over again';
+  const command = group
+    .command(name)
+    .summary(summary)
+    .description(`${summary[0]?.toUpperCase() ?? ''}${summary.slice(1)}; needs a token of scope emergency.`)
+    .argument('<group>', 'a ParityGroup')
+    .requiredOption('--reason <text>', 'why; people will read it')
+    .option('--confirm', 'what the plan says has to be confirmed is confirmed')
+    .option('--branch', 'propose the switch on a branch instead of committing it')
+    .option('--override', "by the hub's own word until it is in Git")
+    .option(
+      '--for <duration>',
+      'how long the override, or the drill, may last (default 4h, of a drill 30m)',
+      durationArgument,
+    );
+  if (name === 'start')
+    command
+      .option('--to <cluster>', 'this standby; else the only one')
+      .option('--drill', 'play it through in the standby alone, and take it back');
+  clientCommand(command, io, (context, options, [parityGroup = '']) =>
+    start(context, { ...options, back: name === 'back' }, parityGroup),
+  );
+}
+
+const overrideSeconds = 4 * 3_600;
+
+function kindOf(options: Options): string {
+  return options['back'] ? 'back' : options['drill'] ? 'drill' : 'failover';
+}
+
+function pathOf(group: string): string {
+  return `/api/v1/parity/${encodeURIComponent(group)}/failover`;
+}
+
+async function start({ client, print }: ClientContext, options: Options, group: string): Promise<void> {
+  const { reason, to, override, for: seconds } = options;
+  const kind = kindOf(options);
+  const lasts = override === true ? (seconds ?? overrideSeconds) : kind === 'drill' ? seconds : undefined;
+  const started = await client.post<ApiFailover>(pathOf(group), {
+    ...{ kind, to, reason, overrideSeconds: lasts },
+    confirm: options['confirm'] === true,
+    commit: options['branch'] === true ? 'branch' : undefined,
+  });
+  print.value(started, (one) => renderFailover(one, print));
+}
+
+async function showPlan({ client, print }: ClientContext, options: Options, [group = '']: readonly string[]) {
+  const { to } = options;
+  const plan = await client.get<ApiFailoverPlan>(pathOf(group), {
+    kind: kindOf(options),
+    to: to === undefined ? undefined : String(to),
+  });
+  print.value(plan, renderPlan);
+}
+
+async function listOf(client: Client, group: string | undefined, limit: number) {
+  const path = '/api/v1/failovers';
+  return (await client.get<{ readonly items: readonly ApiFailover[] }>(path, { group, limit: String(limit) }))
+    .items;
+}
+
+async function showStatus({ client, print, io }: ClientContext, group: string, setExitCode: SetExitCode) {
+  const [last] = await listOf(client, group, 1);
+  if (last === undefined) return io.stderr(`${group} has never failed over.\n`);
+  print.value(last, (one) => renderFailover(one, print));
+  if (last.phase !== 'Done') setExitCode(exitCodes.failed);
+}
+
+async function showHistory(client: Client, print: Printer, group: string | undefined) {
+  print.table(
+    await listOf(client, group, 100),
+    [
+      ['GROUP', (one) => one.group],
+      ['KIND', ({ kind }) => kind],
+      ['FROM', ({ from }) => from],
+      ['TO', ({ to }) => to],
+      ['PHASE', ({ phase }) => phase],
+      ['STARTED', ({ startedAt }) => renderRelative(startedAt, print.nowMs)],
+      ['RTO', ({ rtoSeconds }) => timeText(rtoSeconds)],
+      ['BY', ({ actor }) => actor],
+      ['REASON', ({ reason }) => reason],
+    ],
+    'There was no failover yet.',
+  );
+}
+
+function timeText(seconds: number | null): string {
+  return seconds === null ? '-' : renderDuration(seconds * 1_000);
+}
+
+function renderPlan(plan: ApiFailoverPlan): string {
+  const { group, kind, from, to, mode, strategy, readiness, changes } = plan;
+  const { applications, clusters, added, removed, changed } = changes.summary;
+  const lines = [
+    `${kind} of ${group}: ${from} -> ${to}, by ${mode}, strategy ${strategy}`,
+    `primary fenced: ${plan.fenced}`,
+    `estimated time: ${plan.estimateSeconds === null ? 'not known: none was measured yet' : timeText(plan.estimateSeconds)}`,
+    '',
+    'roles:',
+    ...plan.roles.map((one) => `  ${one.cluster}: ${one.from} -> ${one.to}`),
+    ...plan.files.map((file) => `  edits ${file}`),
+    '',
+    `readiness of ${to}: ${readiness.verdict}${readiness.score === null ? '' : `, score ${readiness.score}`}`,
+    ...readiness.reasons.map(
+      ({ severity, message, action, owner }) =>
+        `  ${severity}: ${message}${owner === '' ? '' : ` (${owner})`}${action === '' ? '' : `; ${action}`}`,
+    ),
+    '',
+    `changes: applications ${applications}, clusters ${clusters}; objects added ${added}, removed ${removed}, changed ${changed}`,
+    ...changes.applications.map(({ name, clusters: where }) => `  ${name}: ${where.names.join(', ')}`),
+    ...changes.problems.map(({ problem }) => `  problem: ${problem.file}: ${problem.message}`),
+  ];
+  if (plan.confirm.length > 0)
+    lines.push('', 'to be confirmed with --confirm:', ...plan.confirm.map((text) => `  ${text}`));
+  return `${lines.join('\n')}\n`;
+}
+
+function renderFailover(one: ApiFailover, { nowMs, colours }: Printer): string {
+  const lines = [
+    `${one.kind} of ${one.group}, ${one.from} -> ${one.to}: ${colours.bold(one.phase)}: ${one.message}`,
+    `began ${renderRelative(one.startedAt, nowMs)} by ${one.actor}: ${one.reason}`,
+  ];
+  if (one.rtoSeconds !== null) lines.push(`${one.to} was ready after ${timeText(one.rtoSeconds)}`);
+  if (one.commit !== null) lines.push(`committed as ${one.commit.slice(0, 8)} on ${one.ref ?? ''}`);
+  if (one.overrideUntil !== null)
+    lines.push(`the hub's own word until ${one.overrideUntil}: ${one.overrideState}`);
+  if (one.commitError !== '') lines.push(`not in Git: ${one.commitError}`);
+  for (const { application, readyAt, waitsOn } of one.applications)
+    lines.push(
+      readyAt === null
+        ? `  ${application}: ${waitsOn}`
+        : `  ${application}: ready ${renderRelative(readyAt, nowMs)}`,
+    );
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,313 @@
+/** What may be asked of failovers: a plan, a start, an end, and what there is. Everything that lasts is in the store; the loop does the rest. */
+import type { Clock } from '../../shared/clock/clock.ts';
+import { FairwayError } from '../../shared/error/error.ts';
+import { createEvent, type NewEvent } from '../model/event.ts';
+import {
+  type Failover,
+  type FailoverKind,
+  type FailoverMode,
+  type Fenced,
+  isFailoverOver,
+} from '../model/failover.ts';
+import type { Fleet } from '../model/fleet.ts';
+import type { ParityGroup, ParityState, ParityVerdict } from '../model/parity.ts';
+import { strategyOf } from '../model/strategy.ts';
+import {
+  blockingReasons,
+  estimateMs,
+  fencedOf,
+  planConfirmations,
+  planRoleChanges,
+  planRoles,
+  type RoleChange,
+} from '../parity/plan-failover.ts';
+import { signOverride } from '../parity/sign-override.ts';
+import { overrideCounts } from '../parity/switch-roles.ts';
+import type { DiffReport } from '../preview/report.ts';
+import type { GitSource } from '../source/git-source.ts';
+import type { Page, PageRequest, Store } from '../store/store.ts';
+import { loadPlacements } from './failover-inputs.ts';
+import { fleetOf } from './fleet-rows.ts';
+import { isSelected, membersOf } from './parity-inputs.ts';
+import type { Preview } from './preview.ts';
+import { editFiles, editsOf, type SwitchPorts } from './write-switch.ts';
+
+export interface FailoverAsked {
+  readonly group: string;
+  readonly kind: FailoverKind;
+  /** Undefined: the only standby; of a `back`: the primary of before. */
+  readonly to: string | undefined;
+}
+
+export interface FailoverPlan {
+  readonly group: string;
+  readonly kind: FailoverKind;
+  readonly mode: FailoverMode;
+  readonly strategy: string;
+  readonly from: string;
+  readonly to: string;
+  readonly fenced: Fenced;
+  readonly roles: readonly RoleChange[];
+  /** Files of the fleet repository that would be edited. */
+  readonly files: readonly string[];
+  readonly changes: DiffReport;
+  readonly readiness: {
+    readonly verdict: ParityVerdict;
+    readonly score: number | undefined;
+    readonly reasons: ReturnType<typeof blockingReasons>;
+  };
+  /** Sentences, each of which a start has to confirm. */
+  readonly confirm: readonly string[];
+  /** By the failovers and drills that were measured. */
+  readonly estimateMs: number | undefined;
+}
+
+export interface FailoverStart extends FailoverAsked {
+  readonly reason: string;
+  readonly actor: string;
+  /** What the plan says has to be confirmed is. */
+  readonly confirm: boolean;
+  /** By the hub's own word for so long, until the switch is in Git. Of a drill: how long it may take. */
+  readonly overrideMs: number | undefined;
+  /** Not the group's own way. */
+  readonly commit: 'commit' | 'branch' | undefined;
+}
+
+export interface FailoverService {
+  /** @throws not_found, invalid_argument, failed_precondition with why; what a diff throws. */
+  plan(asked: FailoverAsked, signal: AbortSignal): Promise<FailoverPlan>;
+  /** @throws as plan; failed_precondition with what is to be confirmed; conflict while another is under way. */
+  start(asked: FailoverStart): Promise<Failover>;
+  /** Ends what is not in Git yet; roles come back as Git has them. @throws not_found, failed_precondition. */
+  revoke(group: string, said: { readonly reason: string; readonly actor: string }): Promise<Failover>;
+  get(id: string): Promise<Failover | undefined>;
+  list(group: string | undefined, page: PageRequest): Promise<Page<Failover>>;
+}
+
+export interface FailoverOptions {
+  readonly store: Store;
+  readonly source: Pick<GitSource, 'tree'>;
+  readonly preview: Pick<Preview, 'diff'>;
+  readonly git: SwitchPorts;
+  readonly rootKey: string;
+  readonly digestKey: Uint8Array;
+  /** What parity last said. */
+  readonly parity: (group: string) => ParityState | undefined;
+  readonly onSwitch: () => void;
+  readonly newId: () => string;
+  readonly clock: Clock;
+}
+
+/** An override lasts no longer. */
+export const overrideMaxMs = 7 * 86_400_000;
+const drillMs = 30 * 60_000;
+const historyMax = 100;
+
+interface Sides {
+  readonly fleet: Fleet;
+  readonly group: ParityGroup;
+  readonly from: string;
+  readonly to: string;
+  readonly open: Failover | undefined;
+  readonly connected: (cluster: string) => boolean;
+}
+
+const refuse = (message: string, details = {}) =>
+  new FairwayError('failed_precondition', message, { details });
+
+export function createFailoverService(options: FailoverOptions): FailoverService {
+  const { store, clock, git } = options;
+
+  const sidesOf = async ({ group: name, kind, to: asked }: FailoverAsked): Promise<Sides> => {
+    const fleet = fleetOf(await store.fleet.load());
+    const group = fleet.parityGroups.get(name);
+    if (group === undefined) throw new FairwayError('not_found', `There is no ParityGroup "${name}".`);
+    const { strategy = 'failover' } = group.failover ?? {};
+    if (strategyOf({ strategy }, fleet.strategies) === undefined)
+      throw refuse(
+        `${group.origin.file}:${group.origin.line}: spec.failover.strategy: there is no RolloutStrategy ${strategy}: add it, or leave the field out for the built-in one`,
+      );
+    const { standbys, problems } = membersOf(group, fleet);
+    if (problems.length > 0) throw refuse(`${name}: ${problems.join('; ')}`);
+    const before = (await store.failovers.list(name, { limit: historyMax })).items;
+    const last = before.find((one) => one.kind !== 'drill' && one.phase !== 'Ended');
+    if (kind === 'back' && (last === undefined || last.to !== group.primary))
+      throw refuse(`${name} has not failed over to ${group.primary}: there is no way back from it`);
+    const to = asked ?? (kind === 'back' ? last?.from : standbys.length === 1 ? standbys[0] : undefined);
+    if (to === undefined)
+      throw new FairwayError(
+        'invalid_argument',
+        `Say which: ${name} has the standbys ${standbys.join(', ')}.`,
+      );
+    if (!standbys.includes(to))
+      throw new FairwayError(
+        'invalid_argument',
+        `${to} is no standby of ${name}: it has ${standbys.join(', ')}.`,
+      );
+    const registered = await store.registry.clusters();
+    const connected = (cluster: string) => registered.some((one) => one.name === cluster && one.connected);
+    const open = before.find((one) => !isFailoverOver(one));
+    return { fleet, group, from: group.primary, to, open, connected };
+  };
+
+  const look = async (kind: FailoverKind, { fleet, group, from, to, connected }: Sides) => {
+    const placements = await loadPlacements(store, fleet, group.name, from);
+    const assigned = placements.filter((one) => one.assigned !== undefined).length;
+    const fenced = fencedOf({ connected: connected(from), assigned });
+    const state = options.parity(group.name);
+    const about = { kind, primary: from, to, fenced, state, connected: connected(to) };
+    return { fenced, state, confirm: planConfirmations(about), roles: planRoles(kind, from, to) };
+  };
+
+  const headOf = async (): Promise<string> => {
+    const head = (await store.sources.get(options.rootKey))?.head;
+    if (head === undefined) throw refuse('the fleet repository was never fetched');
+    return head;
+  };
+
+  /** The fleet repository as it was fetched last: Git itself need not be there. */
+  const editedAt = async (head: string, { group, to, fleet }: Sides, roles: Failover['roles']) => {
+    const tree = await options.source.tree(git.url, head);
+    const read = async (path: string) => Buffer.from(await tree.read(path)).toString('utf8');
+    return editFiles(editsOf({ group: group.name, roles, to }, fleet), read);
+  };
+
+  const plan = async (asked: FailoverAsked, signal: AbortSignal): Promise<FailoverPlan> => {
+    const sides = await sidesOf(asked);
+    const { kind } = asked;
+    const { fleet, group, from, to } = sides;
+    const { fenced, state, confirm, roles } = await look(kind, sides);
+    const head = await headOf();
+    const edited = await editedAt(head, sides, roles);
+    const both = { cluster: undefined, application: undefined };
+    const changes = await options.preview.diff({ ...both, from: 'running', to: head, edited }, signal);
+    const members = changes.applications.filter(({ name }) =>
+      isSelected(group, name, fleet.applications.get(name)),
+    );
+    const pair = state?.report.pairs.find(({ standby }) => standby === to);
+    const past = (await store.failovers.list(group.name, { limit: historyMax })).items;
+    return {
+      ...{ group: group.name, kind, from, to, fenced, confirm },
+      mode: kind === 'drill' ? 'override' : (group.failover?.commit ?? 'commit'),
+      strategy: group.failover?.strategy ?? 'failover',
+      roles: planRoleChanges(roles, fleet),
+      files: kind === 'drill' ? [] : [...edited.keys()],
+      changes: { ...changes, applications: members },
+      readiness: {
+        verdict: pair?.verdict ?? 'Unknown',
+        score: pair?.score,
+        reasons: blockingReasons(state, to),
+      },
+      estimateMs: estimateMs(past),
+    };
+  };
+
+  const supersede = async (open: Failover, actor: string): Promise<void> => {
+    const { override, version } = open;
+    const after: Failover = {
+      ...{ ...open, phase: 'Done', endedAtMs: clock.now(), version: version + 1 },
+      message: 'superseded by the next failover',
+      override: override && { ...override, ended: override.ended ?? 'superseded' },
+    };
+    const event = eventOf(after, 'failover.ended', after.message, actor, clock.now());
+    if (!(await store.failovers.save(after, version, [event])))
+      throw new FairwayError('conflict', 'The failover before has gone on meanwhile: try again.');
+  };
+
+  const start = async (asked: FailoverStart): Promise<Failover> => {
+    const sides = await sidesOf(asked);
+    const { kind, reason, actor } = asked;
+    const { group, from, to, open, connected } = sides;
+    if (open && !(open.phase === 'TrafficReady' && kind === 'back'))
+      throw new FairwayError(
+        'conflict',
+        `${group.name} is failing over already (${open.phase}): ${open.message}`,
+      );
+    const { fenced, confirm, roles } = await look(kind, sides);
+    if (confirm.length > 0 && !asked.confirm)
+      throw refuse(`To be confirmed: ${confirm.join('; ')}.`, { confirm });
+    const overrideMs = kind === 'drill' ? (asked.overrideMs ?? drillMs) : asked.overrideMs;
+    const commits = kind !== 'drill';
+    if (commits && git.identity === undefined && overrideMs === undefined)
+      throw refuse(
+        "The hub's configuration names nobody for its commits: set commits.name and commits.email.",
+      );
+    const baseCommit = await headOf();
+    if (commits) await editedAt(baseCommit, sides, roles);
+    const startedAtMs = clock.now();
+    const id = options.newId();
+    const way = asked.commit ?? group.failover?.commit ?? 'commit';
+    const told = { id, group: group.name, kind, from, to, roles, actor, reason };
+    const failover: Failover = {
+      ...{ ...told, startedAtMs, fenced, baseCommit, confirmed: confirm },
+      mode: overrideMs === undefined ? way : 'override',
+      branch: commits && way === 'branch' ? `fairway/failover-${group.name}-${id.slice(0, 8)}` : '',
+      strategy: group.failover?.strategy ?? 'failover',
+      together: kind !== 'drill' && !connected(from),
+      commit: commits ? { attempts: 0, nextAtMs: startedAtMs, error: '', written: undefined } : undefined,
+      override: overrideMs === undefined ? undefined : wordFor(told, startedAtMs + overrideMs),
+      phase: overrideMs === undefined ? 'Writing' : 'Switching',
+      message:
+        overrideMs === undefined ? 'the switch of roles is being committed' : 'roles are being switched',
+      ...{ applications: [], readyAtMs: undefined, rtoMs: undefined, endedAtMs: undefined, version: 1 },
+    };
+    if (open) await supersede(open, actor);
+    const event = eventOf(
+      failover,
+      'failover.started',
+      `${kind} from ${from} to ${to}: ${reason}`,
+      actor,
+      startedAtMs,
+    );
+    if (!(await store.failovers.save(failover, undefined, [event])))
+      throw new FairwayError('conflict', `${group.name} is failing over already.`);
+    options.onSwitch();
+    return failover;
+  };
+
+  const wordFor = (told: Parameters<typeof signOverride>[0], untilMs: number) => ({
+    ...{ untilMs, ended: undefined },
+    signature: signOverride(told, untilMs, options.digestKey),
+  });
+
+  const revoke: FailoverService['revoke'] = async (group, { reason, actor }) => {
+    const before = (await store.failovers.open()).find((one) => one.group === group);
+    if (before === undefined) throw new FairwayError('not_found', `No failover of "${group}" is under way.`);
+    const { override, phase, version, commit } = before;
+    const counts = overrideCounts(before);
+    if (!counts && phase !== 'Writing' && phase !== 'Proposed')
+      throw refuse(`The switch is in Git already: go back by \`fairway failover back ${group}\`.`);
+    const nowMs = clock.now();
+    const after: Failover = {
+      ...{ ...before, version: version + 1, message: `revoked by ${actor}: ${reason}` },
+      phase: counts ? 'Restoring' : 'Ended',
+      endedAtMs: counts ? undefined : nowMs,
+      commit: commit && { ...commit, nextAtMs: undefined },
+      override: override && { ...override, ended: override.ended ?? 'revoked' },
+    };
+    const events = counts ? [] : [eventOf(after, 'failover.ended', after.message, actor, nowMs)];
+    if (!(await store.failovers.save(after, version, events)))
+      throw new FairwayError('conflict', 'The failover has gone on meanwhile: try again.');
+    options.onSwitch();
+    return after;
+  };
+
+  return {
+    ...{ plan, start, revoke },
+    get: (id) => store.failovers.get(id),
+    list: (group, page) => store.failovers.list(group, page),
+  };
+}
+
+function eventOf(
+  { id, group, kind, from, to, phase }: Failover,
+  type: 'failover.started' | 'failover.ended',
+  message: string,
+  actor: string,
+  timeMs: number,
+): NewEvent {
+  return createEvent({
+    ...{ type, actor, timeMs, message: `${group}: ${message}`, id: `${type}-${id}` },
+    data: { failover: id, group, kind, from, to, phase },
+  });
+}

@@ -1,0 +1,46 @@
+import type { Loop } from '../../shared/loop/loop.ts';
+import type { Store, StoreTopic } from '../store/store.ts';
+import type { StreamServer } from '../stream/stream-server.ts';
+import type { FailoverLoop } from './failover-loop.ts';
+import type { ParityDriver } from './parity-loop.ts';
+import { resolveKey } from './resolve-loop.ts';
+import type { RolloutDriver } from './rollout-loop.ts';
+
+export interface Woken {
+  readonly stream: Pick<StreamServer, 'wake'>;
+  readonly pipeline: { readonly resolveLoop: Loop };
+  readonly rollouts: RolloutDriver;
+  readonly parity: ParityDriver;
+  readonly failovers: FailoverLoop;
+  readonly pauseLoop: Loop;
+  readonly notify: Loop;
+}
+
+/** What agents say that a rollout may wait for. */
+const rolloutTopics: ReadonlySet<StoreTopic> = new Set([
+  'acknowledgements',
+  'observations',
+  'registry',
+  'assignments',
+  'pauses',
+]);
+
+/** What has changed in the store wakes whoever waits for it. @returns how to end that. */
+export function wakeByStore(
+  store: Store,
+  { stream, pipeline, pauseLoop, notify, rollouts, parity, failovers }: Woken,
+): () => void {
+  return store.subscribe((topic, key) => {
+    if (topic === 'assignments' || topic === 'pauses') stream.wake(key === '' ? undefined : key);
+    if (topic === 'pauses') pauseLoop.wake('pauses');
+    if (topic === 'confirmations') {
+      stream.wake(undefined);
+      pipeline.resolveLoop.wake(resolveKey);
+    }
+    if (topic === 'events') notify.wake('outbox');
+    if (rolloutTopics.has(topic)) rollouts.wakeCluster(key);
+    if (topic === 'fleet' || (topic === 'pauses' && key === '')) rollouts.wakeAll();
+    parity.changed(topic, key);
+    failovers.changed(topic, key);
+  });
+}

@@ -1,0 +1,102 @@
+/** Failovers: one cluster takes over the role of another. Plain JSON, kept in the store from the first word to the last. */
+import type { Cluster } from './fleet.ts';
+
+export type ClusterRole = Cluster['role'];
+
+/** `back` is a failover to the cluster that was the primary before; a `drill` lets the standby play the part and takes it back. */
+export type FailoverKind = 'failover' | 'back' | 'drill';
+
+/** How the switch of roles comes about: a commit on the branch that is followed, one on a branch of its own to be merged, or the hub's word until Git is back. */
+export type FailoverMode = 'commit' | 'branch' | 'override';
+
+/**
+ * `Writing`: the commit is not in Git yet. `Proposed`: it is on a branch, and waits for somebody to merge it. `Switching`: Targets go out, the standby's first.
+ * `TrafficReady`: every application is healthy in the new primary; the old one has not taken its new Targets yet. `Restoring`: the roles of before come back.
+ * `Done` and `Ended` (revoked, expired, given up) are final.
+ */
+export const failoverPhases = [
+  'Writing',
+  'Proposed',
+  'Switching',
+  'TrafficReady',
+  'Restoring',
+  'Done',
+  'Ended',
+] as const;
+export type FailoverPhase = (typeof failoverPhases)[number];
+
+/** Whether the old primary is known to serve nothing any more. */
+export type Fenced = 'yes' | 'no' | 'unknown';
+
+/** The hub's own word on roles. It counts only with a signature that is right, until it ends or its time is over. */
+export interface RoleOverride {
+  readonly untilMs: number;
+  /** HMAC-SHA256 by a key of this hub over what it says, hex. */
+  readonly signature: string;
+  /** Why it counts no more; undefined: it counts. */
+  readonly ended: 'committed' | 'expired' | 'revoked' | 'drilled' | 'superseded' | undefined;
+}
+
+/** The commit of the switch. */
+export interface SwitchCommit {
+  readonly attempts: number;
+  /** Undefined: it is written, or it will not be tried again. */
+  readonly nextAtMs: number | undefined;
+  /** Why the last attempt failed; empty: it did not. */
+  readonly error: string;
+  /** Full id and full ref name, once it is written. */
+  readonly written: { readonly commit: string; readonly ref: string } | undefined;
+}
+
+/** One application on its way into the new primary. */
+export interface FailoverApplication {
+  readonly application: string;
+  /** Healthy at its new Target. */
+  readonly readyAtMs: number | undefined;
+  /** What it waits for; empty: nothing. */
+  readonly waitsOn: string;
+}
+
+export interface Failover {
+  readonly id: string;
+  readonly group: string;
+  readonly kind: FailoverKind;
+  readonly mode: FailoverMode;
+  /** The primary before, and the cluster that takes over. */
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+  readonly actor: string;
+  readonly startedAtMs: number;
+  /** As known when it began. */
+  readonly fenced: Fenced;
+  /** What somebody had to confirm. */
+  readonly confirmed: readonly string[];
+  /** The roles that it gives, by cluster. */
+  readonly roles: Readonly<Record<string, ClusterRole>>;
+  /** Head of the fleet repository when it began. */
+  readonly baseCommit: string;
+  /** A branch of its own; empty: the one that is followed. */
+  readonly branch: string;
+  /** A RolloutStrategy by name. */
+  readonly strategy: string;
+  /** Both sides get their new Targets at once: the old primary's agent was away, and must find nothing else when it returns. */
+  readonly together: boolean;
+  readonly commit: SwitchCommit | undefined;
+  readonly override: RoleOverride | undefined;
+  readonly phase: FailoverPhase;
+  /** One sentence: what it waits for, or how it ended. */
+  readonly message: string;
+  readonly applications: readonly FailoverApplication[];
+  /** All applications were healthy in the new primary. */
+  readonly readyAtMs: number | undefined;
+  /** From the start to `readyAtMs`. */
+  readonly rtoMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+  /** Grows with each change that is kept. */
+  readonly version: number;
+}
+
+export function isFailoverOver({ phase }: Pick<Failover, 'phase'>): boolean {
+  return phase === 'Done' || phase === 'Ended';
+}

@@ -1,0 +1,154 @@
+/** One look at a failover: from what Git, the fleet and the agents say to its next phase. Pure; looked at again with the same facts, nothing changes. */
+import { type Failover, type FailoverApplication, isFailoverOver } from '../model/failover.ts';
+import { overrideCounts } from './switch-roles.ts';
+
+/** An application of the group in one of the two clusters. */
+export interface FailoverPlacement {
+  readonly application: string;
+  /** By the newest revision that was resolved; undefined: it does not belong there. */
+  readonly wanted: string | undefined;
+  /** Assigned now. */
+  readonly assigned: string | undefined;
+  readonly appliedAtMs: number | undefined;
+  readonly healthyAtMs: number | undefined;
+  /** Its health by the last report, if there is one. */
+  readonly healthy: boolean;
+  /** What its agent said when it could not; empty: nothing. */
+  readonly problem: string;
+}
+
+export interface FailoverFacts {
+  readonly nowMs: number;
+  /** Roles as they count for what was resolved last. */
+  readonly inForce: boolean;
+  readonly inGit: boolean;
+  /** The hub's word of this failover is in what was resolved last. */
+  readonly overridden: boolean;
+  /** The group, and both clusters, are in the fleet. */
+  readonly declared: boolean;
+  readonly standby: readonly FailoverPlacement[];
+  readonly primary: readonly FailoverPlacement[];
+  readonly standbyConnected: boolean;
+  readonly primaryConnected: boolean;
+}
+
+/** Whatever has not come about by then does not. */
+export const failoverOpenMaxMs = 7 * 86_400_000;
+
+/** The same object when nothing has changed; else its version is one more. */
+export function advanceFailover(before: Failover, facts: FailoverFacts): Failover {
+  if (isFailoverOver(before)) return before;
+  const after = [endOverride, enter, progress, restore].reduce((one, step) => step(one, facts), before);
+  const same = JSON.stringify(after) === JSON.stringify(before);
+  return same ? before : { ...after, version: before.version + 1 };
+}
+
+function endOverride(failover: Failover, { inGit, nowMs, declared }: FailoverFacts): Failover {
+  const { override, kind, phase } = failover;
+  const late = nowMs >= failover.startedAtMs + failoverOpenMaxMs;
+  if (!declared || (late && phase !== 'TrafficReady' && phase !== 'Restoring')) {
+    const message = declared ? 'given up after 7 days' : 'the group, or one of its clusters, is gone';
+    const ended = override && { ...override, ended: override.ended ?? ('superseded' as const) };
+    return { ...failover, override: ended, phase: 'Ended', message, endedAtMs: nowMs };
+  }
+  if (override === undefined || override.ended !== undefined) return failover;
+  if (kind !== 'drill' && inGit) return { ...failover, override: { ...override, ended: 'committed' } };
+  if (nowMs < override.untilMs) return failover;
+  return { ...failover, override: { ...override, ended: 'expired' }, phase: 'Restoring' };
+}
+
+function enter(failover: Failover, { inForce }: FailoverFacts): Failover {
+  const { phase, commit, branch } = failover;
+  if (phase !== 'Writing' && phase !== 'Proposed') return failover;
+  if (inForce) return { ...failover, phase: 'Switching' };
+  if (commit?.written === undefined) {
+    const error = commit?.error ?? '';
+    return {
+      ...failover,
+      message: error === '' ? 'the switch of roles is being committed' : `not committed yet: ${error}`,
+    };
+  }
+  if (branch !== '') return { ...failover, phase: 'Proposed', message: `waits for ${branch} to be merged` };
+  return { ...failover, phase: 'Switching', message: 'waits for the hub to see the commit' };
+}
+
+function applicationOf(one: FailoverPlacement, startedAtMs: number, connected: boolean): FailoverApplication {
+  const { application, wanted, assigned, healthyAtMs, healthy, problem } = one;
+  const waiting = (waitsOn: string) => ({ application, readyAtMs: undefined, waitsOn });
+  if (assigned !== wanted) return waiting('its rollout has not assigned the new Target yet');
+  if (problem !== '') return waiting(problem);
+  if (healthyAtMs === undefined || !healthy)
+    return waiting(connected ? 'not healthy at its new Target yet' : 'the agent is away');
+  return { application, readyAtMs: Math.max(healthyAtMs, startedAtMs), waitsOn: '' };
+}
+
+function namesOf(all: readonly FailoverApplication[]): string {
+  const waiting = all.filter(({ readyAtMs }) => readyAtMs === undefined);
+  const [first] = waiting;
+  return first === undefined
+    ? ''
+    : `${waiting.length} of ${all.length} applications to go; ${first.application}: ${first.waitsOn}`;
+}
+
+function progress(failover: Failover, facts: FailoverFacts): Failover {
+  const { phase, startedAtMs, to, from, kind, override } = failover;
+  if (phase === 'TrafficReady') return finish(failover, facts);
+  if (phase !== 'Switching' || !facts.inForce) return failover;
+  const applications = facts.standby
+    .filter(({ wanted }) => wanted !== undefined)
+    .map((one) => applicationOf(one, startedAtMs, facts.standbyConnected));
+  const readyAtMs = Math.max(startedAtMs, ...applications.map((one) => one.readyAtMs ?? Infinity));
+  if (readyAtMs === Infinity) return { ...failover, applications, message: namesOf(applications) };
+  const ready = { ...failover, applications, readyAtMs, rtoMs: readyAtMs - startedAtMs };
+  if (kind === 'drill' && override !== undefined)
+    return { ...ready, phase: 'Restoring', override: { ...override, ended: 'drilled' } };
+  return finish(
+    { ...ready, phase: 'TrafficReady', message: `${to} is ready, ${from} is not told yet` },
+    facts,
+  );
+}
+
+/** Whether all that belongs there is applied there, and all that does not is gone. */
+function hasArrived(all: readonly FailoverPlacement[]): boolean {
+  return all.every(
+    ({ wanted, assigned, appliedAtMs }) =>
+      wanted === assigned && (wanted === undefined || appliedAtMs !== undefined),
+  );
+}
+
+function finish(failover: Failover, facts: FailoverFacts): Failover {
+  const { from, to, branch, commit } = failover;
+  if (!hasArrived(facts.primary)) {
+    const away = facts.primaryConnected ? '' : ': its agent is away';
+    return { ...failover, message: `${to} is ready; ${from} has not taken its new Targets yet${away}` };
+  }
+  if (overrideCounts(failover)) {
+    const error = commit?.error ?? '';
+    const waits = branch === '' ? 'the switch to be committed' : `${branch} to be merged`;
+    return {
+      ...failover,
+      message: `both clusters have switched; by the hub's word until ${new Date(failover.override?.untilMs ?? 0).toISOString()}, waits for ${waits}${error === '' ? '' : ` (${error})`}`,
+    };
+  }
+  return { ...failover, phase: 'Done', message: 'both clusters have switched', endedAtMs: facts.nowMs };
+}
+
+function restore(failover: Failover, { overridden, standby, primary, nowMs }: FailoverFacts): Failover {
+  const { phase, override, to, kind, readyAtMs } = failover;
+  if (phase !== 'Restoring') return failover;
+  if (overridden || !hasArrived(standby) || (kind !== 'drill' && !hasArrived(primary)))
+    return { ...failover, message: `${override?.ended ?? 'ended'}; the roles that Git has come back` };
+  const ended = { ...failover, endedAtMs: nowMs };
+  if (override?.ended === 'drilled')
+    return {
+      ...ended,
+      phase: 'Done',
+      message: `${to} was ready in ${failover.rtoMs ?? 0} ms, and is a standby again`,
+    };
+  const ready = readyAtMs === undefined ? 'it was not ready until then' : 'it was ready';
+  return {
+    ...ended,
+    phase: 'Ended',
+    message: `${override?.ended ?? 'ended'}: roles are as Git has them; ${ready}`,
+  };
+}

@@ -1,0 +1,96 @@
+/** What a failover would edit, what stands in its way, and how long it may take. Pure. */
+import type { ClusterRole, Failover, FailoverKind, Fenced } from '../model/failover.ts';
+import type { Fleet } from '../model/fleet.ts';
+import type { ParityGroup, ParityReason, ParityState } from '../model/parity.ts';
+import type { FieldEdit, ResourceEdit } from './edit-fleet-file.ts';
+import { switchGroup } from './switch-roles.ts';
+
+export interface RoleChange {
+  readonly cluster: string;
+  readonly from: ClusterRole;
+  readonly to: ClusterRole;
+}
+
+/** A drill touches nothing but the standby. */
+export function planRoles(
+  kind: FailoverKind,
+  primary: string,
+  to: string,
+): Readonly<Record<string, ClusterRole>> {
+  return kind === 'drill' ? { [to]: 'primary' } : { [primary]: 'standby', [to]: 'primary' };
+}
+
+export function planRoleChanges(
+  roles: Readonly<Record<string, ClusterRole>>,
+  { clusters }: Pick<Fleet, 'clusters'>,
+): readonly RoleChange[] {
+  return Object.entries(roles).flatMap(([cluster, to]) => {
+    const from = clusters.get(cluster)?.role ?? 'none';
+    return from === to ? [] : [{ cluster, from, to }];
+  });
+}
+
+/** The edits of the fleet repository that make the switch. */
+export function planEdits(
+  group: ParityGroup,
+  roles: Readonly<Record<string, ClusterRole>>,
+  to: string,
+  { clusters }: Pick<Fleet, 'clusters'>,
+): readonly ResourceEdit[] {
+  const edits: ResourceEdit[] = Object.entries(roles).flatMap(([name, role]) => {
+    const cluster = clusters.get(name);
+    const edit = { path: ['spec', 'role'], set: role };
+    return cluster ? [{ file: cluster.origin.file, kind: 'Cluster', name, edits: [edit] }] : [];
+  });
+  const { primary, standbys } = group.inGit ?? group;
+  const after = switchGroup({ primary, standbys }, to, (name) => clusters.get(name)?.region);
+  const fields: FieldEdit[] = [{ path: ['spec', 'primary'], set: to }];
+  if (after.standbys.clusters.join() !== standbys.clusters.join())
+    fields.push({ path: ['spec', 'standbys', 'clusters'], item: to, by: primary });
+  if (primary === to) return edits;
+  return [...edits, { file: group.origin.file, kind: 'ParityGroup', name: group.name, edits: fields }];
+}
+
+/** `yes`: nothing of the group is assigned to it any more, so it serves nothing. Its agent being there says that it lives; its being away says nothing. */
+export function fencedOf(primary: { readonly connected: boolean; readonly assigned: number }): Fenced {
+  if (primary.assigned === 0) return 'yes';
+  return primary.connected ? 'no' : 'unknown';
+}
+
+/** What stands against the standby's taking over: all that is not for information alone. */
+export function blockingReasons(state: ParityState | undefined, to: string): readonly ParityReason[] {
+  const all = state?.report.reasons ?? [];
+  return all.filter(({ standby, severity }) => severity !== 'info' && (standby === to || standby === ''));
+}
+
+/** Sentences, each of which somebody has to confirm. */
+export function planConfirmations(about: {
+  readonly kind: FailoverKind;
+  readonly primary: string;
+  readonly to: string;
+  readonly fenced: Fenced;
+  readonly state: ParityState | undefined;
+  readonly connected: boolean;
+}): readonly string[] {
+  const { kind, primary, to, fenced, state, connected } = about;
+  const needed: string[] = [];
+  if (kind !== 'drill' && fenced !== 'yes')
+    needed.push(
+      fenced === 'no'
+        ? `${primary} is not fenced: its agent is connected, and both clusters serve as primary until it has its new Targets`
+        : `whether ${primary} is fenced is not known: its agent is away, and what runs there may go on serving`,
+    );
+  const pair = state?.report.pairs.find(({ standby }) => standby === to);
+  const critical = blockingReasons(state, to).filter(({ severity }) => severity === 'critical').length;
+  if (pair === undefined) needed.push(`the readiness of ${to} is not known: it was not compared yet`);
+  else if (pair.verdict === 'NotReady' || pair.verdict === 'Unknown')
+    needed.push(`${to} is ${pair.verdict}${critical > 0 ? `, with ${critical} critical reasons` : ''}`);
+  if (!connected) needed.push(`the agent of ${to} is away: nothing reaches it until it returns`);
+  return needed;
+}
+
+/** The middle one of the times that were measured. Undefined: none was. */
+export function estimateMs(history: readonly Pick<Failover, 'rtoMs'>[]): number | undefined {
+  const times = history.flatMap(({ rtoMs }) => (rtoMs === undefined ? [] : [rtoMs])).sort((a, b) => a - b);
+  return times[Math.floor(times.length / 2)];
+}
