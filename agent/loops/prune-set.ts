@@ -158,9 +158,12 @@ export async function pruneSet(
   }
   const { note, againMs } = tellLeaving(context, state, plan.leaving);
   forgetGone(context, state, told);
-  const over = plan.retained.length + plan.leaving.length + plan.deletes.length + plan.later.length === 0;
-  if (blocked === undefined && over)
+  const isDone = blocked === undefined && plan.deletes.length + plan.later.length === 0;
+  if (isDone && plan.retained.length + plan.leaving.length === 0)
     await writeParent(context, state, contentOf(context, desired, state), signal);
+  else if (isDone && state.parent?.objectsBefore !== undefined)
+    // What is kept stays in the inventory; the next deletion is measured by what is there now.
+    await writeParent(context, state, { ...state.parent, objectsBefore: undefined }, signal);
   return {
     blocked: plan.deletes.length > 0 ? blocked : undefined,
     note,

@@ -84,24 +84,27 @@ describe.skipIf(!bed)('pruning', () => {
     const agent = await at.agent();
     const named = (prefix: string, count: number) =>
       Array.from({ length: count }, (_, index) => configMap(`${prefix}-${index}`));
-    agent.desire('renamed', named('before', 12));
+    // One that stays whatever is desired: the deletion is over without it.
+    const kept = configMap('before-kept');
+    kept.metadata['annotations'] = { 'fairway.dev/prune': 'disabled' };
+    agent.desire('renamed', [...named('before', 12), kept]);
     await agent.synced('renamed');
     agent.desire('renamed', named('after', 20));
-    expect((await agent.synced('renamed')).message).toContain('12 of 12 objects left the set');
+    expect((await agent.synced('renamed')).message).toContain('12 of 13 objects left the set');
     for (let look = 0; look < 3; look += 1) {
       agent.loops.syncNow('renamed');
       await agent.loops.idle();
     }
-    expect(agent.applications.get('renamed')?.pruneHeld).toMatchObject({ objects: 12, total: 12 });
+    expect(agent.applications.get('renamed')?.pruneHeld).toMatchObject({ objects: 12, total: 13 });
     expect(await exists('before-0')).toBe(true);
     // An agent that comes new to it does not take what is there for what was there.
     await agent.stop();
     const next = await at.agent({ desired: agent.desired });
     const held = await next.synced('renamed');
-    expect(held.pruneHeld).toMatchObject({ objects: 12, total: 12 });
+    expect(held.pruneHeld).toMatchObject({ objects: 12, total: 13 });
     // And neither does the next target.
     next.desire('renamed', named('after', 30));
-    expect((await next.synced('renamed')).message).toContain('12 of 12 objects left the set');
+    expect((await next.synced('renamed')).message).toContain('12 of 13 objects left the set');
     expect(await exists('before-0')).toBe(true);
     next.desired.state.prunes.set('renamed', next.desired.applications().get('renamed')?.target.digest ?? '');
     next.desired.tell(['renamed']);
