@@ -134,7 +134,7 @@ async function serveSession(
     certificate,
     peer: call.getPeer(),
     startedAtMs: context.startedAtMs,
-    store,
+    store: context.sessionStore,
     registry: options.registry,
     clock,
     log,

@@ -230,7 +230,7 @@ async function receiveHello(context: Context, session: Session, hello: Hello): P
   const value = create(WelcomeSchema, {
     epoch: epochToWire(state.epoch),
     cluster,
-    deletionsHeld: (await findRestored(store)) !== undefined,
+    deletionsHeld: findRestored(await store.releases.confirmations()) !== undefined,
     protocolMinor,
     summaryIntervalMs,
   });
@@ -266,8 +266,7 @@ async function renew({ options, state, cluster }: Context, csr: Uint8Array): Pro
 }
 
 /** The open confirmation of a restored hub: it deletes nothing and takes nobody back until an operator has confirmed. */
-async function findRestored(store: SessionStore): Promise<Confirmation | undefined> {
-  const confirmations = await store.releases.confirmations();
+function findRestored(confirmations: readonly Confirmation[]): Confirmation | undefined {
   return confirmations.find(
     ({ kind, confirmedAtMs }) => kind === 'restored-hub' && confirmedAtMs === undefined,
   );
@@ -304,14 +303,15 @@ function sayDone({ state, options }: Context): void {
 async function round(context: Context): Promise<boolean> {
   const { state, options, cluster } = context;
   const { store } = options;
-  const [epoch, assignments, pauses, restored] = await Promise.all([
+  const [epoch, assignments, pauses, confirmations] = await Promise.all([
     store.meta.epoch(),
     store.releases.assignments({ cluster }),
     store.releases.pauses(cluster),
-    findRestored(store),
+    store.releases.confirmations(),
   ]);
   state.epoch = epoch;
-  sendPauses(context, pauses, restored !== undefined, await findPrunes(context, assignments));
+  const restored = findRestored(confirmations);
+  sendPauses(context, pauses, restored !== undefined, findPrunes(confirmations, assignments));
   // Whatever this process has decided itself is no older than its start.
   const restoredAtMs = restored && Math.min(restored.createdAtMs, options.startedAtMs);
   const sends = planSends({ assignments, held: state.held, restoredAtMs });
@@ -324,13 +324,12 @@ async function round(context: Context): Promise<boolean> {
 }
 
 /** Assignments whose deletions somebody has confirmed. */
-async function findPrunes(
-  { options }: Context,
+function findPrunes(
+  confirmations: readonly Confirmation[],
   assignments: readonly Assignment[],
-): Promise<readonly Assignment[]> {
-  const all = await options.store.releases.confirmations();
+): readonly Assignment[] {
   const said = new Set(
-    all
+    confirmations
       .filter(({ kind, confirmedAtMs }) => kind === 'prune' && confirmedAtMs !== undefined)
       .map(({ id }) => id),
   );

@@ -7,6 +7,7 @@ import { keepaliveMs, keepaliveTimeoutMs, messageBytesMax } from '../../shared/s
 import type { AgentAuthority } from '../model/registry.ts';
 import type { Store } from '../store/store.ts';
 import type { QueryHub } from './query-hub.ts';
+import type { SessionOptions } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface StreamLimits {
@@ -55,6 +56,8 @@ export interface StreamServerOptions {
 /** What the handlers of both listeners share. */
 export interface StreamContext {
   readonly options: StreamServerOptions;
+  /** As sessions read it (`shareReads`). */
+  readonly sessionStore: SessionOptions['store'];
   readonly limits: StreamLimits;
   readonly sessions: Sessions;
   readonly queries: QueryHub;

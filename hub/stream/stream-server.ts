@@ -15,6 +15,7 @@ import { createQueryHub } from './query-hub.ts';
 import { RotatingServerCredentials } from './server-credentials.ts';
 import type { SessionInfo } from './session.ts';
 import { createSessions } from './sessions.ts';
+import { shareReads } from './share-reads.ts';
 import {
   defaultLimits,
   type ListenAddress,
@@ -46,6 +47,7 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
   const queries = createQueryHub(clock);
   const context: StreamContext = {
     options,
+    sessionStore: shareReads(store),
     limits,
     sessions,
     queries,
