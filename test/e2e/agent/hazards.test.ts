@@ -283,21 +283,23 @@ describe.skipIf(!bed)('one object', () => {
 
   it('of a kind that may not be watched is not adopted where adoption is never', async () => {
     const own = 'unseeing';
+    const beside = 'unseeing-agent';
     await at.kubectl('create', 'namespace', own);
+    await at.kubectl('create', 'namespace', beside);
     await at.kubectl('-n', own, 'create', 'serviceaccount', 'agent');
-    for (const [role, verbs, resource] of [
-      ['maps', 'get,list,watch,create,patch,update,delete', 'configmaps'],
-      ['secrets', 'get,create,patch,update,delete', 'secrets'],
-    ]) {
-      await at.kubectl('-n', own, 'create', 'role', `${role}`, `--verb=${verbs}`, `--resource=${resource}`);
+    for (const [namespace, role, verbs, resource] of [
+      [beside, 'maps', 'get,list,watch,create,patch,update,delete', 'configmaps'],
+      [own, 'secrets', 'get,create,patch,update,delete', 'secrets'],
+    ] as const) {
+      await at.kubectl('-n', namespace, 'create', 'role', role, `--verb=${verbs}`, `--resource=${resource}`);
       const subject = [`--role=${role}`, `--serviceaccount=${own}:agent`];
-      await at.kubectl('-n', own, 'create', 'rolebinding', `${role}`, ...subject);
+      await at.kubectl('-n', namespace, 'create', 'rolebinding', role, ...subject);
     }
     const token = (await at.kubectl('-n', own, 'create', 'token', 'agent')).trim();
     await at.kubectl('-n', own, 'create', 'secret', 'generic', 'theirs', '--from-literal=word=two');
     await at.kubectl('-n', own, 'create', 'secret', 'generic', 'foreign', '--from-literal=word=two');
     await at.kubectl('-n', own, 'label', 'secret', 'foreign', `${partOfLabel}=applyset-somebody-else-v1`);
-    const agent = await at.agent({ token, namespace: own });
+    const agent = await at.agent({ token, namespace: beside });
     agent.desire('never', [secret('theirs', 'b25l', own), secret('ours', 'b25l', own)], {
       sync: { adoption: 'never' },
     });
