@@ -1,0 +1,115 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Failover, failoverPhases, isFailoverOver } from '../model/failover.ts';
+import { advanceFailover, type FailoverFacts, type FailoverPlacement } from './advance-failover.ts';
+import { aFailover, startedAtMs, word } from './failover.test-support.ts';
+
+const placed: FailoverPlacement = {
+  ...{ application: 'web', wanted: 'new', assigned: 'new', problem: '', healthy: true },
+  ...{ appliedAtMs: startedAtMs + 4_000, healthyAtMs: startedAtMs + 5_000 },
+};
+const waiting = { ...placed, assigned: 'old' };
+const facts: FailoverFacts = {
+  ...{ nowMs: startedAtMs + 10_000, inForce: true, inGit: true, overridden: false, declared: true },
+  ...{ standby: [placed], primary: [waiting], standbyConnected: true, primaryConnected: true },
+};
+const written = { attempts: 1, nextAtMs: undefined, error: '', written: { commit: 'c', ref: 'r' } };
+const overridden = aFailover({ mode: 'override', override: word, phase: 'Switching' });
+
+describe('advanceFailover', () => {
+  it('waits for its commit, then for the hub to see it, then for the standby', () => {
+    const unseen = { ...facts, inForce: false, inGit: false };
+    expect(advanceFailover(aFailover(), unseen).phase).toBe('Writing');
+    const told = { ...written, written: undefined, error: 'no answer' };
+    expect(advanceFailover(aFailover({ commit: told }), unseen).message).toBe('not committed yet: no answer');
+    expect(advanceFailover(aFailover({ commit: written }), unseen).phase).toBe('Switching');
+    const proposed = advanceFailover(aFailover({ commit: written, branch: 'x' }), unseen);
+    expect(proposed).toMatchObject({ phase: 'Proposed', message: 'waits for x to be merged' });
+    const slow = { ...facts, standby: [placed, { ...waiting, application: 'mail' }] };
+    expect(advanceFailover(proposed, slow)).toMatchObject({
+      phase: 'Switching',
+      message: '1 of 2 applications to go; mail: its rollout has not assigned the new Target yet',
+    });
+  });
+
+  it('measures the time from its start to the last application that became healthy', () => {
+    const ready = advanceFailover(aFailover({ commit: written }), facts);
+    expect(ready).toMatchObject({ phase: 'TrafficReady', rtoMs: 5_000, version: 2 });
+    const earlier = { ...facts, standby: [{ ...placed, healthyAtMs: 1 }] };
+    expect(advanceFailover(aFailover({ commit: written }), earlier).rtoMs).toBe(0);
+    expect(advanceFailover(ready, { ...facts, primary: [placed] })).toMatchObject({ phase: 'Done' });
+    expect(advanceFailover(ready, { ...facts, primaryConnected: false }).message).toContain(
+      'its agent is away',
+    );
+  });
+
+  it("is not done by the hub's word alone", () => {
+    const both = { ...facts, inGit: false, primary: [placed] };
+    const ready = advanceFailover(overridden, both);
+    expect(ready.phase).toBe('TrafficReady');
+    expect(advanceFailover(ready, { ...both, inGit: true })).toMatchObject({
+      ...{ phase: 'Done', override: { ended: 'committed' } },
+    });
+  });
+
+  it('gives the roles back when the word expires', () => {
+    const late = { ...facts, inGit: false, overridden: true, nowMs: word.untilMs };
+    const restoring = advanceFailover(overridden, late);
+    expect(restoring).toMatchObject({ phase: 'Restoring', override: { ended: 'expired' } });
+    const back = { ...late, overridden: false, inForce: false, primary: [placed] };
+    expect(advanceFailover(restoring, back)).toMatchObject({ phase: 'Ended', endedAtMs: word.untilMs });
+  });
+
+  it('takes a drill back once the standby was ready', () => {
+    const drill: Failover = { ...overridden, kind: 'drill', commit: undefined };
+    const during = { ...facts, overridden: true };
+    const restoring = advanceFailover(drill, during);
+    expect(restoring).toMatchObject({ phase: 'Restoring', rtoMs: 5_000, override: { ended: 'drilled' } });
+    expect(advanceFailover(restoring, during)).toBe(restoring);
+    const back = { ...facts, inForce: false, standby: [{ ...placed, wanted: 'small', assigned: 'small' }] };
+    expect(advanceFailover(restoring, back)).toMatchObject({ phase: 'Done', rtoMs: 5_000 });
+  });
+
+  it('ends with its group', () => {
+    expect(advanceFailover(overridden, { ...facts, declared: false })).toMatchObject({
+      ...{ phase: 'Ended', override: { ended: 'superseded' } },
+    });
+  });
+
+  it('changes nothing when it looks again at the same facts, and never goes on once it is over', () => {
+    const flag = fc.boolean();
+    const placement = fc.record({
+      ...{ application: fc.constantFrom('a', 'b'), problem: fc.constantFrom('', 'broken'), healthy: flag },
+      wanted: fc.constantFrom(undefined, 'new'),
+      assigned: fc.constantFrom(undefined, 'old', 'new'),
+      appliedAtMs: fc.constantFrom(undefined, startedAtMs + 1),
+      healthyAtMs: fc.constantFrom(undefined, startedAtMs + 2),
+    });
+    const all = fc.array(placement, { maxLength: 3 });
+    const seen = fc.record({
+      ...{ inForce: flag, inGit: flag, overridden: flag, standby: all, primary: all },
+      ...{ standbyConnected: flag, primaryConnected: flag },
+    });
+    const begun = fc.constantFrom(aFailover(), overridden, { ...overridden, kind: 'drill' as const });
+    fc.assert(
+      fc.property(begun, fc.array(seen, { minLength: 1, maxLength: 8 }), (first, steps) => {
+        let one: Failover = first;
+        let nowMs = startedAtMs;
+        for (const step of steps) {
+          nowMs += 10_000;
+          const before = one;
+          const given = { ...step, nowMs, declared: true };
+          one = advanceFailover(before, given);
+          if (isFailoverOver(before)) expect(one).toBe(before);
+          // One look is as good as many: nothing hangs on how often a step is made.
+          let settled = one;
+          for (let again = 0; again < failoverPhases.length; again += 1)
+            settled = advanceFailover(settled, given);
+          expect(advanceFailover(settled, given)).toBe(settled);
+          expect(one.rtoMs === undefined).toBe(one.readyAtMs === undefined);
+          if (one.phase === 'Done') expect(one.readyAtMs).toBeDefined();
+        }
+      }),
+    );
+  });
+});

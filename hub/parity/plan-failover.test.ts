@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { aFleet, aGroup } from './failover.test-support.ts';
+import {
+  estimateMs,
+  fencedOf,
+  planConfirmations,
+  planEdits,
+  planRoleChanges,
+  planRoles,
+} from './plan-failover.ts';
+
+const roles = planRoles('failover', 'eu-1', 'eu-2');
+
+describe('a plan of a failover', () => {
+  it('switches both roles and the group, and in a drill the standby alone', () => {
+    expect(planRoleChanges(roles, aFleet())).toEqual([
+      { cluster: 'eu-1', from: 'primary', to: 'standby' },
+      { cluster: 'eu-2', from: 'standby', to: 'primary' },
+    ]);
+    expect(planRoles('drill', 'eu-1', 'eu-2')).toEqual({ 'eu-2': 'primary' });
+    expect(
+      planEdits(aGroup, roles, 'eu-2', aFleet()).map(({ kind, name, edits }) => ({ kind, name, edits })),
+    ).toEqual([
+      { kind: 'Cluster', name: 'eu-1', edits: [{ path: ['spec', 'role'], set: 'standby' }] },
+      { kind: 'Cluster', name: 'eu-2', edits: [{ path: ['spec', 'role'], set: 'primary' }] },
+      {
+        ...{ kind: 'ParityGroup', name: 'eu' },
+        edits: [
+          { path: ['spec', 'primary'], set: 'eu-2' },
+          { path: ['spec', 'standbys', 'clusters'], item: 'eu-2', by: 'eu-1' },
+        ],
+      },
+    ]);
+  });
+
+  it('calls a primary fenced only when nothing is assigned to it', () => {
+    expect(fencedOf({ connected: true, assigned: 0 })).toBe('yes');
+    expect(fencedOf({ connected: true, assigned: 1 })).toBe('no');
+    expect(fencedOf({ connected: false, assigned: 1 })).toBe('unknown');
+  });
+
+  it('has a live primary, an unknown readiness and an agent that is away confirmed', () => {
+    const about = { kind: 'failover', primary: 'eu-1', to: 'eu-2', state: undefined } as const;
+    const all = planConfirmations({ ...about, fenced: 'unknown', connected: false });
+    expect(all).toHaveLength(3);
+    expect(planConfirmations({ ...about, kind: 'drill', fenced: 'no', connected: true })).toEqual([
+      'the readiness of eu-2 is not known: it was not compared yet',
+    ]);
+  });
+
+  it('estimates by the middle one of the times that were measured', () => {
+    expect(estimateMs([])).toBeUndefined();
+    expect(estimateMs([{ rtoMs: 9 }, { rtoMs: undefined }, { rtoMs: 1 }, { rtoMs: 5 }])).toBe(5);
+  });
+});
