@@ -1,7 +1,8 @@
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { canonicalJson, digestText } from '../../shared/manifest/canonical.ts';
 import { type Json, type KubeObject, keyOf, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { Answer, Question } from '../model/query.ts';
-import { type ObjectPair, type SideObject, sideOf } from '../parity/object-pair.ts';
+import { type ObjectPair, openDrift, type SideObject, sideOf } from '../parity/object-pair.ts';
 
 /** Live objects kept, and characters of all of them. */
 const keptMax = 500;
@@ -21,7 +22,9 @@ export interface LiveObjects {
 
 function idOf({ key, observed }: SideObject): string | undefined {
   if (!observed || observed.liveDigest === '') return undefined;
-  return JSON.stringify([observed.cluster, key, observed.liveDigest]);
+  const drift = openDrift(observed);
+  const changed = drift === undefined ? '' : digestText(canonicalJson([drift.foundAtMs, drift.fields]));
+  return JSON.stringify([observed.cluster, key, observed.liveDigest, changed]);
 }
 
 export function createLiveObjects(ask: AskAgent, onError: (error: FairwayError) => void): LiveObjects {

@@ -353,6 +353,31 @@ describe('createParityLoop', () => {
       for (const text of [value, Buffer.from(value).toString('base64')]) expect(all).not.toContain(text);
   });
 
+  it('tells how long parity was held, after a new start as well', async () => {
+    await report('one');
+    await report('two');
+    await settle();
+    expect(parity.objective('pair')?.burn).toBeLessThan(1);
+    const drift: Drift = {
+      ...{ fields: [{ path: '/data/mode', desired: '"calm"', live: '"wild"' }], managers: [] },
+      ...{ kind: 'changed', foundAtMs: bed.clock.now() },
+    };
+    await report('two', () => ({ drift, syncStatus: 'Drifted', liveDigest: 'other' }), 'ConfigMap');
+    await settle();
+    await bed.clock.advance(2 * 3_600_000);
+    await settle();
+    const before = parity.objective('pair');
+    expect(before?.burn).toBeCloseTo(1_000);
+    expect(before?.spent).toBeGreaterThan(2);
+    const reasons = () => parity.group('pair')?.state.report.reasons.map(({ type }) => type);
+    expect(reasons()).toContain('objective');
+    await parity.stop();
+    parity = start();
+    await settle();
+    expect(parity.objective('pair')?.spent).toBeGreaterThanOrEqual(before?.spent ?? 0);
+    expect(reasons()).toContain('objective');
+  });
+
   it('goes on after a new start with what was kept, and forgets a group that is gone', async () => {
     await report('one');
     await report('two');

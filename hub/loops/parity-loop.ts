@@ -10,6 +10,13 @@ import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { ParityDifference, ParityGroup, ParityMoment, ParityState } from '../model/parity.ts';
+import {
+  assessObjective,
+  keepTurns,
+  type ObjectiveReport,
+  objectiveReasons,
+  type Turn,
+} from '../parity/assess-objective.ts';
 import { ageDifference, createAgeInput } from '../parity/assess-readiness.ts';
 import { nextState } from '../parity/next-state.ts';
 import type { Page, PageRequest, Store, StoreTopic } from '../store/store.ts';
@@ -20,6 +27,7 @@ import { createFactsLoop } from './parity-facts.ts';
 import { createGroupWatch, type Dirt, type GroupWatch } from './parity-group.ts';
 import type { AskAgent } from './parity-live.ts';
 import { createFieldSources } from './parity-sources.ts';
+import { loadTurns } from './parity-turns.ts';
 
 export interface ParityLoopOptions {
   readonly store: Store;
@@ -49,6 +57,8 @@ export interface ParityDriver {
   /** Every difference of a group, as it is now. Empty until it was compared. */
   differences(name: string): readonly ParityDifference[];
   timeline(name: string, page: PageRequest): Promise<Page<ParityMoment>>;
+  /** How long parity of a group was held; undefined: there is none, or it was not compared yet. */
+  objective(name: string): ObjectiveReport | undefined;
   /** Two clusters, without a group. @throws not_found, invalid_argument. */
   compare(
     primary: string,
@@ -80,6 +90,8 @@ interface Watched {
   /** Of what its watch was made from. */
   readonly version: string;
   state: ParityState | undefined;
+  /** Undefined: not read from the time line yet. */
+  turns: readonly Turn[] | undefined;
   differences: readonly ParityDifference[];
 }
 
@@ -126,7 +138,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
             savedText: JSON.stringify(state) ?? '',
           },
           ...{ dirt: { ...cleanDirt(), all: true }, differences: before?.differences ?? [] },
-          ...{ comparedAtMs: 0, savedAtMs: 0 },
+          ...{ comparedAtMs: 0, savedAtMs: 0, turns: before?.turns },
         });
       }
       loop.wake(group.name);
@@ -175,15 +187,19 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     const { primary } = one.watch.group;
     one.differences = found.map((difference) => sources.describe(difference, primary));
     const before = one.state;
+    one.turns ??= await loadTurns(store, one.watch.group.name, nowMs);
+    const held = objectiveReasons(assessObjective(one.turns, nowMs), report.owner);
     const described = describeOwners(report, one.differences);
-    const { state, moment } = nextState(before, described, one.differences, nowMs);
+    const told = { ...described, reasons: [...described.reasons, ...held] };
+    const { state, moment } = nextState(before, told, one.differences, nowMs);
     one.state = state;
     learning.wake(one.watch.group.name);
     const text = JSON.stringify(state);
     if (!moment && text === one.savedText) return undefined;
     if (!moment && nowMs - one.savedAtMs < quietMs) return quietMs;
-    const told = moment && before?.report.verdict !== report.verdict;
-    await store.parity.save(state, moment, told && moment ? [changeEvent(state, moment)] : []);
+    const changed = moment && before?.report.verdict !== report.verdict;
+    await store.parity.save(state, moment, changed && moment ? [changeEvent(state, moment)] : []);
+    if (moment) one.turns = keepTurns([...one.turns, moment], nowMs);
     one.savedAtMs = nowMs;
     one.savedText = text;
     if (moment) log.info('parity', { group: moment.group, message: moment.message });
@@ -256,6 +272,10 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
         const aged = ageDifference(difference, age);
         return { ...aged, sinceMs: aged.sinceMs ?? firstSeen[aged.id] };
       });
+    },
+    objective(name) {
+      const turns = watched.get(name)?.turns;
+      return turns && assessObjective(turns, clock.now());
     },
     timeline: (name, page) => store.parity.timeline(name, page),
     compare: (primary, standby, application, signal) =>

@@ -70,13 +70,6 @@ function isPlainlyEqual({ primary, standby }: ObjectPair): boolean {
   );
 }
 
-/** Both applied the same, and their agents see the same: however long what drift tells of is. Agents key the digests of Secrets. */
-function isSameLive({ primary, standby }: ObjectPair): boolean {
-  const [left, right] = [primary?.observed, standby?.observed];
-  if (!left || !right || left.key.kind === 'Secret' || left.liveDigest === '') return false;
-  return left.objectDigest === right.objectDigest && left.liveDigest === right.liveDigest;
-}
-
 /** Contents that comparing a pair needs. */
 export function wantedDigests(pair: ObjectPair): readonly string[] {
   if (isPlainlyEqual(pair)) return [];
@@ -104,8 +97,7 @@ export function compareObject(pair: ObjectPair, context: PairContext): PairResul
   const say = createTeller(pair, context);
   const health = healthDifferences(pair, say);
   if (primary.type === 'known' && standby.type === 'known') {
-    const live = { primary, standby };
-    const fields = isSameLive(pair) ? [] : compareFields(pair, live, masked, subject, context);
+    const fields = compareFields(pair, { primary, standby }, masked, subject, context);
     const differences = fields.map(({ path, ...rest }) => say({ aspect: 'field', path, ...rest }));
     const ask = differences.length === 0 && differsUnseen(pair);
     const unseen = ask ? unseenDifferences(pair, context, say) : [];
@@ -269,15 +261,15 @@ function lagOf(
 }
 
 /**
- * The agents' digests of what is there differ, though both applied the same and what drift tells is equal: agents cut long values and long lists of them, and a webhook
- * may have changed what no drift is told of. Those of Secrets are keyed by each agent.
+ * More than drift tells: both applied the same, and their agents' digests of what it became (as it was applied, before any drift) differ; or more was changed by hand than agents
+ * tell of one object. Digests of Secrets are keyed by each agent.
  */
 function differsUnseen({ primary, standby }: ObjectPair): boolean {
   const [left, right] = [primary?.observed, standby?.observed];
   if (!left || !right || left.key.kind === 'Secret') return false;
-  const untold = [left, right].some((one) => (openDrift(one)?.fields.length ?? 0) >= changesToldMax);
-  if (left.objectDigest !== right.objectDigest && !untold) return false;
   if (isBehind(primary) || isBehind(standby)) return false;
+  if ([left, right].some((one) => (openDrift(one)?.fields.length ?? 0) >= changesToldMax)) return true;
+  if (left.objectDigest !== right.objectDigest) return false;
   return left.liveDigest !== '' && right.liveDigest !== '' && left.liveDigest !== right.liveDigest;
 }
 

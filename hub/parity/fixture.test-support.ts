@@ -6,7 +6,7 @@ import type { ObjectObservation } from '../model/observation.ts';
 import type { Expectation, ExpectationKind } from '../model/parity.ts';
 import type { PairContext } from './compare-object.ts';
 import { createExpectationBook } from './expectations.ts';
-import { type ObjectPair, type SideObject, withDrift } from './object-pair.ts';
+import type { ObjectPair, SideObject } from './object-pair.ts';
 
 export interface SideSpec {
   /** What Git wants; undefined: no such object. */
@@ -74,9 +74,7 @@ function sideOf(cluster: string, spec: SideSpec, contents: Map<string, KubeObjec
     ? {
         ...{ cluster, application: 'web', key: keyOf(applied), objectDigest: digestOf(applied), drift },
         ...{
-          liveDigest: digestOf(
-            drift?.healedAtMs === undefined ? withDrift(applied, drift, cluster) : applied,
-          ),
+          liveDigest: digestOf(applied),
           reason: '',
           message: '',
         },

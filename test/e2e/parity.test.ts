@@ -61,6 +61,24 @@ const files = {
   'apps/web/overlays/south/kustomization.yaml': overlay(2, 'south'),
 };
 
+const idle = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: idle, namespace: default }
+spec:
+  replicas: 1
+  selector: { matchLabels: { app: idle } }
+  template:
+    metadata: { labels: { app: idle } }
+    spec: { containers: [{ name: idle, image: example.com/idle }] }
+`;
+const wellStatus = {
+  ...{ observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1 },
+  conditions: [
+    { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable' },
+    { type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable' },
+  ],
+};
+
 /** A StorageClass that one of the clusters has. */
 function writeClass(folder: string): string {
   const path = join(folder, 'class.yaml');
@@ -147,6 +165,61 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
     });
     const back = ['--type=merge', '-p', '{"data":{"value":"one"}}'];
     bed.kubectl('eu-2', 'patch', 'configmap', 'other', '--field-manager=night-shift', ...back);
+    await reached('the end of it', ['declared /data/size both']);
+  });
+
+  it('tells what the standby lacks and what it has besides, until Git wants both alike', async (context) => {
+    if (!bed) return context.skip();
+    const south = 'apps/web/overlays/south';
+    const without = `  - patch: |-
+      $patch: delete
+      apiVersion: v1
+      kind: ConfigMap
+      metadata: { name: other, namespace: default }
+`;
+    const text = overlay(2, 'south').replace('[../../base]', '[../../base, more.yaml]') + without;
+    await bed.merge(
+      { [`${south}/kustomization.yaml`]: text, [`${south}/more.yaml`]: map('more', 'value: one') },
+      'one map less and one more in the south',
+    );
+    const items = await reached('both', ['declared /data/size both', 'extra  both', 'missing  both']);
+    expect(items.find((one) => one.class === 'missing')).toMatchObject({
+      ...{ primaryKey: { name: 'other' }, standbyKey: null, severity: 'critical' },
+    });
+    expect(items.find((one) => one.class === 'extra')).toMatchObject({
+      ...{ primaryKey: null, standbyKey: { name: 'more' }, severity: 'warning' },
+    });
+    expect(await parity()).toMatchObject({ verdict: 'NotReady', whole: false });
+    await bed.merge({ [`${south}/kustomization.yaml`]: overlay(2, 'south') }, 'both alike again');
+    await reached('the end of it', ['declared /data/size both']);
+  });
+
+  it('tells an object that is unwell in the standby', async (context) => {
+    if (!bed) return context.skip();
+    const base = 'apps/web/base';
+    await bed.merge(
+      {
+        [`${base}/kustomization.yaml`]: 'resources: [maps.yaml, secret.yaml, idle.yaml]\n',
+        [`${base}/idle.yaml`]: idle,
+      },
+      'something that has to become healthy',
+    );
+    const both = ['declared /data/size both', 'unhealthy  primary', 'unhealthy  standby'];
+    await reached('both on their way', both);
+    // There are no nodes: what a controller would say, somebody says by hand.
+    const well = ['--subresource=status', '--type=merge', '-p', JSON.stringify({ status: wellStatus })];
+    bed.kubectl('eu-1', 'patch', 'deployment', 'idle', ...well);
+    const items = await reached('the standby alone', ['declared /data/size both', 'unhealthy  standby']);
+    expect(items.find((one) => one.class === 'unhealthy')).toMatchObject({
+      ...{ standbyKey: { name: 'idle' }, severity: 'warning', action: 'fairway status eu-2' },
+    });
+    expect(await parity()).toMatchObject({ verdict: 'Degraded', whole: false });
+    bed.kubectl('eu-2', 'patch', 'deployment', 'idle', ...well);
+    await reached('both well', ['declared /data/size both']);
+    await bed.merge(
+      { [`${base}/kustomization.yaml`]: files['apps/web/base/kustomization.yaml'] },
+      'and no more',
+    );
     await reached('the end of it', ['declared /data/size both']);
   });
 
