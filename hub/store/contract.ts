@@ -4,6 +4,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { describeContent } from './contract/content.ts';
 import { describeEvents } from './contract/events.ts';
+import { describeFailovers } from './contract/failovers.ts';
 import { describeGarbage } from './contract/garbage.ts';
 import { describeMeta } from './contract/meta.ts';
 import { describeObservations } from './contract/observations.ts';
@@ -53,6 +54,7 @@ export function describeStoreContract(name: string, open: () => Promise<OpenedSt
     describeObservations(current);
     describeEvents(current);
     describeParity(current);
+    describeFailovers(current);
     describeGarbage(current);
   });
 }
