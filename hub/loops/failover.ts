@@ -275,7 +275,9 @@ export function createFailoverService(options: FailoverOptions): FailoverService
     if (before === undefined) throw new FairwayError('not_found', `No failover of "${group}" is under way.`);
     const { override, phase, version, commit } = before;
     const counts = overrideCounts(before);
-    if (!counts && phase !== 'Writing' && phase !== 'Proposed')
+    // Taken back here, it would come again with the commit.
+    const pushed = commit?.written !== undefined && before.branch === '' && before.kind !== 'drill';
+    if (pushed || (!counts && phase !== 'Writing' && phase !== 'Proposed'))
       throw refuse(`The switch is in Git already: go back by \`fairway failover back ${group}\`.`);
     const nowMs = clock.now();
     const after: Failover = {

@@ -190,6 +190,20 @@ describe('a failover of two clusters', { timeout: 180_000 }, () => {
     expect((await plan()).estimateSeconds).not.toBeNull();
   });
 
+  it('is revoked while its commit cannot be written, and roles come back as Git has them', async (context) => {
+    if (!bed) return context.skip();
+    await ready();
+    bed.git.setFailing('unavailable');
+    const begun = await start({ confirm: true, overrideSeconds: 3_600 });
+    await sizes('2', '8');
+    await bed.api().post(`${path}/revoke`, { reason: 'not today' });
+    const ended = await reached('Ended', begun.id);
+    expect(ended).toMatchObject({ overrideState: 'revoked', commit: null });
+    await sizes('8', '2');
+    bed.git.setFailing();
+    expect(await inGit('fleet/clusters.yaml')).toBe(clusters);
+  });
+
   it('goes on after the hub is killed, and finds the old primary that returns to its new Target', async (context) => {
     if (!bed) return context.skip();
     await ready();
