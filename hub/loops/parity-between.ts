@@ -61,13 +61,7 @@ async function compareClusters(
     origin: { file: '', line: 0, commit: '' },
   };
   const dirt = { all: true, placements: false, objects: new Set<string>(), clusters: new Set<string>() };
-  const registered = await ports.store.registry.clusters();
-  const { report, differences } = await createGroupWatch(group, fleet, ports).pass(
-    dirt,
-    registered,
-    undefined,
-    signal,
-  );
+  const { report, differences } = await createGroupWatch(group, fleet, ports).pass(dirt, undefined, signal);
   const [pair] = report.pairs;
   return { differences, objects: pair?.objects ?? 0, whole: differences.length === 0 };
 }

@@ -61,12 +61,7 @@ export interface GroupWatch {
   /** The primary first. */
   readonly clusters: readonly string[];
   /** @param before what was told last: ages, and what clusters are besides until they have said it again. */
-  pass(
-    dirt: Dirt,
-    registered: readonly RegisteredCluster[],
-    before: ParityState | undefined,
-    signal: AbortSignal,
-  ): Promise<GroupResult>;
+  pass(dirt: Dirt, before: ParityState | undefined, signal: AbortSignal): Promise<GroupResult>;
 }
 
 /** Rows of objects read side by side. */
@@ -244,7 +239,9 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
   return {
     group,
     clusters,
-    async pass(dirt, registered, before, signal) {
+    async pass(dirt, before, signal) {
+      // Its own members alone: a fleet has a thousand more, and this is asked for each object that changes.
+      const registered = await Promise.all(clusters.map((name) => store.registry.cluster(name)));
       const ended = book !== undefined && ports.now() >= book.until;
       await refresh(ended ? { ...dirt, all: true } : dirt);
       if (!dirt.all) await observeAll([...dirt.objects]);
@@ -270,7 +267,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
   };
 }
 
-function presenceOf(cluster: string, registered: readonly RegisteredCluster[]) {
-  const known = registered.find(({ name }) => name === cluster);
+function presenceOf(cluster: string, registered: readonly (RegisteredCluster | undefined)[]) {
+  const known = registered.find((one) => one?.name === cluster);
   return { cluster, connected: known?.connected ?? false, lastSeenAtMs: known?.lastSeenAtMs };
 }

@@ -163,8 +163,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     if (clock.now() - one.comparedAtMs > fullMs) dirt.all = true;
     one.dirt = cleanDirt();
     try {
-      const registered = await store.registry.clusters();
-      const { report, differences, asking } = await one.watch.pass(dirt, registered, one.state, signal);
+      const { report, differences, asking } = await one.watch.pass(dirt, one.state, signal);
       if (dirt.all) one.comparedAtMs = clock.now();
       const waitMs = await keep(one, report, differences);
       if (asking || differences.some(({ class: kind }) => kind === 'lagging'))
