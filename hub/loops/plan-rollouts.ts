@@ -4,9 +4,10 @@ import { FairwayError } from '../../shared/error/error.ts';
 import type { Revision } from '../model/revision.ts';
 import type { FleetSide } from '../preview/compare-fleets.ts';
 import type { ApplicationReport, DiffReport, DiffSide, ProblemReport } from '../preview/report.ts';
-import { type AheadApplication, type AheadWave, planAhead } from '../rollout/plan-ahead.ts';
+import { type AheadApplication, type AheadWave, planAheadSteps } from '../rollout/plan-ahead.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Store } from '../store/store.ts';
+import { inTurns } from './in-turns.ts';
 import { loadTargets } from './load-targets.ts';
 import type { Looked, Preview } from './preview.ts';
 import { takeTurn } from './preview-side.ts';
@@ -66,7 +67,7 @@ export function createRolloutPlanner(options: RolloutPlannerOptions): RolloutPla
     const digests = assignments.map(({ targetDigest }) => targetDigest);
     const targets = await loadTargets(store, digests, () => takeTurn(signal));
     const revision = await openRevision(looked);
-    return planAhead({
+    const steps = planAheadSteps({
       ...{ revision, fleet, assignments, targets, waves },
       previousFleet: looked.from.fleet,
       resolutions: await store.fleet.resolutions(),
@@ -81,6 +82,7 @@ export function createRolloutPlanner(options: RolloutPlannerOptions): RolloutPla
       thresholds: { confirmAbove: options.confirmAbove },
       nowMs: clock.now(),
     });
+    return inTurns(steps, signal);
   };
 
   /** As if it had been merged, with other repositories as they are now. */

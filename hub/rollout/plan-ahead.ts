@@ -9,7 +9,7 @@ import type { Resolution } from '../store/store.ts';
 import { startRollout } from './advance-rollout.ts';
 import { observeAssigned, strategyFor } from './plan-application.ts';
 import { takesBack } from './plan-history.ts';
-import { type PlanRevisionInput, planRevision, type RevisionPlan } from './plan-revision.ts';
+import { type PlanRevisionInput, planRevisionSteps, type RevisionPlan } from './plan-revision.ts';
 import { specOf } from './plan-waves.ts';
 import { isPromotionQueue, type PromotionQueue, promotionKey } from './promotion.ts';
 import { isOver, type RolloutState, targetsOf, type WaveState } from './rollout-state.ts';
@@ -88,21 +88,30 @@ export interface PlanAheadInput extends Omit<PlanRevisionInput, 'newId'> {
 
 /** Applications sorted by name; those of which nothing changes and nobody is left out for another reason are not told. */
 export function planAhead(input: PlanAheadInput): readonly AheadApplication[] {
+  const steps = planAheadSteps(input);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** The same, in the steps of `planRevisionSteps` and one more an application. */
+export function* planAheadSteps(input: PlanAheadInput): Generator<undefined, readonly AheadApplication[]> {
   let ids = 0;
   const newId = () => {
     ids += 1;
     return `planned-${ids}`;
   };
-  const plan = planRevision({ ...input, newId });
+  const plan = yield* planRevisionSteps({ ...input, newId });
   const assigned = Map.groupBy(input.assignments, ({ application }) => application);
   const names = new Set([...input.fleet.applications.keys(), ...Object.keys(plan.rollouts)]);
-  return [...names]
-    .filter((name) => !name.includes('/'))
-    .sort()
-    .map((name) => aheadOf(name, { ...input, assignments: assigned.get(name) ?? [] }, plan))
-    .filter(
-      ({ outcome, leftOut }) => outcome !== 'nothing' || leftOut.some(({ reason }) => reason !== 'same'),
-    );
+  const told: AheadApplication[] = [];
+  for (const name of [...names].filter((one) => !one.includes('/')).sort()) {
+    yield;
+    const ahead = aheadOf(name, { ...input, assignments: assigned.get(name) ?? [] }, plan);
+    const { outcome, leftOut } = ahead;
+    if (outcome !== 'nothing' || leftOut.some(({ reason }) => reason !== 'same')) told.push(ahead);
+  }
+  return told;
 }
 
 /** @param input with the assignments of this application only. */

@@ -114,19 +114,35 @@ type AssignmentsOf = ReadonlyMap<string, readonly AssignmentInForce[]>;
 
 /** Plans a revision. */
 export function planRevision(input: PlanRevisionInput): RevisionPlan {
+  const steps = planRevisionSteps(input);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** The same, step by step, about one an application: a large fleet takes seconds, and others shall have their turn meanwhile. */
+export function* planRevisionSteps(input: PlanRevisionInput): Generator<undefined, RevisionPlan> {
   const { revision, nowMs, fleet } = input;
   const assigned: AssignmentsOf = Map.groupBy(input.assignments, ({ application }) => application);
-  const wanted = [...fleet.applications.values()].map((application) =>
-    resolveApplication(
-      { ...application, sync: syncOf(application, fleet.projects) },
-      input.placements.get(application.name),
-      input.rendered.get(application.name),
-      (assigned.get(application.name) ?? []).map(({ cluster }) => cluster),
-    ),
-  );
+  const wanted: Wanted[] = [];
+  for (const application of fleet.applications.values()) {
+    yield;
+    const { name } = application;
+    const sync = syncOf(application, fleet.projects);
+    const clusters = (assigned.get(name) ?? []).map(({ cluster }) => cluster);
+    const [placement, rendered] = [input.placements.get(name), input.rendered.get(name)];
+    wanted.push(resolveApplication({ ...application, sync }, placement, rendered, clusters));
+  }
   const removals = planFleetRemovals(input, wanted);
-  const resolutions = resolveAll(input, wanted, assigned, removals.problems);
-  const { releases, decisions, rollouts, targets } = planReleases(input, wanted, assigned, removals.targets);
+  yield;
+  const resolutions = yield* resolveAll(input, wanted, assigned, removals.problems);
+  const { releases, decisions, rollouts, targets } = yield* planReleases(
+    input,
+    wanted,
+    assigned,
+    removals.targets,
+  );
+  yield;
   const ordered = orderDecisions(input, decisions, targets);
   return {
     resolutions,
@@ -226,22 +242,25 @@ function unknownOptions(cluster: string): ClusterProblem {
   return { cluster, problem: { code: 'internal', file: '', line: 0, field: '', message } };
 }
 
-function resolveAll(
+function* resolveAll(
   { resolutions, revision, nowMs }: PlanRevisionInput,
   wanted: readonly Wanted[],
   assigned: AssignmentsOf,
   problems: FleetRemovals['problems'],
-): readonly Resolution[] {
+): Generator<undefined, readonly Resolution[]> {
   const before = new Map(resolutions.map((resolution) => [resolution.application, resolution]));
   const declared = new Set(wanted.map(({ application }) => application));
   const stale = resolutions.filter((one) => one.problems.length > 0 || Object.keys(one.targets).length > 0);
   const leaving = [...new Set([...assigned.keys(), ...stale.map(({ application }) => application)])]
     .filter((application) => !declared.has(application))
     .map((application) => ({ application, targets: new Map<string, Target>(), problems: [] }));
-  return [...wanted, ...leaving].map((one) => {
+  const resolved: Resolution[] = [];
+  for (const one of [...wanted, ...leaving]) {
     const all = [...one.problems, ...(problems.get(one.application) ?? [])];
-    return resolutionOf({ ...one, problems: all }, before.get(one.application), revision.id, nowMs);
-  });
+    resolved.push(resolutionOf({ ...one, problems: all }, before.get(one.application), revision.id, nowMs));
+    yield;
+  }
+  return resolved;
 }
 
 interface PlannedReleases {
@@ -251,12 +270,12 @@ interface PlannedReleases {
   readonly targets: ReadonlyMap<Digest, Target>;
 }
 
-function planReleases(
+function* planReleases(
   input: PlanRevisionInput,
   wanted: readonly Wanted[],
   assigned: AssignmentsOf,
   removals: FleetRemovals['targets'],
-): PlannedReleases {
+): Generator<undefined, PlannedReleases> {
   const releases: Release[] = [];
   const decisions: AssignmentDecision[] = [];
   const rollouts: Record<string, PlannedRollout> = {};
@@ -286,7 +305,7 @@ function planReleases(
     }
     plain.push(about);
   }
-  for (const [application, plan] of planTogether(plain, input.targets)) {
+  for (const [application, plan] of yield* planTogether(plain, input.targets)) {
     if (plan.release) releases.push(plan.release);
     decisions.push(...plan.decisions);
     rollouts[application] = plan.state;

@@ -50,12 +50,16 @@ function halves(
   return found;
 }
 
-/** The plans of applications of one revision, those of which something begins or changes: objects that move among them are assigned to both ends at once, or to none. */
-export function planTogether(
+/**
+ * The plans of applications of one revision, those of which something begins or changes: objects that move among them are assigned to both ends at once, or to none.
+ * One step an application, for others to have their turn in between.
+ */
+export function* planTogether(
   inputs: readonly PlanApplicationInput[],
   inForce: ReadonlyMap<Digest, Target>,
-): ReadonlyMap<string, ApplicationPlan> {
+): Generator<undefined, ReadonlyMap<string, ApplicationPlan>> {
   const handOvers = planHandOvers(changesOf(inputs, inForce));
+  yield;
   const blocked = new Map<string, Set<string>>();
   const plan = (input: PlanApplicationInput) =>
     planApplication({
@@ -63,7 +67,11 @@ export function planTogether(
       handOvers: handOvers.get(input.application),
       blocked: blocked.get(input.application),
     });
-  const plans = new Map(inputs.map((input) => [input.application, plan(input)]));
+  const plans = new Map<string, ApplicationPlan | undefined>();
+  for (const input of inputs) {
+    plans.set(input.application, plan(input));
+    yield;
+  }
   // What is withheld from one end is withheld from the other: each round withholds more, and there is an end to that.
   for (let left = halves(plans, handOvers); left.size > 0; left = halves(plans, handOvers))
     for (const input of inputs) {
