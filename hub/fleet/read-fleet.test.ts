@@ -135,7 +135,7 @@ describe('readFleet', () => {
     [
       'a strategy that is not there',
       application('a', '  rollout: {strategy: fast}\n'),
-      'fleet/a.yaml:7: spec.rollout.strategy: there is no RolloutStrategy fast: add it, or take a built-in one (careful, all-at-once)',
+      'fleet/a.yaml:7: spec.rollout.strategy: there is no RolloutStrategy fast: add it, or take a built-in one (careful, all-at-once, failover)',
     ],
     [
       'a window that never opens',

@@ -142,7 +142,14 @@ export type ParityVerdict = 'Ready' | 'Degraded' | 'NotReady' | 'Unknown';
 
 /** Why the verdict is what it is. */
 export interface ParityReason {
-  readonly type: DifferenceClass | 'agent-away' | 'not-compared' | 'problem' | 'stale' | 'expired' | 'objective';
+  readonly type:
+    | DifferenceClass
+    | 'agent-away'
+    | 'not-compared'
+    | 'problem'
+    | 'stale'
+    | 'expired'
+    | 'objective';
   readonly standby: string;
   readonly severity: ParitySeverity;
   readonly owner: string;
