@@ -40,6 +40,8 @@ function smallHeap(args) {
       '--initial-old-space-size=8',
       '--heap-growing-percent=30',
       '--no-maglev',
+      '--no-concurrent-recompilation',
+      '--no-concurrent-sparkplug',
     ],
     // glibc keeps an arena for each of V8's threads otherwise (man 3 mallopt).
     env: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' },

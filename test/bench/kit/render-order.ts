@@ -54,6 +54,8 @@ const oneShotSettingsFor = (folder: string) => ({
     '--heap-growing-percent=30',
     '--no-incremental-marking',
     '--no-maglev',
+    '--no-concurrent-recompilation',
+    '--no-concurrent-sparkplug',
   ],
   env: {
     ...settingsFor(folder).env,
