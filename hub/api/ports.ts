@@ -209,8 +209,9 @@ export interface RolloutPort {
   ): Promise<RolloutReport>;
 }
 
-/** A wave as it would be, with what changes in its clusters; undefined: nothing that can be seen. */
+/** A wave as it would be. */
 export interface PlannedWave extends AheadWave {
+  /** What changes in its clusters; undefined: nothing that can be seen, such as an order of hooks. */
   readonly changes: ApplicationReport | undefined;
 }
 
@@ -222,6 +223,7 @@ export interface RolloutPlan {
   readonly revision: DiffSide;
   readonly plannedAtMs: number;
   readonly applications: readonly PlannedApplication[];
+  /** Of the revision, or of what runs. */
   readonly problems: readonly ProblemReport[];
   /** Changes and problems beyond the bounds. */
   readonly omitted: number;
@@ -272,28 +274,31 @@ export interface ParityPort {
 /** One cluster takes over from another. */
 export interface FailoverPort {
   /** What would change. @throws not_found, invalid_argument, failed_precondition with why, resource_exhausted, cancelled. */
-  plan(
-    asked: { readonly group: string; readonly kind: FailoverKind; readonly to: string | undefined },
-    signal: AbortSignal,
-  ): Promise<FailoverPlan>;
+  plan(asked: FailoverAsked, signal: AbortSignal): Promise<FailoverPlan>;
   /** @throws as plan; failed_precondition with what is to be confirmed; conflict while another is under way. */
   start(asked: FailoverStart): Promise<Failover>;
-  /** @throws not_found, failed_precondition, conflict. */
+  /** Ends what is not in Git yet; roles come back as Git has them. @throws not_found, failed_precondition, conflict. */
   revoke(group: string, said: { readonly reason: string; readonly actor: string }): Promise<Failover>;
   get(id: string): Promise<Failover | undefined>;
   /** Newest first. */
   list(group: string | undefined, page: PageRequest): Promise<Page<Failover>>;
 }
 
-export interface FailoverStart {
+export interface FailoverAsked {
   readonly group: string;
   readonly kind: FailoverKind;
+  /** Undefined: the only standby; of a `back`: the primary of before. */
   readonly to: string | undefined;
+}
+
+export interface FailoverStart extends FailoverAsked {
   readonly reason: string;
   readonly actor: string;
+  /** What the plan says has to be confirmed is. */
   readonly confirm: boolean;
-  /** By the hub's own word for so long; of a drill: how long it may take. Undefined: by Git. */
+  /** By the hub's own word for so long, until the switch is in Git; of a drill: how long it may take. Undefined: by Git. */
   readonly overrideMs: number | undefined;
+  /** Not the group's own way. */
   readonly commit: 'commit' | 'branch' | undefined;
 }
 
@@ -310,6 +315,7 @@ export interface FailoverPlan {
     readonly from: ClusterRole;
     readonly to: ClusterRole;
   }[];
+  /** Files of the fleet repository that would be edited. */
   readonly files: readonly string[];
   readonly changes: DiffReport;
   readonly readiness: {
@@ -317,7 +323,9 @@ export interface FailoverPlan {
     readonly score: number | undefined;
     readonly reasons: readonly ParityReason[];
   };
+  /** Sentences, each of which a start has to confirm. */
   readonly confirm: readonly string[];
+  /** By the failovers and drills that were measured. */
   readonly estimateMs: number | undefined;
 }
 

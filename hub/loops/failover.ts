@@ -1,16 +1,11 @@
 /** What may be asked of failovers: a plan, a start, an end, and what there is. Everything that lasts is in the store; the loop does the rest. */
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError } from '../../shared/error/error.ts';
+import type { FailoverAsked, FailoverPlan, FailoverPort, FailoverStart } from '../api/ports.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
-import {
-  type Failover,
-  type FailoverKind,
-  type FailoverMode,
-  type Fenced,
-  isFailoverOver,
-} from '../model/failover.ts';
+import { type Failover, type FailoverKind, isFailoverOver } from '../model/failover.ts';
 import type { Fleet } from '../model/fleet.ts';
-import type { ParityGroup, ParityState, ParityVerdict } from '../model/parity.ts';
+import type { ParityGroup, ParityState } from '../model/parity.ts';
 import { strategyOf } from '../model/strategy.ts';
 import {
   blockingReasons,
@@ -19,70 +14,16 @@ import {
   planConfirmations,
   planRoleChanges,
   planRoles,
-  type RoleChange,
 } from '../parity/plan-failover.ts';
 import { signOverride } from '../parity/sign-override.ts';
 import { overrideCounts } from '../parity/switch-roles.ts';
-import type { DiffReport } from '../preview/report.ts';
 import type { GitSource } from '../source/git-source.ts';
-import type { Page, PageRequest, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { loadPlacements } from './failover-inputs.ts';
 import { fleetOf } from './fleet-rows.ts';
 import { isSelected, membersOf } from './parity-inputs.ts';
 import type { Preview } from './preview.ts';
 import { editFiles, editsOf, type SwitchPorts } from './write-switch.ts';
-
-export interface FailoverAsked {
-  readonly group: string;
-  readonly kind: FailoverKind;
-  /** Undefined: the only standby; of a `back`: the primary of before. */
-  readonly to: string | undefined;
-}
-
-export interface FailoverPlan {
-  readonly group: string;
-  readonly kind: FailoverKind;
-  readonly mode: FailoverMode;
-  readonly strategy: string;
-  readonly from: string;
-  readonly to: string;
-  readonly fenced: Fenced;
-  readonly roles: readonly RoleChange[];
-  /** Files of the fleet repository that would be edited. */
-  readonly files: readonly string[];
-  readonly changes: DiffReport;
-  readonly readiness: {
-    readonly verdict: ParityVerdict;
-    readonly score: number | undefined;
-    readonly reasons: ReturnType<typeof blockingReasons>;
-  };
-  /** Sentences, each of which a start has to confirm. */
-  readonly confirm: readonly string[];
-  /** By the failovers and drills that were measured. */
-  readonly estimateMs: number | undefined;
-}
-
-export interface FailoverStart extends FailoverAsked {
-  readonly reason: string;
-  readonly actor: string;
-  /** What the plan says has to be confirmed is. */
-  readonly confirm: boolean;
-  /** By the hub's own word for so long, until the switch is in Git. Of a drill: how long it may take. */
-  readonly overrideMs: number | undefined;
-  /** Not the group's own way. */
-  readonly commit: 'commit' | 'branch' | undefined;
-}
-
-export interface FailoverService {
-  /** @throws not_found, invalid_argument, failed_precondition with why; what a diff throws. */
-  plan(asked: FailoverAsked, signal: AbortSignal): Promise<FailoverPlan>;
-  /** @throws as plan; failed_precondition with what is to be confirmed; conflict while another is under way. */
-  start(asked: FailoverStart): Promise<Failover>;
-  /** Ends what is not in Git yet; roles come back as Git has them. @throws not_found, failed_precondition. */
-  revoke(group: string, said: { readonly reason: string; readonly actor: string }): Promise<Failover>;
-  get(id: string): Promise<Failover | undefined>;
-  list(group: string | undefined, page: PageRequest): Promise<Page<Failover>>;
-}
 
 export interface FailoverOptions {
   readonly store: Store;
@@ -115,7 +56,7 @@ interface Sides {
 const refuse = (message: string, details = {}) =>
   new FairwayError('failed_precondition', message, { details });
 
-export function createFailoverService(options: FailoverOptions): FailoverService {
+export function createFailoverService(options: FailoverOptions): FailoverPort {
   const { store, clock, git } = options;
 
   const sidesOf = async ({ group: name, kind, to: asked }: FailoverAsked): Promise<Sides> => {
@@ -270,7 +211,7 @@ export function createFailoverService(options: FailoverOptions): FailoverService
     signature: signOverride(told, untilMs, options.digestKey),
   });
 
-  const revoke: FailoverService['revoke'] = async (group, { reason, actor }) => {
+  const revoke: FailoverPort['revoke'] = async (group, { reason, actor }) => {
     const before = (await store.failovers.open()).find((one) => one.group === group);
     if (before === undefined) throw new FairwayError('not_found', `No failover of "${group}" is under way.`);
     const { override, phase, version, commit } = before;

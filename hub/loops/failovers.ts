@@ -1,7 +1,8 @@
-import { createFailoverService, type FailoverOptions, type FailoverService } from './failover.ts';
+import type { FailoverPort } from '../api/ports.ts';
+import { createFailoverService, type FailoverOptions } from './failover.ts';
 import { createFailoverLoop, type FailoverLoop, type FailoverLoopOptions } from './failover-loop.ts';
 
-export interface FailoverDriver extends FailoverLoop, FailoverService {}
+export interface FailoverDriver extends FailoverLoop, FailoverPort {}
 
 /** What the pipeline gives to failovers. */
 export type FailoverPipeline = Pick<

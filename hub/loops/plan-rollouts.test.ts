@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSeededRandom } from '../../shared/clock/random.ts';
 import { silentLogger } from '../../shared/log/log.ts';
+import type { RolloutPlanPort } from '../api/ports.ts';
 import { createEvent } from '../model/event.ts';
 import { createRenderer } from '../render/renderer.ts';
-import { createRolloutPlanner, type RolloutPlanner } from './plan-rollouts.ts';
+import { createRolloutPlanner } from './plan-rollouts.ts';
 import { createPreview } from './preview.ts';
 import { createRolloutHistory } from './rollout-history.ts';
 import { createRolloutLoop, type RolloutDriver } from './rollout-loop.ts';
@@ -51,7 +52,7 @@ function fleet(image: string, change: { readonly own?: string; readonly placed?:
 
 let bed: LoopBed;
 let rollouts: RolloutDriver;
-let planner: RolloutPlanner;
+let planner: RolloutPlanPort;
 
 beforeEach(async () => {
   bed = await createLoopBed();

@@ -1,10 +1,11 @@
 /** `rollout plan`: what a revision that nobody has merged would do, wave by wave. Rendered as a preview, planned as a revision, and nothing of it is kept. */
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError } from '../../shared/error/error.ts';
+import type { RolloutPlan, RolloutPlanPort } from '../api/ports.ts';
 import type { Revision } from '../model/revision.ts';
 import type { FleetSide } from '../preview/compare-fleets.ts';
-import type { ApplicationReport, DiffReport, DiffSide, ProblemReport } from '../preview/report.ts';
-import { type AheadApplication, type AheadWave, planAheadSteps } from '../rollout/plan-ahead.ts';
+import type { ApplicationReport, DiffReport } from '../preview/report.ts';
+import { type AheadApplication, planAheadSteps } from '../rollout/plan-ahead.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Store } from '../store/store.ts';
 import { inTurns } from './in-turns.ts';
@@ -18,33 +19,6 @@ import { createRevision, followedSources } from './revision-of.ts';
 import { loadWaves } from './rollout-inputs.ts';
 import type { FollowedSource } from './source-loop.ts';
 
-export interface PlannedWave extends AheadWave {
-  /** What changes in its clusters; undefined: nothing that can be seen, such as an order of hooks. */
-  readonly changes: ApplicationReport | undefined;
-}
-
-export interface PlannedApplication extends Omit<AheadApplication, 'waves'> {
-  readonly waves: readonly PlannedWave[];
-}
-
-export interface RolloutPlan {
-  readonly revision: DiffSide;
-  readonly plannedAtMs: number;
-  readonly applications: readonly PlannedApplication[];
-  /** Of the revision, or of what runs. */
-  readonly problems: readonly ProblemReport[];
-  /** Changes and problems beyond the bounds. */
-  readonly omitted: number;
-}
-
-export interface RolloutPlanner {
-  /** @throws not_found for a revision or an application that is nowhere, resource_exhausted while others are compared, cancelled. */
-  plan(
-    request: { readonly revision: string; readonly application: string | undefined },
-    signal: AbortSignal,
-  ): Promise<RolloutPlan>;
-}
-
 export interface RolloutPlannerOptions {
   readonly store: Store;
   readonly source: GitSource;
@@ -57,7 +31,7 @@ export interface RolloutPlannerOptions {
 /** Different changes told of a plan, over all waves. */
 const variantsMax = 2_000;
 
-export function createRolloutPlanner(options: RolloutPlannerOptions): RolloutPlanner {
+export function createRolloutPlanner(options: RolloutPlannerOptions): RolloutPlanPort {
   const { store, preview, clock } = options;
 
   const planOf = async (looked: Looked, signal: AbortSignal): Promise<readonly AheadApplication[]> => {

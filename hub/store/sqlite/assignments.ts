@@ -4,7 +4,7 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import type { Assignment, AssignmentDecision } from '../../model/release.ts';
 import type { AssignmentFilter, AssignmentState, ReleaseRepository } from '../store.ts';
 import type { SqliteContext } from './context.ts';
-import { and, asc, eq, inArray, sql } from './drizzle.ts';
+import { and, asc, bound, eq, inArray } from './drizzle.ts';
 import { createGenerations } from './generations.ts';
 import { assignments } from './schema.ts';
 
@@ -95,12 +95,7 @@ function createAcknowledger({ client, db, changed }: SqliteContext) {
   const find = db
     .select({ removed: assignments.removed, generation: assignments.generation })
     .from(assignments)
-    .where(
-      and(
-        eq(assignments.cluster, sql.placeholder('cluster')),
-        eq(assignments.application, sql.placeholder('application')),
-      ),
-    )
+    .where(and(eq(assignments.cluster, bound('cluster')), eq(assignments.application, bound('application'))))
     .prepare();
   const forget = [
     client.prepare(`DELETE FROM object_observations WHERE ${place}`),

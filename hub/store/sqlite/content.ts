@@ -7,7 +7,7 @@ import type { RenderedObject } from '../../model/rendered.ts';
 import { decodeBlob, encodeBlob } from '../blob-codec.ts';
 import type { ContentRepository } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
-import { eq, sql } from './drizzle.ts';
+import { bound, eq } from './drizzle.ts';
 import { type SetEntries, sets, targets } from './schema.ts';
 
 export const objectsAskedMax = 1_000;
@@ -91,7 +91,7 @@ function createTargetLoader({ db, sealer }: SqliteContext) {
     .select({ value: targets.value, set: sets })
     .from(targets)
     .innerJoin(sets, eq(sets.digest, targets.setDigest))
-    .where(eq(targets.digest, sql.placeholder('digest')))
+    .where(eq(targets.digest, bound('digest')))
     .prepare();
   return (digest: Digest): Target | undefined => {
     const row = find.get({ digest });

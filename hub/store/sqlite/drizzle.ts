@@ -15,3 +15,5 @@ const orm = load('drizzle-orm') as typeof import('drizzle-orm');
 export const { blob, integer, primaryKey, sqliteTable, text } = core;
 export const { drizzle } = driver;
 export const { and, asc, desc, eq, gt, gte, inArray, isNull, lt, lte, or, sql } = orm;
+/** A parameter of a prepared statement, bound by its name when the statement runs. */
+export const { placeholder: bound } = sql;

@@ -4,7 +4,7 @@ import type { FleetEvent, NewEvent } from '../../model/event.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
 import type { EventFilter, EventRepository } from '../store.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
-import { and, asc, desc, eq, gt, gte, lt, lte, or, sql } from './drizzle.ts';
+import { and, asc, bound, desc, eq, gt, gte, lt, lte, or, sql } from './drizzle.ts';
 import { events, meta, outbox } from './schema.ts';
 
 export const outboxMax = 10_000;
@@ -47,21 +47,21 @@ function createAppender(context: SqliteContext) {
   const known = db
     .select({ sequence: events.sequence })
     .from(events)
-    .where(eq(events.id, sql.placeholder('id')))
+    .where(eq(events.id, bound('id')))
     .prepare();
   const insert = db
     .insert(events)
     .values({
-      id: sql.placeholder('id'),
-      type: sql.placeholder('type'),
-      actor: sql.placeholder('actor'),
-      timeMs: sql.placeholder('timeMs'),
-      cluster: sql.placeholder('cluster'),
-      application: sql.placeholder('application'),
-      revisionId: sql.placeholder('revisionId'),
-      object: sql.placeholder('object'),
-      message: sql.placeholder('message'),
-      data: sql.placeholder('data'),
+      id: bound('id'),
+      type: bound('type'),
+      actor: bound('actor'),
+      timeMs: bound('timeMs'),
+      cluster: bound('cluster'),
+      application: bound('application'),
+      revisionId: bound('revisionId'),
+      object: bound('object'),
+      message: bound('message'),
+      data: bound('data'),
     })
     .prepare();
   const send = client.prepare('INSERT INTO outbox (sequence, attempts, next_attempt_at_ms) VALUES (?, 0, 0)');
