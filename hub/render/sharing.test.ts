@@ -160,6 +160,24 @@ describe('what is remembered of a commit', () => {
     await renderer.renderAll({ source, clusters, tree });
     expect(renderer.stats().directoriesBuilt).toBeGreaterThan(4);
   });
+
+  it('are rendered again alike where nothing of them is remembered, also of folders that were listed', async () => {
+    // More names of one folder than are asked for one by one.
+    const names = Array.from({ length: 40 }, (_, index) => `files/f${index}.yaml`);
+    const { tree } = counted({
+      'base/kustomization.yaml': 'resources: [map.yaml]\n',
+      'base/map.yaml': map('base'),
+      'eu/kustomization.yaml': `resources: [../base]\nconfigMapGenerator:\n- { name: b, files: [${names.join(', ')}] }\n`,
+      ...Object.fromEntries(names.map((name) => [`eu/${name}`, 'x'])),
+    });
+    const renderer = createRenderer({ digestKey, topObjectsMax: 1 });
+    const request = { source: sourceOf({ path: 'eu' }), clusters: clusters.slice(0, 1), tree };
+    const [first] = (await renderer.renderAll(request)).results;
+    const again = await renderer.renderAll(request);
+    expect(again.work.directoriesBuilt).toBe(1);
+    expect(first?.ok).toBe(true);
+    expect(again.results).toEqual([first]);
+  });
 });
 
 const setOf = (result: RenderResult | undefined) =>

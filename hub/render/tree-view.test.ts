@@ -37,6 +37,19 @@ describe('TreeView', () => {
     expect(asked.length).toBeLessThan(40);
   });
 
+  it('answers the same for what was forgotten, also in folders that were listed', async () => {
+    const tree = createMemoryTree(many);
+    const view = new TreeView(tree);
+    const names = Array.from({ length: 100 }, (_, index) => `o/c${index}`);
+    for (const folder of ['o', '']) {
+      for (const name of names) await view.entry(name);
+      view.forgetWithin(folder, [folder, ...names]);
+      expect(view.peek('o/c1')).toBe(unknown);
+      for (const name of names) expect((await view.entry(name))?.oid).toBe((await tree.entry(name))?.oid);
+      expect(await view.entry('o/none')).toBeUndefined();
+    }
+  });
+
   it('asks for nothing within a folder that is not there', async () => {
     const { reader, asked } = watched(createMemoryTree(many));
     const view = new TreeView(reader);

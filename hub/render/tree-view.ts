@@ -74,15 +74,16 @@ export class TreeView {
     this.#works = works;
   }
 
-  /** Lets go of what is known within a folder that was built: it is asked for as a whole from now on. */
+  /** Lets go of what is known of paths within a folder that was built: it is asked for as a whole from now on. */
   forgetWithin(folder: string, paths: Iterable<string>): void {
     for (const path of paths) {
-      if (path !== folder) this.#entries.delete(path);
-      this.#listed.delete(path);
-      this.#asked.delete(path);
+      const parent = aboveOf(path);
+      if (path === folder || parent === undefined) continue;
+      this.#entries.delete(path);
+      // Of a listed folder, what is not known is not there.
+      this.#listed.delete(parent);
+      this.#asked.delete(parent);
     }
-    this.#listed.delete(folder);
-    this.#asked.delete(folder);
   }
 
   /** Brings another repository among the paths. @throws unsupported where none is read, and as the reader's mount says. */
