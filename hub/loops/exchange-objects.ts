@@ -1,10 +1,10 @@
 /** The part of a rollout's step that looks at those it exchanges objects with: what goes together is kept in one transaction, gains before losses. */
-import type { Target } from '../../shared/manifest/target.ts';
 import { type ExchangeMember, planExchange } from '../rollout/exchange.ts';
 import { orderForHandOver } from '../rollout/hand-over.ts';
 import { partnersMax } from '../rollout/plan-hand-overs.ts';
 import { isOver, type RolloutPass, type RolloutState } from '../rollout/rollout-state.ts';
 import type { Store } from '../store/store.ts';
+import { loadTargets } from './load-targets.ts';
 import { isWaved, type RolloutInputs } from './rollout-inputs.ts';
 
 export interface Together {
@@ -45,11 +45,10 @@ export function createExchange(store: Store, inputs: RolloutInputs) {
       targetDigest,
       inForce(cluster, application),
     ]);
-    const targets = new Map<string, Target>();
-    const wanted = [...new Set(digests)].filter((digest) => digest !== '');
-    for (let at = 0; at < wanted.length; at += 500)
-      for (const [digest, target] of await store.content.targets(wanted.slice(at, at + 500)))
-        targets.set(digest, target);
+    const targets = await loadTargets(
+      store,
+      digests.filter((digest) => digest !== ''),
+    );
     return orderForHandOver(decisions, {
       inForce: (cluster, application) => targets.get(inForce(cluster, application)),
       decided: (digest) => targets.get(digest),

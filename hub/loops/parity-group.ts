@@ -18,7 +18,7 @@ import {
   loadObserved,
   loadOneObserved,
   loadPlacements,
-  loadTargets,
+  loadPresentTargets,
   membersOf,
   type Placements,
   variablesOf,
@@ -123,7 +123,10 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
       placements.get(cluster)?.get(application),
     );
     const digests = [mine, other].flatMap((one) => [one?.wantedDigest, one?.assignment?.targetDigest]);
-    const targets = await loadTargets(store, [...new Set(digests.filter((digest) => digest !== undefined))]);
+    const targets = await loadPresentTargets(
+      store,
+      digests.filter((digest) => digest !== undefined),
+    );
     const [here, there] = await Promise.all([
       loadObserved(store, group.primary, application),
       loadObserved(store, standby, application),

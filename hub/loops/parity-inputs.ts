@@ -10,6 +10,7 @@ import type { ParityGroup } from '../model/parity.ts';
 import { describeProblem, type Problem } from '../model/problem.ts';
 import { expandTemplate } from '../render/overlay-templates.ts';
 import type { AssignmentState, Resolution, Store } from '../store/store.ts';
+import { loadTargets } from './load-targets.ts';
 
 const pageSize = 500;
 const digestsAtOnce = 500;
@@ -109,15 +110,12 @@ function problemOf(resolution: Resolution | undefined, cluster: string): Problem
 }
 
 /** Targets by digest; one that takes an application out is left out. */
-export async function loadTargets(
+export async function loadPresentTargets(
   store: Store,
   digests: readonly Digest[],
 ): Promise<ReadonlyMap<Digest, Target>> {
-  const found = new Map<Digest, Target>();
-  for (let at = 0; at < digests.length; at += digestsAtOnce)
-    for (const [digest, target] of await store.content.targets(digests.slice(at, at + digestsAtOnce)))
-      if (!target.removed) found.set(digest, target);
-  return found;
+  const targets = await loadTargets(store, digests);
+  return new Map([...targets].filter(([, { removed }]) => !removed));
 }
 
 /** By keyText; hooks are left out. */

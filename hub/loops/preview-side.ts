@@ -1,6 +1,6 @@
 import { FairwayError } from '../../shared/error/error.ts';
 import type { Digest } from '../../shared/manifest/canonical.ts';
-import type { ManifestSet, Target } from '../../shared/manifest/target.ts';
+import type { ManifestSet } from '../../shared/manifest/target.ts';
 import { readFleet } from '../fleet/read-fleet.ts';
 import type { Fleet } from '../model/fleet.ts';
 import { syncOf } from '../model/project.ts';
@@ -13,6 +13,7 @@ import type { DiffSide } from '../preview/report.ts';
 import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { Resolution, Store } from '../store/store.ts';
+import { loadTargets } from './load-targets.ts';
 import { createRemoteBases } from './remote-bases.ts';
 import { createFleetRenderer, type FleetOutcome, placeAll } from './render-fleet.ts';
 import { basesOf, boundsOf } from './tenancy.ts';
@@ -126,9 +127,6 @@ function setFinder(states: FleetSide['placements']): PreviewSide['setOf'] {
   };
 }
 
-/** Targets read in one call. */
-const targetsAtOnce = 500;
-
 /** What is assigned now, as a side. */
 export async function loadRunningSide(
   store: Store,
@@ -137,13 +135,8 @@ export async function loadRunningSide(
   signal: AbortSignal,
 ): Promise<PreviewSide> {
   const assignments = (await store.releases.assignments({ cluster })).filter(({ removed }) => !removed);
-  const digests = [...new Set(assignments.map(({ targetDigest }) => targetDigest))];
-  const targets = new Map<Digest, Target>();
-  for (let at = 0; at < digests.length; at += targetsAtOnce) {
-    await takeTurn(signal);
-    for (const [digest, target] of await store.content.targets(digests.slice(at, at + targetsAtOnce)))
-      targets.set(digest, target);
-  }
+  const digests = assignments.map(({ targetDigest }) => targetDigest);
+  const targets = await loadTargets(store, digests, () => takeTurn(signal));
   const states = new Map<string, Map<string, PlacementState>>();
   for (const assignment of assignments) {
     const target = targets.get(assignment.targetDigest);

@@ -30,6 +30,7 @@ import { finishUnheard } from './finish-unheard.ts';
 import { fleetOf, rowsOf } from './fleet-rows.ts';
 import { followPausesInGit } from './git-pauses.ts';
 import { inTurns } from './in-turns.ts';
+import { loadTargets } from './load-targets.ts';
 import { createOvertaking } from './overtaking.ts';
 import { isSelected } from './parity-inputs.ts';
 import { createPendingRecords } from './pending-records.ts';
@@ -56,9 +57,6 @@ const periodMs = 300_000;
 
 /** Whoever moved the head wakes the loop as well, as a rule at once. */
 const overtakenWaitMs = 1_000;
-
-/** Targets read in one call. */
-const targetsAtOnce = 500;
 
 export interface ResolveLoopOptions {
   readonly store: Store;
@@ -117,7 +115,10 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     options.onRendered?.(revision.id, outcome.work);
     const waves = await loadWaves(store, fleet);
     const assignments = await store.releases.assignments({});
-    const targets = await targetsInForce(assignments.map(({ targetDigest }) => targetDigest));
+    const targets = await loadTargets(
+      store,
+      assignments.map(({ targetDigest }) => targetDigest),
+    );
     const steps = planRevisionSteps({
       revision,
       fleet: withStrategies(fleet, failovers, isMember),
@@ -199,15 +200,6 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     }
     remotes = [...bases.asked.keys()];
     return { outcome, asked: remotes, heads: headsOf(options.onFollowed(fleet, remotes), known) };
-  };
-
-  const targetsInForce = async (digests: readonly Digest[]): Promise<ReadonlyMap<Digest, Target>> => {
-    const found = new Map<Digest, Target>();
-    const distinct = [...new Set(digests)];
-    for (let at = 0; at < distinct.length; at += targetsAtOnce)
-      for (const [digest, target] of await store.content.targets(distinct.slice(at, at + targetsAtOnce)))
-        found.set(digest, target);
-    return found;
   };
 
   const treeOf = async (

@@ -1,7 +1,7 @@
 /** Loads what a rollout's pass looks at: the fleet's facts, kept until the fleet changes, its release, and what agents said. */
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError } from '../../shared/error/error.ts';
-import { canonicalJson, type Digest } from '../../shared/manifest/canonical.ts';
+import { canonicalJson } from '../../shared/manifest/canonical.ts';
 import { clusterLabels, matchesSelector } from '../fleet/placement.ts';
 import type { Cluster, Fleet } from '../model/fleet.ts';
 import type { RolloutInput } from '../rollout/advance-rollout.ts';
@@ -11,6 +11,7 @@ import { isPromotionQueue, type PromotionQueue } from '../rollout/promotion.ts';
 import { type RolloutRelease, type RolloutState, targetsOf } from '../rollout/rollout-state.ts';
 import type { Store } from '../store/store.ts';
 import { fleetOf } from './fleet-rows.ts';
+import { loadTargets } from './load-targets.ts';
 import { createRolloutViews } from './rollout-views.ts';
 
 /** Clusters with the same value are sides of one pair. */
@@ -68,16 +69,16 @@ export function createRolloutInputs(store: Store, clock: Clock) {
 
   const loadRelease = async (state: RolloutState): Promise<RolloutRelease> => {
     const { releaseId, application, amended } = state;
-    const known = releases.get(releaseId);
-    if (known && sameAmendment(known.amended, amended)) return known.release;
+    const kept = releases.get(releaseId);
+    if (kept && sameAmendment(kept.amended, amended)) return kept.release;
     const release = await store.releases.release(releaseId);
     if (!release)
       throw new FairwayError('internal', `the release of the rollout of ${application} is gone`, {
         subject: releaseId,
       });
     const targets = targetsOf(state, release.targets);
-    const removals = await removalsAmong(new Set(Object.values(targets)));
-    const removes = Object.keys(targets).filter((cluster) => removals.has(targets[cluster] ?? ''));
+    const known = await loadTargets(store, Object.values(targets));
+    const removes = Object.keys(targets).filter((cluster) => known.get(targets[cluster] ?? '')?.removed);
     const made: RolloutRelease = {
       ...release,
       targets,
@@ -87,15 +88,6 @@ export function createRolloutInputs(store: Store, clock: Clock) {
     releases.set(releaseId, { release: made, amended });
     for (const oldest of releases.keys()) if (releases.size > releasesKnownMax) releases.delete(oldest);
     return made;
-  };
-
-  const removalsAmong = async (digests: ReadonlySet<Digest>): Promise<ReadonlySet<Digest>> => {
-    const found = new Set<Digest>();
-    const all = [...digests];
-    for (let at = 0; at < all.length; at += 500)
-      for (const [digest, target] of await store.content.targets(all.slice(at, at + 500)))
-        if (target.removed) found.add(digest);
-    return found;
   };
 
   const load = async (state: RolloutState): Promise<RolloutInput> => {

@@ -1,16 +1,20 @@
 /** What is kept of rollouts after they have ended, and while they go on: plain data that the rollout stage makes and the store keeps. */
 
-/** As a rollout's phase while it is under way. Superseded: a later release took its place. Reverted: one that takes back what it had done. */
-export type RolloutResult =
+/**
+ * Waiting: it has not begun, since another environment has to prove it first. Progressing: waves go on. Paused: nothing new is assigned until somebody says so. RollingBack: touched clusters go back. Complete: every wave has
+ * ended. RolledBack and Aborted: it ended otherwise.
+ */
+export type RolloutPhase =
   | 'Waiting'
   | 'Progressing'
   | 'Paused'
   | 'RollingBack'
   | 'Complete'
   | 'RolledBack'
-  | 'Aborted'
-  | 'Superseded'
-  | 'Reverted';
+  | 'Aborted';
+
+/** The phase that it is in, or ended in. Superseded: a later release took its place. Reverted: one that takes back what it had done. */
+export type RolloutResult = RolloutPhase | 'Superseded' | 'Reverted';
 
 /** Who did something of their own will, and why. */
 export interface HistorySaid {

@@ -1,5 +1,5 @@
 /** What a rollout waits for, wave by wave and cluster by cluster, in words. Pure. */
-import type { ClusterCounts } from '../model/rollout-history.ts';
+import type { ClusterCounts, RolloutPhase } from '../model/rollout-history.ts';
 import { failedIn, isUnproven, openClusters, type RolloutInput } from './advance-rollout.ts';
 import { isInFlight, lateFailures } from './choose-clusters.ts';
 import type { PromotionReport } from './describe-promotion.ts';
@@ -14,7 +14,6 @@ import {
   type ClusterState,
   isAssigned,
   type ObservedCluster,
-  type RolloutPhase,
   type RolloutState,
   type WaveState,
 } from './rollout-state.ts';

@@ -2,25 +2,13 @@
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { AssignmentReason } from '../../shared/manifest/target.ts';
 import type { Acknowledgements, AssignmentDecision, Release } from '../model/release.ts';
+import type { RolloutPhase } from '../model/rollout-history.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
 import type { JobRun } from './job-runs.ts';
 import type { HandOver } from './plan-hand-overs.ts';
 import type { RevertState } from './plan-revert.ts';
 import type { PlannedWave } from './plan-waves.ts';
 import type { PromotionWatch } from './promotion.ts';
-
-/**
- * Waiting: it has not begun, since another environment has to prove it first. Progressing: waves go on. Paused: nothing new is assigned until somebody says so. RollingBack: touched clusters go back. Complete: every wave has
- * ended. RolledBack and Aborted: it ended otherwise.
- */
-export type RolloutPhase =
-  | 'Waiting'
-  | 'Progressing'
-  | 'Paused'
-  | 'RollingBack'
-  | 'Complete'
-  | 'RolledBack'
-  | 'Aborted';
 
 /** Who did what of their own will, and why. */
 export interface Said {
