@@ -115,7 +115,7 @@ export function buildHubImage(base: Layer, program: readonly TarEntry[], options
   ];
   const layer = packLayer(entries, { epochSeconds, createdBy, ...(level && { level }) });
   const config = {
-    Env: [...commonEnv, `FAIRWAY_DATA_DIR=/${dataFolder}`],
+    Env: [...commonEnv, `FAIRWAY_DATA_DIR=/${dataFolder}`, `NODE_COMPILE_CACHE=/${dataFolder}/code`],
     Entrypoint: [`/${nodePath}`, `/${hubFolder}/hub/cli/main.ts`],
     Cmd: ['hub'],
     WorkingDir: `/${dataFolder}`,
