@@ -263,8 +263,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
         };
       });
       const differences = findings.flatMap((one) => one.differences);
-      const matched = new Set(differences.map(({ expectation }) => expectation));
-      const report = assessReadiness({ group, pairs: findings, problems, matched, before, nowMs });
+      const report = assessReadiness({ group, pairs: findings, problems, before, nowMs });
       return { report, differences, asking };
     },
   };

@@ -127,6 +127,8 @@ export interface ParityDifference {
   readonly message: string;
   /** Name of the expectation that covers it; empty: none does. */
   readonly expectation: string;
+  /** Expectations that are about it, and whose rules do not hold. Default none. */
+  readonly broken?: readonly string[];
   /** Who answers for it: the expectation's owner, the field manager, the author of a line; empty: not known. */
   readonly owner: string;
   /** What to do; empty: nothing. */

@@ -26,7 +26,6 @@ const assess = (pair: PairFindings, more: Partial<Parameters<typeof assessReadin
     group,
     pairs: [pair],
     problems: [],
-    matched: new Set(),
     before: undefined,
     nowMs,
     ...more,
@@ -149,12 +148,17 @@ describe('assessReadiness', () => {
       expectationOf('used', kind),
       expectationOf('stale', kind),
       expectationOf('over', kind, { expiresAtMs: nowMs }),
+      expectationOf('rule', { type: 'rule', paths: ['/data/mode'], holds: 'primary == standby' }),
     ];
-    const report = assess(pairs([]), { group: { ...group, expectations }, matched: new Set(['used']) });
+    const { pair, context } = pairOf(calm, drift, expectations.slice(3));
+    const { differences } = compareObject(pair, context);
+    const declared = differences.map((one) => ({ ...one, severity: 'info' as const, expectation: 'used' }));
+    const report = assess(pairs(declared), { group: { ...group, expectations } });
     expect(report).toMatchObject({
       ...{ verdict: 'Ready', staleExpectations: ['stale'], expiredExpectations: ['over'] },
     });
-    expect(report.reasons.map(({ type, owner }) => `${type} ${owner}`)).toEqual([
+    const told = report.reasons.filter(({ type }) => type !== 'drift');
+    expect(told.map(({ type, owner }) => `${type} ${owner}`)).toEqual([
       'stale owner of stale',
       'expired owner of over',
     ]);
@@ -166,7 +170,6 @@ describe('assessReadiness', () => {
         group,
         pairs: [],
         problems: ['there is no Cluster two'],
-        matched: new Set<string>(),
         before: undefined,
         nowMs,
       },
@@ -177,7 +180,7 @@ describe('assessReadiness', () => {
 
   it('gives a group the score and verdict of its worst standby', () => {
     const report = assessReadiness({
-      ...{ group, problems: [], matched: new Set<string>(), before: undefined, nowMs },
+      ...{ group, problems: [], before: undefined, nowMs },
       pairs: [pairs([]), pairs(missing, { standby: 'three' })],
     });
     expect(report).toMatchObject({ verdict: 'NotReady', score: 90, whole: false });

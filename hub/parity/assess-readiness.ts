@@ -46,8 +46,6 @@ export interface ReadinessInput {
   readonly pairs: readonly PairFindings[];
   /** What is wrong with the group itself, in words: clusters that are not there. */
   readonly problems: readonly string[];
-  /** Names of expectations that covered something. */
-  readonly matched: ReadonlySet<string>;
   /** What was told last. Undefined: nothing yet. */
   readonly before: Pick<ParityState, 'firstSeen' | 'report'> | undefined;
   readonly nowMs: number;
@@ -247,9 +245,13 @@ function differenceReasons({ standby, differences }: PairFindings, age: AgeInput
 }
 
 function expectationReasons(
-  { group, matched, nowMs, pairs }: ReadinessInput,
+  { group, nowMs, pairs }: ReadinessInput,
   reasons: ParityReason[],
 ): { readonly stale: readonly string[]; readonly expired: readonly string[] } {
+  const matched = new Set<string>();
+  for (const { differences } of pairs)
+    for (const { expectation, broken = [] } of differences)
+      for (const name of [expectation, ...broken]) matched.add(name);
   const stale: string[] = [];
   const expired: string[] = [];
   for (const { name, owner, expiresAtMs } of group.expectations) {

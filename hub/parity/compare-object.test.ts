@@ -282,7 +282,7 @@ describe('expectations', () => {
     expect(told(more, fewer, [rule])).toEqual(['declared /spec/replicas both']);
     const { pair, context } = pairOf(fewer, more, [rule]);
     const [difference] = compareObject(pair, context).differences;
-    expect(difference).toMatchObject({ class: 'overlay', expectation: '' });
+    expect(difference).toMatchObject({ class: 'overlay', expectation: '', broken: ['fewer'] });
     expect(difference?.message).toContain(`fewer does not hold: ${holds}`);
   });
 

@@ -135,8 +135,8 @@ function createTeller(pair: ObjectPair, { standby }: PairContext): Teller {
     const path = told.path ?? '';
     const side = told.side ?? 'both';
     const covered = answer?.covered ? answer.expectation : undefined;
-    const broken =
-      answer && !answer.covered && answer.broken.length > 0 ? `; ${answer.broken.join('; ')}` : '';
+    const broken = answer?.covered === false ? [...answer.broken] : [];
+    const but = broken.map(([name, text]) => `; ${name} ${text}`).join('');
     return {
       id: digestText(
         `${standby}\n${application}\n${originId}\n${aspect} ${aspect === 'health' ? side : ''}\n${path}`,
@@ -152,8 +152,9 @@ function createTeller(pair: ObjectPair, { standby }: PairContext): Teller {
       side,
       primaryValue: textOf(values?.primary),
       standbyValue: textOf(values?.standby),
-      message: covered ? covered.reason : told.message + broken,
+      message: covered ? covered.reason : told.message + but,
       expectation: covered?.name ?? '',
+      ...(broken.length > 0 && { broken: broken.map(([name]) => name) }),
       owner: covered?.owner ?? told.owner ?? '',
       action: covered ? '' : (told.action ?? ''),
       severity: covered ? 'info' : (told.severity ?? 'warning'),

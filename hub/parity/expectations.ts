@@ -21,8 +21,8 @@ export interface FieldDifference {
 
 export type ExpectationAnswer =
   | { readonly covered: true; readonly expectation: Expectation }
-  /** `broken`: rules that are about the field but do not hold, in words. */
-  | { readonly covered: false; readonly broken: readonly string[] };
+  /** `broken`: rules that are about the field but do not hold, by the name of their expectation, in words. */
+  | { readonly covered: false; readonly broken: ReadonlyMap<string, string> };
 
 export interface ExpectationBook {
   /** The first expectation that covers a field's difference. */
@@ -46,12 +46,12 @@ export function createExpectationBook(expectations: readonly Expectation[]): Exp
   });
   return {
     field(subject, difference) {
-      const broken: string[] = [];
+      const broken = new Map<string, string>();
       for (const one of compiled) {
         if (!isInScope(one.expectation, subject)) continue;
         const answer = coversField(one, subject, difference);
         if (answer === true) return { covered: true, expectation: one.expectation };
-        if (typeof answer === 'string') broken.push(`${one.expectation.name} does not hold: ${answer}`);
+        if (typeof answer === 'string') broken.set(one.expectation.name, `does not hold: ${answer}`);
       }
       return { covered: false, broken };
     },
@@ -63,7 +63,7 @@ export function createExpectationBook(expectations: readonly Expectation[]): Exp
           isInScope(expectation, subject)
         )
           return { covered: true, expectation };
-      return { covered: false, broken: [] };
+      return { covered: false, broken: new Map() };
     },
   };
 }

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { Drift } from '../../shared/manifest/health.ts';
 import type { Expectation, ParityDifference } from '../model/parity.ts';
 import { compareObject } from './compare-object.ts';
-import { configMap, driftOf, expectationOf, pairOf, type SideSpec } from './fixture.test-support.ts';
+import {
+  configMap,
+  deployment,
+  driftOf,
+  expectationOf,
+  pairOf,
+  type SideSpec,
+} from './fixture.test-support.ts';
+import { createNormaliser } from './normalise.ts';
 
 const names = ['a', 'b', 'c', 'd'];
 type Data = Readonly<Record<string, string>>;
@@ -116,6 +124,71 @@ describe('parity, for any pair', () => {
       fc.property(side, side, (primary, standby) => {
         expect(fieldsOf(run(primary, standby, []))).toEqual(plain(run(standby, primary, [])));
       }),
+    );
+  });
+});
+
+const registries = { primary: 'north.example.com', standby: 'south.example.com' } as const;
+const shape = fc.record({ replicas: fc.nat(3), host: fc.constantFrom('own', 'other', 'common') });
+type Shape = typeof shape extends fc.Arbitrary<infer Of> ? Of : never;
+
+/** A Deployment as it is there: its image comes from the registry of the cluster's own region, of the other's, or of all. */
+function deploymentOf({ replicas, host }: Shape, on: 'primary' | 'standby') {
+  const other = on === 'primary' ? 'standby' : 'primary';
+  const registry = host === 'common' ? 'example.com' : registries[host === 'own' ? on : other];
+  return deployment(replicas, `${registry}/web:1`);
+}
+
+const kinds = {
+  fewer: expectationOf('fewer', {
+    ...{ type: 'rule', paths: ['/spec/replicas'] },
+    holds: 'standby.spec.replicas <= primary.spec.replicas',
+  }),
+  cold: expectationOf('cold', { type: 'scaledToZero' }),
+  image: expectationOf('image', {
+    ...{ type: 'fields', paths: ['/spec/template/spec/containers/*/image'] },
+  }),
+};
+
+/** In plain words: how many may run where, and which registry is whose. */
+function isAlike(primary: Shape, standby: Shape, declared: ReadonlySet<string>, isWord: boolean): boolean {
+  const fewer = declared.has('fewer') && standby.replicas <= primary.replicas;
+  const cold = declared.has('cold') && standby.replicas === 0;
+  const text = (one: Shape, on: 'primary' | 'standby') =>
+    one.host === 'common' ? 'common' : one.host === 'own' ? on : on === 'primary' ? 'standby' : 'primary';
+  const same = text(primary, 'primary') === text(standby, 'standby');
+  const mine = isWord && primary.host === 'own' && standby.host === 'own';
+  return (primary.replicas === standby.replicas || fewer || cold) && (same || mine || declared.has('image'));
+}
+
+describe('parity, for any pair of Deployments', () => {
+  it('is whole if and only if rules, zero replicas and words for the same thing account for all', () => {
+    const names = fc.uniqueArray(fc.constantFrom('fewer', 'cold', 'image' as const));
+    fc.assert(
+      fc.property(
+        shape,
+        shape,
+        names,
+        fc.boolean(),
+        fc.boolean(),
+        (primary, standby, chosen, isWord, late) => {
+          const declared = chosen.map((name) => kinds[name as keyof typeof kinds]);
+          const words = (on: 'primary' | 'standby') =>
+            createNormaliser({
+              variables: new Map(isWord ? [['registry', registries[on]]] : []),
+              names: new Map(),
+            });
+          const there = deploymentOf(standby, 'standby');
+          // What is there counts, whatever Git wants by now.
+          const side = late ? { wanted: deployment(7), applied: there } : { wanted: there };
+          const { pair, context } = pairOf({ wanted: deploymentOf(primary, 'primary') }, side, declared, {
+            normalisers: { primary: words('primary'), standby: words('standby') },
+          });
+          const whole = isWhole(compareObject(pair, context).differences);
+          expect(whole).toBe(isAlike(primary, standby, new Set(chosen), isWord));
+        },
+      ),
+      { numRuns: 2_000 },
     );
   });
 });

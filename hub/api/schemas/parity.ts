@@ -103,7 +103,10 @@ export const differenceSchema = z
     }),
     standbyValue: z.string().nullable(),
     message: z.string(),
-    expectation: z.string(),
+    expectation: z.string().openapi({ description: 'That covers it; empty: none does' }),
+    brokenExpectations: z
+      .array(z.string())
+      .openapi({ description: 'That are about it, and whose rules do not hold' }),
     owner: z.string(),
     action: z.string(),
     severity: severitySchema,
@@ -187,9 +190,10 @@ function toSource(source: FieldSource | undefined): z.infer<typeof sourceSchema>
 }
 
 export function toDifference(difference: ParityDifference): ApiDifference {
-  const { apiVersion: _apiVersion, sinceMs, primaryKey, standbyKey, ...rest } = difference;
+  const { apiVersion: _apiVersion, sinceMs, primaryKey, standbyKey, broken = [], ...rest } = difference;
   return {
     ...rest,
+    brokenExpectations: [...broken],
     primaryKey: primaryKey ? { ...primaryKey } : null,
     standbyKey: standbyKey ? { ...standbyKey } : null,
     primaryValue: difference.primaryValue ?? null,
