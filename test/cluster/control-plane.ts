@@ -3,13 +3,13 @@
  * `controllers` also a controller manager and a scheduler, with `nodes` kwok's simulated kubelets too. Everything ends with `stop`, or with this process.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { generateKeyPairSync, randomBytes, randomInt } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BinaryName, ensureBinary, missing } from './binaries.ts';
+import { freePort } from './free-port.ts';
 import { brokenImageStages } from './pod-stages.ts';
 
 export interface ControlPlane {
@@ -46,26 +46,6 @@ const children = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
-
-/** Below what Linux and macOS give who asks for any port (from 32,768 and 49,152): nobody gets one of these by chance before it is used. */
-const chosenPorts = { from: 10_240, to: 32_000 } as const;
-
-/** A port of 127.0.0.1 that nothing listens on, for a program that has to be told its port before it starts. */
-export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const port = randomInt(chosenPorts.from, chosenPorts.to);
-    if (await isFree(port)) return port;
-  }
-  throw new Error(`no free port from ${chosenPorts.from} to ${chosenPorts.to}`);
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.on('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-}
 
 /** Polls until true. @throws after the limit, naming what was waited for. */
 export async function waitFor(

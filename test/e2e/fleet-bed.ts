@@ -26,7 +26,8 @@ import {
   waitForHub,
   waitForValue,
 } from '../../hub/cli/demo/processes.ts';
-import { type ControlPlane, freePort, startControlPlane } from '../cluster/control-plane.ts';
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { freePort } from '../cluster/free-port.ts';
 
 /** A script from the project's root, and what it is given before `hub`. */
 export interface HubProgram {

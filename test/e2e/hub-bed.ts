@@ -13,6 +13,7 @@ import {
   waitForHub,
   waitForValue,
 } from '../../hub/cli/demo/processes.ts';
+import { freePort } from '../cluster/free-port.ts';
 
 export interface HubBed {
   readonly folder: string;
@@ -64,6 +65,8 @@ export async function createHubBed(served: Partial<GitServerOptions> = {}): Prom
     bare: join(folder, 'git', 'fleet.git'),
   });
   const git = await createGitServer({ root: join(folder, 'git'), ...served });
+  // The same after each start, since agents come back to it.
+  const agent = `127.0.0.1:${await freePort()}`;
   let hub: Program | undefined;
   let addresses: (HubAddresses & { readonly token: string }) | undefined;
   const need = <T>(value: T | undefined): T => {
@@ -85,7 +88,7 @@ export async function createHubBed(served: Partial<GitServerOptions> = {}): Prom
       const config = {
         root: { url: git.url('fleet.git'), pollInterval: '1s' },
         dataDir,
-        listen: { api: '127.0.0.1:0', agent: '127.0.0.1:0', enrolment: '127.0.0.1:0' },
+        listen: { api: '127.0.0.1:0', agent, enrolment: '127.0.0.1:0' },
         ...settings,
       };
       writeFileSync(join(folder, 'hub.yaml'), JSON.stringify(config));

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../../shared/version.ts';
 import { ensureBinary } from '../cluster/binaries.ts';
-import { freePort, waitFor } from '../cluster/control-plane.ts';
+import { waitFor } from '../cluster/control-plane.ts';
+import { freePort } from '../cluster/free-port.ts';
 import {
   type BuildOptions,
   buildAgentImage,

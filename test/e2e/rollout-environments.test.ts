@@ -175,12 +175,7 @@ describe('staging and production', { timeout: 120_000 }, () => {
     rmSync(hook);
     const written = (await git('rev-parse', 'main')).trim();
     expect(written).not.toBe(bad);
-    const { agentPort } = bed.addresses();
-    const any = '127.0.0.1:0';
-    await bed.start({
-      commits: { name: 'Fairway', email: 'fairway@example.com' },
-      listen: { api: any, agent: `127.0.0.1:${agentPort}`, enrolment: any },
-    });
+    await bed.start({ commits: { name: 'Fairway', email: 'fairway@example.com' } });
     const back = await reached('web-staging', 'reverted', ({ revert }) => revert?.state === 'written');
     expect(back.revert?.commit).toBe(written);
     expect((await git('rev-parse', 'main')).trim()).toBe(written);

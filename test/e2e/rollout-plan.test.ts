@@ -151,9 +151,7 @@ describe('fairway rollout plan', { timeout: 90_000 }, () => {
     const read = () => json<{ readonly entries: readonly ApiTimelineEntry[] }>('rollout', 'timeline', id);
     const before = await read();
     await bed.stop('SIGKILL');
-    const { agentPort } = bed.addresses();
-    const listen = { api: '127.0.0.1:0', agent: `127.0.0.1:${agentPort}`, enrolment: '127.0.0.1:0' };
-    await bed.start({ listen });
+    await bed.start();
     expect((await read()).entries.slice(0, before.entries.length)).toEqual(before.entries);
     await settled();
     const after = await read();

@@ -141,13 +141,7 @@ describe('a rollout', { timeout: 90_000 }, () => {
     await bed.merge({ 'apps/web/map.yaml': configMap('web', 'v2') }, 'the next version');
     await reached('Progressing', 'an approval');
     await bed.stop('SIGKILL');
-    await bed.start({
-      listen: {
-        api: '127.0.0.1:0',
-        agent: `127.0.0.1:${bed.addresses().agentPort}`,
-        enrolment: '127.0.0.1:0',
-      },
-    });
+    await bed.start();
     await reached('Progressing', 'an approval');
     await act('approve');
     await reached('Complete');

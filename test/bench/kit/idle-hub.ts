@@ -1,6 +1,6 @@
 /** A hub of 1,000 clusters, first with none, then with all of their agents connected and idle: what each of them costs it. */
 import { join } from 'node:path';
-import { freePort } from '../../cluster/control-plane.ts';
+import { freePort } from '../../cluster/free-port.ts';
 import { createHubBed, type HubBed } from './hub-bed.ts';
 import { collectGarbage } from './inspector.ts';
 import { applicationFile, clusterName, clustersFile, settingsFile } from './manifests.ts';

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../../cluster/control-plane.ts';
+import { freePort } from '../../cluster/free-port.ts';
 import { bundleAgent } from '../../tools/bundle-agent.ts';
 import { until } from './wait.ts';
 import { adopt } from './worker.ts';

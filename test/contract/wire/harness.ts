@@ -34,6 +34,7 @@ import {
   defaultSyncOptions,
   type Target,
 } from '../../../shared/manifest/target.ts';
+import { freePort } from '../../cluster/free-port.ts';
 
 /** Waits until the predicate gives something; fails after 10 s. */
 export async function until<T>(
@@ -151,7 +152,7 @@ export async function startHub(
     store,
     registry,
     listen: {
-      agent: { host: '127.0.0.1', port: options.agentPort ?? 0 },
+      agent: { host: '127.0.0.1', port: options.agentPort ?? (await freePort()) },
       enrolment: { host: '127.0.0.1', port: 0 },
     },
     advertisedAddresses: (port) => [`127.0.0.1:${port}`],

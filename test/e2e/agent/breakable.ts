@@ -1,4 +1,5 @@
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+import { freePort } from '../../cluster/free-port.ts';
 
 /** A way to an API server that can be cut: TCP passed through, so its certificate still holds. */
 export interface Breakable {
@@ -35,8 +36,8 @@ export async function createBreakable(target: string): Promise<Breakable> {
         resolve();
       });
     });
-  await listen(0);
-  const own = (server.address() as AddressInfo).port;
+  const own = await freePort();
+  await listen(own);
   const cut = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../../../shared/version.ts';
-import { freePort } from '../../cluster/control-plane.ts';
+import { freePort } from '../../cluster/free-port.ts';
 import { bundleExecutable } from '../../tools/bundle-executable.ts';
 import { createFleetBed, type FleetBed } from '../fleet-bed.ts';
 

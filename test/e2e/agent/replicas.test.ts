@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../../cluster/control-plane.ts';
+import { freePort } from '../../cluster/free-port.ts';
 import { root } from '../../tools/source-files.ts';
 import { createFleetBed, type FleetBed } from '../fleet-bed.ts';
 
