@@ -1,20 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { emptyFleet } from '../model/fleet.ts';
-import type { TreeReader } from '../model/tree.ts';
 import { readFleet } from './read-fleet.ts';
-
-/** Files of one folder, as the source reads them. */
-function treeOf(files: Readonly<Record<string, string>>): TreeReader {
-  const entries = Object.keys(files).map((path) => ({
-    ...({ name: path.slice('fleet/'.length), type: 'file', oid: path } as const),
-  }));
-  return {
-    ...{ name: 'test', commit: 'c1', list: async () => entries },
-    entry: async (path) =>
-      path === 'fleet' ? { name: 'fleet', type: 'directory', oid: 'fleet' } : undefined,
-    read: async (path) => Buffer.from(files[path] ?? ''),
-  };
-}
+import { treeOf } from './tree.test-support.ts';
 
 const strategy = (job: string) => `apiVersion: fairway.dev/v1alpha1
 kind: RolloutStrategy

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createSeededRandom } from '../../shared/clock/random.ts';
-import { silentLogger } from '../../shared/log/log.ts';
-import { createRolloutLoop, type RolloutDriver } from './rollout-loop.ts';
-import { createLoopBed, type LoopBed } from './test-bed.ts';
+import type { RolloutDriver } from './rollout-loop.ts';
+import { createLoopBed, type LoopBed, openRollouts } from './test-bed.ts';
 
 const names = ['eu-1', 'eu-2'];
 const map = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\n`;
@@ -35,11 +33,7 @@ describe('an object that moves between applications that roll out each in its ti
 
   beforeEach(async () => {
     bed = await createLoopBed();
-    rollouts = createRolloutLoop({
-      ...{ store: bed.store, clock: bed.clock, random: createSeededRandom(1), log: silentLogger },
-      ...{ fetch: () => Promise.reject(new Error('not asked')), egress: () => false },
-      ask: () => Promise.reject(new Error('not asked')),
-    });
+    rollouts = openRollouts(bed);
     for (const cluster of names)
       await bed.store.registry.seen({ cluster, connected: true, nowMs: bed.clock.now() });
   });

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createSeededRandom } from '../../shared/clock/random.ts';
-import { silentLogger } from '../../shared/log/log.ts';
-import { createRolloutLoop, type RolloutDriver } from './rollout-loop.ts';
-import { createLoopBed, type LoopBed } from './test-bed.ts';
+import type { RolloutDriver } from './rollout-loop.ts';
+import { createLoopBed, type LoopBed, openRollouts } from './test-bed.ts';
 
 const cluster = (name: string) =>
   `apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: { name: ${name} }\nspec: {}\n`;
@@ -19,11 +17,7 @@ describe('a cluster that joins an application whose release was taken back', () 
 
   beforeEach(async () => {
     bed = await createLoopBed();
-    rollouts = createRolloutLoop({
-      ...{ store: bed.store, clock: bed.clock, random: createSeededRandom(1), log: silentLogger },
-      ...{ fetch: () => Promise.reject(new Error('not asked')), egress: () => false },
-      ask: () => Promise.reject(new Error('not asked')),
-    });
+    rollouts = openRollouts(bed);
     for (const name of ['eu-1', 'eu-2', 'eu-3'])
       await bed.store.registry.seen({ cluster: name, connected: true, nowMs: bed.clock.now() });
   });

@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createSeededRandom } from '../../shared/clock/random.ts';
-import { silentLogger } from '../../shared/log/log.ts';
 import type { RolloutReport } from '../rollout/describe-rollout.ts';
 import type { RolloutState } from '../rollout/rollout-state.ts';
 import type { RolloutPassRow, Store } from '../store/store.ts';
-import { createRolloutLoop, type RolloutDriver } from './rollout-loop.ts';
-import { createLoopBed, type LoopBed } from './test-bed.ts';
+import type { RolloutDriver } from './rollout-loop.ts';
+import { createLoopBed, type LoopBed, openRollouts } from './test-bed.ts';
 
 const hour = 3_600_000;
 
@@ -42,11 +40,7 @@ describe('promotion from environment to environment', () => {
   let rollouts: RolloutDriver;
 
   const open = (store: Store = bed.store) => {
-    rollouts = createRolloutLoop({
-      ...{ store, clock: bed.clock, random: createSeededRandom(1), log: silentLogger },
-      ...{ fetch: () => Promise.reject(new Error('not asked')), egress: () => false },
-      ask: () => Promise.reject(new Error('not asked')),
-    });
+    rollouts = openRollouts({ store, clock: bed.clock });
   };
   /** The rollouts take as many steps as they can without time going on. */
   const settle = async () => {

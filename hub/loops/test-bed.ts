@@ -14,6 +14,7 @@ import type { Store } from '../store/store.ts';
 import { createFleetRenderer } from './render-fleet.ts';
 import { createResolveLoop, resolveKey } from './resolve-loop.ts';
 import { followedSources } from './revision-of.ts';
+import { createRolloutLoop, type RolloutDriver, type RolloutLoopOptions } from './rollout-loop.ts';
 import type { FollowedSource } from './source-loop.ts';
 
 export interface LoopBed {
@@ -118,4 +119,17 @@ export async function createLoopBed(path = ':memory:'): Promise<LoopBed> {
     rendered: () => renderer?.stats(),
     close: () => store.close(),
   };
+}
+
+/** The rollouts of a store, by a clock, with analyses that nobody asks. @param over what is otherwise. */
+export function openRollouts(
+  { store, clock }: Pick<RolloutLoopOptions, 'store' | 'clock'>,
+  over: Partial<RolloutLoopOptions> = {},
+): RolloutDriver {
+  const notAsked = () => Promise.reject(new Error('not asked'));
+  return createRolloutLoop({
+    ...{ store, clock, random: createSeededRandom(1), log: silentLogger },
+    ...{ fetch: notAsked, egress: () => false, ask: notAsked },
+    ...over,
+  });
 }

@@ -15,7 +15,8 @@ import type { GitWriter } from '../source/git-source.ts';
 import { type Bed, createBed } from '../source/test-bed.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
-import { createRolloutLoop, type RolloutDriver } from './rollout-loop.ts';
+import type { RolloutDriver, RolloutLoopOptions } from './rollout-loop.ts';
+import { openRollouts } from './test-bed.ts';
 import { attemptRevert } from './write-revert.ts';
 
 const login = { username: 'hub', password: 'let-me-in' };
@@ -38,20 +39,15 @@ const commit = async (image: string, other = 'o') => {
   await bed.repository.push();
   return sha;
 };
-const open = (over: Partial<Parameters<typeof createRolloutLoop>[0]> = {}) => {
-  rollouts = createRolloutLoop({
-    ...{ store, clock, random: createSeededRandom(1), log: silentLogger },
-    ...{ fetch: () => Promise.reject(new Error('not asked')), egress: () => false },
-    ask: () => Promise.reject(new Error('not asked')),
-    revert: {
-      ...{ url: bed.url, ref: 'main', identity },
-      write: async (request) => {
-        await onPush();
-        return bed.source.revert(request);
-      },
+const open = (over: Partial<RolloutLoopOptions> = {}) => {
+  const revert: RolloutLoopOptions['revert'] = {
+    ...{ url: bed.url, ref: 'main', identity },
+    write: async (request) => {
+      await onPush();
+      return bed.source.revert(request);
     },
-    ...over,
-  });
+  };
+  rollouts = openRollouts({ store, clock }, { revert, ...over });
 };
 const settle = async () => {
   for (let round = 0; round < 4; round += 1) {

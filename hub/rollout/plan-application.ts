@@ -20,6 +20,19 @@ import { planStrategyRelease } from './plan-strategy-release.ts';
 import type { ClusterFacts, SelectorMatch } from './plan-waves.ts';
 import { type ObservedCluster, type RolloutState, targetsOf } from './rollout-state.ts';
 
+/** What the plan of an application with a strategy needs besides. */
+export interface WaveFacts {
+  readonly facts: ReadonlyMap<string, ClusterFacts>;
+  /** Clusters whose agent is there. */
+  readonly connected: ReadonlySet<string>;
+  /** By application: its rollout, and the Targets of that one's release. */
+  readonly rollouts: ReadonlyMap<
+    string,
+    { readonly state: RolloutState; readonly targets: Release['targets'] }
+  >;
+  readonly matches: SelectorMatch;
+}
+
 export interface PlanApplicationInput {
   readonly application: string;
   readonly revisionId: string;
@@ -31,15 +44,7 @@ export interface PlanApplicationInput {
     readonly acknowledgements?: Acknowledgements | undefined;
     readonly healthyTargetDigest?: Digest | undefined;
   })[];
-  readonly waves: {
-    readonly facts: ReadonlyMap<string, ClusterFacts>;
-    readonly connected: ReadonlySet<string>;
-    readonly rollouts: ReadonlyMap<
-      string,
-      { readonly state: RolloutState; readonly targets: Release['targets'] }
-    >;
-    readonly matches: SelectorMatch;
-  };
+  readonly waves: WaveFacts;
   /** By cluster: whom it exchanges objects with there. */
   readonly handOvers?: RolloutState['handOvers'];
   /** Clusters that must not be assigned with the plan. */

@@ -21,7 +21,7 @@ import type { Revision } from '../model/revision.ts';
 import type { HistoryWrite } from '../model/rollout-history.ts';
 import type { Plan, Resolution } from '../store/store.ts';
 import { orderForHandOver } from './hand-over.ts';
-import { continues, type PlanApplicationInput, strategyFor } from './plan-application.ts';
+import { continues, type PlanApplicationInput, strategyFor, type WaveFacts } from './plan-application.ts';
 import { planHistory } from './plan-history.ts';
 import { planPromotion } from './plan-promotion.ts';
 import {
@@ -32,7 +32,6 @@ import {
   removalTargetFor,
 } from './plan-removals.ts';
 import { planTogether } from './plan-together.ts';
-import type { ClusterFacts, SelectorMatch } from './plan-waves.ts';
 import { type PromotionQueue, promotionKey, type SourceContent } from './promotion.ts';
 import {
   type ApplicationPlacement,
@@ -79,17 +78,8 @@ export interface PlanRevisionInput {
   readonly newId: () => string;
 }
 
-/** What the rollouts of applications with a strategy need besides. */
-export interface WaveInput {
-  readonly facts: ReadonlyMap<string, ClusterFacts>;
-  /** Clusters whose agent is there. */
-  readonly connected: ReadonlySet<string>;
-  /** By application: its rollout, and the Targets of that one's release. */
-  readonly rollouts: ReadonlyMap<
-    string,
-    { readonly state: RolloutState; readonly targets: Release['targets'] }
-  >;
-  readonly matches: SelectorMatch;
+/** What the rollouts of all of them need besides. */
+export interface WaveInput extends WaveFacts {
   /** By application: the releases that wait for another environment, as last kept. */
   readonly queues?: ReadonlyMap<string, PromotionQueue> | undefined;
 }

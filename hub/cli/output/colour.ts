@@ -1,12 +1,7 @@
+import type { Paint } from '../../../shared/text/paint.ts';
 import type { CliIo } from '../io.ts';
 
-export interface Colours {
-  readonly bold: (text: string) => string;
-  readonly dim: (text: string) => string;
-  readonly good: (text: string) => string;
-  readonly warn: (text: string) => string;
-  readonly bad: (text: string) => string;
-}
+export type Colours = Paint;
 
 /** Colours on a terminal only, and not where NO_COLOR is set (https://no-color.org); FORCE_COLOR overrides both. */
 export function createColours({ terminal, env }: Pick<CliIo, 'terminal' | 'env'>): Colours {
