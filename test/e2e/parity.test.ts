@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiObject } from '../../hub/api/schemas/object.ts';
 import type { ApiDifference, ApiParity } from '../../hub/api/schemas/parity.ts';
 import { createFleetBed, type FleetBed } from './fleet-bed.ts';
 
@@ -114,6 +115,34 @@ const reached = async (what: string, expected: readonly string[]) => {
     });
 };
 
+/** From the moment that the agent's report is in the store. */
+const toldWithinMs = 2_000;
+const rowsOf = async (name: string) =>
+  (await need().api().get<{ items: ApiObject[] }>(`/api/v1/objects?cluster=${name}`)).items;
+const digestIn = async (name: string, object: string) =>
+  (await rowsOf(name)).find(({ key }) => key.name === object)?.objectDigest;
+
+/** What is told once the report is there that it follows from; it has to be told within two seconds of that. */
+const followsReport = async <T>(
+  what: string,
+  from: string,
+  isReported: (rows: readonly ApiObject[]) => boolean,
+  read: () => Promise<T | undefined>,
+): Promise<T> => {
+  let reportedAtMs: number | undefined;
+  const found = await need().wait(what, async () => {
+    if (reportedAtMs === undefined && isReported(await rowsOf(from))) reportedAtMs = Date.now();
+    return reportedAtMs === undefined ? undefined : read();
+  });
+  const lateMs = Date.now() - (reportedAtMs ?? Number.NEGATIVE_INFINITY);
+  expect(lateMs, `${what}: told ${lateMs} ms after its report`).toBeLessThanOrEqual(toldWithinMs);
+  return found;
+};
+const findTold = (part: Partial<ApiDifference>) => async () =>
+  (await differences()).find((one) =>
+    Object.entries(part).every(([name, value]) => one[name as keyof ApiDifference] === value),
+  );
+
 beforeAll(async () => {
   bed = await createFleetBed({ clusters: ['eu-1', 'eu-2'], files });
   if (!bed) return;
@@ -139,11 +168,15 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
   it('tells a difference that nobody declared, with the file, line and author of each side', async (context) => {
     if (!bed) return context.skip();
     const file = 'apps/web/overlays/south/kustomization.yaml';
+    const before = await digestIn('eu-2', 'settings');
     await bed.merge({ [file]: overlay(2, 'south', ', mode: brisk') }, 'another mode in the south');
-    await reached('the overlay', ['declared /data/size both', 'overlay /data/mode both']);
-    const explained = await bed.wait('its lines', async () =>
-      (await differences()).find(({ path, standbySource }) => path === '/data/mode' && standbySource),
+    const explained = await followsReport(
+      'the overlay, and who wrote it',
+      'eu-2',
+      (rows) => rows.some(({ key, objectDigest }) => key.name === 'settings' && objectDigest !== before),
+      findTold({ class: 'overlay', path: '/data/mode', owner: 'Grace Lim <grace@example.com>' }),
     );
+    await reached('the overlay', ['declared /data/size both', 'overlay /data/mode both']);
     expect(explained).toMatchObject({
       standbySource: { file, author: 'Grace Lim <grace@example.com>' },
       primarySource: { file: 'apps/web/base/maps.yaml', author: 'Ada Park <ada@example.com>' },
@@ -159,6 +192,12 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
     if (!bed) return context.skip();
     const patch = ['--type=merge', '-p', '{"data":{"value":"by hand"}}'];
     bed.kubectl('eu-2', 'patch', 'configmap', 'other', '--field-manager=night-shift', ...patch);
+    await followsReport(
+      'the drift, and its manager',
+      'eu-2',
+      (rows) => rows.some(({ key, drift }) => key.name === 'other' && drift?.healedAt === null),
+      findTold({ class: 'drift', path: '/data/value', side: 'standby', owner: 'night-shift' }),
+    );
     const items = await reached('the drift', ['declared /data/size both', 'drift /data/value standby']);
     expect(items.find(({ path }) => path === '/data/value')).toMatchObject({
       ...{ owner: 'night-shift', primaryValue: '"one"', standbyValue: '"by hand"' },
@@ -181,6 +220,18 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
     await bed.merge(
       { [`${south}/kustomization.yaml`]: text, [`${south}/more.yaml`]: map('more', 'value: one') },
       'one map less and one more in the south',
+    );
+    await followsReport(
+      'what the standby has besides',
+      'eu-2',
+      (rows) => rows.some(({ key, sync }) => key.name === 'more' && sync === 'Synced'),
+      findTold({ class: 'extra', path: '' }),
+    );
+    await followsReport(
+      'what the standby lacks',
+      'eu-2',
+      (rows) => !rows.some(({ key }) => key.name === 'other'),
+      findTold({ class: 'missing', path: '' }),
     );
     const items = await reached('both', ['declared /data/size both', 'extra  both', 'missing  both']);
     expect(items.find((one) => one.class === 'missing')).toMatchObject({
@@ -205,6 +256,12 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
       'something that has to become healthy',
     );
     const both = ['declared /data/size both', 'unhealthy  primary', 'unhealthy  standby'];
+    await followsReport(
+      'what is unwell',
+      'eu-2',
+      (rows) => rows.some(({ key, health }) => key.name === 'idle' && health === 'InProgress'),
+      findTold({ class: 'unhealthy', side: 'standby' }),
+    );
     await reached('both on their way', both);
     // There are no nodes: what a controller would say, somebody says by hand.
     const well = ['--subresource=status', '--type=merge', '-p', JSON.stringify({ status: wellStatus })];
@@ -227,6 +284,7 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
     if (!bed) return context.skip();
     const pause = { cluster: 'eu-2', durationSeconds: 600, reason: 'the test' };
     await bed.api().post('/api/v1/pause', pause);
+    const before = { one: await digestIn('eu-1', 'other'), two: await digestIn('eu-2', 'settings') };
     await bed.merge(
       {
         'apps/web/base/maps.yaml': `${map('settings', 'mode: calm')}---\n${map('other', 'value: two')}`,
@@ -234,14 +292,25 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
       },
       'a second value, and as much for the south',
     );
-    const behind = await bed.wait('the standby to be behind', async () => {
-      const items = await differences();
-      return items.some((one) => one.class === 'lagging' && one.side === 'standby') ? items : undefined;
-    });
+    await followsReport(
+      'the standby to be behind',
+      'eu-1',
+      (rows) => rows.some(({ key, objectDigest }) => key.name === 'other' && objectDigest !== before.one),
+      findTold({ class: 'lagging', side: 'standby', path: '/data/value' }),
+    );
+    const behind = await differences();
     expect(behind.every((one) => one.class === 'lagging' || one.class === 'declared')).toBe(true);
     await bed.api().post('/api/v1/resume', { cluster: 'eu-2' });
+    const stale = await followsReport(
+      'the expectation to be stale',
+      'eu-2',
+      (rows) => rows.some(({ key, objectDigest }) => key.name === 'settings' && objectDigest !== before.two),
+      async () => {
+        const found = await parity();
+        return found.expectations[0]?.state === 'stale' ? found : undefined;
+      },
+    );
     await reached('parity', []);
-    const stale = await parity();
     expect(stale).toMatchObject({ verdict: 'Ready', whole: true });
     expect(stale.expectations.map(({ name, state }) => `${name} ${state}`)).toEqual([
       'smaller stale',
