@@ -21,6 +21,7 @@ import type { ForgottenCluster } from '../model/registry.ts';
 import type { ClusterRecord, KeptTimelineEntry, RolloutRecord } from '../model/rollout-history.ts';
 import type { ObjectSelector } from '../model/trace.ts';
 import type { ApplicationView, ClusterView, PlacementView } from '../model/view.ts';
+import type { ObjectiveReport } from '../parity/assess-objective.ts';
 import type { ApplicationReport, DiffReport, DiffSide, ProblemReport } from '../preview/report.ts';
 import type { RolloutAction } from '../rollout/apply-action.ts';
 import type { RolloutReport } from '../rollout/describe-rollout.ts';
@@ -332,6 +333,8 @@ export interface FailoverPlan {
 export interface ParityView {
   readonly group: ParityGroup;
   readonly state: ParityState;
+  /** Undefined: not known yet. */
+  readonly objective: ObjectiveReport | undefined;
 }
 
 export interface InstallPort {

@@ -42,6 +42,16 @@ describe('readResource, of parity groups', () => {
     });
   });
 
+  it('reads an objective, and refuses what leaves nothing to miss', () => {
+    const day = 86_400_000;
+    expect(group(`${least}  objective: {target: 99.95, window: 7d}\n`).objective).toEqual({
+      ...{ share: 0.9995, windowMs: 7 * day },
+    });
+    expect(group(`${least}  objective: {}\n`).objective).toEqual({ share: 0.999, windowMs: 30 * day });
+    expect(refused(`${least}  objective: {target: 100}\n`)[0]).toContain('spec.objective.target');
+    expect(refused(`${least}  objective: {window: 5m}\n`)[0]).toContain('expected at least 1d');
+  });
+
   it('reads each kind of expectation', () => {
     const kindOf = (fields: string) => group(expectation(fields)).expectations[0]?.kind;
     expect(kindOf('fields: {paths: [/spec/replicas]}')).toEqual({

@@ -5,6 +5,7 @@ import { compileCel } from '../../shared/cel/compile.ts';
 import type { Origin } from '../model/fleet.ts';
 import {
   defaultFreshness,
+  defaultObjective,
   type Expectation,
   type ExpectationKind,
   type ParityGroup,
@@ -125,6 +126,17 @@ export const paritySpec = z
         certificate: durationMs.prefault('14d'),
       })
       .prefault({}),
+    objective: z
+      .strictObject({
+        target: z
+          .number()
+          .min(1)
+          .max(99.999)
+          .default(defaultObjective.share * 100)
+          .meta({ description: 'percent of the window; 100 would leave nothing to miss' }),
+        window: durationMs.refine((ms) => ms >= 86_400_000, 'expected at least 1d').prefault('30d'),
+      })
+      .optional(),
     owner: z.string().max(253).default(''),
     failover: z
       .strictObject({
@@ -162,7 +174,7 @@ function kindOf(document: ParityDocument['expectations'][number]): ExpectationKi
 }
 
 export function toParityGroup(name: string, spec: ParityDocument, origin: Origin): ParityGroup {
-  const { standbys, applications, expectations, freshness, ...rest } = spec;
+  const { standbys, applications, expectations, freshness, objective, ...rest } = spec;
   return {
     name,
     ...rest,
@@ -184,6 +196,11 @@ export function toParityGroup(name: string, spec: ParityDocument, origin: Origin
       lagWithinMs: freshness.lag,
       backupWithinMs: freshness.backup,
       certificateMs: freshness.certificate,
+    },
+    // 99.9 / 100 is not 0.999 to the last digit.
+    objective: objective && {
+      share: Math.round(objective.target * 1_000) / 100_000,
+      windowMs: objective.window,
     },
     origin,
   };

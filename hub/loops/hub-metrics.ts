@@ -3,6 +3,7 @@ import type { Loop } from '../../shared/loop/loop.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { StreamServer } from '../stream/stream-server.ts';
 import type { ParityDriver } from './parity-loop.ts';
+import { registerParityMetrics } from './parity-metrics.ts';
 import { registerRenderMetrics } from './render-metrics.ts';
 import type { RevisionWork } from './revision-work.ts';
 import type { ViewCache } from './view-cache.ts';
@@ -13,7 +14,7 @@ export interface MeteredParts {
   readonly revisionWork: RevisionWork;
   readonly loops: readonly Loop[];
   readonly views: ViewCache;
-  readonly parity: Pick<ParityDriver, 'groups' | 'objective'>;
+  readonly parity: Pick<ParityDriver, 'groups'>;
 }
 
 /** The fleet's and the pipeline's figures; read when Prometheus asks. Their number does not grow with the fleet. */
@@ -48,17 +49,7 @@ export function registerHubMetrics(
       this.set((await views.views()).placements.filter(({ drifted }) => drifted).length);
     },
   });
-  new Gauge({
-    name: 'fairway_parity_groups',
-    help: 'Parity groups, by verdict.',
-    labelNames: ['verdict'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { state } of parity.groups()) this.inc({ verdict: state.report.verdict });
-    },
-  });
-  registerObjectiveMetrics(registry, parity);
+  registerParityMetrics(registry, parity);
   registerRenderMetrics(registry, { stats: renderer.stats, ofRevision: revisionWork.current });
   new Gauge({
     name: 'fairway_loop_failing_keys',
@@ -76,28 +67,6 @@ export function registerHubMetrics(
     registers,
     collect() {
       this.set(process.memoryUsage.rss());
-    },
-  });
-}
-
-/** One figure for all groups, for an alert; which of them it is, their reasons tell. */
-function registerObjectiveMetrics(registry: Registry, parity: MeteredParts['parity']): void {
-  const registers = [registry];
-  const reports = () => parity.groups().flatMap(({ group }) => parity.objective(group.name) ?? []);
-  new Gauge({
-    name: 'fairway_parity_objectives_missed',
-    help: 'Parity groups that were not whole for 99.9 % of the last 30 days.',
-    registers,
-    collect() {
-      this.set(reports().filter(({ spent }) => spent >= 1).length);
-    },
-  });
-  new Gauge({
-    name: 'fairway_parity_burn_max',
-    help: 'Of the parity group that was broken most in the last hour: how many times faster than it may it spends what it may miss.',
-    registers,
-    collect() {
-      this.set(Math.max(0, ...reports().map(({ burn }) => burn)));
     },
   });
 }

@@ -43,6 +43,8 @@ export interface ParityLoopOptions {
 export interface ParityView {
   readonly group: ParityGroup;
   readonly state: ParityState;
+  /** How long parity was held; undefined: its time line was not read yet. */
+  readonly objective: ObjectiveReport | undefined;
 }
 
 export interface ParityDriver {
@@ -57,8 +59,6 @@ export interface ParityDriver {
   /** Every difference of a group, as it is now. Empty until it was compared. */
   differences(name: string): readonly ParityDifference[];
   timeline(name: string, page: PageRequest): Promise<Page<ParityMoment>>;
-  /** How long parity of a group was held; undefined: there is none, or it was not compared yet. */
-  objective(name: string): ObjectiveReport | undefined;
   /** Two clusters, without a group. @throws not_found, invalid_argument. */
   compare(
     primary: string,
@@ -138,7 +138,11 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
             savedText: JSON.stringify(state) ?? '',
           },
           ...{ dirt: { ...cleanDirt(), all: true }, differences: before?.differences ?? [] },
-          ...{ comparedAtMs: 0, savedAtMs: 0, turns: before?.turns },
+          ...{
+            comparedAtMs: 0,
+            savedAtMs: 0,
+            turns: sameObjective(before, group) ? before?.turns : undefined,
+          },
         });
       }
       loop.wake(group.name);
@@ -186,8 +190,9 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     const { primary } = one.watch.group;
     one.differences = found.map((difference) => sources.describe(difference, primary));
     const before = one.state;
-    one.turns ??= await loadTurns(store, one.watch.group.name, nowMs);
-    const held = objectiveReasons(assessObjective(one.turns, nowMs), report.owner);
+    const { group } = one.watch;
+    one.turns ??= await loadTurns(store, group, nowMs);
+    const held = objectiveReasons(assessObjective(one.turns, nowMs, group.objective), report.owner);
     const described = describeOwners(report, one.differences);
     const told = { ...described, reasons: [...described.reasons, ...held] };
     const { state, moment } = nextState(before, told, one.differences, nowMs);
@@ -198,7 +203,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     if (!moment && nowMs - one.savedAtMs < quietMs) return quietMs;
     const changed = moment && before?.report.verdict !== report.verdict;
     await store.parity.save(state, moment, changed && moment ? [changeEvent(state, moment)] : []);
-    if (moment) one.turns = keepTurns([...one.turns, moment], nowMs);
+    if (moment) one.turns = keepTurns([...one.turns, moment], nowMs, group.objective);
     one.savedAtMs = nowMs;
     one.savedText = text;
     if (moment) log.info('parity', { group: moment.group, message: moment.message });
@@ -234,8 +239,8 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
       }
   };
 
-  const viewOf = ({ watch, state }: Watched): ParityView | undefined =>
-    state && { group: watch.group, state };
+  const viewOf = ({ watch: { group }, state, turns }: Watched): ParityView | undefined =>
+    state && { group, state, objective: turns && assessObjective(turns, clock.now(), group.objective) };
 
   return {
     loops: [loop, learning, facts.loop],
@@ -272,10 +277,6 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
         return { ...aged, sinceMs: aged.sinceMs ?? firstSeen[aged.id] };
       });
     },
-    objective(name) {
-      const turns = watched.get(name)?.turns;
-      return turns && assessObjective(turns, clock.now());
-    },
     timeline: (name, page) => store.parity.timeline(name, page),
     compare: (primary, standby, application, signal) =>
       compareBoth({ primary, standby, application }, signal),
@@ -284,6 +285,11 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
       await Promise.all([loop.stop(), learning.stop(), facts.loop.stop()]);
     },
   };
+}
+
+/** A window of another length needs another part of the time line. */
+function sameObjective(before: Watched | undefined, { objective }: ParityGroup): boolean {
+  return JSON.stringify(before?.watch.group.objective) === JSON.stringify(objective);
 }
 
 function addObject(dirt: Dirt, key: string): void {

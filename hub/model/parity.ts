@@ -51,6 +51,16 @@ export const defaultFreshness: ParityFreshness = {
   certificateMs: 14 * 86_400_000,
 };
 
+/** How much of the time parity is to be whole. */
+export interface ParityObjective {
+  /** Of the window, above 0 and below 1. */
+  readonly share: number;
+  readonly windowMs: number;
+}
+
+/** 99.9 % of 30 days, which leaves 43 minutes. */
+export const defaultObjective: ParityObjective = { share: 0.999, windowMs: 30 * 86_400_000 };
+
 /** A ParityGroup of the fleet repository. */
 export interface ParityGroup {
   readonly name: string;
@@ -63,6 +73,8 @@ export interface ParityGroup {
   /** Templates as of overlays: what a cluster's value is, is the same thing in the other's words. */
   readonly variables: Readonly<Record<string, string>>;
   readonly freshness: ParityFreshness;
+  /** Undefined: defaultObjective. */
+  readonly objective?: ParityObjective | undefined;
   readonly owner: string;
   readonly origin: Origin;
   /** How its failovers go. Undefined: the built-in strategy `failover`, by a commit on the branch that is followed. */

@@ -1,31 +1,70 @@
-import type { ParityMoment, ParityReason } from '../model/parity.ts';
-
-/** What is wanted of every group: parity whole for 99.9 % of 30 days, which leaves 43 minutes. */
-export const objective = { share: 0.999, windowMs: 30 * 86_400_000 } as const;
+import {
+  defaultObjective,
+  type ParityMoment,
+  type ParityObjective,
+  type ParityReason,
+} from '../model/parity.ts';
 
 const hourMs = 3_600_000;
+
+/**
+ * Spans that burn is told of, and the part of all that may be missed that one of them may spend before somebody has to know: after the SRE Workbook, "Alerting on
+ * SLOs": 2 % in an hour, 5 % in six hours, 10 % in three days.
+ */
+const spans = [
+  { ms: hourMs, part: 0.02 },
+  { ms: 6 * hourMs, part: 0.05 },
+  { ms: 72 * hourMs, part: 0.1 },
+] as const;
 
 /** From then on parity was whole, or was not. */
 export type Turn = Pick<ParityMoment, 'atMs' | 'whole'>;
 
+export interface Burn {
+  readonly spanMs: number;
+  /** What the span missed, as many times as an even spending would; at 1 the window just ends with nothing left. */
+  readonly rate: number;
+  /** From this rate on somebody has to know. */
+  readonly alertAt: number;
+}
+
 export interface ObjectiveReport {
+  readonly objective: ParityObjective;
   /** Of the time that is known within the window, 0 to 1; 1 where nothing is. */
   readonly held: number;
   /** Of what may be missed in the whole window; more than 1: the objective is missed. */
   readonly spent: number;
-  /** What the last hour missed, as many times as an even spending would; at 1 the window just ends with nothing left. */
-  readonly burn: number;
+  /** What may still be missed, never below 0. */
+  readonly leftMs: number;
+  /** The shortest span first; those of at most a tenth of the window. */
+  readonly burns: readonly Burn[];
+  /** `missed`: all is spent; `burning`: it is spent too fast. */
+  readonly state: 'held' | 'burning' | 'missed';
 }
 
 /** @param turns the oldest first. Pure. */
-export function assessObjective(turns: readonly Turn[], nowMs: number): ObjectiveReport {
-  const month = missed(turns, nowMs - objective.windowMs, nowMs);
-  const hour = missed(turns, nowMs - hourMs, nowMs);
-  const allowed = 1 - objective.share;
+export function assessObjective(
+  turns: readonly Turn[],
+  nowMs: number,
+  objective: ParityObjective = defaultObjective,
+): ObjectiveReport {
+  const { share, windowMs } = objective;
+  const window = missed(turns, nowMs - windowMs, nowMs);
+  const allowed = 1 - share;
+  const allowedMs = windowMs * allowed;
+  const burns = spans
+    .filter(({ ms }) => ms <= windowMs / 10)
+    .map(({ ms, part }): Burn => {
+      const rate = missed(turns, nowMs - ms, nowMs).missedMs / (ms * allowed);
+      return { spanMs: ms, rate, alertAt: (part * windowMs) / ms };
+    });
+  const spent = window.missedMs / allowedMs;
+  const burning = burns.some(({ rate, alertAt }) => rate >= alertAt);
   return {
-    held: month.knownMs === 0 ? 1 : 1 - month.missedMs / month.knownMs,
-    spent: month.missedMs / (objective.windowMs * allowed),
-    burn: hour.missedMs / (hourMs * allowed),
+    ...{ objective, spent, burns },
+    held: window.knownMs === 0 ? 1 : 1 - window.missedMs / window.knownMs,
+    leftMs: Math.max(0, allowedMs - window.missedMs),
+    state: spent >= 1 ? 'missed' : burning ? 'burning' : 'held',
   };
 }
 
@@ -44,24 +83,37 @@ function missed(
   return { missedMs, knownMs };
 }
 
+/** `30 days`, `36 hours`. */
+function windowText(ms: number): string {
+  const hours = Math.round(ms / hourMs);
+  const [count, word] = hours % 24 === 0 ? [hours / 24, 'day'] : [hours, 'hour'];
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}
+
 /** Told where the objective is missed; it changes no verdict: that is about now. In steps, so that it is not another with each look. */
 export function objectiveReasons(report: ObjectiveReport, owner: string): readonly ParityReason[] {
-  if (report.spent < 1) return [];
-  const percent = (Math.floor(report.held * 1_000) / 10).toFixed(1);
-  const wanted = (objective.share * 100).toFixed(1);
-  const days = objective.windowMs / 86_400_000;
+  const { objective, held, spent } = report;
+  if (spent < 1) return [];
+  // As many digits as what is wanted has, and one at least; rounded down, so that what is missed never reads as held.
+  const wanted = String(Math.round(objective.share * 100_000) / 1_000);
+  const digits = Math.max(1, wanted.split('.')[1]?.length ?? 0);
+  const percent = (Math.floor(held * 100 * 10 ** digits) / 10 ** digits).toFixed(digits);
   return [
     {
       ...{ type: 'objective', standby: '', severity: 'info', owner, count: 1 },
-      message: `parity held ${percent} % of the last ${days} days, where ${wanted} % is wanted: ${Math.floor(report.spent)} times what may be missed is spent`,
+      message: `parity held ${percent} % of the last ${windowText(objective.windowMs)}, where ${wanted} % is wanted: ${Math.floor(spent)} times what may be missed is spent`,
       action: 'look at the time line for what broke it',
     },
   ];
 }
 
 /** Turns that still count: those within the window and the last one before it; what only repeats is left out. */
-export function keepTurns(turns: readonly Turn[], nowMs: number): readonly Turn[] {
+export function keepTurns(
+  turns: readonly Turn[],
+  nowMs: number,
+  { windowMs }: ParityObjective = defaultObjective,
+): readonly Turn[] {
   const changes = turns.filter((turn, at) => turn.whole !== turns[at - 1]?.whole);
-  const first = changes.findIndex(({ atMs }) => atMs > nowMs - objective.windowMs);
+  const first = changes.findIndex(({ atMs }) => atMs > nowMs - windowMs);
   return first < 0 ? changes.slice(-1) : changes.slice(Math.max(0, first - 1));
 }

@@ -5,10 +5,10 @@ import {
   type Expectation,
   type FieldSource,
   type ParityDifference,
-  type ParityGroup,
   type ParityMoment,
-  type ParityState,
 } from '../../model/parity.ts';
+import type { ObjectiveReport } from '../../parity/assess-objective.ts';
+import type { ParityView } from '../ports.ts';
 import { keySchema, pageOf, timeSchema, toTime } from './common.ts';
 
 export const verdictSchema = z.enum(['Ready', 'Degraded', 'NotReady', 'Unknown']);
@@ -58,6 +58,26 @@ const expectationSchema = z.object({
   }),
 });
 
+const objectiveSchema = z
+  .object({
+    targetPercent: z.number().openapi({ description: 'Of the window, that parity is to be whole' }),
+    windowSeconds: z.number(),
+    heldPercent: z.number().openapi({ description: 'Of the part of the window that is known; rounded down' }),
+    spent: z.number().openapi({ description: 'Of what may be missed in the window; 1 and more: missed' }),
+    leftSeconds: z.number().openapi({ description: 'That may still be missed, in whole minutes' }),
+    state: z
+      .enum(['held', 'burning', 'missed'])
+      .openapi({ description: 'burning: a span has reached the rate from which somebody has to know' }),
+    burns: z.array(
+      z.object({
+        spanSeconds: z.number(),
+        rate: z.number().openapi({ description: '1: spent evenly, the window just ends with nothing left' }),
+        alertAt: z.number(),
+      }),
+    ),
+  })
+  .openapi('ParityObjective');
+
 export const paritySchema = z
   .object({
     group: z.string(),
@@ -74,6 +94,7 @@ export const paritySchema = z
     standbys: z.array(pairSchema),
     reasons: z.array(parityReasonSchema),
     expectations: z.array(expectationSchema),
+    objective: objectiveSchema.nullable().openapi({ description: 'null: not known yet' }),
   })
   .openapi('Parity');
 
@@ -147,13 +168,23 @@ export const comparisonSchema = z
 
 export type ApiComparison = z.infer<typeof comparisonSchema>;
 
-export function toParity({
-  group,
-  state,
-}: {
-  readonly group: ParityGroup;
-  readonly state: ParityState;
-}): ApiParity {
+/** Rounded, so that the same answer is given again as long as nothing happens. */
+function toObjective(report: ObjectiveReport | undefined): z.infer<typeof objectiveSchema> | null {
+  if (report === undefined) return null;
+  const { objective, held, spent, leftMs, state, burns } = report;
+  const rounded = (value: number) => Math.round(value * 100) / 100;
+  return {
+    targetPercent: Math.round(objective.share * 100_000) / 1_000,
+    windowSeconds: objective.windowMs / 1_000,
+    heldPercent: Math.floor(held * 100_000) / 1_000,
+    ...{ spent: rounded(spent), leftSeconds: Math.floor(leftMs / 60_000) * 60, state },
+    burns: burns.map(({ spanMs, rate, alertAt }) => ({
+      ...{ spanSeconds: spanMs / 1_000, rate: rounded(rate), alertAt: rounded(alertAt) },
+    })),
+  };
+}
+
+export function toParity({ group, state, objective }: ParityView): ApiParity {
   const { report, verdictSinceMs, wholeSinceMs, lastWholeAtMs } = state;
   const { pairs, reasons, staleExpectations, expiredExpectations, ...rest } = report;
   const stateOf = (name: string) =>
@@ -170,6 +201,7 @@ export function toParity({
     })),
     reasons: reasons.map((reason) => ({ ...reason })),
     expectations: group.expectations.map((one) => toExpectation(one, stateOf(one.name))),
+    objective: toObjective(objective),
   };
 }
 

@@ -19,8 +19,8 @@ import {
 
 const help = `
 The verdict of each group says whether its standbys may take over now: Ready, Degraded, NotReady or Unknown. With a group's
-name: every reason with what to do, and every difference that nobody declared (-o wide: the declared ones, too). junit is
-for CI.
+name: every reason with what to do, and every difference that nobody declared (-o wide: the declared ones, and the objective,
+too). junit is for CI.
 
 Exit codes: 0 every group shown is Ready, 1 one is not, and the usual ones for errors.
 
@@ -113,13 +113,19 @@ async function render(
     one.standbys.map(({ standby }) => standby).join(','),
     describeCounts(sumCounts(one)),
     one.whole ? renderRelative(one.wholeSince, nowMs) : 'no',
-    ...(wide ? [one.owner || '-', one.reasons[0]?.message ?? ''] : []),
+    ...(wide ? [objectiveCell(one), one.owner || '-', one.reasons[0]?.message ?? ''] : []),
   ]);
   const headings = ['GROUP', 'VERDICT', 'SCORE', 'PRIMARY', 'STANDBY', 'DIFFERENCES', 'WHOLE SINCE'];
-  return renderTable(wide ? [...headings, 'OWNER', 'REASON'] : headings, rows, {
+  return renderTable(wide ? [...headings, 'OBJECTIVE', 'OWNER', 'REASON'] : headings, rows, {
     columns,
     heading: colours.bold,
   });
+}
+
+function objectiveCell({ objective }: ApiParity): string {
+  if (!objective) return '-';
+  const { state, spent, burns } = objective;
+  return `${state}, ${Math.round(spent * 100)} % spent, burn ${burns[0]?.rate ?? 0}`;
 }
 
 function sumCounts({ standbys }: ApiParity): Readonly<Record<string, number>> {

@@ -1,7 +1,7 @@
 import type { ApiComparison, ApiDifference, ApiParity } from '../../api/schemas/parity.ts';
 import type { Colours } from '../output/colour.ts';
 import { type JunitCase, renderJunit } from '../output/junit.ts';
-import { renderRelative } from '../output/relative-time.ts';
+import { renderDuration, renderRelative } from '../output/relative-time.ts';
 import { renderTable } from '../output/table.ts';
 import { plural } from './words.ts';
 
@@ -67,6 +67,8 @@ export function renderParity(
         `  standby ${pair.standby}: ${colourVerdict(colours, pair.verdict)}, ${plural(pair.objects, 'object')}, ${describeCounts(pair.counts)}${describeCatchUp(pair.catchUpSeconds)}`,
     ),
   ];
+  if (parity.objective && (wide || parity.objective.state !== 'held'))
+    lines.push(`  objective ${describeObjective(parity.objective)}`);
   for (const { severity, owner, message, action } of parity.reasons) {
     lines.push(`  ${severity}: ${message}${owner === '' ? '' : ` [${owner}]`}`);
     if (action !== '') lines.push(`    ${colours.dim(action)}`);
@@ -91,6 +93,15 @@ function describeWhole({ whole, wholeSince, lastWholeAt }: ApiParity, nowMs: num
   if (whole) return `parity became whole ${renderRelative(wholeSince, nowMs)}`;
   if (lastWholeAt === null) return 'parity was never whole yet';
   return `parity was whole last ${renderRelative(lastWholeAt, nowMs)}`;
+}
+
+/** `99.9 % of 30 d: burning, held 99.95 %, 45 % spent, 23 min left; burn 1 h 18, 6 h 3, 3 d 0.2`. */
+export function describeObjective(objective: NonNullable<ApiParity['objective']>): string {
+  const { targetPercent, windowSeconds, heldPercent, spent, leftSeconds, state, burns } = objective;
+  const span = (seconds: number) => renderDuration(seconds * 1_000);
+  const rates = burns.map(({ spanSeconds, rate }) => `${span(spanSeconds)} ${rate}`).join(', ');
+  const left = `${Math.round(spent * 100)} % spent, ${renderDuration(leftSeconds * 1_000)} left`;
+  return `${targetPercent} % of ${span(windowSeconds)}: ${state}, held ${heldPercent} %, ${left}; burn ${rates}`;
 }
 
 function describeCatchUp(seconds: number | null): string {

@@ -6,6 +6,7 @@ import {
   differenceClasses,
   type ParityDifference,
 } from '../../../hub/model/parity.ts';
+import { assessObjective } from '../../../hub/parity/assess-objective.ts';
 import { FairwayError } from '../../../shared/error/error.ts';
 import { startMs } from './fixtures.ts';
 
@@ -92,6 +93,13 @@ const view: ParityView = {
     ...{ verdictSinceMs: startMs - 60_000, wholeSinceMs: startMs - 60_000 },
     ...{ lastWholeAtMs: startMs - 60_000, firstSeen: {} },
   },
+  objective: assessObjective(
+    [
+      { atMs: startMs - 20 * 86_400_000, whole: true },
+      { atMs: startMs - 60_000, whole: false },
+    ],
+    startMs,
+  ),
 };
 
 export const parityPort: ParityPort = {
