@@ -17,6 +17,7 @@ import {
   waitingIn,
   watchPartner,
 } from '../rollout/promotion.ts';
+import { withheldEvent } from '../rollout/revision-events.ts';
 import type { RolloutState } from '../rollout/rollout-state.ts';
 import type { Store } from '../store/store.ts';
 import { isWaved, type RolloutInputs } from './rollout-inputs.ts';
@@ -119,10 +120,11 @@ export function createPromoter(store: Store, inputs: RolloutInputs, clock: Clock
       const chosen = mayBegin(state) && choose(queue) && choose(await kept(queue));
       if (chosen) {
         const why = `healthy in ${queue.partner} for long enough`;
+        const begun = await begin(state, chosen, watch);
         return {
-          state: await begin(state, chosen, watch),
+          state: begun,
           from: queue,
-          events: [promotedEvent(state.application, chosen, 'hub', why, nowMs)],
+          events: [promotedEvent(state.application, chosen, 'hub', why, nowMs), ...heldEvents(begun, nowMs)],
           nextAtMs,
         };
       }
@@ -146,6 +148,10 @@ export function createPromoter(store: Store, inputs: RolloutInputs, clock: Clock
     concerned: (cluster) =>
       [...watched].filter(([, { clusters }]) => clusters.has(cluster)).map(([name]) => name),
   };
+}
+
+function heldEvents(begun: RolloutState, nowMs: number): readonly NewEvent[] {
+  return begun.withheld ? [withheldEvent(begun, nowMs)] : [];
 }
 
 function promotedEvent(

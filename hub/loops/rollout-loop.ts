@@ -16,6 +16,7 @@ import { withPromotion } from '../rollout/describe-promotion.ts';
 import { describeRollout, type RolloutReport } from '../rollout/describe-rollout.ts';
 import { noteGate } from '../rollout/gate-of.ts';
 import { isGivenUp, lateJoiners } from '../rollout/give-last.ts';
+import { admitReleased } from '../rollout/held-clusters.ts';
 import { moveClusters } from '../rollout/move-clusters.ts';
 import { planHistory } from '../rollout/plan-history.ts';
 import { needsRevert, noteRevert } from '../rollout/plan-revert.ts';
@@ -307,7 +308,10 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   const change = async (before: RolloutState, action: RolloutAction, said: Said) => {
     const begins = action.type === 'promote' && (isOver(before) || before.phase === 'Waiting');
     const forced = begins ? await promoter.force(before) : undefined;
-    return forced ?? { state: applyAction(before, action, said), from: undefined };
+    if (forced !== undefined) return forced;
+    const state = applyAction(before, action, said);
+    if (state === before || state.withheld === undefined) return { state, from: undefined };
+    return { state: admitReleased(state, await inputs.load(state), matchesSelector), from: undefined };
   };
 
   const act = async (application: string, action: RolloutAction, said: Said): Promise<RolloutReport> => {

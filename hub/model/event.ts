@@ -14,6 +14,7 @@ export const eventTypes = [
   'rollout.rolling-back',
   'rollout.rolled-back',
   'rollout.completed',
+  'rollout.held',
   'rollout.promoted',
   'rollout.revert-written',
   'rollout.revert-failed',

@@ -8,6 +8,7 @@ import { amountOf, type RolloutStrategy } from '../model/strategy.ts';
 import { analysesOf } from './analyses.ts';
 import { chooseClusters } from './choose-clusters.ts';
 import { giveLast, isGivenUp } from './give-last.ts';
+import { heldReason, isHeldBack, partHeld } from './held-clusters.ts';
 import { observeClusters, timerStart } from './observe-clusters.ts';
 import { type ClusterFacts, planWaves, type SelectorMatch, specOf } from './plan-waves.ts';
 import { refillWave } from './refill-wave.ts';
@@ -36,31 +37,38 @@ export interface RolloutInput {
   readonly nowMs: number;
 }
 
-/** The state of a release before its first pass. Takes part: who has another Target than the release's. */
+/** The state of a release before its first pass. Takes part: who has another Target than the release's, unless that is held. Where all are held it is paused. */
 export function startRollout(
   strategy: RolloutStrategy,
   { release, observed, facts, nowMs }: RolloutInput,
   matches: SelectorMatch,
   held: RolloutState['held'] = [],
 ): RolloutState {
-  const failed = new Set(held);
-  const due = Object.keys(release.targets)
-    .filter((cluster) => !isAssigned(release, cluster, observed.get(cluster)))
-    .filter((cluster) => release.removes.has(cluster) || !failed.has(release.targets[cluster] ?? ''))
+  const lacking = Object.keys(release.targets).filter(
+    (cluster) => !isAssigned(release, cluster, observed.get(cluster)),
+  );
+  const { free, withheld } = partHeld(lacking, release, held);
+  const due = free
     .map((name) => facts.get(name) ?? { name, labels: {}, region: '', pair: '', primary: false })
     // A first wave of one should not be one that is away.
     .map((one) => ({ ...one, connected: observed.get(one.name)?.connected ?? false }));
+  const waves = planWaves(strategy, due, matches);
+  const back = isHeldBack({ waves, withheld });
+  const stopped = { by: 'failure', actor: 'fairway', reason: heldReason(withheld), atMs: nowMs } as const;
   return {
     version: 2,
     application: release.application,
     releaseId: release.id,
     revisionId: release.revisionId,
     strategy,
-    phase: 'Progressing',
+    // Complete would say that the clusters have it.
+    phase: back ? 'Paused' : 'Progressing',
+    ...(back && { stopped }),
     startedAtMs: nowMs,
-    waves: planWaves(strategy, due, matches),
+    waves,
     clusters: {},
     held,
+    ...(withheld.length > 0 && { withheld }),
     ...(release.removes.size > 0 && { removes: [...release.removes].sort() }),
   };
 }
@@ -309,7 +317,8 @@ function walkWaves(
   const ended = state.waves.every(({ endedAtMs }) => endedAtMs !== undefined);
   if (ended && state.phase === 'Progressing') {
     state = { ...state, phase: 'Complete', endedAtMs: input.nowMs };
-    changes.push({ type: 'rollout.completed', message: 'every wave has ended' });
+    const message = state.waves.length === 0 ? 'no cluster has to change' : 'every wave has ended';
+    changes.push({ type: 'rollout.completed', message });
   }
   const live = state.phase === 'Progressing' || state.phase === 'Complete';
   const assigned = open.open && live ? assign(state, input) : { state, decisions: [] };

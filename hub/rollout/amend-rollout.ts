@@ -5,6 +5,7 @@
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { Release } from '../model/release.ts';
 import { isGivenUp } from './give-last.ts';
+import { isHeldBack } from './held-clusters.ts';
 import { type ClusterFacts, isPart, planWaves, type SelectorMatch } from './plan-waves.ts';
 import {
   type ClusterState,
@@ -143,6 +144,13 @@ export function bringIn(
   return { ...state, waves: [...state.waves, { ...to, clusters: [cluster], ...over }] };
 }
 
+/** One that was held back has something to do now, or nobody who is held any more. */
+function begin(state: RolloutState): RolloutState {
+  if (state.phase !== 'Paused') return state;
+  const { stopped: _, ...rest } = state;
+  return { ...rest, phase: 'Progressing' };
+}
+
 /** Undefined: there is nothing to amend. Ask only where `goesOn`. */
 export function amendRollout(input: AmendInput): RolloutState | undefined {
   const { wanted, removes, observed, before } = input;
@@ -155,6 +163,7 @@ export function amendRollout(input: AmendInput): RolloutState | undefined {
   const come: string[] = [];
   const planned = new Set(before.state.waves.flatMap((wave) => wave.clusters));
   const again = new Set<string>();
+  const withheld = new Set(before.state.withheld);
   const had = targetsOf(before.state, before.targets);
   for (const [cluster, change] of changes) {
     const target = wanted.get(cluster);
@@ -165,22 +174,27 @@ export function amendRollout(input: AmendInput): RolloutState | undefined {
     // What it had before this release is where it would go back to, also once it has left.
     const previous = removes.has(cluster) ? clusters[cluster]?.previous : undefined;
     delete clusters[cluster];
+    withheld.delete(cluster);
     if (previous !== undefined && previous !== had[cluster]) clusters[cluster] = { previous };
     if (change === 'drop') out.add(cluster);
     else if (planned.has(cluster)) again.add(cluster);
-    else if (observed.get(cluster)?.targetDigest !== target && mayJoin(before.state, target ?? ''))
-      come.push(cluster);
+    else if (observed.get(cluster)?.targetDigest !== target) {
+      if (mayJoin(before.state, target ?? '')) come.push(cluster);
+      else withheld.add(cluster);
+    }
   }
   const waves = before.state.waves.map((wave) => {
     const stays = wave.clusters.filter((cluster) => !out.has(cluster));
     if (stays.length === wave.clusters.length && !stays.some((cluster) => again.has(cluster))) return wave;
     return { ...wave, clusters: stays, whole: undefined };
   });
-  const { removes: _, ...rest } = before.state;
+  const { removes: _, withheld: __, ...rest } = before.state;
   const state: RolloutState = {
     ...rest,
     ...{ waves, clusters, amended, amendedBy: input.revisionId },
     ...(removed.size > 0 && { removes: [...removed].sort() }),
+    ...(withheld.size > 0 && { withheld: [...withheld].sort() }),
   };
-  return come.sort().reduce((next, cluster) => bringIn(next, cluster, input), state);
+  const made = come.sort().reduce((next, cluster) => bringIn(next, cluster, input), state);
+  return isHeldBack(before.state) && !isHeldBack(made) ? begin(made) : made;
 }

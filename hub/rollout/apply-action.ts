@@ -1,6 +1,7 @@
 /** What operators may do to a rollout. Each is idempotent: said twice it changes nothing more; where it does not apply it is refused with why. */
 import { FairwayError } from '../../shared/error/error.ts';
 import { allAtOnceStrategy, defaultWave } from '../model/strategy.ts';
+import { isHeldBack } from './held-clusters.ts';
 import { specOf } from './plan-waves.ts';
 import {
   type AnalysisAnswer,
@@ -76,6 +77,7 @@ function resume(state: RolloutState): RolloutState {
   if (state.phase === 'Progressing') return state;
   if (state.phase !== 'Paused') return refuse(state, `it is ${state.phase}, not Paused`);
   if (wasTakenBack(state)) return refuse(state, 'it was taken back: retry it, and it begins anew');
+  if (isHeldBack(state)) return refuse(state, 'all that it brings is held: retry it, and it begins');
   const failed = Object.keys(state.clusters).filter((name) => isFailed(state, name));
   if (failed.length > 0 && state.stopped?.by === 'failure')
     return refuse(state, `${failed.join(', ')} failed: retry or exclude them, or roll back`);
@@ -132,6 +134,8 @@ function retry(state: RolloutState, cluster: string): RolloutState {
   const clusters = { ...state.clusters };
   for (const name of names) {
     const known = clusters[name];
+    if (known === undefined && state.withheld?.includes(name))
+      return refuse(state, `what ${name} would get is held: retry all of it, without a cluster`);
     if (known === undefined) throw new FairwayError('not_found', `the rollout has not reached ${name}`);
     clusters[name] = { ...known, failure: undefined, presentSinceMs: undefined };
   }
@@ -148,7 +152,7 @@ function retry(state: RolloutState, cluster: string): RolloutState {
 function exclude(state: RolloutState, cluster: string, said: Said): RolloutState {
   const known = state.clusters[cluster];
   if (known?.excluded) return state;
-  if (!state.waves.some(({ clusters }) => clusters.includes(cluster)))
+  if (![...state.waves.map(({ clusters }) => clusters), state.withheld].some((all) => all?.includes(cluster)))
     throw new FairwayError('not_found', `${cluster} takes no part in the rollout`);
   return { ...state, clusters: { ...state.clusters, [cluster]: { ...known, excluded: said } } };
 }
@@ -160,6 +164,7 @@ function lift(state: RolloutState, said: Said): RolloutState {
   if (state.phase === 'Waiting')
     return refuse(state, 'it waits for another environment: begin it with promote, then ask again');
   const from = wasTakenBack(state) ? restart(state) : state;
+  const held = from.withheld ? [] : from.held;
   const { strategy } = from;
   const [open = defaultWave] = allAtOnceStrategy.waves;
   return {
@@ -167,6 +172,7 @@ function lift(state: RolloutState, said: Said): RolloutState {
     phase: 'Progressing',
     stopped: undefined,
     lifted: said,
+    held,
     strategy: {
       ...strategy,
       ...{ windows: [], freezes: [], failureBudget: undefined },

@@ -6,6 +6,7 @@ import type { PromotionReport } from './describe-promotion.ts';
 import { durationText } from './duration-text.ts';
 import { gateOf } from './gate-of.ts';
 import { isGivenUp } from './give-last.ts';
+import { heldClusters } from './held-clusters.ts';
 import { type NextDecision, nextForCluster, nextForRollout, nextForWave } from './next-decision.ts';
 import { describeRevert, type RevertState } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
@@ -68,6 +69,8 @@ export interface RolloutReport {
   readonly endedAtMs: number | undefined;
   readonly waves: readonly WaveReport[];
   readonly next?: NextDecision | undefined;
+  /** Clusters that are to get what was rolled back, and keep what they have; undefined: none. */
+  readonly held?: { readonly clusters: readonly string[]; readonly message: string } | undefined;
   /** What became of its revert in Git; undefined: none is to be written, or not yet. */
   readonly revert?: RevertState | undefined;
   /** Releases that wait for another environment; undefined: they wait for none. */
@@ -193,29 +196,37 @@ function waveReport(state: RolloutState, wave: WaveState, input: RolloutInput): 
   return { name, state: stateName, waitsOn, ...times, counts, clusters, next };
 }
 
+const heldText = 'they keep what they have until it differs, or a retry releases what is held';
+
 function describePhase(state: RolloutState, waves: readonly WaveReport[]): string {
   if (state.phase === 'Waiting') return '';
   if (state.phase !== 'Progressing' && state.phase !== 'Complete') {
     const revert = describeRevert(state);
     return `${state.stopped?.reason ?? state.phase}${revert === '' ? '' : `; ${revert}`}`;
   }
+  const held = state.withheld?.length ?? 0;
   const current = waves.find((wave) => wave.state !== 'Done');
   if (current === undefined) {
     const failed = state.waves.reduce((sum, wave) => sum + failedIn(state, wave).length, 0);
     const away = waves.flatMap(({ clusters }) => clusters).filter(({ step }) => step === 'Offline').length;
-    return [failed > 0 && `${failed} failed`, away > 0 && `${away} away`].filter(Boolean).join(', ');
+    return [failed > 0 && `${failed} failed`, away > 0 && `${away} away`, held > 0 && `${held} held`]
+      .filter(Boolean)
+      .join(', ');
   }
-  return `waits for wave ${current.name}${current.waitsOn === '' ? '' : `: ${current.waitsOn}`}`;
+  const waits = `waits for wave ${current.name}${current.waitsOn === '' ? '' : `: ${current.waitsOn}`}`;
+  return held > 0 ? `${waits}; ${held} held` : waits;
 }
 
 export function describeRollout(state: RolloutState, input: RolloutInput): RolloutReport {
   const waves = state.waves.map((wave) => waveReport(state, wave, input));
   const { application, releaseId, revisionId, phase, startedAtMs, endedAtMs } = state;
+  const held = heldClusters(state, input);
   return {
     ...{ application, releaseId, revisionId, phase, startedAtMs, endedAtMs, waves },
     strategy: state.strategy.name,
     message: describePhase(state, waves),
     next: nextForRollout(state, input),
     ...(state.revert && { revert: state.revert }),
+    ...(held.length > 0 && { held: { clusters: held, message: heldText } }),
   };
 }

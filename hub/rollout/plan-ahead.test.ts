@@ -50,6 +50,27 @@ describe('planAhead', () => {
     ]);
   });
 
+  it('says of what was rolled back that it is held: nothing begins, though it ends what is under way', () => {
+    const fleet = createFixture().cluster('eu-1').application('web', ['eu-1']);
+    fleet.revise('r1');
+    fleet.render('web', 'eu-1', ['ConfigMap/bad']).revise('r2');
+    const held = [fleet.assignments().get('eu-1/web')?.targetDigest ?? ''];
+    fleet.render('web', 'eu-1', ['ConfigMap/good']).revise('r3');
+    const later = fleet.render('web', 'eu-1', ['ConfigMap/bad']).inputFor('r4');
+    const rollouts = new Map(
+      [...later.waves.rollouts].map(([name, one]) => [
+        name,
+        { ...one, state: { ...one.state, phase: 'Progressing' as const, held } },
+      ]),
+    );
+    const [web] = planAhead({ ...later, waves: { ...later.waves, rollouts }, pauses: [] });
+    expect(web).toMatchObject({
+      ...{ outcome: 'nothing', waves: [], strategy: undefined },
+      supersedes: { phase: 'Progressing' },
+      leftOut: [{ reason: 'held', clusters: ['eu-1'] }],
+    });
+  });
+
   it('plans a release that waits for another environment as if that had proven it now', () => {
     const fleet = createFixture().cluster('eu-1').cluster('eu-2').cluster('st-1');
     fleet.application('staging', ['st-1']).application('web', ['eu-1', 'eu-2']).revise('r1');

@@ -7,6 +7,7 @@ import type { Pause } from '../model/release.ts';
 import { type AnalysisSpec, amountOf, type RolloutStrategy } from '../model/strategy.ts';
 import type { Resolution } from '../store/store.ts';
 import { startRollout } from './advance-rollout.ts';
+import { isHeldBack } from './held-clusters.ts';
 import { observeAssigned, strategyFor } from './plan-application.ts';
 import { takesBack } from './plan-history.ts';
 import { type PlanRevisionInput, planRevisionSteps, type RevisionPlan } from './plan-revision.ts';
@@ -119,10 +120,11 @@ function aheadOf(application: string, input: PlanAheadInput, plan: RevisionPlan)
   const before = input.waves.rollouts.get(application)?.state;
   const queue = plan.rollouts[promotionKey(application)];
   const state = plannedState(application, input, plan);
-  const begins = state !== undefined && state.releaseId !== before?.releaseId;
+  const planned = state !== undefined && state.releaseId !== before?.releaseId;
+  const begins = planned && !isHeldBack(state);
   const promoted = isPromotionQueue(queue) ? queue : undefined;
   const waits = begins && promoted !== undefined;
-  const known = begins ? new Set<string>() : unchangedIn(before, state);
+  const known = planned ? new Set<string>() : unchangedIn(before, state);
   const wanted = plan.resolutions.find((one) => one.application === application)?.targets ?? {};
   const waves = state?.waves.map((wave) => aheadWave(state, wave, input, { known, wanted })) ?? [];
   const told = waves.filter(({ clusters }) => clusters.length > 0);
@@ -130,7 +132,7 @@ function aheadOf(application: string, input: PlanAheadInput, plan: RevisionPlan)
     application,
     outcome: waits ? 'waits' : begins ? 'begins' : told.length > 0 ? 'amends' : 'nothing',
     strategy: begins ? aheadStrategy(state, input.nowMs) : undefined,
-    supersedes: begins ? supersededBy(state, before, plan) : undefined,
+    supersedes: planned ? supersededBy(state, before, plan) : undefined,
     after: promoted && { application: promoted.partner, soakMs: promoted.soakMs },
     waves: told,
     leftOut: leftOutOf(application, state, input, plan),

@@ -47,7 +47,8 @@ function startEntries({ after, nowMs, actor, acted }: HistoryStep): readonly Tim
   const clusters = waves.flatMap((wave) => wave.clusters);
   const many = `${plural(clusters.length, 'cluster')} in ${plural(waves.length, 'wave')}`;
   const by = strategy.name === '' ? 'by a strategy of its own' : `by strategy ${strategy.name}`;
-  const message = `revision ${short(revisionId)}: ${many} ${by}`;
+  const held = after.withheld ? `; ${after.withheld.length} held, since it was rolled back` : '';
+  const message = `revision ${short(revisionId)}: ${many} ${by}${held}`;
   const none = begun(after) ? {} : after.clusters;
   const fresh = waves.map(({ name, spec, clusters: members }) => ({ name, spec, clusters: members }));
   return [

@@ -1,5 +1,6 @@
 /** The revert of a failed release in Git: whether one is to be written, what it says, and what became of it. Pure. */
 import type { Revision } from '../model/revision.ts';
+import { isHeldBack } from './held-clusters.ts';
 import type { RolloutChange, RolloutState } from './rollout-state.ts';
 
 /** Of a rollout that was rolled back by itself. */
@@ -27,9 +28,10 @@ const subjectMax = 200;
  * Only what failed by itself and is back: an operator who rolls back knows what is to become of Git. A failure after which the strategy rolls back pauses only once
  * that is done, for clusters that had no healthy Target to go back to.
  */
-export function needsRevert({ phase, stopped, strategy, revert }: RolloutState): boolean {
+export function needsRevert(state: RolloutState): boolean {
+  const { phase, stopped, strategy, revert } = state;
   const isBack = phase === 'RolledBack' || (phase === 'Paused' && strategy.onFailure === 'rollback');
-  if (!isBack || stopped?.by !== 'failure') return false;
+  if (!isBack || stopped?.by !== 'failure' || isHeldBack(state)) return false;
   if ((strategy.revert ?? 'none') === 'none') return false;
   return revert === undefined || revert.state === 'pending';
 }

@@ -41,7 +41,14 @@ import {
   resolveApplication,
   type Wanted,
 } from './resolve-application.ts';
-import { actorOf, assignmentEvent, failedEvent, heldEvent, releaseEvent } from './revision-events.ts';
+import {
+  actorOf,
+  assignmentEvent,
+  failedEvent,
+  heldEvent,
+  releaseEvent,
+  withheldEvent,
+} from './revision-events.ts';
 import type { RolloutState } from './rollout-state.ts';
 
 /** An assignment in force. */
@@ -146,11 +153,22 @@ export function* planRevisionSteps(input: PlanRevisionInput): Generator<undefine
       ...releases.map((release) =>
         releaseEvent(revision, release, partOf(rollouts[release.application]), nowMs),
       ),
+      ...releases.flatMap((release) => withheldEvents(rollouts[release.application], release.id, nowMs)),
       ...ordered.map((decision) => assignmentEvent(revision, decision, nowMs)),
       ...removals.held.map((confirmation) => heldEvent(revision, confirmation, nowMs)),
     ],
     targets: [...targets.values()].filter(({ digest }) => !input.targets.has(digest)),
   };
+}
+
+/** Of a rollout that begins with this release. */
+function withheldEvents(
+  rollout: PlannedRollout | undefined,
+  releaseId: string,
+  nowMs: number,
+): readonly NewEvent[] {
+  if (rollout === undefined || !('waves' in rollout) || rollout.releaseId !== releaseId) return [];
+  return rollout.withheld ? [withheldEvent(rollout, nowMs)] : [];
 }
 
 /** Who takes part in a rollout, and who of them is left. */

@@ -3,7 +3,9 @@ import { createEvent, type NewEvent } from '../model/event.ts';
 import { describeProblem, type Problem } from '../model/problem.ts';
 import type { AssignmentDecision, Release } from '../model/release.ts';
 import type { Revision } from '../model/revision.ts';
+import { heldReason } from './held-clusters.ts';
 import type { OpenConfirmation } from './plan-removals.ts';
+import type { RolloutState } from './rollout-state.ts';
 
 /** Names of clusters, or problems, that one event spells out. */
 const listedMax = 100;
@@ -77,6 +79,20 @@ export function heldEvent(revision: Revision, confirmation: OpenConfirmation, no
     revisionId: revision.id,
     message: confirmation.message,
     data: { confirmationId: id, kind, subject, assignments },
+  });
+}
+
+/** A rollout begins without those who would get what was rolled back, or does not begin for that. */
+export function withheldEvent(
+  { application, releaseId, revisionId, withheld = [], phase }: RolloutState,
+  nowMs: number,
+): NewEvent {
+  const rest = phase === 'Paused' ? 'nothing begins' : 'the others go on';
+  return createEvent({
+    ...{ id: `rollout.held/${releaseId}`, type: 'rollout.held', actor: 'hub', timeMs: nowMs },
+    ...{ application, revisionId },
+    message: `${application}: ${heldReason(withheld)}; ${rest}`,
+    data: { releaseId, clusterCount: withheld.length, clusters: withheld.slice(0, listedMax) },
   });
 }
 

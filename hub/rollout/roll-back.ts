@@ -2,6 +2,7 @@
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { AssignmentDecision } from '../model/release.ts';
 import type { RolloutInput } from './advance-rollout.ts';
+import { someOf } from './held-clusters.ts';
 import { isAssigned, type RolloutChange, type RolloutState, type WaveState } from './rollout-state.ts';
 
 export interface BackPass {
@@ -130,10 +131,4 @@ function describeIll({ clusters }: RolloutState, observed: RolloutInput['observe
   return ill.length === 0 ? '' : `; not healthy there: ${someOf(ill.map(([cluster]) => cluster).sort())}`;
 }
 
-function someOf(names: readonly string[]): string {
-  const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : '';
-  return `${names.slice(0, namedMax).join(', ')}${more}`;
-}
-
 const failure = { by: 'failure', actor: 'fairway' } as const;
-const namedMax = 10;

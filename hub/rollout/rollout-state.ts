@@ -101,6 +101,8 @@ export interface RolloutState {
   readonly clusters: Readonly<Record<string, ClusterState>>;
   /** Targets that failed: no release takes a cluster to one of them again until somebody retries. */
   readonly held: readonly Digest[];
+  /** Clusters that take no part, since they would get what is held; sorted. */
+  readonly withheld?: readonly string[] | undefined;
   /** Clusters that the application leaves. */
   readonly removes?: readonly string[] | undefined;
   /** What has changed since of the release's Targets: clusters that have joined or leave; null: that take no part any more. */
@@ -158,6 +160,7 @@ export interface RolloutChange {
     | 'rollout.rolling-back'
     | 'rollout.rolled-back'
     | 'rollout.completed'
+    | 'rollout.held'
     | 'rollout.promoted'
     | 'rollout.revert-written'
     | 'rollout.revert-failed';

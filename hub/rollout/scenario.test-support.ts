@@ -3,6 +3,7 @@ import { defaultStrategy, type RolloutStrategy } from '../model/strategy.ts';
 import { advanceRollout, type RolloutInput, startRollout } from './advance-rollout.ts';
 import { applyAction, type RolloutAction } from './apply-action.ts';
 import { describeRollout } from './describe-rollout.ts';
+import { admitReleased } from './held-clusters.ts';
 import type { ClusterFacts } from './plan-waves.ts';
 import type { ObservedCluster, RolloutChange, RolloutRelease, RolloutState } from './rollout-state.ts';
 
@@ -97,7 +98,8 @@ export function createScenario(
       one.report = { sync: 'Synced', health, message, waitsFor: '' };
     },
     act(action: RolloutAction, actor = 'ann') {
-      state = applyAction(state, action, { actor, reason: 'because', atMs: nowMs });
+      const acted = applyAction(state, action, { actor, reason: 'because', atMs: nowMs });
+      state = admitReleased(acted, input(), () => true);
     },
     /** What amendments have made of it. */
     release(change: Pick<RolloutRelease, 'targets' | 'removes'>) {

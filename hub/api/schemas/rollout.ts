@@ -64,6 +64,10 @@ const promotionSchema = z
   })
   .openapi('RolloutPromotion');
 
+const heldSchema = z.object({ clusters: z.array(z.string()), message: z.string() }).openapi('RolloutHeld', {
+  description: 'Clusters that are to get what was rolled back, and keep what they have',
+});
+
 const revertSchema = z
   .object({
     state: z.enum(['pending', 'written', 'nothing', 'failed']),
@@ -87,6 +91,7 @@ export const rolloutSchema = z
     next: nextSchema,
     promotion: promotionSchema.nullable(),
     revert: revertSchema.nullable(),
+    held: heldSchema.nullable(),
   })
   .openapi('Rollout');
 
@@ -108,12 +113,14 @@ export function toRollout({
   waves,
   promotion,
   revert,
+  held,
   ...rest
 }: RolloutReport): ApiRollout {
   return {
     ...rest,
     promotion: promotion ? toPromotion(promotion) : null,
     revert: revert ? toRevert(revert) : null,
+    held: held ? { clusters: [...held.clusters], message: held.message } : null,
     startedAt: toTime(startedAtMs),
     endedAt: toTime(endedAtMs),
     next: toNext(next),

@@ -125,11 +125,20 @@ function nextText(next: ApiRollout['next'], nowMs: number): string {
 function renderRollout(rollout: ApiRollout, { nowMs, colours }: Printer): string {
   const { application, releaseId, strategy, phase, message, revisionId, startedAt, waves, promotion, next } =
     rollout;
+  const { held } = rollout;
   const lines = [
     `${application}: ${colourState(colours, phase)}${message === '' ? '' : `: ${message}`}`,
     `rollout ${releaseId}, revision ${shortRevision(revisionId)}, strategy ${strategy || 'of its own'}, began ${renderRelative(startedAt, nowMs)}`,
     ...(next === null ? [] : [`next decision ${renderRelative(next.at, nowMs)} (${next.at}) at the latest`]),
   ];
+  if (held) {
+    const { clusters } = held;
+    const more = clusters.length > shownClusters ? ` and ${clusters.length - shownClusters} more` : '';
+    lines.push(
+      `held: ${clusters.slice(0, shownClusters).join(', ')}${more}: ${held.message}`,
+      `  fairway rollout retry ${application} --reason TEXT`,
+    );
+  }
   if (promotion !== null) {
     const { after, healthySince, waiting } = promotion;
     const health =

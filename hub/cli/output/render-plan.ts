@@ -34,8 +34,11 @@ function clusterCount({ waves }: ApiPlannedApplication): number {
 
 /** `12 clusters in 4 waves, by strategy careful`. */
 function outcomeText(planned: ApiPlannedApplication): string {
-  const { outcome, strategy, waves, after } = planned;
-  if (outcome === 'nothing') return 'no rollout: no Target changes';
+  const { outcome, strategy, waves, after, leftOut } = planned;
+  if (outcome === 'nothing')
+    return leftOut.some(({ reason }) => reason === 'held')
+      ? 'no rollout: what it brings was rolled back and is held'
+      : 'no rollout: no Target changes';
   const many = `${plural(clusterCount(planned), 'cluster')} in ${plural(waves.length, 'wave')}`;
   if (outcome === 'amends')
     return `${many} join or leave with the rollout that there is, its gates as they are`;

@@ -268,7 +268,11 @@ function createFakePorts(
 const rolloutReport: RolloutReport = {
   ...{ application: 'shop', releaseId: 'release-1', revisionId: 'r1', strategy: 'careful' },
   phase: 'Progressing',
-  message: 'waits for wave rest: 1 of 1 not healthy: eu-1 waits on health',
+  message: 'waits for wave rest: 1 of 1 not healthy: eu-1 waits on health; 1 held',
+  held: {
+    clusters: ['eu-2'],
+    message: 'they keep what they have until it differs, or a retry releases what is held',
+  },
   startedAtMs: startMs,
   endedAtMs: undefined,
   waves: [
