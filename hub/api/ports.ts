@@ -280,6 +280,13 @@ export interface FailoverPort {
   start(asked: FailoverStart): Promise<Failover>;
   /** Ends what is not in Git yet; roles come back as Git has them. @throws not_found, failed_precondition, conflict. */
   revoke(group: string, said: { readonly reason: string; readonly actor: string }): Promise<Failover>;
+  /** Lets the hub's own word last so long from now. @throws not_found, invalid_argument where it does already, failed_precondition without one, conflict. */
+  extend(
+    group: string,
+    said: { readonly reason: string; readonly actor: string; readonly overrideMs: number },
+  ): Promise<Failover>;
+  /** Those under way, in the order they began; one of a group at most. An override that is not signed by this hub is none. */
+  open(): Promise<readonly Failover[]>;
   get(id: string): Promise<Failover | undefined>;
   /** Newest first. */
   list(group: string | undefined, page: PageRequest): Promise<Page<Failover>>;

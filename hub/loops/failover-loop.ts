@@ -10,6 +10,7 @@ import { createEvent, type NewEvent } from '../model/event.ts';
 import { type Failover, isFailoverOver } from '../model/failover.ts';
 import { advanceFailover } from '../parity/advance-failover.ts';
 import { overrideCounts } from '../parity/switch-roles.ts';
+import { nextWarningAtMs } from '../parity/warn-expiry.ts';
 import type { Store, StoreTopic } from '../store/store.ts';
 import { loadFailoverFacts, loadFailovers } from './failover-inputs.ts';
 import { fleetOf } from './fleet-rows.ts';
@@ -90,8 +91,10 @@ export function createFailoverLoop(options: FailoverLoopOptions): FailoverLoop {
     return isFailoverOver(after) ? undefined : waitFor(after);
   };
 
-  const waitFor = ({ commit, override }: Failover) => {
-    const times = [commit?.nextAtMs, override?.ended === undefined ? override?.untilMs : undefined];
+  const waitFor = (failover: Failover) => {
+    const { commit, override } = failover;
+    const untilMs = override?.ended === undefined ? override?.untilMs : undefined;
+    const times = [commit?.nextAtMs, untilMs, nextWarningAtMs(failover)];
     const dueMs = Math.min(...times.map((atMs) => (atMs ?? Infinity) - clock.now()), periodMs);
     return { requeueAfterMs: Math.max(1, dueMs) };
   };
@@ -128,10 +131,19 @@ function switches(before: Failover, after: Failover): boolean {
   );
 }
 
+function describeExpiry({ group, roles, commit }: Failover, untilMs: number): string {
+  const clusters = Object.keys(roles).join(' and ');
+  const error = commit?.error ? ` (${commit.error})` : '';
+  return `the hub's own word is over at ${new Date(untilMs).toISOString()}, and ${clusters} get the roles that Git has: it is not in Git yet${error}; mend that, or fairway failover extend ${group}`;
+}
+
 /** The id makes an event that is told twice one. */
 function eventsOf(before: Failover, after: Failover, nowMs: number): readonly NewEvent[] {
   const { id, group, commit, readyAtMs, to, from, rtoMs, kind, phase } = after;
-  const event = (type: 'failover.committed' | 'failover.ready' | 'failover.ended', message: string) =>
+  const event = (
+    type: 'failover.committed' | 'failover.ready' | 'failover.expiring' | 'failover.ended',
+    message: string,
+  ) =>
     createEvent({
       ...{ type, message: `${group}: ${message}`, actor: 'hub', timeMs: nowMs, id: `${type}-${id}` },
       data: { failover: id, group, kind, from, to, phase, rtoMs: rtoMs ?? null },
@@ -145,6 +157,12 @@ function eventsOf(before: Failover, after: Failover, nowMs: number): readonly Ne
     events.push(
       event('failover.ready', `${to} is ready, ${Math.round((rtoMs ?? 0) / 1_000)} s after the start`),
     );
+  const { override } = after;
+  if (override?.warnedMs !== undefined && override.warnedMs !== before.override?.warnedMs)
+    events.push({
+      ...event('failover.expiring', describeExpiry(after, override.untilMs)),
+      id: `failover.expiring-${id}-${override.untilMs}-${override.warnedMs}`,
+    });
   if (isFailoverOver(after)) events.push(event('failover.ended', after.message));
   return events;
 }

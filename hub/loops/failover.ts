@@ -19,7 +19,8 @@ import { signOverride } from '../parity/sign-override.ts';
 import { overrideCounts } from '../parity/switch-roles.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Store } from '../store/store.ts';
-import { loadPlacements } from './failover-inputs.ts';
+import { createExtend } from './extend-failover.ts';
+import { loadFailovers, loadPlacements } from './failover-inputs.ts';
 import { fleetOf } from './fleet-rows.ts';
 import { isSelected, membersOf } from './parity-inputs.ts';
 import type { Preview } from './preview.ts';
@@ -236,7 +237,8 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
   };
 
   return {
-    ...{ plan, start, revoke },
+    ...{ plan, start, revoke, extend: createExtend(options) },
+    open: () => loadFailovers(store, options.digestKey),
     get: (id) => store.failovers.get(id),
     list: (group, page) => store.failovers.list(group, page),
   };

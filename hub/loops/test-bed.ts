@@ -4,6 +4,7 @@ import { createSeededRandom, systemRandom } from '../../shared/clock/random.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { Loop } from '../../shared/loop/loop.ts';
+import type { Failover } from '../model/failover.ts';
 import { rootRepository, type SourceKey, sourceKeyOf } from '../model/revision.ts';
 import { createMemoryTree } from '../render/memory-tree.ts';
 import type { RenderStats } from '../render/render-work.ts';
@@ -38,8 +39,11 @@ export interface LoopBed {
 const person = { name: 'Ada Park', email: 'ada@example.com', timeMs: 0 };
 const url = 'https://git.example/fleet.git';
 
-/** @param path of the store's file. Default in memory. */
-export async function createLoopBed(path = ':memory:'): Promise<LoopBed> {
+/** @param path of the store's file. Default in memory. @param failovers what resolving takes for open ones. Default none. */
+export async function createLoopBed(
+  path = ':memory:',
+  failovers: (store: Store) => Promise<readonly Failover[]> = async () => [],
+): Promise<LoopBed> {
   const clock = createFakeClock();
   const ports = { clock, random: createSeededRandom(1), log: silentLogger };
   const store = await openStore({
@@ -90,6 +94,7 @@ export async function createLoopBed(path = ':memory:'): Promise<LoopBed> {
         followed.push(sources);
         return sources;
       },
+      failovers: () => failovers(over),
       newId: () => Buffer.from(systemRandom.bytes(8)).toString('hex'),
       ...ports,
     });

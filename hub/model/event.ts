@@ -36,6 +36,8 @@ export const eventTypes = [
   'failover.started',
   'failover.committed',
   'failover.ready',
+  'failover.expiring',
+  'failover.extended',
   'failover.ended',
   'audit.token.created',
   'audit.token.revoked',

@@ -33,6 +33,8 @@ export interface RoleOverride {
   readonly untilMs: number;
   /** HMAC-SHA256 by a key of this hub over what it says, hex. */
   readonly signature: string;
+  /** People were warned this long before its end; undefined: not yet. */
+  readonly warnedMs?: number | undefined;
   /** Why it counts no more; undefined: it counts. */
   readonly ended: 'committed' | 'expired' | 'revoked' | 'drilled' | 'superseded' | undefined;
 }

@@ -1,6 +1,7 @@
 /** What people ask of the fleet, folded from assignments, observations, resolutions, pauses and registrations by hub/status. */
 import type { Condition } from '../../shared/condition/condition.ts';
 import type { HealthStatus, SyncStatus } from '../../shared/manifest/health.ts';
+import type { Cluster } from './fleet.ts';
 
 /** One application in one cluster. */
 export interface PlacementView {
@@ -32,6 +33,8 @@ export interface ClusterView {
   readonly name: string;
   readonly region: string;
   readonly role: 'primary' | 'standby' | 'none';
+  /** The role is the hub's own word, not Git's. Undefined: it is Git's. */
+  readonly roleOverride?: Cluster['override'];
   readonly labels: Readonly<Record<string, string>>;
   /** In the fleet repository. */
   readonly declared: boolean;

@@ -1,6 +1,7 @@
 /** One look at a failover: from what Git, the fleet and the agents say to its next phase. Pure; looked at again with the same facts, nothing changes. */
 import { type Failover, type FailoverApplication, isFailoverOver } from '../model/failover.ts';
 import { overrideCounts } from './switch-roles.ts';
+import { warnExpiry } from './warn-expiry.ts';
 
 /** An application of the group in one of the two clusters. */
 export interface FailoverPlacement {
@@ -38,7 +39,7 @@ export const failoverOpenMaxMs = 7 * 86_400_000;
 /** The same object when nothing has changed; else its version is one more. */
 export function advanceFailover(before: Failover, facts: FailoverFacts): Failover {
   if (isFailoverOver(before)) return before;
-  const after = [endOverride, enter, progress, restore].reduce((one, step) => step(one, facts), before);
+  const after = [endOverride, warn, enter, progress, restore].reduce((one, step) => step(one, facts), before);
   const same = JSON.stringify(after) === JSON.stringify(before);
   return same ? before : { ...after, version: before.version + 1 };
 }
@@ -55,6 +56,10 @@ function endOverride(failover: Failover, { inGit, nowMs, declared }: FailoverFac
   if (kind !== 'drill' && inGit) return { ...failover, override: { ...override, ended: 'committed' } };
   if (nowMs < override.untilMs) return failover;
   return { ...failover, override: { ...override, ended: 'expired' }, phase: 'Restoring' };
+}
+
+function warn(failover: Failover, { nowMs }: FailoverFacts): Failover {
+  return warnExpiry(failover, nowMs);
 }
 
 function enter(failover: Failover, { inForce }: FailoverFacts): Failover {

@@ -226,6 +226,7 @@ function foldCluster(
     name,
     region: declared?.region ?? '',
     role: declared?.role ?? 'none',
+    roleOverride: declared?.override,
     labels: declared?.labels ?? {},
     declared: declared !== undefined,
     enrolled: registered !== undefined,

@@ -68,6 +68,7 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   'GET /api/v1/failovers/{failover}': read,
   // It moves what serves people, around every gate of the rollouts.
   'POST /api/v1/parity/{group}/failover': { scope: 'emergency', audit: 'audit.failover' },
+  'POST /api/v1/parity/{group}/failover/extend': { scope: 'emergency', audit: 'audit.failover' },
   'POST /api/v1/parity/{group}/failover/revoke': { scope: 'emergency', audit: 'audit.failover' },
   // Around every gate: whoever may steer a rollout may not do this.
   'POST /api/v1/applications/{application}/rollout/all-at-once': {

@@ -4,6 +4,7 @@ import { jsonEndpoint } from '../endpoint.ts';
 import { nameSchema, pageQuery, reasonSchema } from '../schemas/common.ts';
 import {
   failoverAskedQuery,
+  failoverExtendSchema,
   failoverPageSchema,
   failoverPlanSchema,
   failoverSchema,
@@ -79,15 +80,48 @@ export const failoverEndpoints = [
     },
   }),
   jsonEndpoint({
+    method: 'post',
+    path: '/api/v1/parity/{group}/failover/extend',
+    operationId: 'extendFailover',
+    summary: "Lets the hub's own word on the roles last longer, counted from now",
+    tag: 'failover',
+    params: groupParams,
+    body: failoverExtendSchema,
+    reply: failoverSchema,
+    errors: ['not_found', 'invalid_argument', 'failed_precondition', 'conflict'],
+    async handle({ params, body, caller, audit }, { failovers, store }) {
+      const { group } = params;
+      const { reason, overrideSeconds } = body;
+      const said = { reason, actor: caller.name, overrideMs: overrideSeconds * 1_000 };
+      const extended = toFailover(await failovers.extend(group, said));
+      const until = extended.overrideUntil;
+      const message = `Extended the override of ${group} until ${until}: ${reason}`;
+      await store.events.append([audit({ message, data: { failover: extended.id, until } })]);
+      return extended;
+    },
+  }),
+  jsonEndpoint({
     method: 'get',
     path: '/api/v1/failovers',
     operationId: 'listFailovers',
     summary: 'Lists failovers and drills, the newest first',
     tag: 'failover',
-    query: z.object({ group: nameSchema.optional(), ...pageQuery }),
+    query: z.object({
+      group: nameSchema.optional(),
+      open: z
+        .enum(['true', 'false'])
+        .optional()
+        .openapi({ description: 'true: those under way alone, in the order they began, in one page' }),
+      ...pageQuery,
+    }),
     reply: failoverPageSchema,
     async handle({ query }, { failovers }) {
       const { group, limit, cursor } = query;
+      if (query.open === 'true') {
+        const open = await failovers.open();
+        const chosen = open.filter((one) => group === undefined || one.group === group);
+        return { items: chosen.map(toFailover), next: null };
+      }
       const page = await failovers.list(group, { limit, cursor });
       return { items: page.items.map(toFailover), next: page.next ?? null };
     },

@@ -37,8 +37,9 @@ export const parityEndpoints = [
     summary: 'Lists the parity groups with their verdicts: may they fail over?',
     tag: 'parity',
     reply: z.object({ items: z.array(paritySchema) }).openapi('ParityList'),
-    async handle(_call, { parity }) {
-      return { items: parity.groups().map(toParity) };
+    async handle(_call, { parity, failovers }) {
+      const open = await failovers.open();
+      return { items: parity.groups().map((view) => toParity(view, open)) };
     },
   }),
   jsonEndpoint({
@@ -51,7 +52,7 @@ export const parityEndpoints = [
     reply: paritySchema,
     errors: ['not_found'],
     async handle({ params }, ports) {
-      return toParity(viewOf(ports, params.group));
+      return toParity(viewOf(ports, params.group), await ports.failovers.open());
     },
   }),
   jsonEndpoint({

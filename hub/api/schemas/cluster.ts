@@ -3,11 +3,17 @@ import type { IssuedCertificate } from '../../model/registry.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { conditionSchema, pageOf, timeSchema, toCondition, toTime } from './common.ts';
 
+const roleSchema = z.enum(['primary', 'standby', 'none']);
+
 export const clusterSchema = z
   .object({
     name: z.string(),
     region: z.string(),
-    role: z.enum(['primary', 'standby', 'none']),
+    role: roleSchema,
+    roleOverride: z
+      .object({ failover: z.string(), roleInGit: roleSchema, until: timeSchema })
+      .nullable()
+      .openapi({ description: "The role is the hub's own word, by a failover; null: it is Git's" }),
     labels: z.record(z.string(), z.string()),
     declared: z.boolean().openapi({ description: 'Has a Cluster in the fleet repository' }),
     enrolled: z.boolean(),
@@ -31,10 +37,16 @@ export type ApiCluster = z.infer<typeof clusterSchema>;
 export const clusterPageSchema = pageOf('ClusterPage', clusterSchema);
 
 export function toCluster(view: ClusterView): ApiCluster {
-  const { lastSeenAtMs, pausedUntilMs, conditions, labels, warnings, ...rest } = view;
+  const { lastSeenAtMs, pausedUntilMs, conditions, labels, warnings, roleOverride, ...rest } = view;
   return {
     ...rest,
     labels: { ...labels },
+    roleOverride: roleOverride
+      ? {
+          ...{ failover: roleOverride.failover, roleInGit: roleOverride.roleInGit },
+          until: toTime(roleOverride.untilMs),
+        }
+      : null,
     warnings: [...warnings],
     lastSeenAt: toTime(lastSeenAtMs),
     pausedUntil: toTime(pausedUntilMs),

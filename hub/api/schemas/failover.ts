@@ -37,6 +37,13 @@ export const failoverStartSchema = z
   })
   .openapi('FailoverStart');
 
+export const failoverExtendSchema = z
+  .strictObject({
+    reason: reasonSchema,
+    overrideSeconds: z.int().min(60).max(overrideSecondsMax).openapi({ description: 'From now on' }),
+  })
+  .openapi('FailoverExtend');
+
 export const failoverSchema = z
   .object({
     id: z.string(),

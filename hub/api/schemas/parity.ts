@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { type Failover, failoverPhases } from '../../model/failover.ts';
 import {
   type DifferenceClass,
   differenceClasses,
@@ -78,6 +79,23 @@ const objectiveSchema = z
   })
   .openapi('ParityObjective');
 
+const openFailoverSchema = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['failover', 'back', 'drill']),
+    phase: z.enum(failoverPhases),
+    message: z.string(),
+    from: z.string(),
+    to: z.string(),
+    actor: z.string(),
+    reason: z.string(),
+    startedAt: timeSchema,
+    overrideUntil: timeSchema
+      .nullable()
+      .openapi({ description: "Its roles are the hub's own word until then; null: they are not" }),
+  })
+  .openapi('OpenFailover');
+
 export const paritySchema = z
   .object({
     group: z.string(),
@@ -95,6 +113,7 @@ export const paritySchema = z
     reasons: z.array(parityReasonSchema),
     expectations: z.array(expectationSchema),
     objective: objectiveSchema.nullable().openapi({ description: 'null: not known yet' }),
+    failover: openFailoverSchema.nullable().openapi({ description: 'Under way; null: none is' }),
   })
   .openapi('Parity');
 
@@ -184,7 +203,17 @@ function toObjective(report: ObjectiveReport | undefined): z.infer<typeof object
   };
 }
 
-export function toParity({ group, state, objective }: ParityView): ApiParity {
+function toOpenFailover(failover: Failover | undefined): ApiParity['failover'] {
+  if (failover === undefined) return null;
+  const { id, kind, phase, message, from, to, actor, reason, startedAtMs, override } = failover;
+  return {
+    ...{ id, kind, phase, message, from, to, actor, reason, startedAt: toTime(startedAtMs) },
+    overrideUntil: override === undefined || override.ended !== undefined ? null : toTime(override.untilMs),
+  };
+}
+
+/** @param open failovers that are under way. */
+export function toParity({ group, state, objective }: ParityView, open: readonly Failover[]): ApiParity {
   const { report, verdictSinceMs, wholeSinceMs, lastWholeAtMs } = state;
   const { pairs, reasons, staleExpectations, expiredExpectations, ...rest } = report;
   const stateOf = (name: string) =>
@@ -202,6 +231,7 @@ export function toParity({ group, state, objective }: ParityView): ApiParity {
     reasons: reasons.map((reason) => ({ ...reason })),
     expectations: group.expectations.map((one) => toExpectation(one, stateOf(one.name))),
     objective: toObjective(objective),
+    failover: toOpenFailover(open.find((one) => one.group === group.name)),
   };
 }
 

@@ -51,6 +51,19 @@ export function addFailover(program: Command, io: CliIo, setExitCode: SetExitCod
       renderFailover(one, print),
     ),
   );
+  const extend = group
+    .command('extend')
+    .summary("let the hub's own word on the roles last longer")
+    .description("Lets the hub's own word on the roles last longer, where Git is still down.")
+    .argument('<group>', 'a ParityGroup')
+    .requiredOption('--for <duration>', 'how long from now, such as 4h; a week at most', durationArgument)
+    .requiredOption('--reason <text>', 'why; people will read it');
+  clientCommand(extend, io, async ({ client, print }, { reason, for: overrideSeconds }, [name = '']) =>
+    print.value(
+      await client.post<ApiFailover>(`${pathOf(name)}/extend`, { reason, overrideSeconds }),
+      (one) => renderFailover(one, print),
+    ),
+  );
   const status = group
     .command('status')
     .summary('show how far a failover is')

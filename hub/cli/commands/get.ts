@@ -6,6 +6,7 @@ import type { ApiObject } from '../../api/schemas/object.ts';
 import type { ApiRevision } from '../../api/schemas/revision.ts';
 import { type ClientContext, clientCommand, countArgument } from '../command.ts';
 import type { CliIo } from '../io.ts';
+import type { Colours } from '../output/colour.ts';
 import { renderRelative } from '../output/relative-time.ts';
 import { addGetEvents } from './get-events.ts';
 import { colourState, firstLine, plural, shortRevision } from './words.ts';
@@ -87,7 +88,7 @@ async function getClusters({ client, print }: ClientContext, options: Options, [
     [
       ['NAME', ({ name }) => name],
       ['REGION', ({ region }) => region || '-'],
-      ['ROLE', ({ role }) => (role === 'none' ? '-' : role)],
+      ['ROLE', (one) => roleText(one, colours)],
       [
         'AGENT',
         ({ connected, enrolled }) =>
@@ -107,7 +108,22 @@ async function getClusters({ client, print }: ClientContext, options: Options, [
   );
 }
 
+/** `primary (Git: standby)` where it is the hub's own word. */
+function roleText({ role, roleOverride }: ApiCluster, colours: Colours): string {
+  if (roleOverride) return colours.warn(`${role} (Git: ${roleOverride.roleInGit})`);
+  return role === 'none' ? '-' : role;
+}
+
 function clusterMessage(cluster: ApiCluster, nowMs: number): string {
+  const { roleOverride } = cluster;
+  const word = roleOverride
+    ? `role by the hub's own word, which ends ${renderRelative(roleOverride.until, nowMs)}`
+    : '';
+  const more = besidesRole(cluster, nowMs);
+  return [word, more].filter((text) => text !== '').join('; ');
+}
+
+function besidesRole(cluster: ApiCluster, nowMs: number): string {
   if (cluster.paused)
     return `paused${cluster.pausedUntil ? `, ends ${renderRelative(cluster.pausedUntil, nowMs)}` : ''}: ${cluster.pauseReason}`;
   if (!cluster.declared) return 'no Cluster of this name in the fleet repository';

@@ -8,6 +8,7 @@ import { createColours } from '../output/colour.ts';
 import { renderRelative } from '../output/relative-time.ts';
 import { renderTable } from '../output/table.ts';
 import { loadConnection } from '../settings.ts';
+import { renderOpenFailovers } from './open-failovers.ts';
 import {
   colourVerdict,
   describeCounts,
@@ -115,11 +116,11 @@ async function render(
     one.whole ? renderRelative(one.wholeSince, nowMs) : 'no',
     ...(wide ? [objectiveCell(one), one.owner || '-', one.reasons[0]?.message ?? ''] : []),
   ]);
+  const open = groups.flatMap(({ failover, group }) => (failover ? [{ ...failover, group }] : []));
   const headings = ['GROUP', 'VERDICT', 'SCORE', 'PRIMARY', 'STANDBY', 'DIFFERENCES', 'WHOLE SINCE'];
-  return renderTable(wide ? [...headings, 'OBJECTIVE', 'OWNER', 'REASON'] : headings, rows, {
-    columns,
-    heading: colours.bold,
-  });
+  const wanted = wide ? [...headings, 'OBJECTIVE', 'OWNER', 'REASON'] : headings;
+  const table = renderTable(wanted, rows, { columns, heading: colours.bold });
+  return `${renderOpenFailovers(open, { colours, nowMs })}${table}`;
 }
 
 function objectiveCell({ objective }: ApiParity): string {

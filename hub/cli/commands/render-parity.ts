@@ -3,6 +3,7 @@ import type { Colours } from '../output/colour.ts';
 import { type JunitCase, renderJunit } from '../output/junit.ts';
 import { renderDuration, renderRelative } from '../output/relative-time.ts';
 import { renderTable } from '../output/table.ts';
+import { renderOpenFailover } from './open-failovers.ts';
 import { plural } from './words.ts';
 
 /** A group with its differences. */
@@ -69,6 +70,8 @@ export function renderParity(
   ];
   if (parity.objective && (wide || parity.objective.state !== 'held'))
     lines.push(`  objective ${describeObjective(parity.objective)}`);
+  if (parity.failover)
+    lines.push(`  ${renderOpenFailover({ ...parity.failover, group: parity.group }, colours, nowMs)}`);
   for (const { severity, owner, message, action } of parity.reasons) {
     lines.push(`  ${severity}: ${message}${owner === '' ? '' : ` [${owner}]`}`);
     if (action !== '') lines.push(`    ${colours.dim(action)}`);
@@ -117,6 +120,12 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ');
 }
 
+function describeFailover(failover: NonNullable<ApiParity['failover']>): string {
+  const { kind, from, to, phase, message, overrideUntil } = failover;
+  const word = overrideUntil === null ? '' : `; roles by the hub's own word until ${overrideUntil}`;
+  return `**${kind}** \`${from}\` -> \`${to}\` ${phase}: ${message}${word}`;
+}
+
 /** For a comment or a wiki. */
 export function renderParityMarkdown(details: readonly ParityDetail[]): string {
   return details
@@ -127,6 +136,7 @@ export function renderParityMarkdown(details: readonly ParityDetail[]): string {
         '',
         `Primary \`${parity.primary}\`, standby ${parity.standbys.map(({ standby }) => `\`${standby}\``).join(', ')}.`,
         '',
+        ...(parity.failover ? [`- ${describeFailover(parity.failover)}`] : []),
         ...parity.reasons.map(
           ({ severity, message, owner, action }) =>
             `- **${severity}** ${message}${owner === '' ? '' : ` (${owner})`}${action === '' ? '' : `. ${action}`}`,

@@ -5,6 +5,7 @@ import type { ApiRevision, ApiSource } from '../../api/schemas/revision.ts';
 import type { Colours } from '../output/colour.ts';
 import { renderRelative } from '../output/relative-time.ts';
 import { renderTable } from '../output/table.ts';
+import type { OpenFailover } from './open-failovers.ts';
 import { colourState, firstLine, plural, shortRevision } from './words.ts';
 
 export interface StatusPage {
@@ -12,6 +13,8 @@ export interface StatusPage {
   readonly nowMs: number;
   readonly columns: number | undefined;
   readonly revisions: ReadonlyMap<string, ApiRevision>;
+  /** Under way. */
+  readonly failovers: readonly OpenFailover[];
 }
 
 /** A line for each source that cannot be followed: nothing new comes from there. Empty: all can. */

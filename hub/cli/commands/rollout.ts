@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import type { ApiRollout } from '../../api/schemas/rollout.ts';
+import type { Client } from '../client.ts';
 import { type ClientContext, clientCommand } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import type { Printer } from '../output/printer.ts';
 import { renderDuration, renderRelative } from '../output/relative-time.ts';
+import { loadOpenFailovers, renderOpenFailovers } from './open-failovers.ts';
 import { addRolloutHistory } from './rollout-history.ts';
 import { addRolloutPlan } from './rollout-plan.ts';
 import { colourState, shortRevision } from './words.ts';
@@ -59,8 +61,13 @@ export function addRollout(program: Command, io: CliIo): void {
 async function status({ client, print }: ClientContext, _options: Options, [application]: readonly string[]) {
   if (application !== undefined) {
     const path = `/api/v1/applications/${encodeURIComponent(application)}/rollout`;
-    return print.value(await client.get<ApiRollout>(path), (rollout) => renderRollout(rollout, print));
+    const rollout = await client.get<ApiRollout>(path);
+    const clusters = new Set(rollout.waves.flatMap((wave) => wave.clusters.map((one) => one.cluster)));
+    const under = await openFailovers(client, print, clusters);
+    return print.value(rollout, () => `${under}${renderRollout(rollout, print)}`);
   }
+  const under = await openFailovers(client, print);
+  if (under !== '') print.text(under);
   const { items } = await client.get<{ readonly items: readonly ApiRollout[] }>('/api/v1/rollouts');
   print.table(
     items,
@@ -74,6 +81,17 @@ async function status({ client, print }: ClientContext, _options: Options, [appl
     ],
     'No application has a rollout: nothing was released yet.',
   );
+}
+
+/** Roles that a failover gives are in no rollout's own state: they are told before it. Empty for programs, who ask for them. */
+async function openFailovers(
+  client: Client,
+  print: Printer,
+  clusters?: ReadonlySet<string>,
+): Promise<string> {
+  return print.format === 'table'
+    ? renderOpenFailovers(await loadOpenFailovers(client), print, clusters)
+    : '';
 }
 
 async function act(

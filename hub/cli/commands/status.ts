@@ -6,6 +6,7 @@ import type { ApiObject } from '../../api/schemas/object.ts';
 import type { ApiRevision, ApiSource } from '../../api/schemas/revision.ts';
 import { type ClientContext, clientCommand } from '../command.ts';
 import type { CliIo } from '../io.ts';
+import { loadOpenFailovers, renderOpenFailovers } from './open-failovers.ts';
 import {
   renderApplicationStatus,
   renderClusterStatus,
@@ -37,12 +38,17 @@ async function showStatus(context: ClientContext, _: Record<string, unknown>, [n
     const page = await loadPage(context);
     const { items } = await client.get<{ items: ApiSource[] }>('/api/v1/sources');
     const failing = renderFailingSources(items, page);
+    const under = renderOpenFailovers(page.failovers, page).trimEnd();
     if (applications.length === 0 && print.format === 'table')
       return print.text(
         failing || 'There are no applications yet. Write an Application into the fleet repository.\n',
       );
     return print.value(applications, () =>
-      [failing, ...applications.map((application) => renderApplicationStatus(application, page))]
+      [
+        failing,
+        under && `${under}\n`,
+        ...applications.map((application) => renderApplicationStatus(application, page)),
+      ]
         .filter((text) => text !== '')
         .join('\n'),
     );
@@ -57,7 +63,11 @@ async function showStatus(context: ClientContext, _: Record<string, unknown>, [n
       hooksMax,
     );
     return print.value({ ...application, hooks }, () =>
-      [renderApplicationStatus(application, page), renderHooks(hooks, page)].join(''),
+      [
+        renderOpenFailovers(page.failovers, page, new Set(application.placements.map((one) => one.cluster))),
+        renderApplicationStatus(application, page),
+        renderHooks(hooks, page),
+      ].join(''),
     );
   }
   const cluster = await orUndefined(client.get<ApiCluster>(`/api/v1/clusters/${encoded}`));
@@ -67,14 +77,21 @@ async function showStatus(context: ClientContext, _: Record<string, unknown>, [n
     });
   const placements = await client.list<ApiPlacement>('/api/v1/placements', { cluster: name });
   const page = await loadPage(context);
-  print.value({ ...cluster, placements }, () => renderClusterStatus(cluster, placements, page));
+  print.value({ ...cluster, placements }, () =>
+    [
+      renderOpenFailovers(page.failovers, page, new Set([name])),
+      renderClusterStatus(cluster, placements, page),
+    ].join(''),
+  );
 }
 
 /** What the page says beside the placements: the newest revisions, for their messages. */
 async function loadPage({ client, print, io }: ClientContext): Promise<StatusPage> {
   const revisions =
     print.format === 'table' ? await client.list<ApiRevision>('/api/v1/revisions', {}, 50) : [];
+  const failovers = print.format === 'table' ? await loadOpenFailovers(client) : [];
   return {
+    failovers,
     colours: print.colours,
     nowMs: print.nowMs,
     columns: io.terminal ? io.columns : undefined,

@@ -36,6 +36,10 @@ const examples: Readonly<Record<string, { readonly path: string } & CallOptions>
     path: '/api/v1/parity/shop-eu/failover',
     body: { reason: 'eu-1 is dark', confirm: true },
   },
+  'POST /api/v1/parity/{group}/failover/extend': {
+    path: '/api/v1/parity/shop-eu/failover/extend',
+    body: { reason: 'Git is dark still', overrideSeconds: 3_600 },
+  },
   'POST /api/v1/parity/{group}/failover/revoke': {
     path: '/api/v1/parity/shop-eu/failover/revoke',
     body: { reason: 'eu-1 is back' },

@@ -70,6 +70,14 @@ export const failoverPort: FailoverPort = {
     if (group !== 'shop-eu') throw nowhere(group);
     return { ...failover, phase: 'Restoring', message: 'revoked' };
   },
+  async extend(group, { overrideMs }) {
+    if (group !== 'shop-eu') throw nowhere(group);
+    return {
+      ...failover,
+      override: { untilMs: startMs + overrideMs, signature: 'd'.repeat(64), ended: undefined },
+    };
+  },
+  open: async () => [failover],
   get: async (id) => (id === failover.id ? failover : undefined),
   list: async (group) => ({
     items: group === undefined || group === 'shop-eu' ? [failover, before] : [],

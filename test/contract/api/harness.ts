@@ -128,7 +128,10 @@ function createFakePorts(
   answers: () => (question: AgentQuestion) => AgentAnswer,
 ): Omit<ApiPorts, 'clock' | 'random' | 'log'> {
   const clusters = [
-    clusterView('eu-1'),
+    clusterView('eu-1', {
+      role: 'standby',
+      roleOverride: { failover: 'failover-1', roleInGit: 'primary', untilMs: startMs + 3_600_000 },
+    }),
     clusterView('us-1', {
       ...{ connected: false, region: 'us' },
       warnings: [versionWarning('us-1', '1.34', 'v1.36.3')],
