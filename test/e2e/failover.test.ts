@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiCluster } from '../../hub/api/schemas/cluster.ts';
 import type { ApiFailover, ApiFailoverPlan } from '../../hub/api/schemas/failover.ts';
+import type { ApiParity } from '../../hub/api/schemas/parity.ts';
 import { createFleetBed, type FleetBed } from './fleet-bed.ts';
 
 const head = 'apiVersion: fairway.dev/v1alpha1\n';
@@ -163,6 +164,16 @@ describe('a failover of two clusters', { timeout: 180_000 }, () => {
     await bed.wait('the failed commit', async () => ((await last())?.commitError === '' ? undefined : true));
     const warnings = (await cluster('eu-1')).warnings.join();
     expect(warnings).toContain("primary by the hub's own word");
+    expect((await cluster('eu-1')).roleOverride).toMatchObject({ failover: begun.id, roleInGit: 'standby' });
+    const seen = await bed.api().get<ApiParity>('/api/v1/parity/eu');
+    expect(seen.failover).toMatchObject({ id: begun.id, kind: 'back', overrideUntil: begun.overrideUntil });
+    const said = { reason: 'Git is down still', overrideSeconds: 7_200 };
+    const extended = await bed.api().post<ApiFailover>(`${path}/extend`, said);
+    expect(Date.parse(extended.overrideUntil ?? '')).toBeGreaterThan(Date.parse(begun.overrideUntil ?? ''));
+    await bed.wait('the longer word', async () => {
+      const { roleOverride } = await cluster('eu-1');
+      return roleOverride?.until === extended.overrideUntil ? true : undefined;
+    });
     await bed.killHub();
     await bed.startHub();
     expect(await last()).toMatchObject({ id: begun.id, phase: 'TrafficReady', overrideState: 'active' });
@@ -174,6 +185,48 @@ describe('a failover of two clusters', { timeout: 180_000 }, () => {
     expect(await inGit('fleet/eu.yaml')).toBe(group);
     expect([size('eu-1'), size('eu-2')]).toEqual(['8', '2']);
     expect((await cluster('eu-1')).warnings.join()).not.toContain("hub's own word");
+  });
+
+  it('waits on a branch for somebody to merge it, and then goes as by a commit', async (context) => {
+    if (!bed) return context.skip();
+    await ready();
+    const { repository } = bed;
+    await inGit('fleet/eu.yaml');
+    const before = await repository.git('rev-parse', 'HEAD');
+    const begun = await start({ confirm: true, commit: 'branch' });
+    const branch = `fairway/failover-eu-${begun.id.slice(0, 8)}`;
+    const proposed = await reached('Proposed', begun.id);
+    expect(proposed).toMatchObject({
+      ...{ mode: 'branch', ref: `refs/heads/${branch}`, overrideState: 'none', rtoSeconds: null },
+      message: `waits for ${branch} to be merged`,
+    });
+    // Nothing moves by a proposal.
+    await inGit('fleet/eu.yaml');
+    expect(await repository.git('rev-parse', 'HEAD')).toBe(before);
+    expect([size('eu-1'), size('eu-2')]).toEqual(['8', '2']);
+    const { failover } = await bed.api().get<ApiParity>('/api/v1/parity/eu');
+    expect(failover).toMatchObject({ id: begun.id, phase: 'Proposed', overrideUntil: null });
+    // Somebody reads it, and merges it after another commit that came in between.
+    await bed.merge({ 'README.md': 'who is who\n' }, 'Say what this is');
+    await repository.git('fetch', '--quiet', 'origin', branch);
+    expect(await repository.git('diff', '--stat', `${before.trim()}..FETCH_HEAD`)).toContain(
+      '2 files changed',
+    );
+    await repository.git('merge', '--quiet', '--no-ff', '-m', `Merge ${branch}`, 'FETCH_HEAD');
+    await repository.push();
+    const done = await reached('Done', begun.id);
+    expect(done).toMatchObject({ commit: proposed.commit, ref: proposed.ref, overrideState: 'none' });
+    expect(done.rtoSeconds).toBeGreaterThanOrEqual(0);
+    await sizes('2', '8');
+    expect(await inGit('fleet/eu.yaml')).toContain('primary: eu-2 #');
+    await ready();
+    const back = await start({ kind: 'back', confirm: true, commit: 'branch' });
+    await reached('Proposed', back.id);
+    await repository.git('fetch', '--quiet', 'origin', `fairway/failover-eu-${back.id.slice(0, 8)}`);
+    await repository.git('merge', '--quiet', '--no-ff', '-m', 'Back again', 'FETCH_HEAD');
+    await repository.push();
+    await reached('Done', back.id);
+    await sizes('8', '2');
   });
 
   it('is played through in the standby alone by a drill', async (context) => {
