@@ -6,6 +6,7 @@ import { isOver, type RolloutPass, type RolloutState } from '../rollout/rollout-
 import type { Store } from '../store/store.ts';
 import { loadTargets } from './load-targets.ts';
 import { isWaved, type RolloutInputs } from './rollout-inputs.ts';
+import type { RolloutStates } from './rollout-states.ts';
 
 export interface Together {
   readonly before: RolloutState;
@@ -21,13 +22,19 @@ export interface ExchangeStep {
 
 const nothing: ExchangeStep = { blocked: new Set(), together: [] };
 
-export function createExchange(store: Store, inputs: RolloutInputs) {
+export interface ExchangePorts {
+  readonly store: Pick<Store, 'content'>;
+  readonly states: Pick<RolloutStates, 'load'>;
+  readonly inputs: RolloutInputs;
+}
+
+export function createExchange({ store, states, inputs }: ExchangePorts) {
   /** All that it is tied to, by whatever many steps. */
   const loadMembers = async (start: RolloutState): Promise<ReadonlyMap<string, ExchangeMember>> => {
     const members = new Map<string, ExchangeMember>();
     const names = [start.application];
     for (const name of names) {
-      const state = name === start.application ? start : await store.releases.rollout(name);
+      const state = name === start.application ? start : await states.load(name);
       if (!isWaved(state) || (isOver(state) && state.phase !== 'Complete')) continue;
       members.set(name, { state, input: await inputs.load(state) });
       for (const others of Object.values(state.handOvers ?? {}))

@@ -19,6 +19,7 @@ import {
 } from '../parity/assess-objective.ts';
 import { ageDifference, createAgeInput } from '../parity/assess-readiness.ts';
 import { nextState } from '../parity/next-state.ts';
+import { parsePlacementKey } from '../store/change-key.ts';
 import type { Page, PageRequest, Store, StoreTopic } from '../store/store.ts';
 import type { Explainer } from './explain.ts';
 import { fleetOf } from './fleet-rows.ts';
@@ -252,10 +253,10 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
         facts.wake(key);
       }
       if (topic === 'assignments' || topic === 'acknowledgements')
-        mark(key, (dirt) => {
+        mark(parsePlacementKey(key).cluster, (dirt) => {
           dirt.placements = true;
         });
-      if (topic === 'objects') mark(key.split('\n')[0] ?? '', (dirt) => addObject(dirt, key));
+      if (topic === 'objects') mark(parsePlacementKey(key).cluster, (dirt) => addObject(dirt, key));
     },
     groups: () =>
       [...watched.values()]

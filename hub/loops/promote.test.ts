@@ -3,6 +3,7 @@ import type { RolloutReport } from '../rollout/describe-rollout.ts';
 import type { RolloutState } from '../rollout/rollout-state.ts';
 import type { RolloutPassRow, Store } from '../store/store.ts';
 import type { RolloutDriver } from './rollout-loop.ts';
+import { passRowOf } from './rollout-states.ts';
 import { createLoopBed, type LoopBed, openRollouts } from './test-bed.ts';
 
 const hour = 3_600_000;
@@ -232,7 +233,7 @@ describe('promotion from environment to environment', () => {
     await rollouts.loop.idle();
     await bed.clock.advance(5);
     await rollouts.loop.idle();
-    const state = (await bed.store.releases.rollout('web-production')) as { phase: string };
+    const state = (await bed.store.releases.rollout('web-production'))?.state as { phase: string };
     expect(state.phase).not.toBe('Waiting');
   });
 
@@ -313,10 +314,12 @@ describe('promotion from environment to environment', () => {
       releases: {
         ...releases,
         savePlan: async (plan) => {
-          const before = (await releases.rollout('web-production')) as RolloutState;
+          const stored = await releases.rollout('web-production');
+          const before = stored?.state as RolloutState;
           const state = { ...before, startedAtMs: before.startedAtMs + 1 };
-          const row = { application: 'web-production', before, state, decisions: [], events: [] };
-          expect(await releases.saveRollout({ ...row, nowMs: bed.clock.now() })).toEqual([]);
+          const move = { application: 'web-production', before, state, decisions: [], events: [] };
+          const row = passRowOf({ ...move, nowMs: bed.clock.now() }, stored?.version ?? 0);
+          expect(await releases.saveRollout(row)).toEqual([]);
           return releases.savePlan(plan);
         },
       },

@@ -21,6 +21,7 @@ import { withheldEvent } from '../rollout/revision-events.ts';
 import type { RolloutState } from '../rollout/rollout-state.ts';
 import type { Store } from '../store/store.ts';
 import { isWaved, type RolloutInputs } from './rollout-inputs.ts';
+import type { RolloutStates } from './rollout-states.ts';
 
 export interface PromotionPass {
   /** The same object when nothing has changed. */
@@ -55,12 +56,19 @@ function mayBegin({ phase, stopped }: RolloutState): boolean {
   return phase !== 'RollingBack' && !(phase === 'Paused' && stopped?.by === 'operator');
 }
 
-export function createPromoter(store: Store, inputs: RolloutInputs, clock: Clock): Promoter {
+export interface PromoterPorts {
+  readonly store: Store;
+  readonly states: RolloutStates;
+  readonly inputs: RolloutInputs;
+  readonly clock: Clock;
+}
+
+export function createPromoter({ store, states, inputs, clock }: PromoterPorts): Promoter {
   /** By application, as last looked at. */
   const watched = new Map<string, { readonly partner: string; readonly clusters: ReadonlySet<string> }>();
 
   const loadQueue = async (application: string): Promise<PromotionQueue | undefined> => {
-    const queue = await store.releases.rollout(promotionKey(application));
+    const queue = await states.load(promotionKey(application));
     return isPromotionQueue(queue) ? queue : undefined;
   };
 
@@ -69,7 +77,7 @@ export function createPromoter(store: Store, inputs: RolloutInputs, clock: Clock
       store.releases.assignments({ application }),
       store.observations.applications({ application }),
       store.registry.clusters(),
-      store.releases.rollout(application),
+      states.load(application),
     ]);
     const connected = new Set(registered.filter((one) => one.connected).map(({ name }) => name));
     const reported = new Map(observations.map((one) => [one.cluster, one]));

@@ -56,10 +56,11 @@ describe('the resolve loop', () => {
     const raced = over({
       savePlan: async (plan) => {
         plans.push('plan');
-        const before = (await bed.store.releases.rollout('shop')) as Record<string, unknown>;
-        const pass = { application: 'shop', before, decisions: [], events: [], nowMs: 1 };
+        const { version = 0, state } = (await bed.store.releases.rollout('shop')) ?? {};
+        const pass = { application: 'shop', version, decisions: [], events: [], nowMs: 1 };
+        const held = ['x'.repeat(64)];
         if (plans.length === 1)
-          await bed.store.releases.saveRollout({ ...pass, state: { ...before, held: ['x'.repeat(64)] } });
+          await bed.store.releases.saveRollout({ ...pass, state: { ...(state as object), held } });
         return bed.store.releases.savePlan(plan);
       },
     });
@@ -75,7 +76,7 @@ describe('the resolve loop', () => {
     expect(plans).toHaveLength(2);
     expect(await revisionsOf()).toEqual(['2']);
     // What came in between is not lost.
-    expect(await bed.store.releases.rollout('shop')).toMatchObject({ held: ['x'.repeat(64)] });
+    expect((await bed.store.releases.rollout('shop'))?.state).toMatchObject({ held: ['x'.repeat(64)] });
   });
 
   it('pauses a cluster before it hands out what the same commit says', async () => {

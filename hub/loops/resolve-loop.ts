@@ -21,8 +21,7 @@ import { withOverrides, withoutOverrides, withStrategies } from '../parity/switc
 import { checkFleet } from '../policy/check-fleet.ts';
 import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import type { RenderWork } from '../render/render-work.ts';
-import { planRevisionSteps, type RevisionPlan, type WaveInput } from '../rollout/plan-revision.ts';
-import { isPromotionQueue } from '../rollout/promotion.ts';
+import { planRevisionSteps, type RevisionPlan } from '../rollout/plan-revision.ts';
 import { pinsOf } from '../rollout/rollout-state.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Plan, Store } from '../store/store.ts';
@@ -145,7 +144,7 @@ export function createResolveLoop(options: ResolveLoopOptions): Loop {
     await saveContent(store, outcome, plan.targets);
     // Before the plan: a commit that pauses a cluster must not reach it with what else it says.
     await followPausesInGit(store, fleet, clock.now());
-    const over = { rolloutsBefore: beforeOf(plan, waves), pins: pinsIn(plan) };
+    const over = { rolloutsBefore: beforeOf(plan, waves.versions), pins: pinsIn(plan) };
     const row = { ...planRow(revision.id, fleet, plan, clock.now()), ...over };
     const changed = await savePlan(store, row);
     // A rollout has gone on meanwhile: everything is looked at again.
@@ -261,12 +260,12 @@ export function headsOf(
 }
 
 /** What the plan changes, as it was when that was made: rollouts, and the releases that wait, of which one that begins takes its leave. */
-function beforeOf({ rollouts }: RevisionPlan, waves: WaveInput): Readonly<Record<string, unknown>> {
-  const known = Object.entries(rollouts).map(([key, planned]) => [
-    key,
-    isPromotionQueue(planned) ? waves.queues?.get(planned.application) : waves.rollouts.get(key)?.state,
-  ]);
-  return Object.fromEntries(known.filter(([, state]) => state !== undefined));
+function beforeOf(
+  { rollouts }: RevisionPlan,
+  versions: ReadonlyMap<string, number>,
+): NonNullable<Plan['rolloutsBefore']> {
+  const known = Object.keys(rollouts).map((key) => [key, versions.get(key)] as const);
+  return Object.fromEntries(known.filter((one): one is [string, number] => one[1] !== undefined));
 }
 
 function pinsIn({ rollouts }: RevisionPlan): NonNullable<Plan['pins']> {

@@ -19,7 +19,7 @@ export interface RolloutHistory {
 
 export function createRolloutHistory(store: Store): RolloutHistory {
   const stateOf = async ({ id, application }: RolloutRecord): Promise<RolloutState | undefined> => {
-    const state = await store.releases.rollout(application);
+    const state = (await store.releases.rollout(application))?.state;
     return isWaved(state) && state.releaseId === id ? state : undefined;
   };
   const refresh = async (kept: RolloutRecord): Promise<RolloutRecord> => {

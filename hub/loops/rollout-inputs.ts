@@ -32,11 +32,16 @@ export function isWaved(state: unknown): state is RolloutState {
   return typeof state === 'object' && state !== null && (state as { version?: unknown }).version === 2;
 }
 
-/** What planning a revision needs of the rollouts that there are. To be loaded before the assignments: what a rollout says it assigned is among those. */
-export async function loadWaves(store: Store, fleet: Fleet): Promise<WaveInput> {
+/** What planning a revision needs of the rollouts that there are, and of which versions they are. To be loaded before the assignments: what a rollout says it assigned is among those. */
+export async function loadWaves(
+  store: Store,
+  fleet: Fleet,
+): Promise<WaveInput & { readonly versions: ReadonlyMap<string, number> }> {
   const rollouts = new Map<string, { state: RolloutState; targets: RolloutRelease['targets'] }>();
   const queues = new Map<string, PromotionQueue>();
-  for (const [application, state] of await store.releases.rollouts()) {
+  const versions = new Map<string, number>();
+  for (const [application, { state, version }] of await store.releases.rollouts()) {
+    versions.set(application, version);
     if (isPromotionQueue(state)) queues.set(state.application, state);
     if (!isWaved(state)) continue;
     const release = await store.releases.release(state.releaseId);
@@ -44,7 +49,7 @@ export async function loadWaves(store: Store, fleet: Fleet): Promise<WaveInput> 
   }
   const registered = await store.registry.clusters();
   const connected = new Set(registered.filter((one) => one.connected).map(({ name }) => name));
-  return { facts: factsOf(fleet), connected, rollouts, queues, matches: matchesSelector };
+  return { facts: factsOf(fleet), connected, rollouts, queues, matches: matchesSelector, versions };
 }
 
 const releasesKnownMax = 200;

@@ -33,12 +33,13 @@ import {
   type RolloutState,
   type Said,
 } from '../rollout/rollout-state.ts';
-import type { RolloutPassRow, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { type AskAnalysisPorts, askAnalysis } from './ask-analysis.ts';
 import { createExchange, type Together } from './exchange-objects.ts';
 import { finishUnheard } from './finish-unheard.ts';
 import { createPromoter } from './promote.ts';
 import { createRolloutInputs, isWaved } from './rollout-inputs.ts';
+import { createRolloutStates, type RolloutMove } from './rollout-states.ts';
 import { forbiddenJob, type RunAnalysisPorts, stepRun } from './run-analysis.ts';
 import { attemptRevert, type RevertPorts } from './write-revert.ts';
 
@@ -57,8 +58,8 @@ export interface RolloutDriver {
   readonly loop: Loop;
   /** Wakes every rollout that is under way. Does not wait. */
   wakeAll(): void;
-  /** A cluster has reported, come or gone. Many at once are one pass. */
-  wakeCluster(cluster: string): void;
+  /** A cluster has reported, come or gone. Many at once are one pass. @param application of which alone something is another. Default any. */
+  wakeCluster(cluster: string, application?: string): void;
   /** By application. */
   reports(): Promise<readonly RolloutReport[]>;
   /** Undefined: the application has no rollout yet. */
@@ -68,7 +69,7 @@ export interface RolloutDriver {
   stop(): Promise<void>;
 }
 
-type Row = Omit<RolloutPassRow, 'history' | 'before' | 'state'> & {
+type Row = Omit<RolloutMove, 'history' | 'before' | 'state'> & {
   readonly before: RolloutState;
   readonly state: RolloutState;
 };
@@ -102,8 +103,9 @@ function isLive(state: RolloutState): boolean {
 export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   const { store, clock, log } = options;
   const inputs = createRolloutInputs(store, clock);
-  const promoter = createPromoter(store, inputs, clock);
-  const exchange = createExchange(store, inputs);
+  const states = createRolloutStates(store);
+  const promoter = createPromoter({ store, states, inputs, clock });
+  const exchange = createExchange({ store, states, inputs });
   /** Clusters of the live rollouts, by application: of a complete one those that it has still to count. */
   const live = new Map<string, ReadonlySet<string>>();
   /** Rollouts that are woken soon, each with how to call that off. */
@@ -114,11 +116,12 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     else {
       live.delete(state.application);
       inputs.forget(state.application);
+      states.forget(state.application);
     }
   };
 
   const findLive = async () => {
-    for (const [application, state] of await store.releases.rollouts()) {
+    for (const [application, { state }] of await store.releases.rollouts()) {
       if (isPromotionQueue(state)) loop.wake(state.application);
       if (!isWaved(state)) continue;
       note(state);
@@ -128,7 +131,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   };
 
   /** With what is to be kept for its sake, and what the history keeps of the step. */
-  const complete = (row: Row, acted?: Acted): RolloutPassRow => {
+  const complete = (row: Row, acted?: Acted): RolloutMove => {
     const { before, state: after, nowMs } = row;
     const pins = row.decisions.length > 0 || before.releaseId !== after.releaseId ? pinsOf(after) : undefined;
     const history = planHistory({ before, after, nowMs, acted });
@@ -137,14 +140,12 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
 
   /** A state and what it decided. Undefined: somebody else was faster. `from`: the queue that its release leaves, which must be as it was. */
   const keep = (row: Row, acted?: Acted, from?: PromotionQueue) =>
-    from === undefined
-      ? store.releases.saveRollout(complete(row, acted))
-      : store.releases.saveRollouts([complete(row, acted), leaveQueue(from, row)]);
+    states.keep([complete(row, acted), ...(from === undefined ? [] : [leaveQueue(from, row)])]);
 
   const rowOf = async (before: RolloutState, pass: RolloutPass): Promise<Row> => {
     const nowMs = clock.now();
     const { state, decisions } = pass;
-    const revision = await store.sources.revision(before.revisionId);
+    const revision = decisions.length > 0 && (await store.sources.revision(before.revisionId));
     const events = [
       ...pass.changes.map((change) => changeEvent(state, change, nowMs)),
       ...(revision ? decisions.map((one) => assignmentEvent(revision, one, nowMs)) : []),
@@ -162,7 +163,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   /** Objects move to or from other applications: those are assigned together, where it is the turn of all. */
   const exchangeObjects = async (together: readonly Together[]) => {
     const rows = await Promise.all(together.map(({ before, pass }) => rowOf(before, pass)));
-    const assigned = await store.releases.saveRollouts(rows.map((row) => complete(row)));
+    const assigned = await states.keep(rows.map((row) => complete(row)));
     if (assigned === undefined) return;
     await finishUnheard(store, assigned, clock.now());
     for (const [index, row] of rows.entries()) {
@@ -176,7 +177,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     ({ application, releaseId }: RolloutState) =>
     async (change: (before: RolloutState) => RolloutState): Promise<RolloutState | undefined> => {
       for (let attempt = 0; attempt < triesMax; attempt += 1) {
-        const before = await store.releases.rollout(application);
+        const before = await states.load(application);
         if (!isWaved(before) || before.releaseId !== releaseId) return undefined;
         const state = change(before);
         if (state === before) return state;
@@ -249,7 +250,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
 
   const step = async (application: string, signal: AbortSignal) => {
     if (application === everyRollout) return findLive();
-    const before = await store.releases.rollout(application);
+    const before = await states.load(application);
     if (!isWaved(before)) {
       live.delete(application);
       return undefined;
@@ -316,7 +317,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
 
   const act = async (application: string, action: RolloutAction, said: Said): Promise<RolloutReport> => {
     for (let attempt = 0; attempt < triesMax; attempt += 1) {
-      const before = await store.releases.rollout(application);
+      const before = await states.load(application);
       if (!isWaved(before))
         throw new FairwayError(
           'not_found',
@@ -339,16 +340,23 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     loop,
     // Its own key, so that what fails is tried again.
     wakeAll: () => loop.wake(everyRollout),
-    wakeCluster(cluster) {
-      for (const [application, clusters] of live) if (clusters.has(cluster)) wakeSoon(application);
+    wakeCluster(cluster, only) {
+      if (only !== undefined && live.get(only)?.has(cluster)) wakeSoon(only);
+      if (only === undefined)
+        for (const [application, clusters] of live) if (clusters.has(cluster)) wakeSoon(application);
       for (const application of promoter.concerned(cluster)) wakeSoon(application);
     },
     async reports() {
-      const states = [...(await store.releases.rollouts()).values()].filter(isWaved);
-      return Promise.all(states.map(describe));
+      const stored = [...(await store.releases.rollouts()).values()];
+      return Promise.all(
+        stored
+          .map(({ state }) => state)
+          .filter(isWaved)
+          .map(describe),
+      );
     },
     async report(application) {
-      const state = await store.releases.rollout(application);
+      const state = await states.load(application);
       return isWaved(state) ? describe(state) : undefined;
     },
     act,
@@ -361,7 +369,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
 }
 
 /** Kept together with the rollout that begins, so that a revision which is planned at that moment is planned anew. */
-function leaveQueue(queue: PromotionQueue, { state, nowMs }: Pick<Row, 'state' | 'nowMs'>): RolloutPassRow {
+function leaveQueue(queue: PromotionQueue, { state, nowMs }: Pick<Row, 'state' | 'nowMs'>): RolloutMove {
   const application = promotionKey(queue.application);
   const left = dropBegun(queue, state.releaseId);
   return { application, before: queue, state: left, decisions: [], events: [], nowMs };

@@ -6,14 +6,25 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import type { Pause } from '../model/release.ts';
 import { observedCluster, type Presence } from '../rollout/observed-cluster.ts';
 import type { ObservedCluster, RolloutRelease } from '../rollout/rollout-state.ts';
+import { parsePlacementKey } from '../store/change-key.ts';
 import type { Store, StoreTopic } from '../store/store.ts';
+import { createAgentsKnown, type KnownAgent } from './agents-known.ts';
 
 export interface RolloutViews {
   /** By cluster of the release. The map is this view's own: it is up to date until the next call for this application. */
   load(application: string, release: RolloutRelease): Promise<ReadonlyMap<string, ObservedCluster>>;
+  /** Clusters that may be another, in what was loaded last, than when the application was settled last. */
+  unsettled(application: string): Unsettled;
+  /** These have been looked at, and what came of it is kept. */
+  settle(application: string, unsettled: Unsettled): void;
   /** Nothing more is asked of it for now. */
   forget(application: string): void;
   stop(): void;
+}
+
+export interface Unsettled {
+  /** Undefined: any. */
+  readonly clusters: ReadonlySet<string> | undefined;
 }
 
 interface View {
@@ -21,6 +32,10 @@ interface View {
   readonly observed: Map<string, ObservedCluster>;
   /** Clusters to be read again before the next pass. */
   changed: Set<string>;
+  /** Read since `unsettled` was asked. */
+  fresh: Set<string>;
+  /** What it named, which is not settled yet. */
+  looked: Unsettled;
   readonly readAtMs: number;
 }
 
@@ -42,26 +57,41 @@ const concerning: ReadonlySet<StoreTopic> = new Set([
 export function createRolloutViews(store: Store, clock: Clock): RolloutViews {
   const startedAtMs = clock.now();
   const views = new Map<string, View>();
-  const unsubscribe = store.subscribe((topic, cluster) => {
+  const agentsKnown = createAgentsKnown(store, clock);
+  /** Few, and seldom others. */
+  let pauses: Promise<readonly Pause[]> | undefined;
+  const unsubscribe = store.subscribe((topic, key) => {
     if (!concerning.has(topic)) return;
+    const { cluster, application } = parsePlacementKey(key);
+    if (topic === 'pauses') pauses = undefined;
+    if (topic === 'registry') agentsKnown.changed(cluster);
     if (cluster === '') views.clear();
+    else if (application !== undefined) views.get(application)?.changed.add(cluster);
     else for (const { changed } of views.values()) changed.add(cluster);
   });
 
+  const loadPauses = () => {
+    if (pauses !== undefined) return pauses;
+    const mine = store.releases.pauses();
+    pauses = mine;
+    // One that failed is asked for again.
+    mine.catch(() => {
+      if (pauses === mine) pauses = undefined;
+    });
+    return mine;
+  };
+
   const read = async (application: string, clusters: readonly string[] | undefined) => {
     const filter = clusters === undefined ? { application } : { application, clusters };
-    const [assignments, observations, registered, pauses] = await Promise.all([
+    const [assignments, observations, agents, all] = await Promise.all([
       store.releases.assignments(filter),
       store.observations.applications(filter),
-      clusters === undefined || clusters.length > someMax
-        ? store.registry.clusters()
-        : Promise.all(clusters.map((name) => store.registry.cluster(name))),
-      store.releases.pauses(),
+      agentsKnown.load(),
+      loadPauses(),
     ]);
     const assigned = new Map(assignments.map((one) => [one.cluster, one]));
     const reported = new Map(observations.map((one) => [one.cluster, one]));
-    const agents = new Map(registered.flatMap((one) => (one === undefined ? [] : [[one.name, one]])));
-    const paused = pausesOf(pauses, application);
+    const paused = pausesOf(all, application);
     return (cluster: string): ObservedCluster => {
       const presence = presenceOf(agents.get(cluster), paused.get(cluster), startedAtMs);
       return observedCluster(assigned.get(cluster), reported.get(cluster), presence);
@@ -70,7 +100,8 @@ export function createRolloutViews(store: Store, clock: Clock): RolloutViews {
 
   const readWhole = async (application: string, release: RolloutRelease): Promise<View> => {
     // Before the read: what comes while it goes on is read again.
-    const view: View = { release, observed: new Map(), changed: new Set(), readAtMs: clock.now() };
+    const sets = { changed: new Set<string>(), fresh: new Set<string>(), looked: { clusters: undefined } };
+    const view: View = { release, observed: new Map(), ...sets, readAtMs: clock.now() };
     views.delete(application);
     views.set(application, view);
     for (const oldest of views.keys()) if (views.size > viewsMax) views.delete(oldest);
@@ -85,7 +116,10 @@ export function createRolloutViews(store: Store, clock: Clock): RolloutViews {
     const clusters = [...changed].filter((cluster) => observed.has(cluster));
     if (clusters.length === 0) return;
     const look = await read(application, clusters);
-    for (const cluster of clusters) observed.set(cluster, look(cluster));
+    for (const cluster of clusters) {
+      observed.set(cluster, look(cluster));
+      view.fresh.add(cluster);
+    }
   };
 
   const bring = async (application: string, release: RolloutRelease) => {
@@ -119,13 +153,25 @@ export function createRolloutViews(store: Store, clock: Clock): RolloutViews {
       mine.then(done, done);
       return mine;
     },
+    unsettled(application) {
+      const view = views.get(application);
+      if (view === undefined) return { clusters: undefined };
+      const { fresh, looked } = view;
+      view.fresh = new Set();
+      view.looked = { clusters: looked.clusters && new Set([...looked.clusters, ...fresh]) };
+      return view.looked;
+    },
+    settle(application, unsettled) {
+      const view = views.get(application);
+      // Read anew as a whole meanwhile: it is looked at anew.
+      if (view?.looked === unsettled) view.looked = { clusters: nobody };
+    },
     forget: (application) => void views.delete(application),
     stop: unsubscribe,
   };
 }
 
-/** Fewer than so many agents are asked for one by one. */
-const someMax = 50;
+const nobody: ReadonlySet<string> = new Set();
 
 /** A pause of the whole cluster goes before one of the application. */
 function pausesOf(pauses: readonly Pause[], application: string): ReadonlyMap<string, Pause> {
@@ -136,11 +182,7 @@ function pausesOf(pauses: readonly Pause[], application: string): ReadonlyMap<st
   return found;
 }
 
-function presenceOf(
-  agent: { readonly connected: boolean; readonly lastSeenAtMs: number | undefined } | undefined,
-  pause: Pause | undefined,
-  startedAtMs: number,
-): Presence {
+function presenceOf(agent: KnownAgent | undefined, pause: Pause | undefined, startedAtMs: number): Presence {
   const connected = agent?.connected ?? false;
   const gone = connected ? undefined : agent?.lastSeenAtMs;
   return {

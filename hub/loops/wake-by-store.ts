@@ -1,4 +1,5 @@
 import type { Loop } from '../../shared/loop/loop.ts';
+import { parsePlacementKey } from '../store/change-key.ts';
 import type { Store, StoreTopic } from '../store/store.ts';
 import type { StreamServer } from '../stream/stream-server.ts';
 import type { FailoverLoop } from './failover-loop.ts';
@@ -25,22 +26,35 @@ const rolloutTopics: ReadonlySet<StoreTopic> = new Set([
   'pauses',
 ]);
 
+/** @returns how to end that. */
+export function wakeRollouts(store: Pick<Store, 'subscribe'>, rollouts: RolloutDriver): () => void {
+  return store.subscribe((topic, key) => {
+    const { cluster, application } = parsePlacementKey(key);
+    if (rolloutTopics.has(topic)) rollouts.wakeCluster(cluster, application);
+    if (topic === 'fleet' || (topic === 'pauses' && key === '')) rollouts.wakeAll();
+  });
+}
+
 /** What has changed in the store wakes whoever waits for it. @returns how to end that. */
 export function wakeByStore(
   store: Store,
   { stream, pipeline, pauseLoop, notify, rollouts, parity, failovers }: Woken,
 ): () => void {
-  return store.subscribe((topic, key) => {
-    if (topic === 'assignments' || topic === 'pauses') stream.wake(key === '' ? undefined : key);
+  const endRollouts = wakeRollouts(store, rollouts);
+  const endOthers = store.subscribe((topic, key) => {
+    if (topic === 'assignments' || topic === 'pauses')
+      stream.wake(key === '' ? undefined : parsePlacementKey(key).cluster);
     if (topic === 'pauses') pauseLoop.wake('pauses');
     if (topic === 'confirmations') {
       stream.wake(undefined);
       pipeline.resolveLoop.wake(resolveKey);
     }
     if (topic === 'events') notify.wake('outbox');
-    if (rolloutTopics.has(topic)) rollouts.wakeCluster(key);
-    if (topic === 'fleet' || (topic === 'pauses' && key === '')) rollouts.wakeAll();
     parity.changed(topic, key);
     failovers.changed(topic, key);
   });
+  return () => {
+    endRollouts();
+    endOthers();
+  };
 }

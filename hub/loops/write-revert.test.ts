@@ -16,6 +16,7 @@ import { type Bed, createBed } from '../source/test-bed.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import type { RolloutDriver, RolloutLoopOptions } from './rollout-loop.ts';
+import { passRowOf } from './rollout-states.ts';
 import { openRollouts } from './test-bed.ts';
 import { attemptRevert } from './write-revert.ts';
 
@@ -64,7 +65,7 @@ const events = async () => {
   );
   return items.map(({ type, message }) => `${type}: ${message}`);
 };
-const stateNow = async () => (await store.releases.rollout('web')) as RolloutState;
+const stateNow = async () => (await store.releases.rollout('web'))?.state as RolloutState;
 
 /** What the hub knows after a release of the second commit has failed in eu-1 and was rolled back. */
 async function fail(
@@ -190,7 +191,9 @@ describe('the revert of a failed release', () => {
     expect(again.phase).toBe('Progressing');
     const { stopped } = before;
     const row = { application: 'web', before, decisions: [], events: [], nowMs: clock.now() };
-    await store.releases.saveRollout({ ...row, state: { ...again, phase: 'RolledBack', stopped } });
+    const state: RolloutState = { ...again, phase: 'RolledBack', stopped };
+    const version = (await store.releases.rolloutVersion('web')) ?? 0;
+    await store.releases.saveRollout(passRowOf({ ...row, state }, version));
     await settle();
     expect(await stateNow()).toMatchObject({ revert: { state: 'written' } });
     expect(await git('show', `${branch}:web.yaml`)).toBe('image: 1');

@@ -57,6 +57,7 @@ export const storeMethods = {
     release: 'read',
     releases: 'read',
     rollout: 'read',
+    rolloutVersion: 'read',
     rollouts: 'read',
     saveRollout: 'write',
     saveRollouts: 'write',

@@ -53,6 +53,7 @@ export type StoreTopic =
   | 'sources'
   | 'revisions'
   | 'fleet'
+  /** By cluster and application, as change-key.ts says, or by cluster: so are acknowledgements and observations. */
   | 'assignments'
   /** How far a cluster has come with them: nothing that its agent does not know. */
   | 'acknowledgements'
@@ -221,8 +222,8 @@ export interface Plan {
   readonly confirmations: readonly Omit<Confirmation, 'confirmedAtMs' | 'confirmedBy'>[];
   /** Rollout state by application: the reducer's, as JSON. */
   readonly rollouts: Readonly<Record<string, unknown>>;
-  /** The states that some of them take the place of, compared as text: where one is another by now, nothing is kept. */
-  readonly rolloutsBefore?: Readonly<Record<string, unknown>> | undefined;
+  /** The versions that some of them take the place of: where one is another by now, nothing is kept. */
+  readonly rolloutsBefore?: Readonly<Record<string, number>> | undefined;
   /** By application, in place of those before; of one that is not named: as before. */
   readonly pins?: Readonly<Record<string, RolloutPins>> | undefined;
   /** Of the rollouts that begin or are superseded. */
@@ -231,11 +232,22 @@ export interface Plan {
   readonly nowMs: number;
 }
 
-/** One pass of a rollout. States are JSON, compared as text. */
+/** A rollout's state, as JSON, and its version. */
+export interface StoredRollout {
+  /** Another whenever the state is, by one more with each pass; never given again to the application. */
+  readonly version: number;
+  readonly state: unknown;
+}
+
+/** One pass of a rollout, as what it changes. */
 export interface RolloutPassRow {
   readonly application: string;
-  readonly before: unknown;
+  /** Of the state that it began from. */
+  readonly version: number;
+  /** The next state but for its `clusters`; undefined: that is as it was. */
   readonly state: unknown;
+  /** Of the state's `clusters` those that are another now; null: not in it any more. Undefined: none. */
+  readonly clusters?: Readonly<Record<string, unknown>> | undefined;
   /** Undefined: as before. */
   readonly pins?: RolloutPins | undefined;
   readonly decisions: readonly AssignmentDecision[];
@@ -261,17 +273,19 @@ export interface ReleaseRepository {
   /**
    * Keeps a plan. Each decision whose Target or release differs from the assignment in force gets the cluster's next generation; an equal
    * one changes nothing. Targets and sets must have been saved before. Resolves to the changed assignments.
-   * @throws conflict when a rollout is not as `rolloutsBefore` says; then nothing has changed.
+   * @throws conflict when a rollout is of another version than `rolloutsBefore` says; then nothing has changed.
    */
   savePlan(plan: Plan): Promise<readonly Assignment[]>;
   release(id: string): Promise<Release | undefined>;
   releases(application: string, page: PageRequest): Promise<Page<Release>>;
-  rollout(application: string): Promise<unknown>;
+  rollout(application: string): Promise<StoredRollout | undefined>;
+  /** Of its state as it is now: whoever knows that version need not read it again. */
+  rolloutVersion(application: string): Promise<number | undefined>;
   /** Of all applications that have one, by application. */
-  rollouts(): Promise<ReadonlyMap<string, unknown>>;
+  rollouts(): Promise<ReadonlyMap<string, StoredRollout>>;
   /**
-   * Keeps the next state of a rollout with all that it decided, in one transaction, as `savePlan` does. Nothing is kept, and the result is undefined,
-   * when the state is not `before` any more: somebody else was faster.
+   * Keeps the next state of a rollout with all that it decided, in one transaction, as `savePlan` does; its version is one more then. Nothing is kept, and the
+   * result is undefined, when the state is of another version by now: somebody else was faster.
    */
   saveRollout(pass: RolloutPassRow): Promise<readonly Assignment[] | undefined>;
   /** As `saveRollout`, of several at once: all of them or none. Assignments get their generations in the order of the passes and their decisions. */
@@ -318,7 +332,8 @@ export interface HistoryRepository {
 }
 
 export interface RegistryRepository {
-  clusters(): Promise<readonly RegisteredCluster[]>;
+  /** Sorted by name. @param names of these, at most 500. Default all. */
+  clusters(names?: readonly string[]): Promise<readonly RegisteredCluster[]>;
   cluster(name: string): Promise<RegisteredCluster | undefined>;
   /** A cluster that was not known is registered when it connects. */
   seen(request: {

@@ -77,11 +77,11 @@ function describeTopics(current: () => StoreUnderTest): void {
     const heard: string[] = [];
     const stop = store.subscribe((topic, key) => heard.push(`${topic} ${key}`));
     await assign(store, 'eu', 'web');
-    expect(heard.splice(0).sort()).toEqual(['assignments eu', 'fleet ']);
+    expect(heard.splice(0).sort()).toEqual(['assignments eu\nweb', 'fleet ']);
     // The agent that says so needs no look at what it said.
     const said = { cluster: 'eu', application: 'web', generation: 1, message: '', timeMs: t0 };
     await store.releases.acknowledge({ ...said, stage: 'applied' });
-    expect(heard).toEqual(['acknowledgements eu']);
+    expect(heard).toEqual(['acknowledgements eu\nweb']);
     stop();
     await assign(store, 'us', 'web');
     expect(heard).toHaveLength(1);

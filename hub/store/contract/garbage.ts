@@ -84,7 +84,7 @@ function describeContents(current: () => StoreUnderTest): void {
     await healthy();
     const releases = [releaseOf('rel-2', 'web', { us: next.digest })];
     await store.releases.savePlan(planOf({ releases }));
-    const pass = { application: 'web', before: { wave: 1 }, state: { wave: 2 }, events: [], nowMs: t0 };
+    const pass = { application: 'web', version: 1, state: { wave: 2 }, events: [], nowMs: t0 };
     const decisions = [decide('eu', 'web', next, { releaseId: 'rel-3' })];
     const pins = { releaseId: 'rel-2', targets: [good.digest] };
     expect(await store.releases.saveRollout({ ...pass, decisions, pins })).toHaveLength(1);

@@ -68,56 +68,82 @@ function describePlans(current: () => StoreUnderTest): void {
     const one = await saveTarget(store, targetOf([configMap('a')]));
     await store.releases.savePlan(planOf({ rollouts: { web: { wave: 1 } } }));
     const plan = planOf({ rollouts: { web: { wave: 9 } }, decisions: [decide('eu', 'web', one)] });
-    for (const before of [{ web: { wave: 2 } }, { db: { wave: 1 } }])
+    const others: readonly Record<string, number>[] = [{ web: 2 }, { db: 1 }];
+    for (const before of others)
       await expect(store.releases.savePlan({ ...plan, rolloutsBefore: before })).rejects.toMatchObject({
         code: 'conflict',
       });
     expect(await store.releases.assignments({})).toEqual([]);
-    const kept = await store.releases.savePlan({ ...plan, rolloutsBefore: { web: { wave: 1 } } });
+    const kept = await store.releases.savePlan({ ...plan, rolloutsBefore: { web: 1 } });
     expect(kept).toHaveLength(1);
-    expect(await store.releases.rollout('web')).toEqual({ wave: 9 });
+    expect(await store.releases.rollout('web')).toEqual({ version: 2, state: { wave: 9 } });
   });
 
   it('moves several rollouts together, or none of them', async () => {
     const { store } = current();
     const one = await saveTarget(store, targetOf([configMap('a')]));
     await store.releases.savePlan(planOf({ rollouts: { web: { wave: 1 }, db: { wave: 1 } } }));
-    const pass = (application: string, before: number) => ({
-      ...{ application, before: { wave: before }, state: { wave: 2 }, events: [], nowMs: t0 },
+    const pass = (application: string, version: number) => ({
+      ...{ application, version, state: { wave: 2 }, events: [], nowMs: t0 },
       decisions: [decide('eu', application, one)],
     });
     expect(await store.releases.saveRollouts([pass('web', 1), pass('db', 7)])).toBeUndefined();
-    expect(await store.releases.rollout('web')).toEqual({ wave: 1 });
+    expect(await store.releases.rollout('web')).toEqual({ version: 1, state: { wave: 1 } });
     const kept = await store.releases.saveRollouts([pass('web', 1), pass('db', 1)]);
     expect(kept?.map(({ application, generation }) => `${application} ${generation}`)).toEqual([
       'web 1',
       'db 2',
     ]);
-    expect(await store.releases.rollout('db')).toEqual({ wave: 2 });
+    expect(await store.releases.rollout('db')).toEqual({ version: 2, state: { wave: 2 } });
   });
 
   it('moves a rollout from the state it was in, with all that was decided, or not at all', async () => {
     const { store } = current();
     const one = await saveTarget(store, targetOf([configMap('a')]));
-    const first = { wave: 1, clusters: { '7': {}, eu: {} } };
-    await store.releases.savePlan(planOf({ rollouts: { web: first } }));
+    const clusters = { '7': {}, eu: { at: 1 }, us: { at: 1 } };
+    await store.releases.savePlan(planOf({ rollouts: { web: { wave: 1, clusters } } }));
+    expect(await store.releases.rollout('web')).toEqual({ version: 1, state: { wave: 1, clusters } });
     const pass = {
       application: 'web',
+      version: 1,
       decisions: [decide('eu', 'web', one)],
       events: [anEvent()],
       nowMs: t0,
     };
-    const known = await store.releases.rollout('web');
-    const kept = await store.releases.saveRollout({ ...pass, before: known, state: { wave: 2 } });
+    const next = { wave: 2, clusters: {} };
+    const changed = { eu: { at: 2 }, us: null, ap: { at: 2 } };
+    const kept = await store.releases.saveRollout({ ...pass, state: next, clusters: changed });
     expect(kept).toMatchObject([{ cluster: 'eu', generation: 1 }]);
-    expect(await store.releases.saveRollout({ ...pass, before: known, state: { wave: 3 } })).toBeUndefined();
-    expect(await store.releases.rollouts()).toEqual(new Map([['web', { wave: 2 }]]));
+    expect(await store.releases.saveRollout({ ...pass, state: { wave: 3 } })).toBeUndefined();
+    const now = { version: 2, state: { wave: 2, clusters: { '7': {}, ap: { at: 2 }, eu: { at: 2 } } } };
+    expect(await store.releases.rollouts()).toEqual(new Map([['web', now]]));
+    expect(await store.releases.rolloutVersion('web')).toBe(2);
     expect(await store.events.lastSequence()).toBe(1);
     const unknown = [decide('us', 'web', targetOf([configMap('never-saved')]).target)];
     await expect(
-      store.releases.saveRollout({ ...pass, before: { wave: 2 }, state: { wave: 3 }, decisions: unknown }),
+      store.releases.saveRollout({ ...pass, version: 2, state: undefined, clusters, decisions: unknown }),
     ).rejects.toMatchObject({ code: 'failed_precondition' });
-    expect(await store.releases.rollout('web')).toEqual({ wave: 2 });
+    expect(await store.releases.rollout('web')).toEqual(now);
+    const quiet = { ...pass, version: 2, state: undefined, decisions: [] };
+    expect(await store.releases.saveRollout({ ...quiet, clusters: { eu: { at: 3 } } })).toEqual([]);
+    const last = { wave: 2, clusters: { '7': {}, ap: { at: 2 }, eu: { at: 3 } } };
+    expect(await store.releases.rollout('web')).toEqual({ version: 3, state: last });
+  });
+
+  it('takes the place of a state with all of its clusters, and never gives a version again', async () => {
+    const { store } = current();
+    const first = { wave: 1, clusters: { eu: { at: 1 }, us: { at: 1 } } };
+    const second = { wave: 1, clusters: { us: { at: 2 }, ap: {} } };
+    await store.releases.savePlan(planOf({ rollouts: { web: first } }));
+    await store.releases.savePlan(planOf({ rollouts: { web: second } }));
+    expect(await store.releases.rollout('web')).toEqual({ version: 2, state: second });
+    // In no cluster and not in the fleet any more.
+    await store.releases.savePlan(planOf());
+    expect(await store.releases.rollout('web')).toBeUndefined();
+    expect(await store.releases.rolloutVersion('web')).toBeUndefined();
+    await store.releases.savePlan(planOf({ rollouts: { web: { wave: 1, clusters: {} } } }));
+    const again = await store.releases.rollout('web');
+    expect(again).toEqual({ version: 3, state: { wave: 1, clusters: {} } });
   });
 
   it('knows with which Target a cluster was last healthy', async () => {
@@ -143,7 +169,7 @@ function describePlans(current: () => StoreUnderTest): void {
     await store.releases.savePlan(planOf({ releases, rollouts: { web: { wave: 1 } } }));
     await store.releases.savePlan(planOf({ releases, rollouts: { web: { wave: 2 } } }));
     expect(await store.releases.release('b')).toEqual(releases[1]);
-    expect(await store.releases.rollout('web')).toEqual({ wave: 2 });
+    expect((await store.releases.rollout('web'))?.state).toEqual({ wave: 2 });
     expect(await store.releases.rollout('other')).toBeUndefined();
     const first = await store.releases.releases('web', { limit: 2 });
     expect(first.items.map(({ id }) => id)).toEqual(['c', 'b']);

@@ -102,10 +102,10 @@ export function describeRolloutHistory(current: () => StoreUnderTest): void {
       await store.releases.savePlan(planOf({ rollouts: { web: { wave: 1 } } }));
       const pass = { application: 'web', decisions: [], events: [], nowMs: t0 };
       const late = write(recordOf('one'), { entries: [entryOf('too late')] });
-      const lost = { ...pass, before: { wave: 0 }, state: { wave: 2 }, history: [late] };
+      const lost = { ...pass, version: 7, state: { wave: 2 }, history: [late] };
       expect(await store.releases.saveRollout(lost)).toBeUndefined();
       expect(await store.history.record('one')).toBeUndefined();
-      const kept = { ...pass, before: { wave: 1 }, state: { wave: 2 }, history: [late] };
+      const kept = { ...pass, version: 1, state: { wave: 2 }, history: [late] };
       expect(await store.releases.saveRollout(kept)).toEqual([]);
       expect((await store.history.timeline('one', { limit: 9 })).items).toHaveLength(1);
     });

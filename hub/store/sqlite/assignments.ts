@@ -2,6 +2,7 @@
 import type { SQL } from 'drizzle-orm';
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { Assignment, AssignmentDecision } from '../../model/release.ts';
+import { placementKey } from '../change-key.ts';
 import type { AssignmentFilter, AssignmentState, ReleaseRepository } from '../store.ts';
 import type { SqliteContext } from './context.ts';
 import { and, asc, bound, eq, inArray } from './drizzle.ts';
@@ -65,7 +66,7 @@ function createDecider(context: SqliteContext) {
       assignedAtMs: nowMs,
     };
     save.run({ ...assignment, removed: assignment.removed ? 1 : 0 });
-    changed('assignments', cluster);
+    changed('assignments', placementKey(cluster, application));
     return assignment;
   };
 }
@@ -112,13 +113,13 @@ function createAcknowledger({ client, db, changed }: SqliteContext) {
     heard.run({ cluster, generation });
     if (row.removed && (stage === 'applied' || stage === 'healthy')) {
       for (const statement of forget) statement.run({ cluster, application });
-      changed('assignments', cluster);
-      changed('observations', cluster);
+      changed('assignments', placementKey(cluster, application));
+      changed('observations', placementKey(cluster, application));
       return;
     }
     const { timeMs, message } = request;
     const { changes } = record[stage].run({ cluster, application, generation, timeMs, message });
-    if (changes > 0) changed('acknowledgements', cluster);
+    if (changes > 0) changed('acknowledgements', placementKey(cluster, application));
   };
 }
 

@@ -9,6 +9,7 @@ import { rolloutHistory } from './migrations/0004-rollout-history.ts';
 import { parityGroups } from './migrations/0005-parity.ts';
 import { rolloutPins } from './migrations/0006-rollout-pins.ts';
 import { failovers } from './migrations/0007-failovers.ts';
+import { rolloutClusters } from './migrations/0008-rollout-clusters.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -25,6 +26,7 @@ export const migrations: readonly Migration[] = [
   { id: 5, name: 'parity', sql: parityGroups },
   { id: 6, name: 'rollout-pins', sql: rolloutPins },
   { id: 7, name: 'failovers', sql: failovers },
+  { id: 8, name: 'rollout-clusters', sql: rolloutClusters },
 ];
 
 /** `PRAGMA application_id` of a Fairway store: "FWAY". */

@@ -2,6 +2,7 @@
 import type { SQL } from 'drizzle-orm';
 import { hookReasons } from '../../../shared/manifest/hook-reasons.ts';
 import { keyText } from '../../../shared/manifest/object.ts';
+import { placementKey } from '../change-key.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
 import type { ObjectFilter, ObservationRepository } from '../store.ts';
 import { checkClusters } from './assignments.ts';
@@ -39,19 +40,22 @@ function createBatchSaver({ client, changed }: SqliteContext, events: SqliteEven
   const batch: Synchronous<ObservationRepository>['saveBatch'] = (report, added) => {
     const { cluster } = report;
     const known = new Set(assigned.all(cluster) as string[]);
-    let changes = 0;
+    /** Applications of which something is another now. */
+    const changes = new Set<string>();
     const named: string[] = [];
     for (const { application, key } of report.gone) {
       const text = keyText(key);
       const removed = removeObject.run(cluster, application, text).changes;
-      if (removed > 0) named.push(`${cluster}\n${application}\n${text}`);
-      changes += removed;
+      if (removed === 0) continue;
+      named.push(`${placementKey(cluster, application)}\n${text}`);
+      changes.add(application);
     }
     for (const row of report.applications) {
       if (!known.has(row.application)) continue;
       const { application, generation, timeMs } = row;
       const value = JSON.stringify({ ...row, cluster });
-      changes += saveApplication.run(cluster, application, generation, timeMs, value).changes;
+      const saved = saveApplication.run(cluster, application, generation, timeMs, value).changes;
+      if (saved > 0) changes.add(application);
     }
     for (const row of report.objects) {
       if (!known.has(row.application)) continue;
@@ -69,11 +73,12 @@ function createBatchSaver({ client, changed }: SqliteContext, events: SqliteEven
         timeMs,
         JSON.stringify({ ...row, cluster }),
       ).changes;
-      if (saved > 0) named.push(`${cluster}\n${application}\n${text}`);
-      changes += saved;
+      if (saved === 0) continue;
+      named.push(`${placementKey(cluster, application)}\n${text}`);
+      changes.add(application);
     }
     events.append(added);
-    if (changes > 0) changed('observations', cluster);
+    for (const application of changes) changed('observations', placementKey(cluster, application));
     if (named.length > objectsNamedMax) changed('objects', cluster);
     else for (const name of named) changed('objects', name);
   };

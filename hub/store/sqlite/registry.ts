@@ -3,8 +3,9 @@
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { EnrolmentToken, IssuedCertificate, RegisteredCluster } from '../../model/registry.ts';
 import type { RegistryRepository } from '../store.ts';
+import { checkClusters } from './assignments.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
-import { and, asc, desc, eq, gt, isNull } from './drizzle.ts';
+import { and, asc, desc, eq, gt, inArray, isNull } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
 import { createForgetter } from './forget.ts';
 import { certificates, clusters, enrolmentTokens, generations } from './schema.ts';
@@ -67,7 +68,11 @@ function createClusters({ db, changed }: SqliteContext): ClusterMethods & {
       insert(name, nowMs);
       changed('registry', name);
     },
-    clusters: () => select().orderBy(asc(clusters.name)).all().map(clusterOf),
+    clusters(names) {
+      const some = checkClusters(names);
+      const which = some === undefined ? undefined : inArray(clusters.name, [...some]);
+      return select().where(which).orderBy(asc(clusters.name)).all().map(clusterOf);
+    },
     cluster(name) {
       const row = select().where(eq(clusters.name, name)).get();
       return row && clusterOf(row);

@@ -13,7 +13,8 @@ import type { SqliteFleet } from './fleet.ts';
 import { createSqlitePauses } from './pauses.ts';
 import type { SqliteHistory } from './rollout-history.ts';
 import { createSqlitePins, type SqlitePins } from './rollout-pins.ts';
-import { releases, rollouts } from './schema.ts';
+import { createSqliteRolloutStates, type SqliteRolloutStates } from './rollout-states.ts';
+import { releases } from './schema.ts';
 
 /** Every digest that a plan names must be there before. @throws failed_precondition */
 function createTargetCheck({ client }: SqliteContext) {
@@ -40,37 +41,24 @@ function createReleaseSaver({ client, db }: SqliteContext) {
   };
 }
 
-function createRolloutSaver({ client }: SqliteContext, history: SqliteHistory, pins: SqlitePins) {
-  const save = client.prepare(
-    'INSERT INTO rollouts (application, state) VALUES (?, ?) ON CONFLICT (application) DO UPDATE SET state = excluded.state',
-  );
-  const known = client.prepare('SELECT application FROM rollouts').pluck();
+function createRolloutSaver(
+  { client }: SqliteContext,
+  states: SqliteRolloutStates,
+  history: SqliteHistory,
+  pins: SqlitePins,
+) {
   const assigned = client.prepare('SELECT 1 FROM assignments WHERE application = ? LIMIT 1').pluck();
-  const remove = client.prepare('DELETE FROM rollouts WHERE application = ?');
   return (plan: Plan): void => {
-    for (const [application, state] of Object.entries(plan.rollouts))
-      save.run(application, JSON.stringify(state ?? null));
+    for (const [application, state] of Object.entries(plan.rollouts)) states.replace(application, state);
     const inFleet = new Set(plan.fleet.resources.map(({ kind, name }) => `${kind}/${name}`));
-    for (const application of known.all() as string[]) {
+    for (const application of states.applications()) {
       const gone = !(application in plan.rollouts) && !inFleet.has(`Application/${application}`);
       if (!gone || assigned.get(application) !== undefined) continue;
-      remove.run(application);
+      states.remove(application);
       pins.remove(application);
       history.close(application, plan.nowMs);
     }
     history.write(plan.history ?? []);
-  };
-}
-
-/** @throws conflict */
-function createRolloutCheck({ client }: SqliteContext) {
-  const known = client.prepare('SELECT 1 FROM rollouts WHERE application = ? AND state = ?').pluck();
-  return ({ rolloutsBefore = {} }: Plan): void => {
-    for (const [application, state] of Object.entries(rolloutsBefore))
-      if (known.get(application, JSON.stringify(state)) === undefined)
-        throw new FairwayError('conflict', 'a rollout has gone on since it was planned', {
-          subject: application,
-        });
   };
 }
 
@@ -83,15 +71,15 @@ function createPlanSaver(
     readonly confirmations: SqliteConfirmations;
     readonly history: SqliteHistory;
     readonly pins: SqlitePins;
+    readonly states: SqliteRolloutStates;
   },
 ) {
   const checkTargets = createTargetCheck(context);
-  const checkRollouts = createRolloutCheck(context);
   const saveRelease = createReleaseSaver(context);
-  const saveRollouts = createRolloutSaver(context, parts.history, parts.pins);
+  const saveRollouts = createRolloutSaver(context, parts.states, parts.history, parts.pins);
   return (plan: Plan): readonly Assignment[] => {
     checkTargets(plan);
-    checkRollouts(plan);
+    parts.states.check(plan.rolloutsBefore ?? {});
     parts.fleet.savePlan(plan);
     for (const release of plan.releases) saveRelease(release);
     const assigned = plan.decisions
@@ -112,20 +100,20 @@ function createPassSaver(
     assignments,
     history,
     pins,
+    states,
   }: {
     readonly events: SqliteEvents;
     readonly assignments: SqliteAssignments;
     readonly history: SqliteHistory;
     readonly pins: SqlitePins;
+    readonly states: SqliteRolloutStates;
   },
 ) {
   const { client } = context;
   const known = client.prepare('SELECT 1 FROM targets WHERE digest = ?').pluck();
-  const isAt = client.prepare('SELECT 1 FROM rollouts WHERE application = ? AND state = ?').pluck();
-  const move = client.prepare('UPDATE rollouts SET state = ? WHERE application = ?');
   const save = (pass: RolloutPassRow): readonly Assignment[] => {
     const { application, decisions, nowMs } = pass;
-    move.run(JSON.stringify(pass.state), application);
+    states.move(pass);
     for (const { targetDigest } of decisions)
       if (known.get(targetDigest) === undefined)
         throw new FairwayError('failed_precondition', 'a target of the rollout is not in the store', {
@@ -141,8 +129,8 @@ function createPassSaver(
     return assigned;
   };
   return (passes: readonly RolloutPassRow[]): readonly Assignment[] | undefined => {
-    for (const { application, before } of passes)
-      if (isAt.get(application, JSON.stringify(before)) === undefined) return undefined;
+    for (const { application, version } of passes)
+      if (states.version(application) !== version) return undefined;
     return passes.flatMap(save);
   };
 }
@@ -161,9 +149,11 @@ export function createSqliteReleases(
   const assignments = createSqliteAssignments(context);
   const confirmations = createSqliteConfirmations(context, events);
   const pins = createSqlitePins(context);
-  const savePasses = createPassSaver(context, { events, assignments, history, pins });
+  const states = createSqliteRolloutStates(context);
+  const parts = { events, assignments, history, pins, states };
+  const savePasses = createPassSaver(context, parts);
   return {
-    savePlan: createPlanSaver(context, { events, fleet, assignments, confirmations, history, pins }),
+    savePlan: createPlanSaver(context, { ...parts, fleet, confirmations }),
     release(id) {
       const row = db.select().from(releases).where(eq(releases.id, id)).get();
       return row && releaseOf(row);
@@ -181,16 +171,9 @@ export function createSqliteReleases(
         .all();
       return createPage(rows, page, (row) => [row.position], releaseOf);
     },
-    rollout: (application) =>
-      db.select().from(rollouts).where(eq(rollouts.application, application)).get()?.state,
-    rollouts: () =>
-      new Map(
-        db
-          .select()
-          .from(rollouts)
-          .all()
-          .map(({ application, state }) => [application, state]),
-      ),
+    rollout: states.get,
+    rolloutVersion: states.version,
+    rollouts: states.list,
     saveRollout: (pass) => savePasses([pass]),
     saveRollouts: savePasses,
     assignments: assignments.list,

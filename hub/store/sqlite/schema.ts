@@ -122,7 +122,9 @@ export const releaseTargets = sqliteTable(
 
 export const rollouts = sqliteTable('rollouts', {
   application: text('application').primaryKey(),
+  /** All but what is known of its clusters. */
   state: json<unknown>('state').notNull(),
+  version: integer('version').notNull(),
 });
 
 /** Highest generation by cluster: outlives applications, assignments and enrolment. */

@@ -136,6 +136,9 @@ describe('migrations', () => {
     const later = migrations.filter(({ id }) => id >= 3).map(({ sql }) => sql);
     const tables = later.flatMap((text) => [...text.matchAll(/CREATE TABLE (\w+)/g)].map(([, name]) => name));
     for (const table of tables.reverse()) before.exec(`DROP TABLE ${table}`);
+    for (const text of later)
+      for (const [, table, column] of text.matchAll(/ALTER TABLE (\w+) ADD COLUMN (\w+)/g))
+        before.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
     before.exec('DELETE FROM migrations WHERE id >= 3');
     before.close();
     const store = await test.reopen();
@@ -151,6 +154,25 @@ describe('migrations', () => {
     expect(await store.renders.results([result])).toEqual([
       { root: 'root', node, values: '', set, builtFrom: 'app' },
     ]);
+  });
+
+  it('takes the clusters out of the states of rollouts that there are', async () => {
+    await test.store.close();
+    const before = new BetterSqlite3(test.path);
+    before.exec('DROP TABLE rollout_clusters; DROP TABLE rollouts_removed');
+    before.exec('ALTER TABLE rollouts DROP COLUMN version; DELETE FROM migrations WHERE id >= 8');
+    const clusters = { us: { assignedAtMs: 1.5 }, '7': {}, 'eu"1': { failure: { message: 'a "b" \u2028' } } };
+    const states = { web: { version: 2, waves: [], clusters, held: [] }, queue: { type: 'queue' } };
+    const save = before.prepare('INSERT INTO rollouts (application, state) VALUES (?, ?)');
+    for (const [application, state] of Object.entries(states)) save.run(application, JSON.stringify(state));
+    before.close();
+    const { releases } = await test.reopen();
+    expect(await releases.rollout('web')).toEqual({ version: 1, state: states.web });
+    expect(await releases.rollout('queue')).toEqual({ version: 1, state: states.queue });
+    const pass = { application: 'web', version: 1, decisions: [], events: [], nowMs: 1 };
+    expect(await releases.saveRollout({ ...pass, state: undefined, clusters: { us: null } })).toEqual([]);
+    const { us: _, ...left } = clusters;
+    expect((await releases.rollout('web'))?.state).toEqual({ ...states.web, clusters: left });
   });
 
   it('takes back all of a migration that fails', () => {
