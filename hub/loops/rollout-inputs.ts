@@ -68,6 +68,7 @@ export function createRolloutInputs(store: Store, clock: Clock) {
     { readonly release: RolloutRelease; readonly amended: RolloutState['amended'] }
   >();
   const views = createRolloutViews(store, clock);
+  const listeningSinceMs = clock.now();
   const unsubscribe = store.subscribe((topic) => {
     if (topic === 'fleet') facts = undefined;
   });
@@ -99,7 +100,8 @@ export function createRolloutInputs(store: Store, clock: Clock) {
     facts ??= store.fleet.load().then((stored) => factsOf(fleetOf(stored)));
     const [known, release] = await Promise.all([facts, loadRelease(state)]);
     const observed = await views.load(state.application, release);
-    return { release, observed, facts: known, matches: matchesSelector, nowMs: clock.now() };
+    const nowMs = clock.now();
+    return { release, observed, facts: known, matches: matchesSelector, listeningSinceMs, nowMs };
   };
 
   const stop = () => {

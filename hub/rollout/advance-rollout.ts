@@ -11,6 +11,7 @@ import { giveLast, isGivenUp } from './give-last.ts';
 import { heldReason, isHeldBack, partHeld } from './held-clusters.ts';
 import { observeClusters, timerStart } from './observe-clusters.ts';
 import { type ClusterFacts, planWaves, type SelectorMatch, specOf } from './plan-waves.ts';
+import { countClusters } from './record-rollout.ts';
 import { refillWave } from './refill-wave.ts';
 import { rollBack } from './roll-back.ts';
 import {
@@ -24,6 +25,7 @@ import {
   type RolloutState,
   type WaveState,
 } from './rollout-state.ts';
+import { soakEndMs } from './soak-end.ts';
 import { opennessAt } from './windows.ts';
 
 export interface RolloutInput {
@@ -34,6 +36,8 @@ export interface RolloutInput {
   readonly matches?: SelectorMatch | undefined;
   /** Clusters that are not assigned now, though it is their turn. */
   readonly blocked?: ReadonlySet<string> | undefined;
+  /** Since when the hub has heard agents; undefined: for ever. */
+  readonly listeningSinceMs?: number | undefined;
   readonly nowMs: number;
 }
 
@@ -82,7 +86,7 @@ export function failedIn(state: RolloutState, wave: WaveState): readonly string[
 }
 
 /** Which budget is spent, and by whom; undefined: none is. */
-function spentBudget(state: RolloutState): string | undefined {
+export function spentBudget(state: RolloutState): string | undefined {
   const { strategy, waves } = state;
   const total = waves.reduce((sum, { clusters }) => sum + clusters.length, 0);
   let all = 0;
@@ -168,12 +172,22 @@ export function isUnproven(state: RolloutState, index: number): boolean {
   );
 }
 
-function startWave(state: RolloutState, index: number, { nowMs }: RolloutInput): WavePass {
+function approvalNeeded({ name }: WaveState): RolloutChange {
+  return { type: 'rollout.approval.needed', message: `wave ${name} waits for an approval` };
+}
+
+/** It may be approved before its window opens. */
+function startWave(state: RolloutState, index: number, { nowMs }: RolloutInput, isOpen: boolean): WavePass {
   const wave = state.waves[index] as WaveState;
   const spec = specOf(state.strategy, wave);
   const none = { questions: [], nextAtMs: undefined };
-  if (spec.approval?.when === 'before' && !wave.approvedBefore) return { state, changes: [], ...none };
-  const message = `wave ${wave.name} begins: ${wave.clusters.length} clusters`;
+  if (spec.approval?.when === 'before' && !wave.approvedBefore) {
+    if (wave.approvalAskedAtMs !== undefined) return { state, changes: [], ...none };
+    const asked = putWave(state, index, { approvalAskedAtMs: nowMs });
+    return { state: asked, changes: [approvalNeeded(wave)], ...none };
+  }
+  if (!isOpen) return { state, changes: [], ...none };
+  const message = `wave ${wave.name} begins: ${wave.clusters.length === 1 ? '1 cluster' : `${wave.clusters.length} clusters`}`;
   return {
     state: putWave(state, index, { startedAtMs: nowMs }),
     changes: [{ type: 'rollout.wave.started', message }],
@@ -195,15 +209,14 @@ function endWave(state: RolloutState, index: number, input: RolloutInput): WaveP
   if (wave.settledAtMs === undefined) {
     next = putWave(next, index, { settledAtMs: nowMs });
     wave = next.waves[index] as WaveState;
-    if (spec.approval?.when === 'after')
-      changes.push({ type: 'rollout.approval.needed', message: `wave ${wave.name} waits for an approval` });
+    if (spec.approval?.when === 'after') changes.push(approvalNeeded(wave));
   }
-  const analysis = analysesOf(spec.analysis, wave, index, nowMs);
+  const analysis = analysesOf(wave.overruled ? [] : spec.analysis, wave, index, nowMs);
   if (analysis.failed !== undefined) {
     const [stopped, change] = stopFor(next, `wave ${wave.name}: ${analysis.failed}`, nowMs);
     return { state: stopped, changes: [...changes, change], questions: [], nextAtMs: undefined };
   }
-  const soakedAtMs = wave.promoted ? nowMs : (wave.settledAtMs ?? nowMs) + spec.soakMs;
+  const soakedAtMs = soakEndMs(wave, spec, input);
   const approved = spec.approval?.when !== 'after' || wave.approvedAfter !== undefined;
   if (nowMs < soakedAtMs || !analysis.done || !approved) {
     const times = [nowMs < soakedAtMs ? soakedAtMs : undefined, analysis.nextAtMs];
@@ -227,9 +240,10 @@ function isWhole(state: RolloutState, { clusters }: WaveState): boolean {
 }
 
 function describeEnd(state: RolloutState, wave: WaveState, offline: number): string {
-  const failed = failedIn(state, wave).length;
-  const parts = [`${wave.clusters.length - failed - offline} of ${wave.clusters.length} healthy`];
+  const { clusters, healthy, failed, excluded } = countClusters(state, wave.clusters);
+  const parts = [`${healthy} of ${clusters} healthy`];
   if (failed > 0) parts.push(`${failed} failed`);
+  if (excluded > 0) parts.push(`${excluded} excluded`);
   if (offline > 0) parts.push(`${offline} away`);
   return parts.join(', ');
 }
@@ -309,7 +323,7 @@ function walkWaves(
   for (let index = 0; index < state.waves.length && state.phase === 'Progressing'; index += 1) {
     if (state.waves[index]?.endedAtMs !== undefined) continue;
     state = refillWave(state, index, input);
-    if (state.waves[index]?.startedAtMs === undefined && open.open) take(startWave(state, index, input));
+    if (state.waves[index]?.startedAtMs === undefined) take(startWave(state, index, input, open.open));
     if (state.waves[index]?.startedAtMs !== undefined) take(endWave(state, index, input));
     if (state.waves[index]?.endedAtMs === undefined && !state.lifted) break;
   }

@@ -1,6 +1,8 @@
 /** What operators may do to a rollout. Each is idempotent: said twice it changes nothing more; where it does not apply it is refused with why. */
 import { FairwayError } from '../../shared/error/error.ts';
 import { allAtOnceStrategy, defaultWave } from '../model/strategy.ts';
+import { spentBudget } from './advance-rollout.ts';
+import { analysesOf } from './analyses.ts';
 import { isHeldBack } from './held-clusters.ts';
 import { specOf } from './plan-waves.ts';
 import {
@@ -59,9 +61,14 @@ function approve(state: RolloutState, waveName: string, said: Said): RolloutStat
   return putWave(state, index, { approvedAfter: said });
 }
 
+/** Somebody who goes on although an analysis has stopped the wave goes on without its analyses. */
 function promote(state: RolloutState, waveName: string, said: Said): RolloutState {
   const index = findWave(state, waveName);
   const wave = state.waves[index] as WaveState;
+  const specs = specOf(state.strategy, wave).analysis;
+  const isStopped = state.phase === 'Paused' && state.stopped?.by === 'failure';
+  if (isStopped && !wave.overruled && analysesOf(specs, wave, index, said.atMs).failed !== undefined)
+    return putWave(goOn(state), index, { promoted: wave.promoted ?? said, overruled: said });
   if (wave.promoted) return state;
   if (wave.settledAtMs === undefined)
     return refuse(state, `wave ${wave.name} does not soak yet: some of its clusters are not healthy`);
@@ -78,8 +85,16 @@ function resume(state: RolloutState): RolloutState {
   if (state.phase !== 'Paused') return refuse(state, `it is ${state.phase}, not Paused`);
   if (wasTakenBack(state)) return refuse(state, 'it was taken back: retry it, and it begins anew');
   if (isHeldBack(state)) return refuse(state, 'all that it brings is held: retry it, and it begins');
+  const isStopped = state.stopped?.by === 'failure';
+  const next = goOn(state);
+  // Their answers would stop it again at once.
+  return isStopped ? { ...next, waves: askAgain(next.waves) } : next;
+}
+
+/** Refused where that would stop it again at once. */
+function goOn(state: RolloutState): RolloutState {
   const failed = Object.keys(state.clusters).filter((name) => isFailed(state, name));
-  if (failed.length > 0 && state.stopped?.by === 'failure')
+  if (state.stopped?.by === 'failure' && spentBudget(state) !== undefined)
     return refuse(state, `${failed.join(', ')} failed: retry or exclude them, or roll back`);
   return { ...state, phase: 'Progressing', stopped: undefined };
 }

@@ -18,6 +18,7 @@ import {
   type RolloutState,
   type WaveState,
 } from './rollout-state.ts';
+import { soakEndMs } from './soak-end.ts';
 import { opennessAt } from './windows.ts';
 
 export type ClusterStep =
@@ -149,7 +150,7 @@ function describeGate(state: RolloutState, wave: WaveState, input: RolloutInput)
     case 'away':
       return describeAway(state, wave, openClusters(state, wave, input).offline.length);
     case 'soak':
-      return `its soak: ${durationText((wave.settledAtMs ?? 0) + spec.soakMs - input.nowMs)} left`;
+      return `its soak: ${durationText(soakEndMs(wave, spec, input) - input.nowMs)} left`;
     case 'analysis':
       return 'its analysis';
     case 'none':

@@ -3,6 +3,7 @@ import { openClusters, type RolloutInput } from './advance-rollout.ts';
 import { isInFlight } from './choose-clusters.ts';
 import { specOf } from './plan-waves.ts';
 import type { Gate, RolloutState, WaveState } from './rollout-state.ts';
+import { soakEndMs } from './soak-end.ts';
 import { opennessAt } from './windows.ts';
 
 export function gateOf(state: RolloutState, wave: WaveState, input: RolloutInput): Gate {
@@ -19,9 +20,9 @@ export function gateOf(state: RolloutState, wave: WaveState, input: RolloutInput
   if (waiting.length > 0)
     return open || waiting.some((cluster) => isInFlight(state, cluster)) ? 'clusters' : 'window';
   if (wave.settledAtMs === undefined) return offline.length > 0 ? 'away' : 'none';
-  if (!wave.promoted && input.nowMs < wave.settledAtMs + spec.soakMs) return 'soak';
+  if (input.nowMs < soakEndMs(wave, spec, input)) return 'soak';
   if (spec.approval?.when === 'after' && !wave.approvedAfter) return 'approval';
-  return spec.analysis.length > 0 ? 'analysis' : 'none';
+  return spec.analysis.length > 0 && !wave.overruled ? 'analysis' : 'none';
 }
 
 /** Gates that hold a rollout without anything going on in it. */

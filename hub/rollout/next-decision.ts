@@ -4,6 +4,7 @@ import { analysesOf } from './analyses.ts';
 import { timerStart } from './observe-clusters.ts';
 import { specOf } from './plan-waves.ts';
 import type { RolloutState, WaveState } from './rollout-state.ts';
+import { soakEndMs } from './soak-end.ts';
 import { opennessAt } from './windows.ts';
 
 export interface NextDecision {
@@ -72,9 +73,9 @@ export function nextForWave(
       wave.clusters.map((cluster) => nextForCluster(state, wave, cluster, input)),
       nowMs,
     );
-  const { soakMs, analysis } = specOf(state.strategy, wave);
-  const soak = wave.promoted ? undefined : wave.settledAtMs + soakMs;
-  const asked = analysesOf(analysis, wave, index, nowMs).nextAtMs;
+  const spec = specOf(state.strategy, wave);
+  const soak = wave.promoted ? undefined : soakEndMs(wave, spec, input);
+  const asked = analysesOf(wave.overruled ? [] : spec.analysis, wave, index, nowMs).nextAtMs;
   return first(
     [
       soak === undefined ? undefined : { atMs: soak, what: 'soak-ends' },

@@ -35,10 +35,14 @@ export interface WaveState extends PlannedWave {
   readonly endedAtMs?: number | undefined;
   /** It has ended, every cluster was counted and none has failed since: there is nothing more to do in it. */
   readonly whole?: boolean | undefined;
+  /** An approval before it was asked for. */
+  readonly approvalAskedAtMs?: number | undefined;
   readonly approvedBefore?: Said | undefined;
   readonly approvedAfter?: Said | undefined;
   /** The rest of its soak was skipped. */
   readonly promoted?: Said | undefined;
+  /** Its analyses stopped it, and somebody goes on all the same. */
+  readonly overruled?: Said | undefined;
   /** By name of the analysis. */
   readonly analyses?: Readonly<Record<string, readonly AnalysisAnswer[]>> | undefined;
   /** Jobs under way, by name of the analysis. */
