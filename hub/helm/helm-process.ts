@@ -152,10 +152,10 @@ async function prepare(folder: string, request: HelmRequest): Promise<readonly s
     await writeFile(target, bytes);
     values.push('--values', target);
   }
+  const { releaseName, nameTemplate } = request;
   return [
     'template',
-    request.releaseName,
-    chart,
+    ...(nameTemplate === undefined ? [releaseName, chart] : [chart, '--name-template', nameTemplate]),
     '--namespace',
     request.namespace,
     request.includeCrds ? '--include-crds' : '--skip-crds',

@@ -107,6 +107,12 @@ function refuseEncrypted(text: string, place: Place & { readonly field: string }
 
 function checkMetadata(metadata: JsonObject, place: Place): void {
   const name = metadata['name'];
+  if (typeof name === 'number' || typeof name === 'boolean')
+    throw problemError(
+      'invalid_manifest',
+      { ...place, field: 'metadata.name' },
+      'expected a text: put it in quotes',
+    );
   if (typeof name !== 'string' || name === '')
     throw problemError(
       'invalid_manifest',
@@ -115,7 +121,11 @@ function checkMetadata(metadata: JsonObject, place: Place): void {
     );
   const namespace = metadata['namespace'];
   if (namespace !== undefined && namespace !== null && typeof namespace !== 'string')
-    throw problemError('invalid_manifest', { ...place, field: 'metadata.namespace' }, 'expected a text');
+    throw problemError(
+      'invalid_manifest',
+      { ...place, field: 'metadata.namespace' },
+      'expected a text: put it in quotes',
+    );
   refuseEncrypted(name, { ...place, field: 'metadata.name' });
   if (typeof namespace === 'string') refuseEncrypted(namespace, { ...place, field: 'metadata.namespace' });
   for (const part of [name, namespace])

@@ -16,6 +16,8 @@ export interface HelmRequest {
   /** The later goes before the earlier. */
   readonly valueFiles: readonly ValueFile[];
   readonly releaseName: string;
+  /** What helm makes the release's name of, instead of `releaseName`. */
+  readonly nameTemplate?: string | undefined;
   readonly namespace: string;
   /** Empty: what the program was built for. */
   readonly kubeVersion: string;

@@ -101,6 +101,7 @@ function askedOf({ args, namespace }: InflateRequest) {
   return {
     // What helm calls a release without a name.
     releaseName: args.releaseName || 'release-name',
+    ...(args.nameTemplate ? { nameTemplate: args.nameTemplate } : {}),
     namespace: namespace || 'default',
     kubeVersion: args.kubeVersion ?? '',
     apiVersions: args.apiVersions ?? [],
@@ -161,16 +162,18 @@ async function layersOf(
 }
 
 function checkArgs({ args, place }: InflateRequest): void {
-  const refuse = (code: 'invalid_manifest' | 'unsupported', message: string) =>
-    problemError(code, place, message);
+  const refuse = (message: string) => problemError('invalid_manifest', place, message);
   const { name = '', releaseName = '', nameTemplate = '', valuesMerge = '' } = args;
-  if (name === '') throw refuse('invalid_manifest', 'expected the name of a chart');
+  if (name === '') throw refuse('expected the name of a chart');
   for (const text of [name, releaseName, args.kubeVersion ?? '', ...(args.apiVersions ?? [])])
     if (text.startsWith('-') || text.includes(',') || text.includes('..'))
-      throw refuse('invalid_manifest', `${JSON.stringify(text)} is no name or version`);
-  if (nameTemplate !== '') throw refuse('unsupported', 'nameTemplate is not supported: state a releaseName');
-  if (!merges.includes(valuesMerge))
-    throw refuse('invalid_manifest', 'expected valuesMerge to be merge, override or replace');
+      throw refuse(`${JSON.stringify(text)} is no name or version`);
+  if (nameTemplate !== '' && releaseName !== '')
+    throw refuse('helm takes a releaseName or a nameTemplate, not both');
+  // Functions of a template are called by their names only.
+  if (nameTemplate.includes('getHostByName'))
+    throw refuse('nameTemplate: there is no network while rendering: leave getHostByName out');
+  if (!merges.includes(valuesMerge)) throw refuse('expected valuesMerge to be merge, override or replace');
 }
 
 function chartHomeOf({ args, chartHome }: InflateRequest): string {

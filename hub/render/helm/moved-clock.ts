@@ -39,11 +39,19 @@ const mayHoldTemplates = (path: string): boolean =>
   !/(?:^|\/)(?:Chart\.yaml|values\.schema\.json)$/.test(path);
 
 export function withMovedClock<
-  R extends { readonly chart: ChartFiles; readonly valueFiles: readonly ValueFile[] },
+  R extends {
+    readonly chart: ChartFiles;
+    readonly valueFiles: readonly ValueFile[];
+    readonly nameTemplate?: string | undefined;
+  },
 >(request: R): R {
   const chart = new Map<string, Uint8Array>();
   for (const [path, bytes] of request.chart)
     chart.set(path, mayHoldTemplates(path) ? moveInBytes(bytes) : bytes);
   const valueFiles = request.valueFiles.map(({ name, bytes }) => ({ name, bytes: moveInBytes(bytes) }));
-  return { ...request, chart, valueFiles };
+  const { nameTemplate } = request;
+  return {
+    ...{ ...request, chart, valueFiles },
+    ...(nameTemplate === undefined ? {} : { nameTemplate: moveInText(nameTemplate) }),
+  };
 }

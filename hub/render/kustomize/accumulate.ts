@@ -1,5 +1,4 @@
 /** One Kustomization or Component, in the order that kustomize does things (api/internal/target/kusttarget.go). */
-import type { KubeObject } from '../../../shared/manifest/object.ts';
 import type { FileLoader } from '../file-loader.ts';
 import type { ChartInflator } from '../helm/inflate.ts';
 import type { RenderLimits } from '../limits.ts';
@@ -383,7 +382,7 @@ export class Accumulation<B extends Base> {
     ))
       this.#append(this.#tracedPlugin(resource, 'HelmChartInflationGenerator'));
     await runGenerators(this, (generated, plugin) =>
-      this.#absorb(generated, this.trace?.generatorPlugin(plugin), plugin.kind, plugin.object),
+      this.#absorb(generated, this.trace?.generatorPlugin(plugin), plugin.kind, plugin),
     );
   }
 
@@ -423,14 +422,14 @@ export class Accumulation<B extends Base> {
     { resource: generated, behavior }: Generated,
     trace: GeneratorTrace | undefined,
     plugin: string,
-    object?: KubeObject,
+    described?: Pick<Resource, 'object' | 'place'>,
   ): void {
     const { traceFrom } = this.context;
-    const file = object === undefined ? this.file : generated.place.file;
+    const file = described?.place.file ?? this.file;
     const resource =
       traceFrom === undefined
         ? generated
-        : withOrigin(generated, originOfPlugin(traceFrom, file, plugin, object));
+        : withOrigin(generated, originOfPlugin(traceFrom, file, plugin, described?.object));
     const matches = this.#resources.filter((one) => everWas(one, resource.object));
     const [old] = matches;
     const what = `${resource.object.kind} ${resource.object.metadata.name}`;

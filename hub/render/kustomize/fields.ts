@@ -8,7 +8,9 @@ export type Shape =
   | 'any'
   | { readonly list: Shape }
   | { readonly map: Shape }
-  | { readonly fields: Readonly<Record<string, Shape>> };
+  | { readonly fields: Readonly<Record<string, Shape>> }
+  /** Of a Go struct within the one that is read: a number or flag becomes no text there, in no file (kustomization.ts, Strictness). */
+  | { readonly embedded: Shape };
 
 const texts: Shape = { list: 'text' };
 const textMap: Shape = { map: 'text' };
@@ -25,16 +27,11 @@ export const generatorShape: Readonly<Record<string, Shape>> = {
   env: 'text',
   options,
 };
+const inner: Shape = { embedded: 'text' };
+export const gvkShape = { group: inner, version: inner, kind: inner } as const;
+const id = { ...gvkShape, name: inner, namespace: inner } as const;
 export const selectorShape: Shape = {
-  fields: {
-    group: 'text',
-    version: 'text',
-    kind: 'text',
-    name: 'text',
-    namespace: 'text',
-    labelSelector: 'text',
-    annotationSelector: 'text',
-  },
+  fields: { ...id, labelSelector: 'text', annotationSelector: 'text' },
 };
 const patch: Shape = {
   fields: {
@@ -47,23 +44,23 @@ const patch: Shape = {
 export const imageShape: Shape = {
   fields: { name: 'text', newName: 'text', newTag: 'text', digest: 'text', tagSuffix: 'text' },
 };
-const fieldSpec: Shape = {
-  fields: { group: 'text', version: 'text', kind: 'text', path: 'text', create: 'flag' },
-};
+export const fieldSpecShape = { ...gvkShape, path: 'text', create: 'flag' } as const satisfies Record<
+  string,
+  Shape
+>;
 const label: Shape = {
   fields: {
     pairs: textMap,
     includeSelectors: 'flag',
     includeTemplates: 'flag',
     includeVolumeClaimTemplates: 'flag',
-    fields: { list: fieldSpec },
+    fields: { list: { fields: fieldSpecShape } },
   },
 };
 
 const fieldOptions: Shape = {
   fields: { delimiter: 'text', index: 'number', encoding: 'text', create: 'flag' },
 };
-const id = { group: 'text', version: 'text', kind: 'text', name: 'text', namespace: 'text' } as const;
 const replacement = {
   source: { fields: { ...id, fieldPath: 'text', options: fieldOptions } },
   sourceValue: 'text',
@@ -80,7 +77,14 @@ const replacement = {
 } as const satisfies Record<string, Shape>;
 /** An entry of a file of replacements. */
 export const replacementShape: Shape = { fields: replacement };
-export const replacementEntryShape: Shape = { fields: { ...replacement, path: 'text' } };
+export const replacementEntryShape: Shape = {
+  fields: {
+    source: { embedded: replacement.source },
+    sourceValue: inner,
+    targets: { embedded: replacement.targets },
+    path: 'text',
+  },
+};
 
 const variable: Shape = {
   fields: {
@@ -90,14 +94,16 @@ const variable: Shape = {
   },
 };
 
-const helmChart: Shape = {
-  fields: {
-    ...{ name: 'text', version: 'text', repo: 'text', releaseName: 'text', namespace: 'text' },
-    ...{ nameTemplate: 'text', valuesFile: 'text', additionalValuesFiles: texts, valuesInline: 'any' },
-    ...{ valuesMerge: 'text', includeCRDs: 'flag', skipHooks: 'flag', skipTests: 'flag' },
-    ...{ apiVersions: texts, kubeVersion: 'text', debug: 'flag', devel: 'flag' },
-  },
-};
+export const helmChartShape = {
+  ...{ name: 'text', version: 'text', repo: 'text', releaseName: 'text', namespace: 'text' },
+  ...{ nameTemplate: 'text', valuesFile: 'text', additionalValuesFiles: texts, valuesInline: 'any' },
+  ...{ valuesMerge: 'text', includeCRDs: 'flag', skipHooks: 'flag', skipTests: 'flag' },
+  ...{ apiVersions: texts, kubeVersion: 'text', debug: 'flag', devel: 'flag' },
+} as const satisfies Record<string, Shape>;
+export const helmGlobalsShape = { chartHome: 'text', configHome: 'text' } as const satisfies Record<
+  string,
+  Shape
+>;
 
 /** The deprecated spelling. Of some fields kustomize takes no notice, so neither do we (api/types/helmchartargs.go). */
 const oldHelmChart: Shape = {
@@ -136,8 +142,8 @@ export const kustomizationFields: Readonly<Record<string, Shape>> = {
   bases: texts,
   configMapGenerator: { list: { fields: generatorShape } },
   secretGenerator: { list: { fields: { ...generatorShape, type: 'text' } } },
-  helmGlobals: { fields: { chartHome: 'text', configHome: 'text' } },
-  helmCharts: { list: helmChart },
+  helmGlobals: { fields: helmGlobalsShape },
+  helmCharts: { list: { fields: helmChartShape } },
   helmChartInflationGenerator: { list: oldHelmChart },
   generatorOptions: options,
   configurations: texts,

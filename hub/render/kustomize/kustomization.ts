@@ -3,6 +3,7 @@ import type { HelmChartArgs } from '../helm/inflate.ts';
 import { type Place, problemError } from '../render-error.ts';
 import type { FieldSpec } from './field-spec.ts';
 import { kustomizationFields, type Shape } from './fields.ts';
+import { asGoText, goText } from './go-text.ts';
 import type { ReplacementArgs } from './replacements.ts';
 import type { TargetSelector } from './selector.ts';
 import { isBigInteger } from './values.ts';
@@ -171,10 +172,11 @@ function sameLetters(written: string, known: Readonly<Record<string, unknown>>):
 type Path = readonly (string | number)[];
 
 /**
- * How strictly a value is read. Numbers and flags are no texts in a kustomization, but become texts in other files. Fields that are not in the
- * shape are left out where it is lenient, else refused (sigs.k8s.io/yaml Unmarshal, UnmarshalStrict).
+ * How strictly a value is read. Numbers and flags are no texts in a kustomization, but become texts in other files, unless the fields are those of a Go struct within
+ * another (`embedded`). Fields that are not in the shape are refused in a kustomization and a configuration, else left out (sigs.k8s.io/yaml Unmarshal, UnmarshalStrict).
+ * Only `yaml` takes no field in other letters (kyaml yaml.Unmarshal).
  */
-export type Strictness = 'kustomization' | 'configuration' | 'lenient';
+export type Strictness = 'kustomization' | 'configuration' | 'lenient' | 'embedded' | 'yaml';
 
 /** Reads a value as Go's JSON decoder would. @throws a Problem. */
 export function checkShape(
@@ -188,11 +190,13 @@ export function checkShape(
     problemError('invalid_manifest', locate(path, fieldText(path)), `expected ${expected}`);
   if (value === null || value === undefined) return undefined;
   if (shape === 'any') return value;
+  if (typeof shape === 'object' && 'embedded' in shape)
+    return checkShape(value, shape.embedded, path, locate, insideOf(strictness));
   if (shape === 'text') {
-    const converts = strictness !== 'kustomization' && typeof value !== 'object';
-    return typeof value === 'string' || converts
-      ? String(value)
-      : raise(wrong('a text (in quotes if need be)'));
+    if (typeof value === 'string') return value;
+    const converts = strictness !== 'kustomization' && strictness !== 'embedded';
+    if (!converts || typeof value === 'object') throw wrong('a text (in quotes if need be)');
+    return strictness === 'yaml' ? goText(value) : asGoText(value);
   }
   if (shape === 'number')
     return Number.isInteger(value) || isBigInteger(value) ? value : raise(wrong('a whole number'));
@@ -212,9 +216,11 @@ export function checkShape(
         checkShape(member ?? null, shape.map, [...path, key], locate, strictness) ?? emptyOf(shape.map);
       continue;
     }
-    const name = Object.hasOwn(shape.fields, key) ? key : sameLetters(key, shape.fields);
+    const alike = strictness === 'yaml' ? undefined : sameLetters(key, shape.fields);
+    const name = Object.hasOwn(shape.fields, key) ? key : alike;
     const inner = name === undefined ? undefined : shape.fields[name];
-    if ((inner === undefined || name === undefined) && strictness === 'lenient') continue;
+    const leavesOut = strictness !== 'kustomization' && strictness !== 'configuration';
+    if ((inner === undefined || name === undefined) && leavesOut) continue;
     if (inner === undefined || name === undefined)
       throw problemError(
         'invalid_manifest',
@@ -227,6 +233,11 @@ export function checkShape(
   return result;
 }
 
+function insideOf(strictness: Strictness): Strictness {
+  if (strictness === 'lenient') return 'embedded';
+  return strictness === 'configuration' ? 'kustomization' : strictness;
+}
+
 function raise(error: Error): never {
   throw error;
 }
@@ -237,6 +248,7 @@ function emptyOf(shape: Shape): Json {
   if (shape === 'number') return 0;
   if (shape === 'flag') return false;
   if (shape === 'any') return null;
+  if ('embedded' in shape) return emptyOf(shape.embedded);
   return 'list' in shape ? [] : {};
 }
 

@@ -1,9 +1,17 @@
 /** Fields of kustomize's built-in transformers and generators when they are written as objects (api/internal/builtins). Others are left out. */
-import { generatorShape, imageShape, replacementEntryShape, type Shape, selectorShape } from './fields.ts';
+import {
+  fieldSpecShape,
+  generatorShape,
+  helmChartShape,
+  helmGlobalsShape,
+  imageShape,
+  replacementEntryShape,
+  type Shape,
+  selectorShape,
+} from './fields.ts';
+import type { Strictness } from './kustomization.ts';
 
-const fieldSpecs: Shape = {
-  list: { fields: { group: 'text', version: 'text', kind: 'text', path: 'text', create: 'flag' } },
-};
+const fieldSpecs: Shape = { list: { fields: fieldSpecShape } };
 const metadata: Shape = { fields: { name: 'text', namespace: 'text' } };
 const entries: Shape = { map: 'text' };
 
@@ -11,6 +19,7 @@ export const pluginShapes: Readonly<Record<string, Readonly<Record<string, Shape
   AnnotationsTransformer: { annotations: entries, fieldSpecs },
   ConfigMapGenerator: { metadata, ...generatorShape },
   HashTransformer: {},
+  HelmChartInflationGenerator: { ...helmGlobalsShape, ...helmChartShape },
   IAMPolicyGenerator: {
     cloud: 'text',
     kubernetesService: { fields: { name: 'text', namespace: 'text' } },
@@ -44,6 +53,13 @@ export const pluginShapes: Readonly<Record<string, Readonly<Record<string, Shape
 
 export const generatorKinds: ReadonlySet<string> = new Set([
   'ConfigMapGenerator',
+  'HelmChartInflationGenerator',
   'IAMPolicyGenerator',
   'SecretGenerator',
 ]);
+
+/** How kustomize reads one: the fields of generators are those of a struct within theirs, and two transformers read YAML without a detour by JSON. */
+export function strictnessOf(kind: string): Strictness {
+  if (generatorKinds.has(kind)) return 'embedded';
+  return /^(?:Prefix|Suffix|PrefixSuffix)Transformer$/.test(kind) ? 'yaml' : 'lenient';
+}

@@ -11,9 +11,10 @@ import type { EntryTrace } from '../trace/entry-trace.ts';
 import type { Lineage } from '../trace/lineage.ts';
 import type { Accumulation, Base } from './accumulate.ts';
 import { type Generated, generate } from './generators.ts';
+import { inflateDescribed } from './inflation.ts';
 import { checkShape, type GeneratorArgs } from './kustomization.ts';
 import { parseInline } from './load-yaml.ts';
-import { generatorKinds, pluginShapes } from './plugin-shapes.ts';
+import { generatorKinds, pluginShapes, strictnessOf } from './plugin-shapes.ts';
 import { runTransformer } from './transformer-plugins.ts';
 import { withNulls } from './values.ts';
 
@@ -82,7 +83,11 @@ export async function runGenerators<B extends Base>(
   for (const plugin of await loadPlugins('generators', from)) {
     const { kind, config, place } = plugin;
     if (kind === 'IAMPolicyGenerator') absorb(serviceAccount(config, place), plugin);
-    else {
+    else if (kind === 'HelmChartInflationGenerator') {
+      const trace = from.trace?.plugin('generators', plugin);
+      for (const resource of await inflateDescribed(from, config, place, trace))
+        absorb({ resource, behavior: 'create' }, plugin);
+    } else {
       const {
         env: _legacy,
         metadata,
@@ -176,15 +181,10 @@ function describe({ object, place, lineage }: Resource, field: PluginField): Plu
       `${apiVersion} ${kind} under ${field} is no built-in of kustomize: programs, containers and Starlark scripts are never run here`,
     );
   if (shape === undefined)
-    throw problemError(
-      kind === 'HelmChartInflationGenerator' ? 'unsupported' : 'invalid_manifest',
-      place,
-      kind === 'HelmChartInflationGenerator'
-        ? `${kind} is not supported yet`
-        : `kustomize has no built-in called ${kind}`,
-    );
+    throw problemError('invalid_manifest', place, `kustomize has no built-in called ${kind}`);
   if (generatorKinds.has(kind) !== (field === 'generators'))
     throw problemError('invalid_manifest', place, `a ${kind} cannot be used under ${field}`);
-  const config = checkShape(object as unknown as JsonObject, { fields: shape }, [], () => place, 'lenient');
+  const strictness = strictnessOf(kind);
+  const config = checkShape(object as unknown as JsonObject, { fields: shape }, [], () => place, strictness);
   return { kind, config: (config ?? {}) as Plugin['config'], place, object, lineage };
 }

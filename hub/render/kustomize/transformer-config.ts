@@ -4,7 +4,7 @@
  */
 import type { FieldSpec } from './field-spec.ts';
 import { fieldTables, type NameReference, nameReferences } from './field-tables.ts';
-import type { Shape } from './fields.ts';
+import { fieldSpecShape, gvkShape, type Shape } from './fields.ts';
 import { compareKinds } from './sort-order.ts';
 import { varReferences } from './var-references.ts';
 
@@ -48,17 +48,13 @@ export const defaultConfig: TransformerConfig = {
   nameReference: nameReferences,
 };
 
-const spec: Shape = {
-  fields: { group: 'text', version: 'text', kind: 'text', path: 'text', create: 'flag' },
-};
-
-/** What a file of `configurations` may hold. */
+const spec: Shape = { fields: fieldSpecShape };
 export const configShape: Shape = {
   fields: {
     ...Object.fromEntries(specLists.map((list) => [list, { list: spec }])),
     nameReference: {
       list: {
-        fields: { group: 'text', version: 'text', kind: 'text', fieldSpecs: { list: spec } },
+        fields: { ...gvkShape, fieldSpecs: { list: spec } },
       },
     },
   },

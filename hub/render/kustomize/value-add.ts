@@ -12,6 +12,7 @@ import { textOf } from './list-merge.ts';
 import { loadYaml } from './load-yaml.ts';
 import { setNamespace } from './names.ts';
 import { pluginShapes } from './plugin-shapes.ts';
+import { plainScalar } from './retype.ts';
 import { compileSelector, type TargetSelector } from './selector.ts';
 
 interface ValueTarget {
@@ -80,7 +81,8 @@ function addTo(
         createKind: 'scalar',
         set: (old) => {
           if (typeof old === 'object' && old !== null) throw new PathError('expected a scalar');
-          return filePathPosition > 0 ? insertPart(textOf(old), filePathPosition - 1, value) : value;
+          const text = filePathPosition > 0 ? insertPart(textOf(old), filePathPosition - 1, value) : value;
+          return inPlaceOf(old, text);
         },
       });
       return withObject(resource, checkObject(changed as unknown as Json, resource.place) as KubeObject);
@@ -89,6 +91,16 @@ function addTo(
     if (!(caught instanceof PathError || caught instanceof SelectorError)) throw caught;
     throw problemError('invalid_manifest', place, caught.message);
   }
+}
+
+/** kustomize keeps how the value before was written: in quotes, so that the new one is a text, or plainly. @throws PathError where it could have been either. */
+function inPlaceOf(old: Json | undefined, text: string): Json {
+  const plain = plainScalar(text);
+  if (plain === text || typeof old !== 'string') return plain;
+  if (plainScalar(old) !== old) return text;
+  throw new PathError(
+    `${JSON.stringify(text)} in place of the text ${JSON.stringify(old)}: kustomize makes it a text only where that one is in quotes, which is not known here: use a patch`,
+  );
 }
 
 /** Puts a part into a file path; an absolute path stays one. */

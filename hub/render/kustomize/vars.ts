@@ -6,6 +6,7 @@ import type { Resource } from '../resource.ts';
 import { isCipher } from '../sops.ts';
 import { FieldPathError, findField, splitFieldPath } from './field-path.ts';
 import { changeField, type FieldSpec, PathError, splitPath } from './field-spec.ts';
+import { goText } from './go-text.ts';
 import { isSelected, namespaceOf, withObject } from './ids.ts';
 import { textOf } from './list-merge.ts';
 import { spreadShared } from './shared-entries.ts';
@@ -180,13 +181,4 @@ function expandVars(text: string, values: Values): Value {
     const value = values.get(name);
     return value === undefined ? found : goText(value);
   });
-}
-
-/** As Go prints a value (%v): floats with an exponent from the seventh digit on. */
-function goText(value: Value): string {
-  if (typeof value !== 'number' || Number.isInteger(value)) return String(value);
-  const [digits = '', exponent = '0'] = value.toExponential().split('e');
-  const power = Number(exponent);
-  if (power >= -4 && power < 6) return String(value);
-  return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
 }

@@ -9,6 +9,7 @@ import { withNulls } from '../kustomize/values.ts';
 import type { Resource } from '../resource.ts';
 import type { YamlDocument } from '../yaml/parse-yaml.ts';
 import { tellChart } from './chart-story.ts';
+import { asLastWritten, withFinds } from './described.ts';
 import {
   type Agent,
   beginLineage,
@@ -36,6 +37,8 @@ interface Names {
   readonly spot: Spot;
   /** Where it is configured; default: there. */
   readonly configured?: Spot;
+  /** Of a transformer or generator that is an object. */
+  readonly own?: Lineage | undefined;
 }
 
 /** A text that was parsed; no object id: it is written within the entry. */
@@ -111,7 +114,8 @@ export class EntryTrace {
   inflated(resource: Resource, layers: ChartLayers, all: Resources): Resource {
     const { place } = resource;
     const at = { source: 'repository', file: place.file, line: 0, field: '', holds: 'part' } as const;
-    const story = (begin: Lineage) => tellChart(begin, place, layers, all);
+    const story = async (begin: Lineage) =>
+      withFinds(await tellChart(begin, place, layers, all), this.#names.own);
     const agent = { ...this.#agent(() => ({ written: at })), story };
     return beginLineage(resource, agent, at, this.#layer.root);
   }
@@ -161,8 +165,9 @@ export class EntryTrace {
   }
 
   #agent(find: FindOrigin, split?: Agent['split']): Agent {
-    const { kind, action, spot, configured = spot } = this.#names;
-    return { kind, action, layer: this.#layer.folder, configuredAt: configured, find, split };
+    const { kind, action, spot, configured = spot, own } = this.#names;
+    const layer = this.#layer.folder;
+    return { kind, action, layer, configuredAt: configured, find: asLastWritten(find, own), split };
   }
 }
 

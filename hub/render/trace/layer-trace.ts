@@ -8,6 +8,7 @@ import { EntryTrace } from './entry-trace.ts';
 import { type GeneratedValues, generatedAt } from './generated-values.ts';
 import {
   enterFolders,
+  eventsOf,
   type FindOrigin,
   type Lineage,
   type Spot,
@@ -43,6 +44,10 @@ const kinds: Readonly<Record<string, TraceKind>> = {
   patchesJson6902: 'patch',
   replacements: 'replacement',
 };
+
+const chartKind = 'HelmChartInflationGenerator';
+/** Of those that are no other's by their field or name. */
+const kindsOfPlugins: Readonly<Record<string, TraceKind>> = { HashTransformer: 'hash', [chartKind]: 'chart' };
 
 /** A transformer or generator that is an object of its own. */
 export interface TracedPlugin {
@@ -128,13 +133,13 @@ export class LayerTrace {
 
   /** A plugin's entry, named for the index under which it is written in the kustomization or else for its own name. */
   plugin(field: string, { kind, object, lineage }: TracedPlugin): EntryTrace {
-    const spot =
-      lineage?.at !== undefined && 'text' in lineage.at ? lineage.at : spotBelow(this.#spot, field);
+    const at = lineage && eventsOf(lineage)[0]?.at;
+    const spot = at !== undefined && 'text' in at ? at : spotBelow(this.#spot, field);
     const within = 'within' in spot.text ? spot.text.within.path : [];
     const named = within[0] === field && typeof within[1] === 'number' ? `${field}[${within[1]}]` : field;
     const name = named === field ? ` ${object.metadata.name}` : '';
-    const traceKind = kind === 'HashTransformer' ? 'hash' : (kinds[field] ?? kindOfPlugin(kind));
-    return new EntryTrace(this, { kind: traceKind, action: `${named} ${kind}${name}`, spot });
+    const traceKind = kindsOfPlugins[kind] ?? kinds[field] ?? kindOfPlugin(kind);
+    return new EntryTrace(this, { kind: traceKind, action: `${named} ${kind}${name}`, spot, own: lineage });
   }
 
   /** Where a file that a generator names was found. */
@@ -155,8 +160,9 @@ export class LayerTrace {
     return this.#generatorOf(entry, { spot: entry.spot, args, inMetadata: false, global, secret });
   }
 
-  /** A generator that is an object of its own. */
-  generatorPlugin(plugin: TracedPlugin): GeneratorTrace {
+  /** A generator that is an object of its own. Undefined for a chart's: its objects know where they come from (EntryTrace.inflated). */
+  generatorPlugin(plugin: TracedPlugin): GeneratorTrace | undefined {
+    if (plugin.kind === chartKind) return undefined;
     const entry = this.plugin('generators', plugin);
     const args = plugin.config as GeneratorArgs;
     const secret = plugin.kind === 'SecretGenerator';

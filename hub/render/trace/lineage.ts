@@ -51,6 +51,7 @@ export type Origin =
       readonly from?: ValueSource;
       /** Where that object's is not known. */
       readonly otherwise: Spot | Written;
+      readonly through?: Written;
     };
 
 /** Undefined: the step's own entry is the nearest that is known. */

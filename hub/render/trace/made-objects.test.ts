@@ -166,6 +166,20 @@ describe('transformers that are objects', () => {
     expect(found.steps[0]?.configuredAt).toMatchObject({ file: 'app/kustomization.yaml', line: 4 });
   });
 
+  it('are told as a patch has made them, what it left alone where it is written', async () => {
+    const files = app('transformers: [more]\n', {
+      'app/more/t.yaml': `${head('LabelTransformer')}labels:\n  team: a\n  tier: gold\nfieldSpecs: [{path: metadata/labels, create: true}]\n`,
+      'app/more/kustomization.yaml':
+        'resources: [t.yaml]\npatches:\n- target: {kind: LabelTransformer}\n  patch: |-\n    - op: replace\n      path: /labels/team\n      value: b\n',
+    });
+    const found = await traceOf(files, 'Deployment', 'web');
+    expect(stepsOf(found)).toEqual([
+      'transformers LabelTransformer t app: metadata.labels.team nothing -> "b" at app/more/kustomization.yaml:7 value',
+      'transformers LabelTransformer t app: metadata.labels.tier nothing -> "gold" at app/more/t.yaml:6 value',
+    ]);
+    expect(found.steps[0]?.configuredAt).toMatchObject({ file: 'app/more/t.yaml', line: 1 });
+  });
+
   it('in files are told by their names', async () => {
     const files = app('transformers: [t.yaml]\n', {
       'app/t.yaml': `${head('NamespaceTransformer').replace('name: t', 'name: t, namespace: moved')}unsetOnly: true\n`,

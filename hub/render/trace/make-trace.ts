@@ -192,7 +192,9 @@ export class TraceMaker {
     const known =
       origin.lineage === undefined ? undefined : await this.#lastWritten(origin.lineage, origin.path);
     const found = known?.file ? known : await this.#place(origin.otherwise, 'cause');
-    return { ...found, holds: weaker(found.holds, origin.holds) };
+    const { through } = origin;
+    const written = { ...found, holds: weaker(found.holds, origin.holds) };
+    return through === undefined ? written : { ...written, through: await this.#complete(through) };
   }
 
   /** A value that was taken from what had it from a Secret is a Secret's. */

@@ -1,55 +1,9 @@
 /** `helmCharts` of kustomizations against the real kustomize with --enable-helm and the same helm. */
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { CORE_SCHEMA, loadAll } from 'js-yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { describeProblem } from '../../../hub/model/problem.ts';
 import { createMemoryTree } from '../../../hub/render/memory-tree.ts';
-import { ensureBinary } from '../../cluster/binaries.ts';
 import { cluster, newRenderer, type Outcome, program } from './bed.ts';
+import { calledAsFields, type Files, kustomize, ours, theirs, tiny, web } from './inflation-bed.ts';
 
-const kustomize = process.env['FAIRWAY_KUSTOMIZE_BINARY'] ?? (await ensureBinary('kustomize'));
-type Files = Readonly<Record<string, string>>;
-
-const web = (folder: string, version = '1.0.0'): Files => ({
-  [`${folder}/Chart.yaml`]: `apiVersion: v2\nname: web\nversion: ${version}\n`,
-  [`${folder}/values.yaml`]: 'a: own\nb: {c: own, d: own}\nlist: [1, 2]\nempty: {}\n',
-  [`${folder}/values.schema.json`]: '{"properties":{"a":{"type":"string"}}}',
-  [`${folder}/crds/foo.yaml`]:
-    'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: foos.example.com}\nspec: {group: example.com}\n',
-  [`${folder}/templates/deployment.yaml`]: `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {{ .Release.Name }}-web
-  namespace: {{ .Release.Namespace }}
-  annotations: { values: {{ .Values | toJson | quote }}, kube: {{ .Capabilities.KubeVersion.Version }} }
-spec:
-  template:
-    spec:
-      containers:
-      - name: web
-        image: web:1
-        envFrom: [{ configMapRef: { name: {{ .Release.Name }}-config } }]
-`,
-  [`${folder}/templates/config.yaml`]: `apiVersion: v1
-kind: ConfigMap
-metadata: { name: {{ .Release.Name }}-config }
-data: { has: "{{ .Capabilities.APIVersions.Has "example.com/v1" }}", on: "yes" }
-`,
-  [`${folder}/templates/hook.yaml`]:
-    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hook, annotations: {helm.sh/hook: pre-install}}\n',
-  [`${folder}/templates/test.yaml`]:
-    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: test, annotations: {helm.sh/hook: test}}\n',
-});
-
-const tiny = (folder: string): Files => ({
-  [`${folder}/Chart.yaml`]: 'apiVersion: v2\nname: tiny\nversion: 1.0.0\n',
-  [`${folder}/values.yaml`]: 'a: b\n',
-  [`${folder}/templates/config.yaml`]:
-    'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: {{ .Release.Name }} }\ndata: { a: {{ .Values.a }} }\n',
-});
 const chart = web('app/charts/web');
 const one = (fields: string, more: Files = {}, rest = ''): Files => ({
   ...chart,
@@ -91,6 +45,7 @@ const cases: Readonly<Record<string, Files>> = {
   'inline values over a file': one('releaseName: rel\nvaluesFile: v.yaml\nvaluesInline: {b: {c: inline}}', {
     'app/v.yaml': 'a: file\nb: {c: file, d: file}\n',
   }),
+  'inline values called as fields of the entry': one(`releaseName: rel\nvaluesInline: ${calledAsFields}`),
   'inline values with an unknown merge': one('releaseName: rel\nvaluesMerge: nope\nvaluesInline: {a: b}'),
   capabilities: one('releaseName: rel\nkubeVersion: 1.29.1\napiVersions: [example.com/v1, example.com/v2]'),
   'values that the schema refuses': one('releaseName: rel\nvaluesInline: {a: 5}'),
@@ -103,6 +58,12 @@ const cases: Readonly<Record<string, Files>> = {
     ...one('releaseName: rel', {}, 'resources: [r.yaml]\nsecretGenerator: [{name: s, literals: [a=b]}]\n'),
     'app/r.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: r}\n',
   },
+  'a name made by a template': one(`nameTemplate: '{{ printf "%s-%d" "SHOP" 7 | lower }}'`),
+  'a name and a template for it': one('releaseName: rel\nnameTemplate: other'),
+  'a name made by a template that is none': one('nameTemplate: "{{ nope }}"'),
+  'a name made by a template that helm does not take': one('nameTemplate: "Not_A_Name"'),
+  'a name made by a template that looks like an option': one('nameTemplate: --post-renderer=x'),
+  'what helm says at length, and versions in the making': one('releaseName: rel\ndebug: true\ndevel: true'),
   'two releases': {
     ...chart,
     'app/kustomization.yaml':
@@ -193,36 +154,6 @@ const cases: Readonly<Record<string, Files>> = {
   },
 };
 
-async function theirs(files: Files): Promise<Outcome> {
-  const folder = mkdtempSync(join(tmpdir(), 'fairway-inflate-'));
-  try {
-    for (const [path, text] of Object.entries(files)) {
-      mkdirSync(join(folder, dirname(path)), { recursive: true });
-      writeFileSync(join(folder, path), text);
-    }
-    const args = ['build', '--enable-helm', '--helm-command', program!, join(folder, 'app')];
-    return await new Promise((resolve) => {
-      execFile(kustomize!, args, { maxBuffer: 64 * 1024 * 1024, timeout: 60_000 }, (error, stdout, stderr) =>
-        resolve(
-          error === null
-            ? { documents: loadAll(stdout, { schema: CORE_SCHEMA }).filter((value) => value !== null) }
-            : { failure: stderr },
-        ),
-      );
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function ours(files: Files): Promise<Outcome> {
-  const source = { repository: '', ref: '', path: 'app', overlays: [] };
-  const result = await newRenderer().render({ source, cluster, tree: createMemoryTree(files) });
-  if (!result.ok) return { failure: result.problems.map(describeProblem).join('\n') };
-  const { set, objects } = result.rendered;
-  return { documents: set.entries.map((entry) => JSON.parse(objects.get(entry.objectDigest)!.content)) };
-}
-
 describe.skipIf(program === undefined || kustomize === undefined)(
   'helmCharts, as kustomize inflates them',
   () => {
@@ -237,6 +168,10 @@ describe.skipIf(program === undefined || kustomize === undefined)(
         'a file of values that is not there',
         'a home of the old field under helmGlobals',
         'a home outside the folder',
+        'a name and a template for it',
+        'a name made by a template that helm does not take',
+        'a name made by a template that is none',
+        'a name made by a template that looks like an option',
         'an option for a name',
         'inline values with an unknown merge',
         'no name',
@@ -255,6 +190,16 @@ describe.skipIf(program === undefined || kustomize === undefined)(
       else if ('failure' in mine) throw new Error(mine.failure);
       else expect(mine).toEqual(outcome);
     });
+
+    it.each(['{{ randAlpha 5 | lower }}', 'at-{{ now | date "2006" }}'])(
+      'refuses a name that is another each time: %s',
+      async (template) => {
+        const outcome = await ours(one(`nameTemplate: '${template}'`));
+        expect('failure' in outcome && outcome.failure).toContain(
+          'is another each time the chart is rendered',
+        );
+      },
+    );
 
     it('says where to put a chart that is not there, instead of pulling it', async () => {
       const outcome = await ours({

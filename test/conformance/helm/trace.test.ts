@@ -81,6 +81,53 @@ describe.skipIf(program === undefined)('the trace of an object of a chart', () =
     ]);
   });
 
+  it('of a generator that is an object names it, its values and the template, and what came after', async () => {
+    const generator =
+      'apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: shop}\nname: web\nreleaseName: rel\n';
+    const files = {
+      ...chart('base/charts/web'),
+      'base/charts/web/values.yaml': 'image: web:1\n',
+      'base/charts/web/templates/config.yaml':
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: {{ .Release.Name }}-config }\ndata:\n  image: {{ .Values.image }}\n  level: {{ .Values.level | quote }}\n  extra: {{ .Values.extra | quote }}\n',
+      'base/v.yaml': '# The shop\nimage: web:2\n',
+      'base/w.yaml': 'extra: more\n',
+      'base/chart.yaml': `${generator}valuesFile: v.yaml\nadditionalValuesFiles: [w.yaml]\nvaluesInline:\n  level: loud\n`,
+      'base/kustomization.yaml': 'generators: [chart.yaml]\n',
+      'app/kustomization.yaml': 'resources: [../base]\nnamePrefix: eu-\n',
+    };
+    const found = await trace(files, 'rel-config', undefined);
+    const action = 'generators HelmChartInflationGenerator shop';
+    expect(found.way).toEqual(['app', 'base']);
+    expect(found.start).toMatchObject({
+      ...{ kind: 'chart', action, layer: 'base', configuredAt: { file: 'base/chart.yaml', line: 1 } },
+      at: { file: 'base/charts/web/templates/config.yaml', line: 2 },
+    });
+    expect(stepsOf(found)).toEqual([
+      `${action}.valuesFile: data.image at base/v.yaml:2`,
+      `${action}.valuesInline: data.level at base/chart.yaml:9`,
+      `${action}.additionalValuesFiles[0]: data.extra at base/w.yaml:1`,
+      'namePrefix: metadata.name at app/kustomization.yaml:2',
+    ]);
+    const image = found.start.written.find(({ path }) => path.at(-1) === 'image');
+    expect(image?.at).toMatchObject({ file: 'base/charts/web/values.yaml', line: 1 });
+  });
+
+  it('of a generator that is patched before it runs names the patch', async () => {
+    const files = {
+      ...chart('app/charts/web'),
+      'app/gen/chart.yaml':
+        'apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: shop}\nname: web\nreleaseName: rel\nvaluesInline: {image: web:2}\n',
+      'app/gen/kustomization.yaml':
+        'resources: [chart.yaml]\npatches:\n- target: {kind: HelmChartInflationGenerator}\n  patch: |-\n    - op: replace\n      path: /valuesInline/image\n      value: web:3\n',
+      'app/kustomization.yaml': 'generators: [gen]\n',
+    };
+    const found = await trace(files, 'rel-config', undefined);
+    const [change] = found.steps.flatMap(({ changes }) => changes);
+    expect(change).toMatchObject({ before: 'web:1', after: 'web:3' });
+    expect(change?.at).toMatchObject({ file: 'app/gen/kustomization.yaml', line: 7, holds: 'value' });
+    expect(change?.at.through).toMatchObject({ file: 'app/charts/web/templates/config.yaml', line: 4 });
+  });
+
   const layered: Files = {
     ...chart('app/chart'),
     'app/chart/values.yaml':

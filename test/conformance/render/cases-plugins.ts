@@ -11,6 +11,7 @@ const base: Case = {
     'apiVersion: e.com/v1\nkind: Foo\nmetadata: {name: x, namespace: own}\nspec: {size: 1, image: "busybox:1"}\n',
 };
 const resources = 'resources: [d.yaml, s.yaml, c.yaml, r.yaml, x.yaml]\n';
+const quoted = 'apiVersion: e.com/v1\nkind: Quoted\nmetadata: {name: q}\nspec: {text: "7"}\n';
 const of = (field: string, kind: string, body: string, more = ''): Case => ({
   ...base,
   [k]: `${resources}${more}${field}: [t.yaml]\n`,
@@ -65,6 +66,33 @@ export const pluginCases: Readonly<Record<string, Case>> = {
   'labels that are numbers': t(
     'Label',
     'labels: {a: 5}\nfieldSpecs: [{path: metadata/labels, create: true}]\n',
+  ),
+  'labels that are fractions, flags and large numbers': t(
+    'Label',
+    'labels: {a: 0.1234567891, b: 1234567.5, c: 1e3, d: true, e: 12345678901234567890, f: 1e20, g: 1.0, h: 0x10, i: 1e-7, j: 1234567.25}\nfieldSpecs: [{path: metadata/labels, create: true}]\n',
+  ),
+  'a prefix that is a number': t('Prefix', `prefix: 1.10\n${name}`),
+  'a suffix that is a large number': t('Suffix', `suffix: 123456789.125\n${name}`),
+  'a prefix in other letters': t('Prefix', `PREFIX: p-\n${name}`),
+  'labels in other letters': t(
+    'Label',
+    'LABELS: {a: b}\nFieldSpecs: [{PATH: metadata/labels, Create: true}]\n',
+  ),
+  'a kind of a field that is a number, read as YAML': t(
+    'Prefix',
+    'prefix: p-\nfieldSpecs: [{path: metadata/name, kind: 5}]\n',
+  ),
+  'a kind of a field that is a number': t(
+    'Label',
+    'labels: {a: b}\nfieldSpecs: [{path: metadata/labels, kind: 5}]\n',
+  ),
+  'a target whose name is a number': t(
+    'Patch',
+    'target: {kind: Deployment, name: 5}\npatch: \'[{"op": "replace", "path": "/spec/replicas", "value": 7}]\'\n',
+  ),
+  'a tag that is a number': t(
+    'ImageTag',
+    'imageTag: {name: busybox, newTag: 1.10}\nfieldSpecs: [{path: spec/image, kind: Foo}]\n',
   ),
   'labels without fields': t('Label', 'labels: {a: b}\n'),
   annotations: t(
@@ -132,6 +160,21 @@ export const pluginCases: Readonly<Record<string, Case>> = {
   'the name of the folder as a value': t(
     'ValueAdd',
     'targets:\n- selector: {kind: Foo}\n  fieldPath: spec/made\n',
+  ),
+  ...Object.fromEntries(
+    ['"5"', '5.50', 'true', '"null"', '"0x10"', '"010"', '"2020-01-01"', '"{a: b}"', '"# c"', '"a: b"'].map(
+      (value) => [
+        `${value} as a value that is made, and in place of a number and of a text in quotes`,
+        {
+          ...t(
+            'ValueAdd',
+            `value: ${value}\ntargets:\n- {selector: {kind: Foo}, fieldPath: spec/made}\n- {selector: {kind: Deployment}, fieldPath: spec/replicas}\n- {selector: {kind: Quoted}, fieldPath: spec/text}\n`,
+          ),
+          [k]: `${resources.replace(']', ', q.yaml]')}transformers: [t.yaml]\n`,
+          'app/q.yaml': quoted,
+        },
+      ],
+    ),
   ),
   'a namespace as a value': t('ValueAdd', 'value: v\ntargets:\n- fieldPath: metadata/namespace\n'),
   ...Object.fromEntries(
@@ -243,6 +286,36 @@ export const pluginCases: Readonly<Record<string, Case>> = {
     'base/kustomization.yaml': `${resources}namePrefix: b-\ntransformers: [t.yaml]\n`,
     'base/t.yaml': `apiVersion: builtin\nkind: PrefixTransformer\nmetadata: {name: t}\nprefix: p-\n${name}`,
     [k]: 'resources: [../base]\nnameSuffix: -s\n',
+  },
+  ...Object.fromEntries(
+    [
+      'name: 5\nliterals: [a=b]\n',
+      'literals: [5]\n',
+      'literals: [a=b]\noptions: {labels: {a: 5}}\n',
+      'LITERALS: [a=b]\nNameSpace: x\n',
+    ].map((body) => [
+      `a generator with ${body.replaceAll('\n', ' ')}`,
+      of('generators', 'ConfigMapGenerator', body),
+    ]),
+  ),
+  'replacements with a number for a text': t(
+    'Replacement',
+    'replacements:\n- source: {kind: ConfigMap, name: settings, fieldPath: data.mode, options: {delimiter: 5}}\n  targets:\n  - {select: {kind: Foo}, fieldPaths: [spec.image]}\n',
+  ),
+  'replacements of a file with a number for a text': {
+    ...t('Replacement', 'replacements:\n- path: rep.yaml\n'),
+    'app/rep.yaml':
+      'source: {kind: ConfigMap, name: settings, fieldPath: data.mode, options: {delimiter: 5}}\ntargets:\n- {select: {kind: Foo}, fieldPaths: [spec.image]}\n',
+  },
+  'replacements of a file with a number for a name': {
+    ...t('Replacement', 'replacements:\n- path: rep.yaml\n'),
+    'app/rep.yaml':
+      'source: {kind: ConfigMap, name: settings, fieldPath: data.mode}\ntargets:\n- {select: {kind: Foo, name: 5}, fieldPaths: [spec.image]}\n',
+  },
+  'a configuration with a number for a kind': {
+    ...base,
+    [k]: `${resources}namePrefix: p-\nconfigurations: [conf.yaml]\n`,
+    'app/conf.yaml': 'namePrefix: [{path: metadata/annotations/x, kind: 5}]\n',
   },
   'a validator that changes nothing': of('validators', 'ReplacementTransformer', ''),
   'a validator that changes': of('validators', 'PrefixTransformer', `prefix: p-\n${name}`),
