@@ -1,6 +1,6 @@
 /**
  * One rule of rollouts a file: a head (the fleet and a RolloutStrategy as it is written in Git), and steps with what the reducer answers. A line that begins with
- * `>` is a step, all lines below it are the answer; UPDATE_GOLDEN=1 writes the answers.
+ * `>` is a step, all lines below it are the answer; UPDATE_GOLDEN=1 writes the answers. It stands here since it reads strategies as the fleet stage does.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -9,10 +9,10 @@ import { FairwayError } from '../../shared/error/error.ts';
 import { matchesSelector } from '../fleet/placement.ts';
 import { strategySpec, toStrategy } from '../fleet/strategy-schema.ts';
 import { builtInStrategies } from '../model/strategy.ts';
-import type { RolloutAction } from './apply-action.ts';
-import type { Verdict } from './rollout-state.ts';
-import { createScriptedFleet } from './scripted-fleet.test-support.ts';
-import { createScriptedRollout, type ScriptedRollout } from './scripted-rollout.test-support.ts';
+import type { RolloutAction } from '../rollout/apply-action.ts';
+import type { Verdict } from '../rollout/rollout-state.ts';
+import { createScriptedFleet } from '../rollout/scripted-fleet.test-support.ts';
+import { createScriptedRollout, type ScriptedRollout } from '../rollout/scripted-rollout.test-support.ts';
 
 interface Head {
   readonly fleet: readonly string[];
@@ -82,7 +82,7 @@ function perform(text: string): string {
   return `${out.join('\n')}\n`;
 }
 
-const folder = new URL('scenarios/', import.meta.url);
+const folder = new URL('../rollout/scenarios/', import.meta.url);
 
 describe('a rollout, rule by rule', () => {
   const files = readdirSync(folder).filter((file) => file.endsWith('.golden'));
