@@ -135,7 +135,7 @@ describe('createSubstituter', () => {
       originId: '/Foo//web-${FAIRWAY_CLUSTER_NAME}',
       object: { metadata: { name: 'web-eu-1' } },
     });
-    expect(refused(named('${REPLICAS}'))[0]).toContain('after substitution: expected a name');
+    expect(refused(named('${REPLICAS}'))[0]).toContain('after substitution: expected a text: put it in quotes');
   });
 
   it('gives clusters with the same values the same object', () => {
