@@ -34,6 +34,7 @@ describe('the example fleet repository', () => {
       expect(problems).toEqual([]);
       expect(clusters.length, application.name).toBeGreaterThan(0);
     }
+    expect([...fleet.parityGroups.keys()]).toEqual(['eu']);
     // Each is told of in the README.
     const own = [...fleet.strategies.keys()].sort();
     expect(own).toEqual([

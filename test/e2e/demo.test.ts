@@ -37,6 +37,13 @@ describe('the demo', () => {
     expect(demo.text()).toMatch(
       /payments 2\.0\.3 runs in (\S+) again[^\n]*\n[^\n]*the others never saw it: (?:(?!\1)\S+ ?){3}/,
     );
+    expect(demo.text()).toMatch(
+      /may no more without a second look: Degraded, score 93, 1 overlay in 8 objects/,
+    );
+    expect(demo.text()).toContain(
+      '/spec/minReplicas: 3 by apps/shop/base/autoscaler.yaml:10,\n    1 by apps/shop/overlays/clusters/eu-2/kustomization.yaml:10',
+    );
+    expect(demo.text()).toMatch(/eu-2 may take over again: Ready, score 100, no difference/);
   }, 180_000);
 
   it('stays up until it is told to end, and leaves nothing behind', async () => {

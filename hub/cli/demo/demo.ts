@@ -14,6 +14,7 @@ import {
   tellRevert,
 } from './story.ts';
 import { tellFailedRollout } from './tell-failed-rollout.ts';
+import { tellParity } from './tell-parity.ts';
 
 export interface DemoOptions {
   /** Tell the story and end, with 0 or 1. */
@@ -56,6 +57,7 @@ async function tellStory(
   await tellOverlayChange(story);
   await tellDrift(story);
   const failed = await tellFailedRollout(story);
+  await tellParity(story);
   await tellRevert(story, failed === undefined ? [release] : [failed, release]);
 }
 
@@ -103,6 +105,7 @@ Try, in another terminal:
   npx fairway status
   npx fairway get events
   npx fairway rollout history payments
+  npx fairway parity eu
   npx fairway pause eu-1/shop --for 10m --reason "looking into it"
 `);
   await new Promise<void>((resolve) => {

@@ -79,6 +79,17 @@ export async function commitChange({ stage, narrator }: Story, change: Change): 
   return commit;
 }
 
+/** Commits a file as it shall be, null for none, tells and pushes. */
+export async function commitFile(
+  { stage, narrator }: Story,
+  change: { readonly file: string; readonly text: string | null } & Pick<Change, 'message' | 'author'>,
+): Promise<void> {
+  const { file, text, message, author } = change;
+  const commit = await stage.repository.commit({ [file]: text }, { message, author });
+  narrator.say(`${author.split(' <')[0]} merges ${short(commit)} "${message}"`);
+  await stage.repository.push();
+}
+
 async function merge(story: Story, change: Change): Promise<string> {
   const commit = await commitChange(story, change);
   await story.stage.repository.push();
@@ -218,7 +229,7 @@ export async function tellDrift(story: Story): Promise<void> {
 /** @param commits the release of shop, and what else is taken back. */
 export async function tellRevert(story: Story, commits: readonly string[]): Promise<void> {
   const { narrator, stage } = story;
-  narrator.chapter('6. A rollback is a git revert');
+  narrator.chapter('7. A rollback is a git revert');
   let head = '';
   for (const commit of commits) {
     head = await stage.repository.revert(commit);
