@@ -57,6 +57,11 @@ function countsAsSynced({ status, entry }: ObjectState): boolean {
   return entry !== undefined && (status === 'Synced' || (entry.hook !== undefined && status === 'Skipped'));
 }
 
+/** Hooks come and go, and what is kept though nothing desires it may be unwell for ever: a claim that no pod mounts any more is never bound. What is on its way out counts until it is gone. */
+function countsForHealth({ entry, reason }: ObjectState): boolean {
+  return entry === undefined ? reason !== 'Retained' : entry.hook === undefined;
+}
+
 /** One row for each object. The queue drops rows that say nothing new. */
 function reportObjects(context: AgentContext, desired: DesiredApplication, state: ApplicationState): void {
   const timeMs = context.clock.now();
@@ -178,7 +183,7 @@ export function reportPhase(
   const worst = describeWorst(objects, syncStatus);
   // What failed is the reason for whatever is held up.
   const refused = syncStatus === 'Failed' && !hold.failed && worst;
-  const lasting = [...state.objects].filter(([, { entry }]) => entry?.hook === undefined);
+  const lasting = [...state.objects].filter(([, object]) => countsForHealth(object));
   const health = sumHealth(lasting.map(([text]) => healthOfObject(context, state, text).status));
   const message =
     refused || (hold.message ?? (worst || describeSick(context, state, health) || (hold.note ?? '')));
