@@ -42,6 +42,8 @@ export interface Resource {
   /** Where it was read, or the generator that made it. */
   readonly place: Place;
   readonly history: NameHistory;
+  /** That its kind has no namespace is said by the document under `openapi` alone. */
+  readonly ofCluster?: true | undefined;
   /** Only where the topmost kustomization asks for it in `buildMetadata`. */
   readonly trace?: { readonly origin: Origin; readonly transformations: readonly Origin[] };
   /** Only in builds that are traced. */

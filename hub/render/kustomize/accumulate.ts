@@ -24,7 +24,7 @@ import { type Fetched, KustomizeLoader, type LoadRestrictor } from './loader.ts'
 import { createLocate } from './locate.ts';
 import { originOfFile, originOfPlugin, transformersOf, withOrigin, withTransformations } from './origins.ts';
 import { runGenerators, runTransformers, runValidators } from './plugins.ts';
-import { buildKey, checkScope, chooseSchema, type SchemaChoice } from './schema-choice.ts';
+import { buildKey, chooseSchema, type SchemaChoice, scoped, scopedOne } from './schema-choice.ts';
 import { guarded } from './steps.ts';
 import { transform } from './transform.ts';
 import { beginConfig, defaultConfig, mergeConfigs, type TransformerConfig } from './transformer-config.ts';
@@ -153,6 +153,7 @@ export class Accumulation<B extends Base> {
     await this.#load(start);
     this.#checkKind(isComponent);
     this.#resources = [...start.resources];
+    this.#rescope();
     this.#config = start.config;
     this.#vars = start.vars;
     const { resources = [], bases = [], components = [] } = this.kustomization;
@@ -267,8 +268,9 @@ export class Accumulation<B extends Base> {
     this.context.bases.set(buildKey(folder, mode), base);
     this.context.schema = base.schema;
     for (const root of roots) this.context.roots.add(root);
+    this.#rescope();
     const stems = withStems(base.resources);
-    this.#appendBase(this.trace?.enter(stems) ?? stems);
+    this.#appendBase(scoped(this.trace?.enter(stems) ?? stems, this.context.schema));
     this.#addConfig(base.config, place);
     this.#vars = mergeVars(this.#vars, base.vars);
   }
@@ -339,14 +341,21 @@ export class Accumulation<B extends Base> {
       for (const resource of base) this.#append(resource);
       return;
     }
-    for (const resource of base) checkScope(resource, this.context.schema);
     this.#ids = ids;
     this.#resources = [...base];
   }
 
-  #append(resource: Resource): void {
+  /** After another schema may have come into force, or objects may have become others. */
+  #rescope(): void {
+    const next = scoped(this.#resources, this.context.schema);
+    if (next === this.#resources) return;
+    this.#resources = [...next];
+    this.#ids = undefined;
+  }
+
+  #append(read: Resource): void {
     this.#ids ??= indexOf(this.#resources);
-    checkScope(resource, this.context.schema);
+    const resource = scopedOne(read, this.context.schema);
     const earlier = this.#ids.add(resource);
     const { kind, metadata } = resource.object;
     if (earlier !== undefined)

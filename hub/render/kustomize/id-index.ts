@@ -13,7 +13,7 @@ function createIndex(known: Ids): IdIndex {
   const own = new Map<string, Resource>();
   return {
     add: (resource) => {
-      const id = currentId(resource.object);
+      const id = currentId(resource);
       const earlier = own.get(id) ?? known.get(id);
       if (earlier === undefined) own.set(id, resource);
       return earlier;
@@ -22,7 +22,7 @@ function createIndex(known: Ids): IdIndex {
 }
 
 const idsOf = (resources: readonly Resource[]): Ids =>
-  new Map(resources.map((resource) => [currentId(resource.object), resource]));
+  new Map(resources.map((resource) => [currentId(resource), resource]));
 
 export function indexOf(resources: readonly Resource[]): IdIndex {
   return createIndex(idsOf(resources));

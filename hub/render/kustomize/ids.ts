@@ -13,48 +13,68 @@ export interface GvkSelector {
   readonly kind?: string;
 }
 
-export function effectiveNamespace(object: KubeObject): string {
-  return namespaceOf(object.apiVersion, object.kind, object.metadata.namespace);
+type Scoped = Pick<Resource, 'object' | 'ofCluster'>;
+
+/** Whether objects of this kind have no namespace. @param kind one that the object had; default: of now. */
+export function isOfCluster({ object, ofCluster }: Scoped, kind: string = object.kind): boolean {
+  return (ofCluster === true && kind === object.kind) || isClusterScoped(object.apiVersion, kind);
 }
 
-/** The namespace as identities compare it. */
-export function namespaceOf(apiVersion: string, kind: string, namespace: string | null | undefined): string {
-  if (isClusterScoped(apiVersion, kind)) return noNamespace;
+export function effectiveNamespace(resource: Scoped): string {
+  return isOfCluster(resource) ? noNamespace : orDefault(resource.object.metadata.namespace);
+}
+
+/** The namespace of an identity, of now or one before, as identities compare it. */
+export function namespaceOfId(
+  resource: Scoped,
+  { kind, namespace }: { readonly kind: string; readonly namespace?: string | null | undefined },
+): string {
+  return isOfCluster(resource, kind) ? noNamespace : orDefault(namespace);
+}
+
+/** The namespace of an object that has one. */
+export function orDefault(namespace: string | null | undefined): string {
   return namespace === undefined || namespace === '' || namespace === null ? 'default' : namespace;
 }
 
 /** Equal texts mean that kustomize holds two objects for the same. */
-export function currentId(object: KubeObject): string {
-  return `${object.apiVersion}|${object.kind}|${effectiveNamespace(object)}|${object.metadata.name}`;
+export function currentId(resource: Scoped): string {
+  const { apiVersion, kind, metadata } = resource.object;
+  return `${apiVersion}|${kind}|${effectiveNamespace(resource)}|${metadata.name}`;
 }
 
 /** True when kustomize holds the two for the same object. */
-export function isSameObject(one: KubeObject, other: KubeObject): boolean {
+export function isSameObject(one: Scoped, other: Scoped): boolean {
+  const [a, b] = [one.object, other.object];
   return (
-    one.metadata.name === other.metadata.name &&
-    one.kind === other.kind &&
-    one.apiVersion === other.apiVersion &&
+    a.metadata.name === b.metadata.name &&
+    a.kind === b.kind &&
+    a.apiVersion === b.apiVersion &&
     effectiveNamespace(one) === effectiveNamespace(other)
   );
 }
 
 /** True when the resource is, or was under any identity it had, what kustomize holds for this object. */
-export function everWas({ object, history }: Resource, wanted: KubeObject): boolean {
-  if (isSameObject(object, wanted)) return true;
-  const { previous } = history;
-  if (previous.length === 0 || object.apiVersion !== wanted.apiVersion) return false;
-  const { name } = wanted.metadata;
+export function everWas(resource: Resource, object: KubeObject): boolean {
+  const { ofCluster } = resource;
+  // Objects of one kind have all of them namespaces, or none.
+  const wanted = resource.object.kind === object.kind ? { object, ofCluster } : { object };
+  if (isSameObject(resource, wanted)) return true;
+  const { previous } = resource.history;
+  if (previous.length === 0 || resource.object.apiVersion !== object.apiVersion) return false;
+  const { name } = object.metadata;
   return previous.some(
     (id) =>
       id.name === name &&
-      id.kind === wanted.kind &&
-      previousNamespace(object, id) === effectiveNamespace(wanted),
+      id.kind === object.kind &&
+      namespaceOfId(resource, id) === effectiveNamespace(wanted),
   );
 }
 
-function previousNamespace(object: KubeObject, id: PreviousId): string {
-  if (isClusterScoped(object.apiVersion, id.kind)) return noNamespace;
-  return id.namespace;
+/** The namespace of the resource's first identity. */
+export function originNamespace(resource: Resource): string {
+  const [first] = resource.history.previous;
+  return first === undefined ? effectiveNamespace(resource) : namespaceOfId(resource, first);
 }
 
 export function isSelected(apiVersion: string, kind: string, selector: GvkSelector): boolean {
@@ -73,7 +93,7 @@ export function withPreviousId(resource: Resource): Resource {
   const { object, history } = resource;
   const id: PreviousId = {
     name: object.metadata.name,
-    namespace: effectiveNamespace(object),
+    namespace: effectiveNamespace(resource),
     kind: object.kind,
   };
   return { ...resource, history: { ...history, previous: [...history.previous, id] } };

@@ -4,11 +4,10 @@ import type { Resource } from '../resource.ts';
 import { applySpecs, specsFor } from './apply-specs.ts';
 import { type FieldSpec, type SetValue, setScalar } from './field-spec.ts';
 import { fieldTables } from './field-tables.ts';
-import { isSelected, originKind, withName, withPreviousId } from './ids.ts';
+import { isOfCluster, isSelected, originKind, withName, withPreviousId } from './ids.ts';
 import { helmGenerated } from './inflation.ts';
 import type { LabelArgs } from './kustomization.ts';
 import { textOf } from './list-merge.ts';
-import { isClusterScoped } from './schema.ts';
 import { withShared } from './shared-entries.ts';
 import { mergeSpecs, type TransformerConfig } from './transformer-config.ts';
 
@@ -105,7 +104,7 @@ export function setNamespace(
     const annotations = resource.object.metadata.annotations as JsonObject | null | undefined;
     if (annotations?.[helmGenerated] === 'true') return resource;
     let { object } = resource;
-    if (!isClusterScoped(object.apiVersion, object.kind) && !keep(object.metadata.namespace))
+    if (!isOfCluster(resource) && !keep(object.metadata.namespace))
       object = { ...object, metadata: { ...object.metadata, namespace } };
     if (isBinding(object)) object = setSubjects(object, namespace, options.subjects ?? 'defaultOnly', keep);
     const moved = { ...withPreviousId(resource), object };

@@ -14,10 +14,10 @@ import {
   isSelected,
   noNamespace,
   originKind,
+  originNamespace,
   withObject,
 } from './ids.ts';
 import { textOf } from './list-merge.ts';
-import { isClusterScoped } from './schema.ts';
 
 interface Reference {
   readonly target: GvkSelector;
@@ -101,7 +101,7 @@ class Referrer {
     this.#resource = resource;
     this.#object = resource.object;
     this.#byOldName = byOldName;
-    this.#namespace = effectiveNamespace(resource.object);
+    this.#namespace = effectiveNamespace(resource);
   }
 
   fix(references: readonly Reference[]): Resource {
@@ -145,7 +145,7 @@ class Referrer {
       candidates =
         inOriginal.length > 0
           ? inOriginal
-          : candidates.filter((one) => effectiveNamespace(one.object) === namespace);
+          : candidates.filter((one) => effectiveNamespace(one) === namespace);
     }
     const target = this.#select(oldName, candidates, reference, true);
     if (target === undefined) return map;
@@ -184,14 +184,14 @@ class Referrer {
 
   #mayReferTo(target: Resource): boolean {
     if (this.#namespace === noNamespace) return true;
-    const namespace = effectiveNamespace(target.object);
+    const namespace = effectiveNamespace(target);
     if (namespace === noNamespace || namespace === this.#namespace) return true;
     return subjectNamespaces(this.#object).has(target.object.metadata.namespace ?? '');
   }
 
   #inSameNamespace(target: Resource): boolean {
     if (this.#namespace === noNamespace || target.object.kind === 'ServiceAccount') return true;
-    const namespace = effectiveNamespace(target.object);
+    const namespace = effectiveNamespace(target);
     return namespace === noNamespace || namespace === this.#namespace;
   }
 
@@ -221,12 +221,6 @@ function sameEnding(a: readonly string[], b: readonly string[]): boolean {
 
 function wasSelected(resource: Resource, selector: GvkSelector): boolean {
   return resource.history.previous.some((id) => isSelected(resource.object.apiVersion, id.kind, selector));
-}
-
-function originNamespace({ object, history }: Resource): string {
-  const [first] = history.previous;
-  if (first === undefined) return effectiveNamespace(object);
-  return isClusterScoped(object.apiVersion, first.kind) ? noNamespace : first.namespace;
 }
 
 function subjectNamespaces(object: KubeObject): ReadonlySet<string> {

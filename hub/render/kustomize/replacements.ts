@@ -18,7 +18,7 @@ import {
   isNoPlace,
   splitFieldPath,
 } from './field-path.ts';
-import { namespaceOf, withObject } from './ids.ts';
+import { orDefault, withObject } from './ids.ts';
 import { parseLabelSelector, SelectorError } from './label-selector.ts';
 import { textOf } from './list-merge.ts';
 import { compilePattern } from './pattern.ts';
@@ -120,8 +120,8 @@ export function findSource(
       (id) =>
         (kind === '' || kind === id.kind) &&
         (name === '' || name === id.name) &&
-        (namespace === '' ||
-          namespaceOf('', '', namespace) === namespaceOf(apiVersion, id.kind, id.namespace)),
+        // Kinds of the whole cluster are not told apart here (kustomize internal/utils MakeResIds).
+        (namespace === '' || orDefault(namespace) === orDefault(id.namespace)),
     );
   };
   const found = resources.filter(isSelected);

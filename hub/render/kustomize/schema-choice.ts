@@ -68,12 +68,16 @@ function isCustom(apiVersion: string): boolean {
   return group.includes('.') && !group.endsWith('.k8s.io');
 }
 
-/** Kinds that only the chosen document says are cluster-scoped are not known elsewhere, so they are refused rather than treated otherwise. @throws a Problem. */
-export function checkScope({ object, place }: Resource, { clusterScoped }: SchemaChoice): void {
-  if (clusterScoped.size === 0 || !clusterScoped.has(`${object.apiVersion}/${object.kind}`)) return;
-  throw problemError(
-    'unsupported',
-    place,
-    `${object.kind} is cluster-scoped by the document under openapi, which is not supported yet`,
-  );
+/** The resources as the schema in force has them: with a namespace, or of the whole cluster. The same list where nothing changes. */
+export function scoped(resources: readonly Resource[], schema: SchemaChoice): readonly Resource[] {
+  if (schema.clusterScoped.size === 0) return resources;
+  const next = resources.map((resource) => scopedOne(resource, schema));
+  return next.every((resource, index) => resource === resources[index]) ? resources : next;
+}
+
+export function scopedOne(resource: Resource, { clusterScoped }: SchemaChoice): Resource {
+  if (clusterScoped.size === 0) return resource;
+  const { apiVersion, kind } = resource.object;
+  const ofCluster = clusterScoped.has(`${apiVersion}/${kind}`) || undefined;
+  return resource.ofCluster === ofCluster ? resource : { ...resource, ofCluster };
 }

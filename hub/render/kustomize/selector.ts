@@ -1,11 +1,10 @@
 /** Targets of patches: anchored regular expressions on identity, selectors on labels and annotations (kustomize api/types/selector.go, resmap Select). */
 import { groupOf, versionOf } from '../../../shared/manifest/object.ts';
 import type { Resource } from '../resource.ts';
-import { effectiveNamespace, originKind } from './ids.ts';
+import { effectiveNamespace, originNamespace } from './ids.ts';
 import { parseLabelSelector } from './label-selector.ts';
 import { textOf } from './list-merge.ts';
 import { compilePattern } from './pattern.ts';
-import { isClusterScoped } from './schema.ts';
 
 export interface TargetSelector {
   readonly group?: string | undefined;
@@ -38,7 +37,7 @@ export function compileSelector(selector: TargetSelector): (resource: Resource) 
     if (
       namespace !== undefined &&
       !namespace.test(originNamespace(resource)) &&
-      !namespace.test(effectiveNamespace(object))
+      !namespace.test(effectiveNamespace(resource))
     )
       return false;
     return labels(textMap(object.metadata.labels)) && annotations(textMap(object.metadata.annotations));
@@ -47,14 +46,6 @@ export function compileSelector(selector: TargetSelector): (resource: Resource) 
 
 function originName(resource: Resource): string {
   return resource.history.previous[0]?.name ?? resource.object.metadata.name;
-}
-
-function originNamespace(resource: Resource): string {
-  const [first] = resource.history.previous;
-  if (first === undefined) return effectiveNamespace(resource.object);
-  return isClusterScoped(resource.object.apiVersion, originKind(resource))
-    ? '_non_namespaceable_'
-    : first.namespace;
 }
 
 export function textMap(map: Readonly<Record<string, unknown>> | undefined): ReadonlyMap<string, string> {

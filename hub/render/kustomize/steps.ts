@@ -111,8 +111,8 @@ function uniqueAfterNamespace(list: Resources, place: Place): Resources {
       byName.set(metadata.name, resource);
       continue;
     }
-    const id = currentId(resource.object);
-    const other = isSameObject(first.object, resource.object) ? first : namesakes.get(id);
+    const id = currentId(resource);
+    const other = isSameObject(first, resource) ? first : namesakes.get(id);
     if (other !== undefined)
       throw problemError(
         'conflict',

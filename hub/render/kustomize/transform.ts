@@ -4,6 +4,7 @@ import { guardSealed } from '../sops.ts';
 import type { PlainField } from '../trace/layer-trace.ts';
 import type { Accumulation, Base } from './accumulate.ts';
 import { addAffix, labelSpecs } from './names.ts';
+import { scoped } from './schema-choice.ts';
 import { setEntries } from './shared-entries.ts';
 import {
   guarded,
@@ -67,6 +68,8 @@ export async function transform<B extends Base>(
     list = await patch(list, args, from, at('patches')(index), entry('patches')?.(index));
     keepSealed(list, at('patches')(index));
   }
+  // A patch may make another kind of an object.
+  list = scoped(list, from.context.schema);
   if (k.namespace) {
     list = moveToNamespace(list, k.namespace, { specs: config.namespace }, locate(['namespace']));
     list = told(list, 'namespace');

@@ -7,7 +7,7 @@ import { isCipher } from '../sops.ts';
 import { FieldPathError, findField, splitFieldPath } from './field-path.ts';
 import { changeField, type FieldSpec, PathError, splitPath } from './field-spec.ts';
 import { goText } from './go-text.ts';
-import { isSelected, namespaceOf, withObject } from './ids.ts';
+import { isSelected, namespaceOfId, orDefault, withObject } from './ids.ts';
 import { textOf } from './list-merge.ts';
 import { spreadShared } from './shared-entries.ts';
 
@@ -63,7 +63,8 @@ export function addVars(
   return { resources: list, vars: all };
 }
 
-function isObject({ object, history }: Resource, ref: NonNullable<VarArgs['objref']>): boolean {
+function isObject(resource: Resource, ref: NonNullable<VarArgs['objref']>): boolean {
+  const { object, history } = resource;
   const parts = (ref.apiVersion ?? '').split('/');
   const [group, version] =
     parts.length === 2 ? parts : [ref.group ?? '', (parts.length === 1 && parts[0]) || (ref.version ?? '')];
@@ -73,8 +74,7 @@ function isObject({ object, history }: Resource, ref: NonNullable<VarArgs['objre
     (id) =>
       id.kind === (ref.kind ?? '') &&
       id.name === (ref.name ?? '') &&
-      (!ref.namespace ||
-        namespaceOf('', '', ref.namespace) === namespaceOf(object.apiVersion, id.kind, id.namespace)),
+      (!ref.namespace || orDefault(ref.namespace) === namespaceOfId(resource, id)),
   );
 }
 

@@ -135,7 +135,9 @@ describe('createSubstituter', () => {
       originId: '/Foo//web-${FAIRWAY_CLUSTER_NAME}',
       object: { metadata: { name: 'web-eu-1' } },
     });
-    expect(refused(named('${REPLICAS}'))[0]).toContain('after substitution: expected a text: put it in quotes');
+    expect(refused(named('${REPLICAS}'))[0]).toContain(
+      'after substitution: expected a text: put it in quotes',
+    );
   });
 
   it('gives clusters with the same values the same object', () => {

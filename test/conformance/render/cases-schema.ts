@@ -56,6 +56,121 @@ const patched = 'resources: [x.yaml, d.yaml]\npatches: [{path: p.yaml}, {path: d
 const moved = (folder: string, all: Case): Case =>
   Object.fromEntries(Object.entries(all).map(([path, text]) => [path.replace('app/', `${folder}/`), text]));
 
+/** A kind of the whole cluster, and one with namespaces, as documents of `kustomize openapi fetch` tell them. */
+const scopes = JSON.stringify(
+  document(part, {
+    paths: Object.fromEntries(
+      [
+        ['/apis/e.com/v1/issuers/{name}', 'Issuer'],
+        ['/apis/e.com/v1/namespaces/{namespace}/foos/{name}', 'Foo'],
+        ['/apis/e.com/v1/foos', 'Foo'],
+      ].map(([path, kind]) => [
+        path,
+        { get: { 'x-kubernetes-group-version-kind': { group: 'e.com', version: 'v1', kind } } },
+      ]),
+    ),
+  }),
+);
+const issuer = (name = 'issuer', more = '') =>
+  `apiVersion: e.com/v1\nkind: Issuer\nmetadata: {name: ${name}${more}}\nspec: {ca: settings}\n`;
+const openapi = 'openapi: {path: schema.json}\n';
+const user =
+  'apiVersion: e.com/v1\nkind: Foo\nmetadata: {name: user, namespace: other}\nspec: {issuer: issuer}\n';
+const refers =
+  'nameReference:\n- kind: Issuer\n  group: e.com\n  fieldSpecs: [{path: spec/issuer, kind: Foo}]\n- kind: ConfigMap\n  fieldSpecs: [{path: spec/ca, kind: Issuer}]\n';
+const scoped = (kustomization: string, more: Case = {}): Case => ({
+  'app/schema.json': scopes,
+  'app/i.yaml': issuer(),
+  'app/u.yaml': user,
+  'app/c.yaml': configMap('settings'),
+  'app/refers.yaml': refers,
+  [k]: kustomization,
+  ...more,
+});
+const scopedAll = 'resources: [i.yaml, u.yaml, c.yaml]\n';
+const scopedBase = (kustomization: string): Case =>
+  moved('base', scoped('', { 'app/kustomization.yaml': kustomization }));
+
+const scopeCases: Readonly<Record<string, Case>> = {
+  'a kind of the whole cluster keeps out of the namespace': scoped(`${scopedAll}namespace: team\n${openapi}`),
+  'a kind of the whole cluster that nobody says is one': scoped(`${scopedAll}namespace: team\n`),
+  'a kind of the whole cluster that is referred to from any namespace': scoped(
+    `${scopedAll}namePrefix: p-\nconfigurations: [refers.yaml]\n${openapi}`,
+  ),
+  'a kind of the whole cluster that refers, in a namespace': scoped(
+    `${scopedAll}namespace: team\nnameSuffix: -s\nconfigurations: [refers.yaml]\n${openapi}`,
+  ),
+  'a kind of the whole cluster twice, once with a namespace': scoped(
+    `resources: [i.yaml, j.yaml]\n${openapi}`,
+    { 'app/j.yaml': issuer('issuer', ', namespace: other') },
+  ),
+  'a kind that nobody says is of the whole cluster twice, once with a namespace': scoped(
+    'resources: [i.yaml, j.yaml]\n',
+    { 'app/j.yaml': issuer('issuer', ', namespace: other') },
+  ),
+  'a kind of the whole cluster, patched with a namespace': scoped(
+    `${scopedAll}patches: [{path: p.yaml}]\n${openapi}`,
+    {
+      'app/p.yaml': issuer('issuer', ', namespace: other').replace('settings', 'patched'),
+    },
+  ),
+  'a kind of the whole cluster, patched under its earlier name': {
+    ...scopedBase(`${scopedAll}namePrefix: b-\n${openapi}`),
+    [k]: 'resources: [../base]\nnamespace: team\npatches: [{path: p.yaml}]\n',
+    'app/p.yaml': issuer().replace('settings', 'patched'),
+  },
+  'a kind of the whole cluster, selected by namespace': scoped(
+    `${scopedAll}patches:\n- target: {namespace: default}\n  patch: "- {op: add, path: /metadata/labels, value: {a: b}}"\n${openapi}`,
+  ),
+  'a kind of the whole cluster as a source': scoped(
+    `${scopedAll}replacements:\n- source: {kind: Issuer, name: issuer, namespace: default, fieldPath: spec.ca}\n  targets: [{select: {kind: Foo}, fieldPaths: [spec.issuer]}]\n${openapi}`,
+  ),
+  ...Object.fromEntries(
+    ['default', 'other'].flatMap((namespace) =>
+      ['', 'namespace: team\n', 'namePrefix: p-\n'].map((more) => [
+        `a kind of the whole cluster, known to all, as a source in ${namespace} ${more.trimEnd()}`,
+        {
+          'app/r.yaml': 'apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\n',
+          'app/c.yaml': configMap('settings'),
+          [k]: `resources: [r.yaml, c.yaml]\n${more}replacements:\n- source: {kind: ClusterRole, name: r, namespace: ${namespace}, fieldPath: metadata.name}\n  targets: [{select: {kind: ConfigMap}, fieldPaths: [data.x], options: {create: true}}]\n`,
+        },
+      ]),
+    ),
+  ),
+  'a kind of the whole cluster as a var': scoped(
+    `${scopedAll}vars:\n- name: CA\n  objref: {apiVersion: e.com/v1, kind: Issuer, name: issuer}\n  fieldref: {fieldPath: spec.ca}\ncommonAnnotations: {ca: $(CA)}\n${openapi}`,
+  ),
+  'a document of the overlay for a kind of a base': {
+    ...scopedBase(scopedAll),
+    'app/schema.json': scopes,
+    [k]: `resources: [../base]\nnamespace: team\n${openapi}`,
+  },
+  'a document of a base for a kind of the overlay': {
+    ...scopedBase(`resources: [c.yaml]\n${openapi}`),
+    'app/i.yaml': issuer(),
+    [k]: 'resources: [../base, i.yaml]\nnamespace: team\n',
+  },
+  'a document of a later base for a kind of an earlier one': {
+    'first/i.yaml': issuer(),
+    'first/kustomization.yaml': 'resources: [i.yaml]\n',
+    ...scopedBase(`resources: [c.yaml]\n${openapi}`),
+    [k]: 'resources: [../first, ../base]\nnamespace: team\n',
+  },
+  'a document of a component for a kind of its parent': {
+    ...scopedBase(''),
+    'base/kustomization.yaml': `apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [c.yaml]\n${openapi}`,
+    'app/i.yaml': issuer(),
+    [k]: 'resources: [i.yaml]\ncomponents: [../base]\nnamespace: team\n',
+  },
+  'two of the whole cluster that a namespace does not bring together': scoped(
+    `resources: [i.yaml, j.yaml]\nnamespace: team\n${openapi}`,
+    { 'app/j.yaml': issuer('other', ', namespace: other') },
+  ),
+  'an object that becomes one of the whole cluster': scoped(
+    `resources: [u.yaml]\nnamespace: team\npatches:\n- target: {kind: Foo}\n  options: {allowKindChange: true}\n  patch: "{apiVersion: e.com/v1, kind: Issuer, metadata: {name: user}}"\n${openapi}`,
+  ),
+};
+
 /** `openapi`. */
 export const schemaCases: Readonly<Record<string, Case>> = {
   'a custom kind without schema': { ...files(inPlace), [k]: patched },
@@ -128,6 +243,7 @@ export const schemaCases: Readonly<Record<string, Case>> = {
     ),
     [k]: `${patched}namespace: team\nopenapi: {path: schema.json}\n`,
   },
+  ...scopeCases,
 };
 
 const base: Case = {
