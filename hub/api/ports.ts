@@ -288,8 +288,8 @@ export interface FailoverPort {
   /** Those under way, in the order they began; one of a group at most. An override that is not signed by this hub is none. */
   open(): Promise<readonly Failover[]>;
   get(id: string): Promise<Failover | undefined>;
-  /** Newest first. */
-  list(group: string | undefined, page: PageRequest): Promise<Page<Failover>>;
+  /** Newest first. @param kind of these alone; default: of all. */
+  list(group: string | undefined, page: PageRequest, kind?: FailoverKind): Promise<Page<Failover>>;
 }
 
 export interface FailoverAsked {

@@ -240,7 +240,7 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     ...{ plan, start, revoke, extend: createExtend(options) },
     open: () => loadFailovers(store, options.digestKey),
     get: (id) => store.failovers.get(id),
-    list: (group, page) => store.failovers.list(group, page),
+    list: (group, page, kind) => store.failovers.list(group, page, kind),
   };
 }
 

@@ -432,8 +432,8 @@ export interface FailoverRepository {
    * False: it is another already, or there is an open one of the group; then nothing was kept. Of a group 1,000 are kept.
    */
   save(failover: Failover, before: number | undefined, events: readonly NewEvent[]): Promise<boolean>;
-  /** Newest first; of one group, or of all. */
-  list(group: string | undefined, page: PageRequest): Promise<Page<Failover>>;
+  /** Newest first; of one group, or of all. @param kind of these alone; default: of all. */
+  list(group: string | undefined, page: PageRequest, kind?: Failover['kind']): Promise<Page<Failover>>;
 }
 
 export interface EventFilter {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiObject } from '../../hub/api/schemas/object.ts';
 import type { ApiDifference, ApiParity } from '../../hub/api/schemas/parity.ts';
+import { readMessages } from '../../hub/cli/follow-events.ts';
 import { createFleetBed, type FleetBed } from './fleet-bed.ts';
 
 const head = 'apiVersion: fairway.dev/v1alpha1\n';
@@ -143,6 +144,25 @@ const findTold = (part: Partial<ApiDifference>) => async () =>
     Object.entries(part).every(([name, value]) => one[name as keyof ApiDifference] === value),
   );
 
+/** Verdicts as the event stream tells them from now on. */
+const listen = async () => {
+  const abort = new AbortController();
+  const { api, token } = need().addresses();
+  const response = await fetch(`${api}/api/v1/events/stream?types=parity.changed`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: abort.signal,
+  });
+  const messages = readMessages(response);
+  return {
+    async next(): Promise<string> {
+      const { value } = await messages.next();
+      const { data } = JSON.parse(value?.data ?? '{}') as { data?: { group: string; verdict: string } };
+      return `${data?.group} ${data?.verdict}`;
+    },
+    end: () => abort.abort(),
+  };
+};
+
 beforeAll(async () => {
   bed = await createFleetBed({ clusters: ['eu-1', 'eu-2'], files });
   if (!bed) return;
@@ -188,8 +208,9 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
     await reached('the end of it', ['declared /data/size both']);
   });
 
-  it('tells a change by hand with its manager', async (context) => {
+  it('tells a change by hand with its manager, and whoever listens that the verdict is another', async (context) => {
     if (!bed) return context.skip();
+    const verdicts = await listen();
     const patch = ['--type=merge', '-p', '{"data":{"value":"by hand"}}'];
     bed.kubectl('eu-2', 'patch', 'configmap', 'other', '--field-manager=night-shift', ...patch);
     await followsReport(
@@ -202,9 +223,12 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
     expect(items.find(({ path }) => path === '/data/value')).toMatchObject({
       ...{ owner: 'night-shift', primaryValue: '"one"', standbyValue: '"by hand"' },
     });
+    expect(await verdicts.next()).toBe('eu Degraded');
     const back = ['--type=merge', '-p', '{"data":{"value":"one"}}'];
     bed.kubectl('eu-2', 'patch', 'configmap', 'other', '--field-manager=night-shift', ...back);
     await reached('the end of it', ['declared /data/size both']);
+    expect(await verdicts.next()).toBe('eu Ready');
+    verdicts.end();
   });
 
   it('tells what the standby lacks and what it has besides, until Git wants both alike', async (context) => {

@@ -61,6 +61,7 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   'GET /api/v1/parity': read,
   'GET /api/v1/parity/{group}': read,
   'GET /api/v1/parity/{group}/differences': read,
+  'GET /api/v1/parity/{group}/expectations': read,
   'GET /api/v1/parity/{group}/timeline': read,
   'GET /api/v1/clusters/{cluster}/compare/{other}': read,
   'GET /api/v1/parity/{group}/failover': read,

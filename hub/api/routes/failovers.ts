@@ -9,6 +9,7 @@ import {
   failoverPlanSchema,
   failoverSchema,
   failoverStartSchema,
+  kindSchema,
   toFailover,
   toFailoverPlan,
 } from '../schemas/failover.ts';
@@ -108,6 +109,7 @@ export const failoverEndpoints = [
     tag: 'failover',
     query: z.object({
       group: nameSchema.optional(),
+      kind: kindSchema.optional().openapi({ description: 'Of these alone: drills, say' }),
       open: z
         .enum(['true', 'false'])
         .optional()
@@ -116,13 +118,15 @@ export const failoverEndpoints = [
     }),
     reply: failoverPageSchema,
     async handle({ query }, { failovers }) {
-      const { group, limit, cursor } = query;
+      const { group, kind, limit, cursor } = query;
       if (query.open === 'true') {
         const open = await failovers.open();
-        const chosen = open.filter((one) => group === undefined || one.group === group);
+        const chosen = open.filter(
+          (one) => (group === undefined || one.group === group) && (kind === undefined || one.kind === kind),
+        );
         return { items: chosen.map(toFailover), next: null };
       }
-      const page = await failovers.list(group, { limit, cursor });
+      const page = await failovers.list(group, { limit, cursor }, kind);
       return { items: page.items.map(toFailover), next: page.next ?? null };
     },
   }),

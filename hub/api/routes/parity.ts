@@ -9,10 +9,13 @@ import {
   comparisonSchema,
   countDifferences,
   differencePageSchema,
+  expectationPageSchema,
+  expectationStateSchema,
   momentPageSchema,
   paritySchema,
   severitySchema,
   toDifference,
+  toExpectations,
   toMoment,
   toParity,
 } from '../schemas/parity.ts';
@@ -86,6 +89,34 @@ export const parityEndpoints = [
       const keyOf = (one: (typeof chosen)[number]) =>
         [one.standby, one.application, one.originId, one.path, one.id].join('\n');
       return planPage(chosen, { limit, cursor }, keyOf, toDifference);
+    },
+  }),
+  jsonEndpoint({
+    method: 'get',
+    path: '/api/v1/parity/{group}/expectations',
+    operationId: 'listParityExpectations',
+    summary: 'Lists what may differ in a parity group, and how many differences each expectation covers now',
+    tag: 'parity',
+    params: groupParams,
+    query: z.object({
+      state: expectationStateSchema.optional(),
+      owner: z.string().min(1).max(253).optional(),
+      ...pageQuery,
+    }),
+    reply: expectationPageSchema,
+    errors: ['not_found'],
+    async handle({ params, query }, ports) {
+      const all = toExpectations(viewOf(ports, params.group), ports.parity.differences(params.group));
+      const { state, owner, ...page } = query;
+      const chosen = all.filter(
+        (one) => (state === undefined || one.state === state) && (owner === undefined || one.owner === owner),
+      );
+      return planPage(
+        chosen,
+        page,
+        ({ name }) => name,
+        (one) => one,
+      );
     },
   }),
   jsonEndpoint({

@@ -5,7 +5,7 @@ import { nameSchema, pageOf, reasonSchema, timeSchema, toTime } from './common.t
 import { diffSchema, toDiff } from './diff.ts';
 import { parityReasonSchema, verdictSchema } from './parity.ts';
 
-const kindSchema = z.enum(['failover', 'back', 'drill']);
+export const kindSchema = z.enum(['failover', 'back', 'drill']);
 const modeSchema = z.enum(['commit', 'branch', 'override']);
 const roleSchema = z.enum(['primary', 'standby', 'none']);
 const fencedSchema = z.enum(['yes', 'no', 'unknown']).openapi({

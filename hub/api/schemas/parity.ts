@@ -7,6 +7,7 @@ import {
   type FieldSource,
   type ParityDifference,
   type ParityMoment,
+  type ParityReport,
 } from '../../model/parity.ts';
 import type { ObjectiveReport } from '../../parity/assess-objective.ts';
 import type { ParityView } from '../ports.ts';
@@ -45,6 +46,8 @@ const pairSchema = z.object({
     .openapi({ description: 'Until it has caught up, as its past tells; null: not behind, or not known' }),
 });
 
+export const expectationStateSchema = z.enum(['active', 'stale', 'expired']);
+
 const expectationSchema = z.object({
   name: z.string(),
   owner: z.string(),
@@ -54,10 +57,27 @@ const expectationSchema = z.object({
   rule: z.string(),
   side: z.string().openapi({ description: 'Of `only`: where the object is' }),
   expiresAt: timeSchema.nullable(),
-  state: z.enum(['active', 'stale', 'expired']).openapi({
+  state: expectationStateSchema.openapi({
     description: 'stale: it covers nothing any more; expired: it does not count any more',
   }),
 });
+
+export const expectationPageSchema = pageOf(
+  'ParityExpectationPage',
+  expectationSchema
+    .extend({
+      applications: z.array(z.string()),
+      kinds: z.array(z.string()),
+      namespaces: z.array(z.string()),
+      names: z.array(z.string()).openapi({ description: 'Empty lists mean all' }),
+      covers: z.number().int().openapi({ description: 'Differences that it covers now' }),
+      breaks: z
+        .number()
+        .int()
+        .openapi({ description: 'Differences that it is about, while its rule does not hold' }),
+    })
+    .openapi('ParityExpectation'),
+);
 
 const objectiveSchema = z
   .object({
@@ -215,9 +235,7 @@ function toOpenFailover(failover: Failover | undefined): ApiParity['failover'] {
 /** @param open failovers that are under way. */
 export function toParity({ group, state, objective }: ParityView, open: readonly Failover[]): ApiParity {
   const { report, verdictSinceMs, wholeSinceMs, lastWholeAtMs } = state;
-  const { pairs, reasons, staleExpectations, expiredExpectations, ...rest } = report;
-  const stateOf = (name: string) =>
-    expiredExpectations.includes(name) ? 'expired' : staleExpectations.includes(name) ? 'stale' : 'active';
+  const { pairs, reasons, staleExpectations: _stale, expiredExpectations: _expired, ...rest } = report;
   return {
     ...rest,
     verdictSince: toTime(verdictSinceMs),
@@ -229,7 +247,7 @@ export function toParity({ group, state, objective }: ParityView, open: readonly
       catchUpSeconds: catchUpMs === undefined ? null : Math.ceil(catchUpMs / 1_000),
     })),
     reasons: reasons.map((reason) => ({ ...reason })),
-    expectations: group.expectations.map((one) => toExpectation(one, stateOf(one.name))),
+    expectations: group.expectations.map((one) => toExpectation(one, report)),
     objective: toObjective(objective),
     failover: toOpenFailover(open.find((one) => one.group === group.name)),
   };
@@ -237,14 +255,39 @@ export function toParity({ group, state, objective }: ParityView, open: readonly
 
 function toExpectation(
   { name, owner, reason, kind, expiresAtMs }: Expectation,
-  state: 'active' | 'stale' | 'expired',
+  { staleExpectations, expiredExpectations }: ParityReport,
 ): z.infer<typeof expectationSchema> {
+  const over = expiredExpectations.includes(name);
+  const state = over ? 'expired' : staleExpectations.includes(name) ? 'stale' : 'active';
   return {
     ...{ name, owner, reason, state, type: kind.type, expiresAt: toTime(expiresAtMs) },
     paths: 'paths' in kind ? [...kind.paths] : [],
     rule: kind.type === 'rule' ? kind.holds : '',
     side: kind.type === 'only' ? kind.side : '',
   };
+}
+
+/** Every expectation of a group with what it is about, and what it does now. */
+export function toExpectations(
+  { group, state }: ParityView,
+  differences: readonly ParityDifference[],
+): readonly z.infer<typeof expectationPageSchema>['items'][number][] {
+  const covers = new Map<string, number>();
+  const breaks = new Map<string, number>();
+  const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const { expectation, broken = [] } of differences) {
+    if (expectation !== '') count(covers, expectation);
+    for (const name of broken) count(breaks, name);
+  }
+  return group.expectations.map((one) => ({
+    ...toExpectation(one, state.report),
+    applications: [...one.scope.applications],
+    kinds: [...one.scope.kinds],
+    namespaces: [...one.scope.namespaces],
+    names: [...one.scope.names],
+    covers: covers.get(one.name) ?? 0,
+    breaks: breaks.get(one.name) ?? 0,
+  }));
 }
 
 function toSource(source: FieldSource | undefined): z.infer<typeof sourceSchema> | null {

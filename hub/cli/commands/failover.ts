@@ -74,8 +74,11 @@ export function addFailover(program: Command, io: CliIo, setExitCode: SetExitCod
     .command('history')
     .summary('list failovers and drills')
     .description('Lists failovers and drills with their measured times, the newest first.')
-    .argument('[group]', 'of this ParityGroup');
-  clientCommand(history, io, ({ client, print }, _options, [name]) => showHistory(client, print, name));
+    .argument('[group]', 'of this ParityGroup')
+    .option('--drills', 'drills alone');
+  clientCommand(history, io, ({ client, print }, { drills }, [name]) =>
+    showHistory(client, print, { group: name, kind: drills === true ? 'drill' : undefined }),
+  );
 }
 
 function addStart(group: Command, io: CliIo, name: 'start' | 'back'): void {
@@ -134,22 +137,26 @@ async function showPlan({ client, print }: ClientContext, options: Options, [gro
   print.value(plan, renderPlan);
 }
 
-async function listOf(client: Client, group: string | undefined, limit: number) {
-  const path = '/api/v1/failovers';
-  return (await client.get<{ readonly items: readonly ApiFailover[] }>(path, { group, limit: String(limit) }))
-    .items;
+interface Wanted {
+  readonly group: string | undefined;
+  readonly kind?: ApiFailover['kind'] | undefined;
+}
+
+async function listOf(client: Client, wanted: Wanted, limit: number) {
+  const query = { ...wanted, limit: String(limit) };
+  return (await client.get<{ readonly items: readonly ApiFailover[] }>('/api/v1/failovers', query)).items;
 }
 
 async function showStatus({ client, print, io }: ClientContext, group: string, setExitCode: SetExitCode) {
-  const [last] = await listOf(client, group, 1);
+  const [last] = await listOf(client, { group }, 1);
   if (last === undefined) return io.stderr(`${group} has never failed over.\n`);
   print.value(last, (one) => renderFailover(one, print));
   if (last.phase !== 'Done') setExitCode(exitCodes.failed);
 }
 
-async function showHistory(client: Client, print: Printer, group: string | undefined) {
+async function showHistory(client: Client, print: Printer, wanted: Wanted) {
   print.table(
-    await listOf(client, group, 100),
+    await listOf(client, wanted, 100),
     [
       ['GROUP', (one) => one.group],
       ['KIND', ({ kind }) => kind],

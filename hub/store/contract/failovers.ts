@@ -61,5 +61,16 @@ export function describeFailovers(current: () => StoreUnderTest): void {
       expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(['c', 'b', 'a']);
       expect((await store.failovers.list(undefined, { limit: 9 })).items).toHaveLength(4);
     });
+
+    it('tells drills alone, page by page', async () => {
+      const { store } = current();
+      for (const [at, kind] of (['drill', 'failover', 'drill', 'back', 'drill'] as const).entries())
+        await store.failovers.save(failoverOf(`f${at}`, 'eu', { kind, phase: 'Ended' }), undefined, []);
+      const first = await store.failovers.list('eu', { limit: 2 }, 'drill');
+      const second = await store.failovers.list('eu', { limit: 2, cursor: first.next }, 'drill');
+      expect(first.items.map(({ id }) => id)).toEqual(['f4', 'f2']);
+      expect(second).toMatchObject({ items: [{ id: 'f0' }], next: undefined });
+      expect((await store.failovers.list('us', { limit: 2 }, 'drill')).items).toEqual([]);
+    });
   });
 }

@@ -45,7 +45,8 @@ export function createSqliteFailovers(
        SELECT sequence FROM failovers WHERE name = :group ORDER BY sequence DESC LIMIT 1 OFFSET ${failoversMax})`,
   );
   const page = client.prepare(
-    'SELECT sequence, value FROM failovers WHERE (:group IS NULL OR name = :group) AND sequence < :last ORDER BY sequence DESC LIMIT :limit',
+    `SELECT sequence, value FROM failovers WHERE (:group IS NULL OR name = :group) AND (:kind IS NULL OR value ->> '$.kind' = :kind)
+       AND sequence < :last ORDER BY sequence DESC LIMIT :limit`,
   );
   return {
     open: () => (open.all() as FailoverRow[]).map(failoverOf),
@@ -63,11 +64,16 @@ export function createSqliteFailovers(
       changed('failovers', group);
       return true;
     },
-    list(group, request) {
+    list(group, request, kind) {
       const limit = checkLimit(request.limit);
       const last = request.cursor === undefined ? undefined : decodeCursor(request.cursor, ['number']);
       const rows = page.all({
-        ...{ group: group ?? null, last: last?.[0] ?? Number.MAX_SAFE_INTEGER, limit: limit + 1 },
+        ...{
+          group: group ?? null,
+          kind: kind ?? null,
+          last: last?.[0] ?? Number.MAX_SAFE_INTEGER,
+          limit: limit + 1,
+        },
       }) as FailoverRow[];
       return createPage(rows, request, ({ sequence }) => [sequence], failoverOf);
     },

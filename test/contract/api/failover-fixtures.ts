@@ -79,8 +79,10 @@ export const failoverPort: FailoverPort = {
   },
   open: async () => [failover],
   get: async (id) => (id === failover.id ? failover : undefined),
-  list: async (group) => ({
-    items: group === undefined || group === 'shop-eu' ? [failover, before] : [],
+  list: async (group, _page, kind) => ({
+    items: [failover, before].filter(
+      (one) => (group ?? one.group) === one.group && (kind ?? one.kind) === one.kind,
+    ),
     next: undefined,
   }),
 };
