@@ -13,6 +13,7 @@ import type { KubeConnection } from './kube/connection.ts';
 import { createKubeClient } from './kube/create-kube-client.ts';
 import type { KubeClient } from './kube/kube-client.ts';
 import { type AgentLoops, createAgentLoops } from './loops/agent-loops.ts';
+import { createFactCollector } from './loops/collect-facts.ts';
 import { collectDiagnostics, type DiagnosticSources } from './loops/diagnostics.ts';
 import { createQueryHandlers } from './loops/query-handlers.ts';
 import { createReportQueue } from './report/queue.ts';
@@ -158,6 +159,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const opener = createSecretOpener({ readKeys: () => secrets.read(ageKeysSecret), namespace, clock, log });
   const reveal = (text: string) => opener.open(text);
   const versions = { agent: version, kubernetes };
+  const facts = createFactCollector({ kube, desired, reveal, namespace, ...ports });
   const connection = createHubConnection({
     identity,
     identityStore,
@@ -168,6 +170,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       desired,
       namespace,
       reveal,
+      facts,
       diagnostics: () => collectDiagnostics(diagnostics, clock.now()),
     }),
     versions,
@@ -192,6 +195,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   log.info('agent started', { version, kubernetes, applications: desired.applications().size });
   const stop = async () => {
     log.info('agent stopping');
+    facts.stop();
     await loops.stop();
     await Promise.all([connection.stop(), records.flush()]);
     kube.close();

@@ -193,7 +193,7 @@ interface StartedParts extends Pick<RunningHub, 'addresses' | 'firstToken'> {
 
 async function startParts(base: Base, teardown: Teardown): Promise<StartedParts> {
   const { config, store } = base;
-  const stream = createStream(base);
+  const stream = createStream(base, (cluster) => parity.factsChanged(cluster));
   const pipeline = await createPipeline(base);
   teardown.add('the renderer', pipeline.renderer.close);
   const views = createViewCache(store, base.clock);
@@ -289,7 +289,7 @@ function advertisedNames({ advertise }: HubConfig): readonly string[] {
   return [...new Set([advertise.serverName, ...dialled])];
 }
 
-function createStream(base: Base): StreamServer {
+function createStream(base: Base, onFactsChanged: (cluster: string) => void): StreamServer {
   const { config } = base;
   const advertised = (agentPort: number) =>
     config.advertise.agent.map((address) => address.replace(/:0$/, `:${agentPort}`));
@@ -298,6 +298,7 @@ function createStream(base: Base): StreamServer {
     listen: { agent: config.listen.agent, enrolment: config.listen.enrolment },
     serverName: config.advertise.serverName,
     advertisedAddresses: advertised,
+    onFactsChanged,
   });
 }
 

@@ -1,91 +1,73 @@
-/** Collects the facts of a cluster when the hub asks. What may not be read is told as such; the rest is collected all the same. */
+/**
+ * Answers what a cluster is besides the objects of its applications. A hub that wants to know of changes says so: then what can be watched is watched, what has changed is told,
+ * and nothing is read twice; that ends when nobody has asked for a while. What may not be read is told as such; the rest is collected all the same.
+ */
 import { toFairwayError } from '../../shared/error/error.ts';
-import { digestJson } from '../../shared/manifest/canonical.ts';
+import { digestJson, digestText } from '../../shared/manifest/canonical.ts';
 import {
   type FactSection,
   type FactValues,
   factSections,
   factsMax,
   type SectionFacts,
+  type UnownedField,
 } from '../../shared/manifest/cluster-facts.ts';
 import type { KubeObject } from '../../shared/manifest/object.ts';
-import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 import type { DesiredState } from '../model/desired.ts';
-import { capacityFacts } from '../observe/capacity-facts.ts';
+import { nodeFacts, requestFacts } from '../observe/capacity-facts.ts';
 import {
   apiFacts,
   backupFacts,
-  certificateFacts,
   classFacts,
-  fingerprintFacts,
+  definitionFacts,
   imageFacts,
+  kubeletVersions,
   type NamedFacts,
   podSecurityFacts,
   specFacts,
+  unmanagedFacts,
 } from '../observe/cluster-facts.ts';
+import { handMadeKinds, trimOwned, trimPod, trimStatus, watchedKinds } from '../observe/fact-shapes.ts';
+import { certificateFacts, fingerprintFacts, type HeldValues } from '../observe/held-values.ts';
+import { createFactLists, type FactLists, type FactListsPorts, unmanagedSelector } from './fact-lists.ts';
+import { createFactValues, type FactValuesReader, type HolderKind } from './fact-values.ts';
+import { createNotices } from './notices.ts';
+import { createSealedFacts, type SealedFactsPorts } from './sealed-facts.ts';
+import { createUnownedFacts } from './unowned-facts.ts';
 
 export interface FactsQuestion {
-  /** Key of fingerprints: the same for all clusters that are compared. */
+  /** Key of fingerprints: the same for all clusters of a parity group. */
   readonly salt: Uint8Array;
   /** What the hub knows already, by digest. */
   readonly known: Readonly<Record<string, string>>;
+  /** Changes are to be told. Default false: everything is listed anew. */
+  readonly watch?: boolean;
+  /** Default none. */
+  readonly unowned?: readonly UnownedField[];
 }
 
-export interface FactsPorts {
-  readonly kube: Pick<KubeClient, 'discover' | 'list' | 'version'>;
-  readonly desired: Pick<DesiredState, 'applications'>;
+export interface FactsPorts extends Omit<FactListsPorts, 'onChange' | 'namespaces'> {
+  readonly desired: Pick<DesiredState, 'applications' | 'object' | 'subscribe'>;
+  readonly reveal: SealedFactsPorts['reveal'];
+  /** The agent's own. */
+  readonly namespace: string;
 }
 
-const everywhere: ReadonlySet<string> = new Set(['velero.io']);
-const pageSize = 500;
-const objectsMax = 20_000;
+export interface FactCollector {
+  /** Every section; the values of those alone that the hub does not know yet. */
+  collect(question: FactsQuestion, signal: AbortSignal): Promise<readonly SectionFacts[]>;
+  /** Called when something that is watched has changed, a moment later and not too often. */
+  onChange(listener: () => void): () => void;
+  /** Open watches of kinds. */
+  readonly watches: number;
+  stop(): void;
+}
+
 const namespacesMax = 500;
-
-/** One question's view of the cluster: each list is asked for once. */
-function createReader({ kube, desired }: FactsPorts, signal: AbortSignal) {
-  const lists = new Map<string, Promise<readonly KubeObject[]>>();
-  const namespaces = managedNamespaces(desired);
-  const find = async (group: string, kind: string) =>
-    (await kube.discover({ signal })).find((one) => one.group === group && one.kind === kind);
-
-  const listIn = async (resource: ApiResource, namespace: string): Promise<KubeObject[]> => {
-    const items: KubeObject[] = [];
-    let next: string | undefined;
-    do {
-      const request = { resource, namespace, limit: pageSize, ...(next !== undefined && { continue: next }) };
-      const page = await kube.list(request, signal);
-      // Lists leave out what all items have in common.
-      const { group, version, kind } = resource;
-      const apiVersion = group === '' ? version : `${group}/${version}`;
-      for (const item of page.items) items.push({ ...item, apiVersion, kind });
-      next = page.continue === '' ? undefined : page.continue;
-    } while (next !== undefined && items.length < objectsMax);
-    return items;
-  };
-
-  const read = async (group: string, kind: string): Promise<readonly KubeObject[]> => {
-    const resource = await find(group, kind);
-    // Not served: nothing of it can be there.
-    if (!resource) return [];
-    if (!resource.namespaced || everywhere.has(group)) return listIn(resource, '');
-    const found: KubeObject[] = [];
-    for (const namespace of namespaces) found.push(...(await listIn(resource, namespace)));
-    return found;
-  };
-
-  return {
-    namespaces,
-    /** Of velero.io all namespaces: its objects lie in one of its own. */
-    list(group: string, kind: string): Promise<readonly KubeObject[]> {
-      const id = `${group}/${kind}`;
-      const known = lists.get(id) ?? read(group, kind);
-      lists.set(id, known);
-      return known;
-    },
-  };
-}
-
-type Reader = ReturnType<typeof createReader>;
+/** Groups whose salts are remembered. */
+const groupsMax = 16;
+/** Nobody has asked for so long: nobody wants to know any more. */
+const wantedMs = 900_000;
 
 function managedNamespaces(desired: FactsPorts['desired']): readonly string[] {
   const names = new Set<string>();
@@ -97,38 +79,122 @@ function managedNamespaces(desired: FactsPorts['desired']): readonly string[] {
     .slice(0, namespacesMax);
 }
 
-type Collect = (
-  reader: Reader,
-  ports: FactsPorts,
-  salt: Uint8Array,
-  signal: AbortSignal,
-) => Promise<NamedFacts>;
+/** What is kept for one parity group. */
+interface GroupFacts {
+  readonly values: FactValuesReader;
+  readonly sealed: ReturnType<typeof createSealedFacts>;
+  readonly unowned: ReturnType<typeof createUnownedFacts>;
+}
+
+interface PodFacts {
+  readonly images: NamedFacts;
+  readonly requests: NamedFacts;
+}
+
+/** One question's view: what several sections need is had once. */
+interface View {
+  readonly lists: FactLists;
+  readonly kube: FactsPorts['kube'];
+  readonly namespaces: readonly string[];
+  readonly question: FactsQuestion;
+  readonly group: GroupFacts;
+  readonly signal: AbortSignal;
+  list(kind: string): Promise<readonly KubeObject[]>;
+  held(kind: HolderKind): Promise<readonly HeldValues[]>;
+  slowly<T>(name: string, work: () => Promise<T>): Promise<T>;
+}
+
+function createView(parts: Omit<View, 'list' | 'held' | 'slowly'>): View {
+  const { lists, group, signal } = parts;
+  const begun = new Map<string, Promise<unknown>>();
+  const once = <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const found = (begun.get(name) as Promise<T> | undefined) ?? work();
+    begun.set(name, found);
+    return found;
+  };
+  return {
+    ...parts,
+    list: (name) =>
+      once(`list ${name}`, async () => {
+        const kind = watchedKinds.find((one) => one.kind === name);
+        return kind ? lists.list(kind, signal) : [];
+      }),
+    held: (kind) => once(`held ${kind}`, () => group.values.held(kind, signal)),
+    slowly: (name, work) => once(name, () => lists.slowly(name, work)),
+  };
+}
+
+/** @param trim what is kept of each, as it comes. */
+async function listAll(
+  { lists, signal }: View,
+  kinds: readonly (readonly [group: string, kind: string])[],
+  trim: (object: KubeObject) => KubeObject,
+  more: { readonly metadataOnly?: boolean; readonly labelSelector?: string } = {},
+): Promise<readonly KubeObject[]> {
+  const found: KubeObject[] = [];
+  for (const [group, kind] of kinds)
+    await lists.each({ group, kind, ...more }, (object) => found.push(trim(object)), signal);
+  return found;
+}
+
+/** Pods come and go by the thousand: they are listed, not watched, and trimmed as they come. */
+function podFacts({ slowly, lists, signal }: View): Promise<PodFacts> {
+  return slowly('pods', async () => {
+    const pods: KubeObject[] = [];
+    await lists.each({ group: '', kind: 'Pod' }, (pod) => pods.push(trimPod(pod)), signal);
+    return { images: imageFacts(pods), requests: requestFacts(pods) };
+  });
+}
+
+const backups = [
+  ['velero.io', 'Schedule'],
+  ['velero.io', 'Backup'],
+  ['snapshot.storage.k8s.io', 'VolumeSnapshot'],
+  ['volsync.backube', 'ReplicationSource'],
+] as const;
+
+type Collect = (view: View) => Promise<NamedFacts>;
 
 const collectors: Readonly<Record<FactSection, Collect>> = {
-  version: async (_reader, { kube }, _salt, signal) => [['kubernetes', await kube.version(signal)]],
-  apis: async (_reader, { kube }, _salt, signal) => apiFacts(await kube.discover({ signal })),
-  storageClasses: async ({ list }) => classFacts(await list('storage.k8s.io', 'StorageClass')),
-  ingressClasses: async ({ list }) => classFacts(await list('networking.k8s.io', 'IngressClass')),
-  priorityClasses: async ({ list }) => classFacts(await list('scheduling.k8s.io', 'PriorityClass')),
-  runtimeClasses: async ({ list }) => classFacts(await list('node.k8s.io', 'RuntimeClass')),
-  capacity: async ({ list }) => capacityFacts(await list('', 'Node'), await list('', 'Pod')),
-  quotas: async ({ list }) => specFacts(await list('', 'ResourceQuota')),
-  limits: async ({ list }) => specFacts(await list('', 'LimitRange')),
+  version: async ({ kube, signal, slowly, list }) => [
+    ['kubernetes', await slowly('version', () => kube.version(signal))],
+    // That nodes may not be listed is told of the capacity.
+    ['kubelets', kubeletVersions(await list('Node').catch(() => []))],
+  ],
+  apis: async ({ lists, signal }) => apiFacts(await lists.served(signal)),
+  crds: async ({ list }) => definitionFacts(await list('CustomResourceDefinition')),
+  storageClasses: async ({ list }) => classFacts(await list('StorageClass')),
+  ingressClasses: async ({ list }) => classFacts(await list('IngressClass')),
+  priorityClasses: async ({ list }) => classFacts(await list('PriorityClass')),
+  runtimeClasses: async ({ list }) => classFacts(await list('RuntimeClass')),
+  capacity: async (view) => [...nodeFacts(await view.list('Node')), ...(await podFacts(view)).requests],
+  quotas: async ({ list }) => specFacts(await list('ResourceQuota')),
+  limits: async ({ list }) => specFacts(await list('LimitRange')),
   podSecurity: async ({ list, namespaces }) =>
-    podSecurityFacts(
-      (await list('', 'Namespace')).filter(({ metadata }) => namespaces.includes(metadata.name)),
+    podSecurityFacts((await list('Namespace')).filter(({ metadata }) => namespaces.includes(metadata.name))),
+  images: async (view) => (await podFacts(view)).images,
+  secrets: async ({ held }) => fingerprintFacts(await held('Secret')),
+  configMaps: async ({ held }) => fingerprintFacts(await held('ConfigMap')),
+  unmanaged: (view) =>
+    view.slowly('unmanaged', async () =>
+      unmanagedFacts(
+        await listAll(view, handMadeKinds, trimOwned, {
+          metadataOnly: true,
+          labelSelector: unmanagedSelector,
+        }),
+      ),
     ),
-  images: async ({ list }) => imageFacts(await list('', 'Pod')),
-  secrets: async ({ list }, _ports, salt) => fingerprintFacts(await list('', 'Secret'), salt),
-  configMaps: async ({ list }, _ports, salt) => fingerprintFacts(await list('', 'ConfigMap'), salt),
-  certificates: async ({ list }) =>
-    certificateFacts(await list('', 'Secret'), await list('cert-manager.io', 'Certificate')),
-  backups: async ({ list }) =>
-    backupFacts([
-      ...(await list('velero.io', 'Backup')),
-      ...(await list('snapshot.storage.k8s.io', 'VolumeSnapshot')),
-      ...(await list('volsync.backube', 'ReplicationSource')),
-    ]),
+  certificates: async (view) =>
+    certificateFacts(
+      await view.held('Secret'),
+      await view.slowly('certificates', () =>
+        listAll(view, [['cert-manager.io', 'Certificate']], trimStatus),
+      ),
+    ),
+  backups: (view) =>
+    view.slowly('backups', async () => backupFacts(await listAll(view, backups, trimStatus))),
+  sealed: ({ group }) => group.sealed.collect(),
+  unowned: ({ group, question, signal }) => group.unowned.collect(question.unowned ?? [], signal),
 };
 
 function toValues(facts: NamedFacts): FactValues {
@@ -136,24 +202,75 @@ function toValues(facts: NamedFacts): FactValues {
   return Object.fromEntries(sorted.slice(0, factsMax));
 }
 
-/** Every section; the values of those alone that the hub does not know yet. */
-export async function collectFacts(
-  { salt, known }: FactsQuestion,
-  ports: FactsPorts,
-  signal: AbortSignal,
-): Promise<readonly SectionFacts[]> {
-  const reader = createReader(ports, signal);
-  const sections: SectionFacts[] = [];
-  for (const section of factSections) {
-    try {
-      const values = toValues(await collectors[section](reader, ports, salt, signal));
-      const digest = digestJson(values);
-      sections.push({ section, digest, values: known[section] === digest ? undefined : values, failure: '' });
-    } catch (caught) {
-      signal.throwIfAborted();
-      const { code, message } = toFairwayError(caught);
-      sections.push({ section, digest: '', values: undefined, failure: `${code}: ${message}` });
-    }
+async function collectSection(section: FactSection, view: View): Promise<SectionFacts> {
+  const { known } = view.question;
+  try {
+    const values = toValues(await collectors[section](view));
+    const digest = digestJson(values);
+    return { section, digest, values: known[section] === digest ? undefined : values, failure: '' };
+  } catch (caught) {
+    view.signal.throwIfAborted();
+    const { code, message } = toFairwayError(caught);
+    return { section, digest: '', values: undefined, failure: `${code}: ${message}` };
   }
-  return sections;
+}
+
+export function createFactCollector(ports: FactsPorts): FactCollector {
+  const { clock, desired, kube } = ports;
+  const notices = createNotices(clock);
+  const namespaces = () => managedNamespaces(desired);
+  const listPorts = { ...ports, namespaces, onChange: notices.changed };
+  const lists = createFactLists(listPorts);
+  const groups = new Map<string, GroupFacts>();
+  let cancelEnd = () => {};
+
+  const forget = (id: string) => {
+    groups.get(id)?.unowned.stop();
+    groups.delete(id);
+  };
+  const end = () => {
+    lists.end();
+    for (const id of [...groups.keys()]) forget(id);
+  };
+  /** The group whose salt it is; what was kept of one that asks no more goes when there are too many. */
+  const groupOf = (salt: Uint8Array): GroupFacts => {
+    const id = digestText(salt);
+    const found = groups.get(id) ?? {
+      values: createFactValues(listPorts, lists, salt),
+      sealed: createSealedFacts(ports, salt),
+      unowned: createUnownedFacts(listPorts, lists, salt),
+    };
+    groups.delete(id);
+    groups.set(id, found);
+    for (const oldest of groups.keys()) if (groups.size > groupsMax) forget(oldest);
+    return found;
+  };
+  const unsubscribe = desired.subscribe(() => {
+    if (lists.watching) notices.changed();
+  });
+
+  return {
+    async collect(question, signal) {
+      if (question.watch === true) {
+        lists.begin();
+        cancelEnd();
+        cancelEnd = clock.after(wantedMs, end);
+      }
+      const parts = { lists, kube, namespaces: namespaces(), question, signal };
+      const view = createView({ ...parts, group: groupOf(question.salt) });
+      const sections: SectionFacts[] = [];
+      for (const section of factSections) sections.push(await collectSection(section, view));
+      return sections;
+    },
+    onChange: notices.subscribe,
+    get watches() {
+      return lists.watches;
+    },
+    stop() {
+      unsubscribe();
+      cancelEnd();
+      notices.stop();
+      end();
+    },
+  };
 }

@@ -8,7 +8,7 @@ import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 import type { DesiredState } from '../model/desired.ts';
 import { readSops } from '../secrets/sops-document.ts';
 import { type AdoptionQuestion, reportAdoption } from './adopt-report.ts';
-import { collectFacts, type FactsQuestion } from './collect-facts.ts';
+import type { FactCollector, FactsQuestion } from './collect-facts.ts';
 import { type RunQuestion, runJob } from './run-job.ts';
 
 const logBytesMax = 1024 * 1024;
@@ -21,6 +21,7 @@ export interface QueryPorts {
   readonly reveal: (text: string) => Promise<string>;
   /** JSON of what the agent knows of itself. */
   readonly diagnostics: () => string;
+  readonly facts: Pick<FactCollector, 'collect' | 'onChange'>;
 }
 
 /** Pointers of what is encrypted in the manifest of that object: somebody may have taken the note of them off the live one. */
@@ -57,7 +58,7 @@ export function maskLive(
 }
 
 /** What agent/stream asks when the hub does. */
-export function createQueryHandlers({ kube, desired, namespace, reveal, diagnostics }: QueryPorts) {
+export function createQueryHandlers({ kube, desired, namespace, reveal, diagnostics, facts }: QueryPorts) {
   return {
     async object(
       { key, apiVersion }: { readonly key: ObjectKey; readonly apiVersion: string },
@@ -85,8 +86,8 @@ export function createQueryHandlers({ kube, desired, namespace, reveal, diagnost
     diagnostics: () => Promise.resolve(diagnostics()),
     adoption: (question: AdoptionQuestion, signal: AbortSignal) =>
       reportAdoption(question, { kube, namespace, reveal, signal }),
-    facts: (question: FactsQuestion, signal: AbortSignal) =>
-      collectFacts(question, { kube, desired }, signal),
+    facts: (question: FactsQuestion, signal: AbortSignal) => facts.collect(question, signal),
+    onFactsChanged: (listener: () => void) => facts.onChange(listener),
     run: (question: RunQuestion, signal: AbortSignal) =>
       runJob(question, { kube, desired, namespace }, signal),
   };

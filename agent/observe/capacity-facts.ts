@@ -1,6 +1,8 @@
-import type { Json, KubeObject } from '../../shared/manifest/object.ts';
+import { canonicalJson } from '../../shared/manifest/canonical.ts';
+import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import { parseQuantity } from '../../shared/text/quantity.ts';
 import { isUnfinished, itemsOf, memberOf, type NamedFacts } from './cluster-facts.ts';
+import { isObject } from './fields-v1.ts';
 
 /** Thousandths of a CPU, bytes, and how many pods. */
 interface Room {
@@ -66,30 +68,122 @@ function isOfNode({ metadata }: KubeObject): boolean {
   return itemsOf(metadata['ownerReferences']).some((one) => memberOf(one, 'kind') === 'DaemonSet');
 }
 
-/** `[cpuMillis, memoryBytes, pods, how many are of that size]`. */
-function sizesOf(rooms: readonly Room[]): readonly Json[] {
-  const counts = new Map<string, readonly [Room, number]>();
-  for (const room of rooms) {
-    const id = `${room.cpuMillis} ${room.memoryBytes} ${room.pods}`;
-    counts.set(id, [room, (counts.get(id)?.[1] ?? 0) + 1]);
-  }
-  return [...counts.values()]
-    .sort(([a], [b]) => b.cpuMillis - a.cpuMillis || b.memoryBytes - a.memoryBytes || b.pods - a.pods)
-    .slice(0, sizesMax)
-    .map(([{ cpuMillis, memoryBytes, pods }, count]) => [cpuMillis, memoryBytes, pods, count]);
+/** All pods bear them, and of a node that is ready they are about to go. */
+const readyKeys: ReadonlySet<string> = new Set([
+  'node.kubernetes.io/not-ready',
+  'node.kubernetes.io/unreachable',
+]);
+
+/** More values of a label than this, on more nodes than this, name nodes rather than kinds of them. */
+const labelValuesMax = 32;
+
+/** Labels that say which node it is, not of what kind: with them no two nodes are alike. */
+function ownLabels(nodes: readonly KubeObject[]): ReadonlySet<string> {
+  const values = new Map<string, Set<string>>();
+  for (const { metadata } of nodes)
+    for (const [name, value] of Object.entries(metadata.labels ?? {}))
+      values.set(name, (values.get(name) ?? new Set()).add(value));
+  const many = [...values].filter(([, found]) => found.size > labelValuesMax).map(([name]) => name);
+  return new Set(['kubernetes.io/hostname', ...many]);
 }
 
-/** What nodes that take pods have to give, and what unfinished pods of managed namespaces ask for: in sum, and by sizes, so that it can be told whether they fit. */
-export function capacityFacts(nodes: readonly KubeObject[], pods: readonly KubeObject[]): NamedFacts {
-  const rooms = nodes.filter(takesPods).map((node) => {
-    const given = memberOf(node['status'], 'allocatable');
-    return amountOf(given, parseQuantity(String(memberOf(given, 'pods') ?? '0')) ?? 0);
-  });
+/** By which pods choose a node. Of a label that names nodes it tells that they have it (`*`, which no label can be). */
+function traitsOfNode(node: KubeObject, own: ReadonlySet<string>): JsonObject {
+  const labels = Object.entries(node.metadata.labels ?? {}).map(
+    ([name, value]) => [name, own.has(name) ? '*' : value] as const,
+  );
+  const taints = itemsOf(memberOf(node['spec'], 'taints')).filter(
+    (one) => memberOf(one, 'effect') !== 'PreferNoSchedule' && !readyKeys.has(String(memberOf(one, 'key'))),
+  );
+  return {
+    ...(labels.length > 0 && { labels: Object.fromEntries(labels) }),
+    ...(taints.length > 0 && {
+      taints: taints.map((one) => pickOf(one, 'key', 'value', 'effect')),
+    }),
+  };
+}
+
+/** How a pod chooses its node: what it needs, and what it bears. */
+function traitsOfPod({ spec }: KubeObject): JsonObject {
+  const affinity = itemsOf(
+    memberOf(
+      spec as Json,
+      'affinity',
+      'nodeAffinity',
+      'requiredDuringSchedulingIgnoredDuringExecution',
+      'nodeSelectorTerms',
+    ),
+  );
+  const tolerations = itemsOf(memberOf(spec as Json, 'tolerations'))
+    .filter((one) => !readyKeys.has(String(memberOf(one, 'key'))))
+    .map((one) => pickOf(one, 'key', 'operator', 'value', 'effect'));
+  const selector = memberOf(spec as Json, 'nodeSelector');
+  return {
+    ...(isObject(selector) && Object.keys(selector).length > 0 && { selector }),
+    ...(affinity.length > 0 && { affinity }),
+    ...(tolerations.length > 0 && { tolerations }),
+  };
+}
+
+function pickOf(value: Json, ...names: readonly string[]): JsonObject {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const member = memberOf(value, name);
+      return member === undefined ? [] : [[name, member]];
+    }),
+  );
+}
+
+interface Sized {
+  readonly room: Room;
+  readonly traits: JsonObject;
+}
+
+/** `[cpuMillis, memoryBytes, pods, how many are of that size, what else there is to say of them]`. */
+function sizesOf(all: readonly Sized[]): readonly Json[] {
+  const counts = new Map<string, readonly [Sized, number]>();
+  for (const one of all) {
+    const id = canonicalJson([one.room, one.traits]);
+    counts.set(id, [one, (counts.get(id)?.[1] ?? 0) + 1]);
+  }
+  return [...counts]
+    .sort(
+      ([left, [{ room: a }]], [right, [{ room: b }]]) =>
+        b.cpuMillis - a.cpuMillis ||
+        b.memoryBytes - a.memoryBytes ||
+        b.pods - a.pods ||
+        (left < right ? -1 : 1),
+    )
+    .slice(0, sizesMax)
+    .map(([, [{ room, traits }, count]]) => {
+      const size = [room.cpuMillis, room.memoryBytes, room.pods, count];
+      return Object.keys(traits).length > 0 ? [...size, traits] : size;
+    });
+}
+
+/** What unfinished pods of managed namespaces ask for. */
+export function requestFacts(pods: readonly KubeObject[]): NamedFacts {
   const unfinished = pods.filter(isUnfinished);
+  const sized = unfinished
+    .filter((pod) => !isOfNode(pod))
+    .map((pod): Sized => ({ room: requestOf(pod), traits: traitsOfPod(pod) }));
   return [
-    ['allocatable', { nodes: rooms.length, ...rooms.reduce(plus, none) }],
     ['requested', { ...unfinished.map(requestOf).reduce(plus, none) }],
-    ['nodeSizes', sizesOf(rooms)],
-    ['podSizes', sizesOf(unfinished.filter((pod) => !isOfNode(pod)).map(requestOf))],
+    ['podSizes', sizesOf(sized)],
+  ];
+}
+
+/** What nodes that take pods have to give: in sum, and by sizes, so that it can be told whether pods fit. */
+export function nodeFacts(nodes: readonly KubeObject[]): NamedFacts {
+  const taking = nodes.filter(takesPods);
+  const own = ownLabels(taking);
+  const sized = taking.map((node): Sized => {
+    const given = memberOf(node['status'], 'allocatable');
+    const pods = parseQuantity(String(memberOf(given, 'pods') ?? '0')) ?? 0;
+    return { room: amountOf(given, pods), traits: traitsOfNode(node, own) };
+  });
+  return [
+    ['allocatable', { nodes: sized.length, ...sized.map(({ room }) => room).reduce(plus, none) }],
+    ['nodeSizes', sizesOf(sized)],
   ];
 }

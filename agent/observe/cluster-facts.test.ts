@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../shared/manifest/object.ts';
-import { capacityFacts } from './capacity-facts.ts';
-import { backupFacts, certificateFacts, fingerprintFacts, imageFacts } from './cluster-facts.ts';
+import { requestFacts } from './capacity-facts.ts';
+import {
+  backupFacts,
+  definitionFacts,
+  imageFacts,
+  kubeletVersions,
+  unmanagedFacts,
+} from './cluster-facts.ts';
+import { certificateFacts, fingerprintFacts, readHeldValues } from './held-values.ts';
 
 const object = (kind: string, name: string, rest: object = {}, metadata: object = {}): KubeObject =>
   ({ apiVersion: 'v1', kind, metadata: { name, namespace: 'shop', ...metadata }, ...rest }) as KubeObject;
@@ -25,18 +32,65 @@ describe('facts of a cluster', () => {
         object('VolumeSnapshot', 's2', snapshot(false, '2026-01-05T00:00:00Z')),
         object('ReplicationSource', 'r', { status: { lastSyncTime: '2026-01-06T00:00:00Z' } }),
         object('ReplicationSource', 'new', {}),
+        object('ReplicationSource', 'paused', { spec: { paused: true } }),
+        object('Schedule', 'nightly', {}),
+        object('Schedule', 'weekly', {}),
       ]),
     ).toEqual([
       ['Backup nightly', '2026-01-03T00:00:00.000Z'],
       ['VolumeSnapshot shop/disk', '2026-01-01T00:00:00.000Z'],
       ['ReplicationSource shop/r', '2026-01-06T00:00:00.000Z'],
+      ['ReplicationSource shop/new', ''],
+      ['Backup weekly', ''],
     ]);
+  });
+
+  it('have the versions of definitions that are served, written and still lying there', () => {
+    const definition = object('CustomResourceDefinition', 'shops.example.com', {
+      spec: {
+        versions: [
+          { name: 'v1', served: true, storage: true },
+          { name: 'v1beta1', served: true, storage: false },
+          { name: 'v1alpha1', served: false, storage: false },
+        ],
+      },
+      status: { storedVersions: ['v1beta1', 'v1'] },
+    });
+    const told = { served: ['v1', 'v1beta1'], storage: 'v1', stored: ['v1', 'v1beta1'] };
+    expect(definitionFacts([definition])).toEqual([['shops.example.com', told]]);
+  });
+
+  it('have what nobody applies and nothing has made', () => {
+    const labels = { 'applyset.kubernetes.io/part-of': 'applyset-x-v1' };
+    expect(
+      unmanagedFacts([
+        object('Deployment', 'debug'),
+        object('Deployment', 'web', {}, { labels }),
+        object('Service', 'made', {}, { ownerReferences: [] }),
+        object('ServiceAccount', 'default'),
+      ]),
+    ).toEqual([['Deployment shop/debug', true]]);
+  });
+
+  it('have the releases of kubelets, each once', () => {
+    const node = (kubeletVersion: string) =>
+      object('Node', 'n', { status: { nodeInfo: { kubeletVersion } } });
+    expect(kubeletVersions([node('v1.33.1'), node('v1.32.0'), node('v1.33.1'), object('Node', 'x')])).toEqual(
+      ['v1.32.0', 'v1.33.1'],
+    );
   });
 
   it('say of a certificate that cannot be read just that', () => {
     const broken = { type: 'kubernetes.io/tls', data: { 'tls.crt': Buffer.from('no').toString('base64') } };
     const certificates = [object('Certificate', 'c', { status: { notAfter: '2026-05-01T00:00:00Z' } })];
-    expect(certificateFacts([object('Secret', 't', broken), object('Secret', 'o')], certificates)).toEqual([
+    const held = [object('Secret', 't', broken), object('Secret', 'o')];
+    const salt = new Uint8Array(4);
+    expect(
+      certificateFacts(
+        held.map((one) => readHeldValues(one, salt)),
+        certificates,
+      ),
+    ).toEqual([
       ['Secret shop/t', 'it cannot be read'],
       ['Certificate shop/c', '2026-05-01T00:00:00Z'],
     ]);
@@ -52,7 +106,7 @@ describe('facts of a cluster', () => {
       pod('Running', 'odd:1', 'unknown'),
     ];
     expect(imageFacts(pods)).toEqual([['web:1', [sha('a'), sha('b')]]]);
-    expect(capacityFacts([], pods)[1]).toEqual(['requested', { cpuMillis: 0, memoryBytes: 0, pods: 3 }]);
+    expect(requestFacts(pods)[0]).toEqual(['requested', { cpuMillis: 0, memoryBytes: 0, pods: 3 }]);
   });
 
   it('leave out Secrets that each cluster makes for itself, and tell equal values by the same salt alone', () => {
@@ -64,9 +118,13 @@ describe('facts of a cluster', () => {
       object('ConfigMap', 'kube-root-ca.crt'),
       object('Secret', 'owned', {}, { ownerReferences: [{}] }),
     ];
-    const [first] = fingerprintFacts([secret, ...others], salts[0]);
-    expect(fingerprintFacts([secret, ...others], salts[0])).toHaveLength(1);
-    expect(fingerprintFacts([object('Secret', 'key', { data: { a: 'b25l' } })], salts[0])[0]).toEqual(first);
-    expect(fingerprintFacts([secret], salts[1])[0]).not.toEqual(first);
+    const told = (objects: readonly KubeObject[], salt: Uint8Array) =>
+      fingerprintFacts(objects.map((one) => readHeldValues(one, salt)));
+    const [first] = told([secret, ...others], salts[0]);
+    expect(told([secret, ...others], salts[0])).toHaveLength(1);
+    expect(told([object('Secret', 'key', { data: { a: 'b25l' } })], salts[0])[0]).toEqual(first);
+    expect(told([secret], salts[1])[0]).not.toEqual(first);
+    // The same values elsewhere do not show as the same.
+    expect(told([object('Secret', 'other', { data: { a: 'b25l' } })], salts[0])[0]?.[1]).not.toBe(first?.[1]);
   });
 });

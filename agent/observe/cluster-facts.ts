@@ -1,6 +1,4 @@
-/** From live objects to facts of a cluster. Pure; no value of a Secret or ConfigMap comes out of it but as a keyed digest. */
-import { X509Certificate } from 'node:crypto';
-import { canonicalJson, keyedDigest } from '../../shared/manifest/canonical.ts';
+/** From live objects to facts of a cluster. Pure. */
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
 import { partOfLabel } from '../model/inventory.ts';
@@ -26,7 +24,7 @@ export function itemsOf(value: Json | undefined): readonly Json[] {
   return Array.isArray(value) ? (value as readonly Json[]) : [];
 }
 
-function placeOf({ metadata: { namespace, name } }: KubeObject): string {
+export function placeOf({ metadata: { namespace, name } }: KubeObject): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
@@ -53,6 +51,36 @@ export function apiFacts(resources: readonly ApiResource[]): NamedFacts {
     kinds.set(name, (kinds.get(name) ?? new Set()).add(kind));
   }
   return [...kinds].map(([name, served]) => [name, [...served].sort()]);
+}
+
+/** CustomResourceDefinitions by their versions: which are served, in which one objects are written, and in which they may still lie (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/). */
+export function definitionFacts(definitions: readonly KubeObject[]): NamedFacts {
+  return definitions.map((definition) => {
+    const versions = itemsOf(memberOf(definition['spec'], 'versions'));
+    const names = (field: string) =>
+      versions.flatMap((one) => (memberOf(one, field) === true ? [String(memberOf(one, 'name'))] : []));
+    const stored = itemsOf(memberOf(definition['status'], 'storedVersions')).map(String);
+    const [storage = ''] = names('storage');
+    return [definition.metadata.name, { served: names('served').sort(), storage, stored: stored.sort() }];
+  });
+}
+
+/** Versions of the nodes' kubelets, each once. */
+export function kubeletVersions(nodes: readonly KubeObject[]): readonly string[] {
+  const told = nodes.map((node) => memberOf(node['status'], 'nodeInfo', 'kubeletVersion'));
+  return [...new Set(told.filter((one): one is string => typeof one === 'string' && one !== ''))].sort();
+}
+
+/** Objects that nobody applies from Git and nothing in the cluster has made. */
+export function unmanagedFacts(objects: readonly KubeObject[]): NamedFacts {
+  return objects
+    .filter(
+      ({ kind, metadata }) =>
+        metadata.labels?.[partOfLabel] === undefined &&
+        metadata['ownerReferences'] === undefined &&
+        !(kind === 'ServiceAccount' && metadata.name === 'default'),
+    )
+    .map((object) => [`${object.kind} ${placeOf(object)}`, true] as const);
 }
 
 export function isUnfinished(pod: KubeObject): boolean {
@@ -87,66 +115,23 @@ export function podSecurityFacts(namespaces: readonly KubeObject[]): NamedFacts 
   ]);
 }
 
-/** Made anew in each cluster by Kubernetes, Helm or the agent itself. */
-const ownTypes: ReadonlySet<string> = new Set(['kubernetes.io/service-account-token', 'helm.sh/release.v1']);
-const ownNames = /^(?:kube-root-ca\.crt|openshift-service-ca\.crt|istio-ca-root-cert|fairway-.*)$/;
-
-/** Secrets and ConfigMaps that nobody applies from Git, by a keyed digest of what they hold. */
-export function fingerprintFacts(objects: readonly KubeObject[], salt: Uint8Array): NamedFacts {
-  return objects
-    .filter(
-      (object) =>
-        object.metadata.labels?.[partOfLabel] === undefined &&
-        object.metadata['ownerReferences'] === undefined &&
-        !ownTypes.has(String(object['type'] ?? '')) &&
-        !ownNames.test(object.metadata.name),
-    )
-    .map((object) => {
-      const held = canonicalJson([
-        object['type'] ?? null,
-        object['data'] ?? null,
-        object['binaryData'] ?? null,
-      ]);
-      return [placeOf(object), `#${keyedDigest(held, salt).slice(0, 16)}`];
-    });
-}
-
-/** TLS Secrets by the end of their certificate, and cert-manager's Certificates by what they say. */
-export function certificateFacts(
-  secrets: readonly KubeObject[],
-  certificates: readonly KubeObject[],
-): NamedFacts {
-  const facts: (readonly [string, Json])[] = [];
-  for (const secret of secrets) {
-    const encoded = memberOf(secret['data'], 'tls.crt');
-    if (secret['type'] !== 'kubernetes.io/tls' || typeof encoded !== 'string') continue;
-    const end = endOfCertificate(Buffer.from(encoded, 'base64'));
-    facts.push([`Secret ${placeOf(secret)}`, end ?? 'it cannot be read']);
-  }
-  for (const certificate of certificates) {
-    const end = memberOf(certificate['status'], 'notAfter');
-    if (typeof end === 'string') facts.push([`Certificate ${placeOf(certificate)}`, end]);
-  }
-  return facts;
-}
-
-function endOfCertificate(pem: Uint8Array): string | undefined {
-  try {
-    return new X509Certificate(pem).validToDate.toISOString();
-  } catch {
-    // Told as a certificate that cannot be read: its owner has to look.
-    return undefined;
-  }
-}
-
-/** The newest of each schedule, volume or replication that has worked. */
+/** The newest of each schedule, volume or replication that has worked; empty: none has yet. */
 export function backupFacts(objects: readonly KubeObject[]): NamedFacts {
   const newest = new Map<string, string>();
   for (const object of objects) {
-    const found = backupOf(object);
-    if (found && (newest.get(found[0]) ?? '') < found[1]) newest.set(...found);
+    const found = backupOf(object) ?? plannedOf(object);
+    if (found && (newest.get(found[0]) ?? '') <= found[1]) newest.set(...found);
   }
   return [...newest];
+}
+
+/** What is meant to be made again and again. */
+function plannedOf(object: KubeObject): [string, string] | undefined {
+  if (object.kind === 'ReplicationSource' && memberOf(object['spec'], 'paused') !== true)
+    return [`ReplicationSource ${placeOf(object)}`, ''];
+  if (object.kind === 'Schedule' && memberOf(object['spec'], 'paused') !== true)
+    return [`Backup ${object.metadata.name}`, ''];
+  return undefined;
 }
 
 function backupOf(object: KubeObject): [string, string] | undefined {

@@ -10,6 +10,7 @@ import {
   AgentService,
   DiagnosticsAnswerSchema,
   FactsAnswerSchema,
+  FactsChangedSchema,
   FactsSectionSchema,
   LogsAnswerSchema,
   ObjectAnswerSchema,
@@ -25,9 +26,10 @@ import {
   type LogsQuestion as WireLogsQuestion,
   type ObjectQuestion as WireObjectQuestion,
   type RunQuestion as WireRunQuestion,
+  type UnownedField as WireUnownedField,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import type { Digest } from '../../shared/manifest/canonical.ts';
-import type { SectionFacts } from '../../shared/manifest/cluster-facts.ts';
+import type { SectionFacts, UnownedField } from '../../shared/manifest/cluster-facts.ts';
 import type { FieldChange } from '../../shared/manifest/health.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
 import type { Target } from '../../shared/manifest/target.ts';
@@ -71,10 +73,16 @@ export interface QueryHandlers {
     signal: AbortSignal,
   ): Promise<{ readonly state: string; readonly message: string; readonly logTail: string }>;
   /** Every section of the cluster's facts; values of those alone that the hub does not know. */
-  facts(
-    question: { readonly salt: Uint8Array; readonly known: Readonly<Record<string, string>> },
-    signal: AbortSignal,
-  ): Promise<readonly SectionFacts[]>;
+  facts(question: FactsQuestion, signal: AbortSignal): Promise<readonly SectionFacts[]>;
+  /** Calls back when facts have changed that the hub wanted to know of; the result ends that. Default: it is never told. */
+  onFactsChanged?(listener: () => void): () => void;
+}
+
+export interface FactsQuestion {
+  readonly salt: Uint8Array;
+  readonly known: Readonly<Record<string, string>>;
+  readonly watch: boolean;
+  readonly unowned: readonly UnownedField[];
 }
 
 /** A Job of the hub's, begun or looked at. */
@@ -109,6 +117,8 @@ const tailLinesDefault = 100;
 const answerBytesMax = 4 * 1024 * 1024;
 const timeoutMsMax = 60_000;
 const runTextMax = 4_096;
+/** Fields that nobody applies and a hub asks for. */
+const unownedMax = 100;
 
 export interface QuerierOptions {
   readonly client: Client;
@@ -151,7 +161,14 @@ export function answerQueries({ client, queries, clock, abort, finish }: Querier
   stream.on('data', (message: QueryResponse) => void take(message));
   stream.on('error', (error) => finish(fromServiceError(error)));
   stream.on('end', () => finish(new FairwayError('unavailable', 'the hub has ended the queries')));
-  abort.signal.addEventListener('abort', () => stream.cancel(), { once: true });
+  const unsubscribe = queries.onFactsChanged?.(() =>
+    reply('', { case: 'factsChanged', value: create(FactsChangedSchema) }),
+  );
+  const end = () => {
+    unsubscribe?.();
+    stream.cancel();
+  };
+  abort.signal.addEventListener('abort', end, { once: true });
   reply('', { case: 'ready', value: create(QueryReadySchema) });
 }
 
@@ -197,14 +214,17 @@ async function answer(
   throw new FairwayError('unsupported', 'this agent does not know the question');
 }
 
-reads<WireFactsQuestion>({ salt: true, known: true });
+reads<WireFactsQuestion>({ salt: true, known: true, watch: true, unowned: true });
+reads<WireUnownedField>({ kind: true, path: true });
 async function answerFacts(
   queries: QueryHandlers,
-  { salt, known }: WireFactsQuestion,
+  { salt, known, watch, unowned }: WireFactsQuestion,
   signal: AbortSignal,
 ): Promise<QueryRequest['answer']> {
   let left = answerBytesMax;
-  const sections = (await queries.facts({ salt, known }, signal)).map((facts) => {
+  const fields = unowned.slice(0, unownedMax).map(({ kind, path }) => ({ kind, path }));
+  const told = await queries.facts({ salt, known, watch, unowned: fields }, signal);
+  const sections = told.map((facts) => {
     const content = facts.values === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(facts.values));
     const fits = content.length <= left;
     left -= fits ? content.length : 0;

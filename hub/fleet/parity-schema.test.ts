@@ -130,6 +130,21 @@ describe('readResource, of parity groups', () => {
       'fleet/dr.yaml:7: spec.variables.region: is the same in every cluster',
     ],
     [
+      'a path of an unowned field that goes into a list',
+      `${least}  compare: {unowned: [{kind: Pod, path: "/spec/containers/[name=web]/image"}]}\n`,
+      'fleet/dr.yaml:7: spec.compare.unowned[0].path: expected a path of names such as /spec/replicas',
+    ],
+    [
+      'an unowned field that is listed twice',
+      `${least}  compare:\n    unowned:\n      - {kind: Deployment, path: /spec/replicas}\n      - {kind: Deployment, path: /spec/replicas}\n`,
+      'fleet/dr.yaml:10: spec.compare.unowned[1].path: /spec/replicas of Deployment is listed twice',
+    ],
+    [
+      'an unowned field without its kind',
+      `${least}  compare: {unowned: [{path: /spec/replicas}]}\n`,
+      'fleet/dr.yaml:7: spec.compare.unowned[0].kind',
+    ],
+    [
       'a field that is not known',
       `${least}  standby: b\n`,
       'fleet/dr.yaml:7: spec.standby: unknown field; did you mean standbys?',

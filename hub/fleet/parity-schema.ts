@@ -96,6 +96,42 @@ const template = z
   })
   .meta({ description: 'a template such as {{cluster.region}}' });
 
+/** Kinds that one group may have watched in each cluster. */
+const unownedKindsMax = 20;
+
+const unowned = z
+  .array(
+    z.strictObject({
+      kind: z
+        .string()
+        .regex(/^[A-Z][A-Za-z0-9]{0,62}$/)
+        .meta({ description: 'a kind such as Deployment' }),
+      path: z
+        .string()
+        .max(1_024)
+        .regex(/^(?:\/(?:[^~/[\]*]|~[01])+)+$/)
+        .meta({ description: 'a path of names such as /spec/replicas, without items of lists' }),
+    }),
+  )
+  .max(100)
+  .superRefine((fields, context) => {
+    const kinds = new Set(fields.map(({ kind }) => kind));
+    if (kinds.size > unownedKindsMax)
+      context.addIssue({
+        code: 'custom',
+        message: `expected fields of at most ${unownedKindsMax} kinds, found ${kinds.size}`,
+      });
+    fields.forEach(({ kind, path }, at) => {
+      const first = fields.findIndex((one) => one.kind === kind && one.path === path);
+      if (first < at)
+        context.addIssue({
+          code: 'custom',
+          path: [at, 'path'],
+          message: `${path} of ${kind} is listed twice: take one out`,
+        });
+    });
+  });
+
 export const paritySpec = z
   .strictObject({
     primary: dnsLabel,
@@ -138,6 +174,7 @@ export const paritySpec = z
       })
       .optional(),
     owner: z.string().max(253).default(''),
+    compare: z.strictObject({ unowned: unowned.default([]) }).optional(),
     failover: z
       .strictObject({
         strategy: dnsLabel.default('failover'),

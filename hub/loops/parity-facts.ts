@@ -1,32 +1,49 @@
-/** What clusters of parity groups are besides their applications: asked of their agents from time to time, by digests first. */
+/**
+ * What clusters of parity groups are besides their applications. Each group asks its clusters by digests first, under a salt of its own; agents watch what they can, say when it has changed,
+ * and are asked again then. What they do not watch is asked for from time to time.
+ */
 import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
 import { toFairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import { keyedDigest } from '../../shared/manifest/canonical.ts';
-import { type FactSection, type FactValues, factSections } from '../../shared/manifest/cluster-facts.ts';
+import {
+  type FactSection,
+  type FactValues,
+  factSections,
+  type UnownedField,
+} from '../../shared/manifest/cluster-facts.ts';
 import type { Answer } from '../model/query.ts';
-import type { ClusterFacts } from '../parity/compare-facts.ts';
+import type { ClusterFacts } from '../parity/finding.ts';
 import type { AskAgent } from './parity-live.ts';
 
 export interface FactsLoopOptions {
   readonly digestKey: Uint8Array;
   readonly ask: AskAgent;
-  /** Something is known of the cluster that was not. */
-  readonly onChanged: (cluster: string) => void;
+  /** Something is known of the cluster that was not: these sections. */
+  readonly onChanged: (cluster: string, group: string, sections: ReadonlySet<FactSection>) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
+/** What a group wants to know. */
+export interface FollowedGroup {
+  readonly clusters: readonly string[];
+  readonly unowned: readonly UnownedField[];
+}
+
 export interface FactsLoop {
   readonly loop: Loop;
-  factsOf(cluster: string): ClusterFacts | undefined;
-  /** Asks these clusters from now on, and no others. */
-  follow(clusters: ReadonlySet<string>): void;
+  /** Under the salt of the group; with no group (empty) as any group knows them. */
+  factsOf(cluster: string, group: string): ClusterFacts | undefined;
+  /** Asks for these groups from now on, and no others. */
+  follow(groups: ReadonlyMap<string, FollowedGroup>): void;
   /** Its agent has come: asks now. */
   wake(cluster: string): void;
+  /** Its agent says that something has changed: asks now. */
+  changed(cluster: string): void;
 }
 
 const everyMs = 300_000;
@@ -37,11 +54,54 @@ interface Known extends ClusterFacts {
   readonly digests: Readonly<Record<string, string>>;
 }
 
+/**
+ * Secret, 32 bytes, of a group's own, and the same after a new start: derived from the hub's digest key by HMAC (as RFC 5869 derives keys), so that nothing is kept beside what it keys, and
+ * that it says nothing of other groups' salts nor of digests by the same key.
+ */
+export function saltOf(group: string, digestKey: Uint8Array): Uint8Array {
+  return Buffer.from(keyedDigest(`parity facts\n${group}`, digestKey), 'hex');
+}
+
+const keyOf = (cluster: string, group: string) => `${cluster}\n${group}`;
+
+function partsOf(key: string): readonly [cluster: string, group: string] {
+  const [cluster = '', group = ''] = key.split('\n');
+  return [cluster, group];
+}
+
+/** What an answer says, with what was known of the sections that have not changed. */
+function take(
+  group: string,
+  answer: Extract<Answer, { readonly type: 'facts' }>,
+  before: Known | undefined,
+): Known {
+  const values = new Map<FactSection, FactValues>();
+  const failures = new Map<FactSection, string>();
+  const digests: Record<string, string> = {};
+  for (const { section, digest, values: told, failure } of answer.sections) {
+    const held = told ?? (before?.digests[section] === digest ? before.values.get(section) : undefined);
+    if (failure !== '') failures.set(section, failure);
+    else if (held) {
+      values.set(section, held);
+      digests[section] = digest;
+    }
+  }
+  return { values, failures, digests, saltedFor: group };
+}
+
+function changesOf(before: Known | undefined, after: Known): ReadonlySet<FactSection> {
+  return new Set(
+    factSections.filter(
+      (section) =>
+        before?.digests[section] !== after.digests[section] ||
+        before?.failures.get(section) !== after.failures.get(section),
+    ),
+  );
+}
+
 export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
   const known = new Map<string, Known>();
-  let followed: ReadonlySet<string> = new Set();
-  // Of its own, and the same after a new start: digests stay comparable, and say nothing of other digests by the same key.
-  const salt = Buffer.from(keyedDigest('parity facts', options.digestKey), 'hex');
+  let followed: ReadonlyMap<string, FollowedGroup> = new Map();
 
   /** That an agent is away is no failure; what it said stands. */
   const askUnlessAway: (...ask: Parameters<AskAgent>) => Promise<Answer | undefined> = async (...ask) => {
@@ -54,50 +114,64 @@ export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
     }
   };
 
-  const step = async (cluster: string, signal: AbortSignal) => {
-    if (!followed.has(cluster)) return undefined;
-    const before = known.get(cluster);
-    const question = { type: 'facts', salt, known: before?.digests ?? {} } as const;
-    const answer = await askUnlessAway(cluster, question, signal);
-    if (answer === undefined) return { requeueAfterMs: awayMs };
-    if (answer.type !== 'facts') return { requeueAfterMs: everyMs };
-    const values = new Map<FactSection, FactValues>();
-    const failures = new Map<FactSection, string>();
-    const digests: Record<string, string> = {};
-    for (const { section, digest, values: told, failure } of answer.sections) {
-      const held = told ?? (before?.digests[section] === digest ? before.values.get(section) : undefined);
-      if (failure !== '') failures.set(section, failure);
-      else if (held) {
-        values.set(section, held);
-        digests[section] = digest;
-      }
-    }
-    known.set(cluster, { values, failures, digests });
-    const same = factSections.every(
-      (section) =>
-        before?.digests[section] === digests[section] &&
-        before?.failures.get(section) === failures.get(section),
+  const isFollowed = (cluster: string, group: string) =>
+    followed.get(group)?.clusters.includes(cluster) === true;
+
+  const step = async (key: string, signal: AbortSignal) => {
+    const [cluster, group] = partsOf(key);
+    const wanted = followed.get(group);
+    if (!wanted?.clusters.includes(cluster)) return undefined;
+    const before = known.get(key);
+    const answer = await askUnlessAway(
+      cluster,
+      {
+        ...{ type: 'facts', watch: true, salt: saltOf(group, options.digestKey) },
+        ...{ known: before?.digests ?? {}, unowned: wanted.unowned },
+      },
+      signal,
     );
-    if (!same) options.onChanged(cluster);
+    if (answer === undefined) return { requeueAfterMs: awayMs };
+    if (answer.type !== 'facts' || !isFollowed(cluster, group)) return { requeueAfterMs: everyMs };
+    const after = take(group, answer, before);
+    known.set(key, after);
+    const changes = changesOf(before, after);
+    if (changes.size > 0 || before === undefined) options.onChanged(cluster, group, changes);
     return { requeueAfterMs: everyMs };
   };
 
-  const loop = createLoop({ ...options, name: 'parity-facts', step, concurrencyMax: 4 });
+  const loop = createLoop({ ...options, name: 'parity-facts', step, concurrencyMax: 8 });
+  const keysOf = (groups: ReadonlyMap<string, FollowedGroup>) =>
+    [...groups].flatMap(([group, { clusters }]) => clusters.map((cluster) => keyOf(cluster, group)));
+  const groupsWith = (cluster: string) => [...followed.keys()].filter((group) => isFollowed(cluster, group));
   return {
     loop,
-    factsOf: (cluster) => known.get(cluster),
-    follow(clusters) {
-      for (const name of followed)
-        if (!clusters.has(name)) {
-          known.delete(name);
-          loop.forget(name);
+    factsOf(cluster, group) {
+      if (group !== '') return known.get(keyOf(cluster, group));
+      const [any] = groupsWith(cluster).filter((one) => known.has(keyOf(cluster, one)));
+      return any === undefined ? undefined : known.get(keyOf(cluster, any));
+    },
+    follow(groups) {
+      const before = followed;
+      const kept = new Set(keysOf(groups));
+      for (const key of keysOf(before))
+        if (!kept.has(key)) {
+          known.delete(key);
+          loop.forget(key);
         }
-      const fresh = [...clusters].filter((name) => !followed.has(name));
-      followed = clusters;
-      for (const name of fresh) loop.wake(name);
+      followed = groups;
+      for (const key of kept) {
+        const [cluster, group] = partsOf(key);
+        const old = before.get(group);
+        const same = JSON.stringify(old?.unowned) === JSON.stringify(groups.get(group)?.unowned);
+        if (!same || !old?.clusters.includes(cluster)) loop.wake(key);
+      }
     },
     wake(cluster) {
-      if (followed.has(cluster) && !known.has(cluster)) loop.wake(cluster);
+      for (const group of groupsWith(cluster))
+        if (!known.has(keyOf(cluster, group))) loop.wake(keyOf(cluster, group));
+    },
+    changed(cluster) {
+      for (const group of groupsWith(cluster)) loop.wake(keyOf(cluster, group));
     },
   };
 }

@@ -1,18 +1,22 @@
 /** A parity group as the hub watches it: what is dirty is read and compared again, and nothing else. */
 import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
-import { keyedDigest } from '../../shared/manifest/canonical.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { ObjectObservation } from '../model/observation.ts';
 import type { ParityDifference, ParityGroup, ParityReport, ParityState } from '../model/parity.ts';
 import type { RegisteredCluster } from '../model/registry.ts';
 import { assessReadiness, type PairFindings } from '../parity/assess-readiness.ts';
-import { type ClusterFacts, compareFacts } from '../parity/compare-facts.ts';
+import { compareFacts } from '../parity/compare-facts.ts';
 import type { PairContext } from '../parity/compare-object.ts';
+import { compareUnowned } from '../parity/compare-unowned.ts';
 import { createExpectationBook } from '../parity/expectations.ts';
+import { isObject } from '../parity/field-path.ts';
+import type { ClusterFacts } from '../parity/finding.ts';
+import { createNormaliser } from '../parity/normalise.ts';
 import type { ObjectPair } from '../parity/object-pair.ts';
 import { schemaOf } from '../preview/merge-keys.ts';
 import type { Store } from '../store/store.ts';
 import { estimateCatchUp } from './parity-catch-up.ts';
+import { saltOf } from './parity-facts.ts';
 import {
   loadContents,
   loadObserved,
@@ -28,10 +32,11 @@ import { type ApplicationPair, createApplicationPair, differencesOf, versionOf }
 
 export interface GroupPorts {
   readonly store: Store;
-  /** Key of fingerprints of Secrets' values. */
+  /** Key of fingerprints, one for each group. */
   readonly digestKey: Uint8Array;
   readonly ask: AskAgent;
-  readonly factsOf: (cluster: string) => ClusterFacts | undefined;
+  /** As a group knows them; empty: as any does. */
+  readonly factsOf: (cluster: string, group: string) => ClusterFacts | undefined;
   readonly turn: () => Promise<void>;
   readonly now: () => number;
   readonly onError: (error: FairwayError) => void;
@@ -66,9 +71,6 @@ export interface GroupWatch {
 
 /** Rows of objects read side by side. */
 const readsAtOnce = 50;
-/** The fingerprint's length: enough to tell values apart, too little to keep. */
-const fingerprintCharacters = 12;
-
 interface PairWatch {
   readonly standby: string;
   readonly applications: Map<string, ApplicationPair>;
@@ -105,17 +107,35 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     return book.made;
   };
 
+  const factsOf = (cluster: string) => ports.factsOf(cluster, group.name);
+
+  /** What agents say of encrypted values: the same whoever says it, under one salt. */
+  const sealedOf = (standby: string) => {
+    const [mine, other] = [factsOf(group.primary), factsOf(standby)];
+    const told = [mine, other].map((one) => one?.values.get('sealed'));
+    const saltedFor = mine && mine.saltedFor === other?.saltedFor ? mine.saltedFor : group.name;
+    const find = (digest: string) =>
+      told
+        .map((values) => (values && Object.hasOwn(values, digest) ? values[digest] : undefined))
+        .find(isObject);
+    return { saltedFor, find: mine?.saltedFor === other?.saltedFor ? find : () => undefined };
+  };
+
   const contextOf =
     (standby: string) =>
-    (parts: Pick<PairContext, 'contentOf' | 'normalisers' | 'ignore'>): PairContext => ({
-      ...parts,
-      primary: group.primary,
-      standby,
-      schemaOf,
-      book: currentBook(),
-      fingerprint: (text) => keyedDigest(text, ports.digestKey).slice(0, fingerprintCharacters),
-      liveOf: (side, pair) => live.get(pair[side]),
-    });
+    (parts: Pick<PairContext, 'contentOf' | 'normalisers' | 'ignore'>): PairContext => {
+      const { saltedFor, find } = sealedOf(standby);
+      return {
+        ...parts,
+        primary: group.primary,
+        standby,
+        schemaOf,
+        book: currentBook(),
+        salt: saltOf(saltedFor, ports.digestKey),
+        sealedOf: find,
+        liveOf: (side, pair) => live.get(pair[side]),
+      };
+    };
 
   const rebuild = async (watch: PairWatch, application: string): Promise<void> => {
     const { standby } = watch;
@@ -211,7 +231,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
   const environmentOf = (watch: PairWatch, nowMs: number): readonly ParityDifference[] => {
     const { standby, applications } = watch;
     const used = new Set([...applications.values()].flatMap(({ apiVersions }) => [...apiVersions]));
-    const facts = { primary: ports.factsOf(group.primary), standby: ports.factsOf(standby) };
+    const facts = { primary: factsOf(group.primary), standby: factsOf(standby) };
     const made = currentBook();
     const minute = Math.floor(nowMs / 60_000);
     const from = [facts.primary, facts.standby, made, minute, [...used].sort().join(' ')] as const;
@@ -221,6 +241,20 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     const differences = compareFacts({ primary, standby, facts, used, book: made, freshness, nowMs });
     watch.environment = { from, differences };
     return differences;
+  };
+
+  const unownedOf = ({ standby, applications }: PairWatch): readonly ParityDifference[] => {
+    const fields = group.compare?.unowned ?? [];
+    if (fields.length === 0) return [];
+    const names = new Map<string, string>();
+    const normaliserOf = (cluster: string) =>
+      createNormaliser({ variables: variablesOf(group, fleet.clusters.get(cluster)), names });
+    return compareUnowned({
+      ...{ primary: group.primary, standby, fields, book: currentBook() },
+      facts: { primary: factsOf(group.primary), standby: factsOf(standby) },
+      pairs: [...applications.values()].flatMap((one) => one.all()),
+      normalisers: { primary: normaliserOf(group.primary), standby: normaliserOf(standby) },
+    });
   };
 
   /** Asks agents for what digests alone do not tell. True: some is still to be had. */
@@ -251,13 +285,18 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
       const asking = await askLive(signal);
       const nowMs = ports.now();
       const findings = pairs.map((watch): PairFindings => {
-        const differences = [...differencesOf(watch.applications.values()), ...environmentOf(watch, nowMs)];
+        const owned = differencesOf(watch.applications.values());
+        const differences = [
+          ...withoutTold(unownedOf(watch), owned),
+          ...owned,
+          ...environmentOf(watch, nowMs),
+        ];
         return {
           standby: watch.standby,
           objects: [...watch.applications.values()].reduce((sum, { objects }) => sum + objects, 0),
           differences,
           failures: watch.failures,
-          factsUnknown: [group.primary, watch.standby].filter((one) => ports.factsOf(one) === undefined),
+          factsUnknown: [group.primary, watch.standby].filter((one) => factsOf(one) === undefined),
           presence: [group.primary, watch.standby].map((cluster) => presenceOf(cluster, registered)),
           catchUpMs: estimateCatchUp(differences, placements.get(watch.standby), nowMs),
         };
@@ -267,6 +306,16 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
       return { report, differences, asking };
     },
   };
+}
+
+/** A field that somebody applies after all is told as that. */
+function withoutTold(
+  unowned: readonly ParityDifference[],
+  owned: readonly ParityDifference[],
+): readonly ParityDifference[] {
+  if (unowned.length === 0) return [];
+  const told = new Set(owned.map(({ id }) => id));
+  return unowned.filter(({ id }) => !told.has(id));
 }
 
 function presenceOf(cluster: string, registered: readonly (RegisteredCluster | undefined)[]) {

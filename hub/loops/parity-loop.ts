@@ -24,7 +24,7 @@ import type { Page, PageRequest, Store, StoreTopic } from '../store/store.ts';
 import type { Explainer } from './explain.ts';
 import { fleetOf } from './fleet-rows.ts';
 import { type ClusterComparison, createComparer } from './parity-between.ts';
-import { createFactsLoop } from './parity-facts.ts';
+import { createFactsLoop, type FollowedGroup } from './parity-facts.ts';
 import { createGroupWatch, type Dirt, type GroupWatch } from './parity-group.ts';
 import type { AskAgent } from './parity-live.ts';
 import { createFieldSources } from './parity-sources.ts';
@@ -54,6 +54,8 @@ export interface ParityDriver {
   wakeAll(): void;
   /** A change of the store. */
   changed(topic: StoreTopic, key: string): void;
+  /** An agent says that facts have changed. */
+  factsChanged(cluster: string): void;
   /** Sorted by name. */
   groups(): readonly ParityView[];
   group(name: string): ParityView | undefined;
@@ -107,7 +109,16 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
   const onError = (error: FairwayError) =>
     log.debug('parity asks', { code: error.code, error: error.message });
   const sources = createFieldSources(options.explain, onError);
-  const facts = createFactsLoop({ ...options, onChanged: (cluster) => mark(cluster, () => {}) });
+  const facts = createFactsLoop({
+    ...options,
+    onChanged(cluster, group, sections) {
+      const one = watched.get(group);
+      if (!one) return;
+      // What encrypted values are is part of comparing objects; the rest is not.
+      if (sections.has('sealed')) one.dirt.clusters.add(cluster);
+      wakeSoon(group);
+    },
+  });
   const ports = {
     store,
     factsOf: facts.factsOf,
@@ -148,7 +159,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
       }
       loop.wake(group.name);
     }
-    facts.follow(new Set([...watched.values()].flatMap(({ watch }) => [...watch.clusters])));
+    facts.follow(followedGroups(watched));
     for (const name of new Set([...watched.keys(), ...kept.keys()])) {
       if (fleet.parityGroups.has(name)) continue;
       watched.delete(name);
@@ -258,6 +269,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
         });
       if (topic === 'objects') mark(parsePlacementKey(key).cluster, (dirt) => addObject(dirt, key));
     },
+    factsChanged: facts.changed,
     groups: () =>
       [...watched.values()]
         .map(viewOf)
@@ -291,6 +303,19 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
 /** A window of another length needs another part of the time line. */
 function sameObjective(before: Watched | undefined, { objective }: ParityGroup): boolean {
   return JSON.stringify(before?.watch.group.objective) === JSON.stringify(objective);
+}
+
+function followedGroups(watched: ReadonlyMap<string, Watched>): ReadonlyMap<string, FollowedGroup> {
+  return new Map(
+    [...watched].map(
+      ([
+        name,
+        {
+          watch: { clusters, group },
+        },
+      ]) => [name, { clusters, unowned: group.compare?.unowned ?? [] }],
+    ),
+  );
 }
 
 function addObject(dirt: Dirt, key: string): void {

@@ -1,4 +1,5 @@
 /** Parity: whether standby clusters run what their primary runs, as the fleet repository wants it compared and as hub/parity tells it. */
+import type { UnownedField } from '../../shared/manifest/cluster-facts.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
 import type { Origin } from './fleet.ts';
 import type { LabelSelector } from './label-selector.ts';
@@ -79,6 +80,8 @@ export interface ParityGroup {
   readonly origin: Origin;
   /** How its failovers go. Undefined: the built-in strategy `failover`, by a commit on the branch that is followed. */
   readonly failover?: { readonly strategy: string; readonly commit: 'commit' | 'branch' } | undefined;
+  /** What is compared besides what Git applies. Undefined: nothing. */
+  readonly compare?: { readonly unowned: readonly UnownedField[] } | undefined;
   /** Primary and standbys as Git has them, while the hub's own word goes before it. */
   readonly inGit?: Pick<ParityGroup, 'primary' | 'standbys'> | undefined;
 }

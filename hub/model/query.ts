@@ -1,5 +1,5 @@
 /** What the hub may ask of an agent, and what it answers. */
-import type { SectionFacts } from '../../shared/manifest/cluster-facts.ts';
+import type { SectionFacts, UnownedField } from '../../shared/manifest/cluster-facts.ts';
 import type { FieldChange } from '../../shared/manifest/health.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
 import type { Target } from '../../shared/manifest/target.ts';
@@ -18,11 +18,13 @@ export type Question =
     }
   /** What the agent knows of itself. */
   | { readonly type: 'diagnostics' }
-  /** What the cluster is besides its applications. `salt` keys fingerprints; `known`: digests of sections known already. */
+  /** What the cluster is besides its applications. `salt` keys fingerprints; `known`: digests of sections known already; `watch`: changes are to be told. */
   | {
       readonly type: 'facts';
       readonly salt: Uint8Array;
       readonly known: Readonly<Record<string, string>>;
+      readonly watch: boolean;
+      readonly unowned: readonly UnownedField[];
     }
   /** What would this target do to objects that are there? */
   | {

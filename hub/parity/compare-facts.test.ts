@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { FactSection, FactValues } from '../../shared/manifest/cluster-facts.ts';
 import { defaultFreshness } from '../model/parity.ts';
-import { type ClusterFacts, compareFacts, type FactsRequest } from './compare-facts.ts';
+import { compareFacts } from './compare-facts.ts';
 import { createExpectationBook } from './expectations.ts';
+import type { ClusterFacts, FactsRequest } from './finding.ts';
 import { expectationOf } from './fixture.test-support.ts';
 
 const nowMs = Date.UTC(2026, 0, 10);
@@ -15,6 +16,12 @@ const factsOf = (
 ): ClusterFacts => ({
   values: new Map(Object.entries(values)) as ReadonlyMap<FactSection, FactValues>,
   failures: new Map(Object.entries(failures)) as ReadonlyMap<FactSection, string>,
+  saltedFor: 'eu',
+});
+
+/** A CustomResourceDefinition by its versions, the first of which is the one that is written. */
+const versions = (served: readonly string[], stored: readonly string[], storage = served[0] ?? '') => ({
+  ...{ served: [...served], storage, stored: [...stored] },
 });
 
 const compare = (
@@ -23,7 +30,7 @@ const compare = (
   part: Partial<FactsRequest> = {},
 ) =>
   compareFacts({
-    ...{ primary: 'one', standby: 'two', facts: { primary, standby }, used: new Set(['apps/v1']) },
+    ...{ primary: 'one', standby: 'two', facts: { primary, standby }, used: new Set(['apps/v1', 'x.io/v1']) },
     ...{ book: createExpectationBook([]), freshness: defaultFreshness, nowMs, ...part },
   });
 const told = (
@@ -56,9 +63,9 @@ describe('compareFacts', () => {
     ],
     [
       'an API that objects need',
-      { apis: { 'apps/v1': ['Deployment'], 'x.io/v1': ['X'] } },
+      { apis: { 'apps/v1': ['Deployment'], 'y.io/v1': ['Y'] } },
       { apis: {} },
-      ['critical /environment/apis/apps~1v1 standby', 'info /environment/apis/x.io~1v1 standby'],
+      ['critical /environment/apis/apps~1v1 standby', 'info /environment/apis/y.io~1v1 standby'],
     ],
     [
       'a class that is missing',
@@ -109,12 +116,90 @@ describe('compareFacts', () => {
       ['critical /environment/certificates/over standby', 'warning /environment/certificates/soon standby'],
     ],
     [
-      'backups of the primary that are old',
-      { backups: { old: at(-2), fresh: at(-0.5) } },
+      'backups of the primary that are old, or were never made',
+      { backups: { old: at(-2), fresh: at(-0.5), never: '' } },
       { backups: {} },
-      ['warning /environment/backups/old primary'],
+      ['warning /environment/backups/old primary', 'warning /environment/backups/never primary'],
+    ],
+    [
+      'nodes that their API server does not support',
+      { version: { kubernetes: 'v1.36.1', kubelets: ['v1.30.0'] } },
+      { version: { kubernetes: 'v1.36.1', kubelets: ['v1.32.9', 'v1.33.1'] } },
+      ['warning /environment/version/kubelets standby'],
+    ],
+    [
+      'a definition of what objects need whose stored version is another, but not one more version served',
+      {
+        crds: { 'as.x.io': versions(['v1'], ['v1']), 'bs.x.io': versions(['v1'], ['v1']) },
+      },
+      {
+        crds: { 'as.x.io': versions(['v1beta1', 'v1'], ['v1']), 'bs.x.io': versions(['v1', 'v2'], ['v1']) },
+      },
+      ['warning /environment/crds/as.x.io both'],
+    ],
+    [
+      'a version in which objects lie, for information where it is served as well',
+      { crds: { 'as.x.io': versions(['v1', 'v1beta1'], ['v1', 'v1beta1']) } },
+      { crds: { 'as.x.io': versions(['v1', 'v1beta1'], ['v1']) } },
+      ['info /environment/crds/as.x.io both'],
+    ],
+    [
+      'a version in which objects lie and which the standby does not serve',
+      { crds: { 'as.x.io': versions(['v1'], ['v1', 'v1beta1']) } },
+      { crds: { 'as.x.io': versions(['v1'], ['v1']) } },
+      ['warning /environment/crds/as.x.io both'],
+    ],
+    [
+      'a definition of what nobody of the group needs, for information',
+      { crds: { 'as.y.io': versions(['v1'], ['v1']) } },
+      { crds: { 'as.y.io': versions(['v2'], ['v2']) } },
+      ['info /environment/crds/as.y.io both'],
+    ],
+    [
+      'an object that nobody applies from Git and the primary alone has',
+      { unmanaged: { 'Deployment shop/debug': true, 'Service shop/a': true } },
+      { unmanaged: { 'Service shop/a': true, 'Service shop/b': true } },
+      ['warning /environment/unmanaged/Deployment shop~1debug both'],
+    ],
+    [
+      'another pod security level of a namespace',
+      { podSecurity: { shop: { 'pod-security.kubernetes.io/enforce': 'baseline' } } },
+      { podSecurity: { shop: { 'pod-security.kubernetes.io/enforce': 'restricted' } } },
+      ['warning /environment/podSecurity/shop both'],
+    ],
+    [
+      'another limit, and another class of each sort',
+      {
+        ...{ limits: { 'shop/l': { a: 1 } }, ingressClasses: { web: { a: 1 } } },
+        runtimeClasses: { gvisor: { handler: 'runsc' } },
+      },
+      { limits: { 'shop/l': { a: 2 } }, ingressClasses: { web: { a: 2 } }, runtimeClasses: {} },
+      [
+        'warning /environment/ingressClasses/web both',
+        'warning /environment/runtimeClasses/gvisor both',
+        'warning /environment/limits/shop~1l both',
+      ],
+    ],
+    [
+      'pods that nodes do not let in',
+      {
+        capacity: { requested: size(1_000, 1), podSizes: [[1_000, 0, 1, 1, { selector: { pool: 'gpu' } }]] },
+      },
+      {
+        capacity: {
+          allocatable: size(4_000, 40),
+          nodeSizes: [[4_000, 0, 40, 1, { labels: { pool: 'web' } }]],
+        },
+      },
+      ['warning /environment/capacity/fit standby'],
     ],
   ])('tells %s', (_name, left, right, expected) => expect(told(left, right)).toEqual(expected));
+
+  it('does not compare fingerprints under two salts', () => {
+    const left = factsOf({ secrets: { a: '#1' }, quotas: { q: {} } });
+    const right = { ...factsOf({ secrets: { a: '#2' }, quotas: {} }), saltedFor: 'us' };
+    expect(compare(left, right).map(({ path }) => path)).toEqual(['/environment/quotas/q']);
+  });
 
   it('says what could not be collected, and compares the rest', () => {
     const standby = factsOf({ quotas: {} }, { secrets: 'permission_denied: may not list' });

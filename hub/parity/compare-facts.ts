@@ -1,38 +1,11 @@
 import { canonicalJson, digestText } from '../../shared/manifest/canonical.ts';
 import { type FactSection, type FactValues, factSections } from '../../shared/manifest/cluster-facts.ts';
 import type { Json } from '../../shared/manifest/object.ts';
-import type { ParityDifference, ParityFreshness, ParitySide } from '../model/parity.ts';
-import type { ExpectationBook } from './expectations.ts';
-import { escapePart, isObject } from './field-path.ts';
-import { countUnplaced, parseSizes } from './fit-pods.ts';
-
-/** What a cluster is besides its applications; sections that could not be collected say why. */
-export interface ClusterFacts {
-  readonly values: ReadonlyMap<FactSection, FactValues>;
-  readonly failures: ReadonlyMap<FactSection, string>;
-}
-
-export interface FactsRequest {
-  readonly primary: string;
-  readonly standby: string;
-  /** Undefined: nothing is known of it yet. */
-  readonly facts: Readonly<Record<ParitySide, ClusterFacts | undefined>>;
-  /** apiVersions of the group's objects. */
-  readonly used: ReadonlySet<string>;
-  readonly book: ExpectationBook;
-  readonly freshness: ParityFreshness;
-  readonly nowMs: number;
-}
-
-interface Finding {
-  readonly section: FactSection;
-  readonly name: string;
-  readonly side: ParityDifference['side'];
-  readonly message: string;
-  readonly action: string;
-  readonly severity: ParityDifference['severity'];
-  readonly values?: Readonly<Partial<Record<ParitySide, Json>>>;
-}
+import type { ParityDifference } from '../model/parity.ts';
+import { capacityFindings } from './capacity-findings.ts';
+import { escapePart } from './field-path.ts';
+import type { FactsRequest, Finding } from './finding.ts';
+import { apiFindings, definitionFindings, versionFindings } from './version-findings.ts';
 
 /** Differences told of one section. */
 const findingsMax = 200;
@@ -50,7 +23,11 @@ const nouns: Partial<Record<FactSection, string>> = {
   images: 'Image',
   secrets: 'Secret',
   configMaps: 'ConfigMap',
+  unmanaged: 'what nobody applies from Git,',
 };
+
+/** Their values are fingerprints. */
+const keyed: ReadonlySet<FactSection> = new Set(['secrets', 'configMaps', 'sealed', 'unowned']);
 
 /** What differs between the clusters themselves. An expectation of kind Environment may cover `/environment/SECTION/NAME`. Pure. */
 export function compareFacts(request: FactsRequest): readonly ParityDifference[] {
@@ -59,6 +36,7 @@ export function compareFacts(request: FactsRequest): readonly ParityDifference[]
   return factSections
     .flatMap((section) => {
       const [left, right] = [primary.values.get(section), standby.values.get(section)];
+      if (keyed.has(section) && primary.saltedFor !== standby.saltedFor) return [];
       const failure = standby.failures.get(section) ?? primary.failures.get(section);
       if (failure !== undefined) return [notCollected(section, failure, request)];
       return left && right ? findingsOf(section, left, right, request).slice(0, findingsMax) : [];
@@ -96,6 +74,12 @@ function findingsOf(
       return certificateFindings(right, request);
     case 'backups':
       return backupFindings(left, request);
+    case 'crds':
+      return definitionFindings(left, right, request);
+    // They are told of objects: compare-object.ts, compare-unowned.ts.
+    case 'sealed':
+    case 'unowned':
+      return [];
     default:
       return entryFindings(section, left, right, request);
   }
@@ -146,109 +130,6 @@ function entryFindings(
   return [...lacking, ...extra];
 }
 
-function minorOf(version: Json | undefined): string | undefined {
-  return /^v?(\d+\.\d+)/.exec(String(version ?? ''))?.[1];
-}
-
-function versionFindings(
-  left: FactValues,
-  right: FactValues,
-  { primary, standby }: FactsRequest,
-): readonly Finding[] {
-  const [mine, other] = [left['kubernetes'], right['kubernetes']];
-  if (mine === other) return [];
-  const same = minorOf(mine) === minorOf(other);
-  return [
-    {
-      ...{ section: 'version', name: 'kubernetes', side: 'both', severity: same ? 'info' : 'warning' },
-      message: `${primary} runs Kubernetes ${String(mine)}, ${standby} ${String(other)}`,
-      action: same ? '' : 'bring both to one minor release',
-      values: { primary: mine ?? null, standby: other ?? null },
-    },
-  ];
-}
-
-function apiFindings(
-  left: FactValues,
-  right: FactValues,
-  { standby, used }: FactsRequest,
-): readonly Finding[] {
-  return Object.entries(left).flatMap(([name, kinds]): readonly Finding[] => {
-    const other = Object.hasOwn(right, name) ? right[name] : undefined;
-    const served = new Set(Array.isArray(other) ? (other as readonly Json[]) : []);
-    const lacking = Array.isArray(kinds)
-      ? (kinds as readonly Json[]).filter((kind) => !served.has(kind))
-      : [];
-    if (lacking.length === 0) return [];
-    const needed = used.has(name);
-    return [
-      {
-        ...{
-          section: 'apis',
-          name,
-          side: 'standby',
-          severity: needed && other === undefined ? 'critical' : 'info',
-        },
-        message: `${standby} does not serve ${name} ${lacking.slice(0, 10).join(', ')}`,
-        action: needed ? 'install what serves it: objects of the group need it' : '',
-        values: { primary: kinds, ...(other !== undefined && { standby: other }) },
-      },
-    ];
-  });
-}
-
-const resources = [
-  ['cpuMillis', 'of CPU, in thousandths'],
-  ['memoryBytes', 'bytes of memory'],
-  ['pods', 'pods'],
-] as const;
-
-function numberAt(values: FactValues, name: string, field: string): number {
-  const entry = values[name];
-  return isObject(entry) ? Number(entry[field] ?? 0) : 0;
-}
-
-/** After failover the standby runs what its primary asks for now, instead of what it asks for itself. */
-function capacityFindings(
-  left: FactValues,
-  right: FactValues,
-  { primary, standby }: FactsRequest,
-): readonly Finding[] {
-  const lacking = resources.flatMap(([field, words]): readonly Finding[] => {
-    const [needed, given] = [numberAt(left, 'requested', field), numberAt(right, 'allocatable', field)];
-    if (needed <= given) return [];
-    return [
-      {
-        ...{ section: 'capacity', name: field, side: 'standby', severity: 'critical' },
-        message: `what runs in ${primary} asks for ${needed} ${words}, ${standby} has ${given}`,
-        action: `add nodes to ${standby}`,
-        values: { primary: needed, standby: given },
-      },
-    ];
-  });
-  return lacking.length > 0 ? lacking : fitFindings(left, right, primary, standby);
-}
-
-/** The sums would do. A heuristic: a warning. */
-function fitFindings(
-  left: FactValues,
-  right: FactValues,
-  primary: string,
-  standby: string,
-): readonly Finding[] {
-  const [pods, nodes] = [parseSizes(left['podSizes']), parseSizes(right['nodeSizes'])];
-  const unplaced = pods && nodes && countUnplaced(nodes, pods);
-  if (unplaced === undefined || unplaced === 0) return [];
-  return [
-    {
-      ...{ section: 'capacity', name: 'fit', side: 'standby', severity: 'warning' },
-      message: `${unplaced} of the pods that run in ${primary} find no node with room in ${standby}, though in sum there is enough`,
-      action: `add larger nodes to ${standby}, or ask for less`,
-      values: { primary: unplaced },
-    },
-  ];
-}
-
 function certificateFindings(
   right: FactValues,
   { standby, freshness, nowMs }: FactsRequest,
@@ -270,11 +151,14 @@ function certificateFindings(
 function backupFindings(left: FactValues, { primary, freshness, nowMs }: FactsRequest): readonly Finding[] {
   return Object.entries(left).flatMap(([name, made]): readonly Finding[] => {
     if (nowMs - Date.parse(String(made)) <= freshness.backupWithinMs) return [];
+    const message =
+      made === ''
+        ? `${name} in ${primary} has never worked`
+        : `the newest ${name} in ${primary} is of ${String(made)}`;
     return [
       {
         ...{ section: 'backups', name, side: 'primary', severity: 'warning' },
-        message: `the newest ${name} in ${primary} is of ${String(made)}`,
-        ...{ action: 'find out why none was made since', values: { primary: made } },
+        ...{ message, action: 'find out why none was made since', values: { primary: made } },
       },
     ];
   });

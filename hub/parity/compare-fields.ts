@@ -7,6 +7,7 @@ import type { DifferenceClass, ParityDifference, ParitySide } from '../model/par
 import type { ExpectationAnswer, ExpectationBook, ExpectationSubject } from './expectations.ts';
 import { type FieldPath, isWithin } from './field-path.ts';
 import { type Leaves, type ListSchemaOf, leavesOf } from './leaves.ts';
+import { isSealed } from './mask.ts';
 import type { Normaliser } from './normalise.ts';
 import { type ContentOf, isBehind, type LiveState, type ObjectPair } from './object-pair.ts';
 import { withoutEqual } from './without-equal.ts';
@@ -135,7 +136,7 @@ function wantedDifferences(
 type Explained = Omit<FoundField, 'path' | 'values' | 'answer'>;
 
 function explain(
-  { path }: Differing,
+  { path, ...values }: Differing,
   pair: ObjectPair,
   live: Readonly<Record<ParitySide, Known>>,
   wanted: ReadonlySet<FieldPath> | undefined,
@@ -146,6 +147,8 @@ function explain(
     if (drift && touches(drift, path))
       return drifted(drift, path, side, side === 'standby' ? standby : primary);
   }
+  const sealed = (['standby', 'primary'] as const).find((side) => isSealed(values[side]));
+  if (sealed) return stillSealed(path, sealed, sealed === 'standby' ? standby : primary);
   const held = stuckSide(pair);
   if (held)
     return {
@@ -202,6 +205,15 @@ function unexplained(path: FieldPath): Explained {
     action: 'compare the versions and admission webhooks of both clusters',
     severity: 'warning',
     sinceMs: undefined,
+  };
+}
+
+/** Ciphertexts differ though the values may not: only the agent can tell. */
+function stillSealed(path: FieldPath, side: ParitySide, cluster: string): Explained {
+  return {
+    ...{ class: 'lagging', side, owner: '', severity: 'warning', sinceMs: undefined },
+    message: `the agent of ${cluster} has not said yet whether ${path}, which is encrypted, is the same`,
+    action: `wait; look at the agent of ${cluster} if this stays`,
   };
 }
 

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { fingerprintValue, placeOfValue } from '../../shared/manifest/fingerprint.ts';
 import type { KubeObject } from '../../shared/manifest/object.ts';
 import type { Expectation } from '../model/parity.ts';
 import { compareObject, type PairContext, wantedDigests } from './compare-object.ts';
 import {
   configMap,
   deployment,
+  digestOf,
   driftOf,
   expectationOf,
   pairOf,
@@ -193,6 +195,57 @@ describe('compareObject', () => {
     const { differences } = compareObject(pair, context);
     expect(differences.map(({ path }) => path)).toEqual(['/data/a']);
     for (const text of ['hush', encoded, 'other']) expect(JSON.stringify(differences)).not.toContain(text);
+  });
+
+  describe('of what SOPS has encrypted', () => {
+    const sealed = (text: string): KubeObject => ({
+      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'key', namespace: 'shop' } },
+      ...{ stringData: { a: `ENC[AES256_GCM,data:${text},iv:a,tag:b,type:str]` }, sops: { mac: 'm' } },
+    });
+    const opened = (values: Readonly<Record<string, string>>): Partial<PairContext> => ({
+      sealedOf(digest) {
+        const found = Object.entries(values).find(([text]) => digestOf(sealed(text)) === digest);
+        return found && { '/stringData/a': found[1] };
+      },
+    });
+
+    it('says nothing where both hold the same, encrypted anew for each', () => {
+      expect(
+        told({ wanted: sealed('x') }, { wanted: sealed('y') }, [], opened({ x: '#1', y: '#1' })),
+      ).toEqual([]);
+    });
+
+    it('tells values that differ as what they are: wanted by Git, changed by hand, or declared', () => {
+      const [left, right] = [{ wanted: sealed('x') }, { wanted: sealed('y') }];
+      const differ = opened({ x: '#1', y: '#2' });
+      expect(told(left, right, [], differ)).toEqual(['overlay /data/a both']);
+      const kind = { type: 'fields', paths: ['/data/a'] } as const;
+      expect(told(left, right, [expectationOf('keys', kind)], differ)).toEqual(['declared /data/a both']);
+      const drift = { ...driftOf({}), fields: [{ path: '/data/a' }] };
+      const equal = opened({ x: '#1', y: '#1' });
+      expect(told(left, { ...right, drift }, [], equal)).toEqual(['drift /data/a standby']);
+    });
+
+    it('knows a value that is encrypted for one of them alone', () => {
+      const plain: KubeObject = {
+        ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'key', namespace: 'shop' } },
+        data: { a: Buffer.from('hush').toString('base64') },
+      };
+      const place = placeOfValue('web', '/Secret/shop/key', '/data/a');
+      const says = (text: string) =>
+        fingerprintValue(new Uint8Array(32), place, Buffer.from(text).toString('base64'));
+      expect(told({ wanted: plain }, { wanted: sealed('y') }, [], opened({ y: says('hush') }))).toEqual([]);
+      expect(told({ wanted: plain }, { wanted: sealed('y') }, [], opened({ y: says('rush') }))).toEqual([
+        'overlay /data/a both',
+      ]);
+    });
+
+    it('waits for an agent that has not said what it opened, and asks it no more where both got the same', () => {
+      expect(told({ wanted: sealed('x') }, { wanted: sealed('y') }, [], opened({ x: '#1' }))).toEqual([
+        'lagging /data/a standby',
+      ]);
+      expect(told({ wanted: sealed('x') }, { wanted: sealed('x') })).toEqual([]);
+    });
   });
 
   it('does not compare what the application leaves to others', () => {

@@ -5,11 +5,12 @@
  * what somebody declared. Each field that differs, the object's being there, and its health are told once, with the reason why they differ. All of it is pure; hub/loops
  * reads what agents report and keeps what comes of it.
  */
-import { canonicalJson, digestText } from '../../shared/manifest/canonical.ts';
+import type { Digest } from '../../shared/manifest/canonical.ts';
+import { fingerprintValue, placeOfValue } from '../../shared/manifest/fingerprint.ts';
 import type { Drift } from '../../shared/manifest/health.ts';
 import { isSensitive } from '../../shared/manifest/masking.ts';
-import { describeKey, type Json, type KubeObject } from '../../shared/manifest/object.ts';
-import type { DifferenceClass, ParityDifference, ParitySide } from '../model/parity.ts';
+import { describeKey, type KubeObject } from '../../shared/manifest/object.ts';
+import type { ParityDifference, ParitySide } from '../model/parity.ts';
 import {
   compareFields,
   compareLiveFields,
@@ -17,9 +18,9 @@ import {
   type FieldContext,
   stuckSide,
 } from './compare-fields.ts';
-import type { ExpectationAnswer, ExpectationBook, ExpectationSubject } from './expectations.ts';
+import type { ExpectationBook, ExpectationSubject } from './expectations.ts';
 import type { ListSchemaOf } from './leaves.ts';
-import { type Fingerprint, fingerprintSecret } from './mask.ts';
+import { fingerprintSecret, type SealedValues } from './mask.ts';
 import type { Normaliser } from './normalise.ts';
 import {
   type ContentOf,
@@ -30,6 +31,7 @@ import {
   openDrift,
   type SideObject,
 } from './object-pair.ts';
+import { type Told, tellDifference } from './tell-difference.ts';
 
 export interface PairContext extends FieldContext {
   /** The standby's name. */
@@ -40,7 +42,10 @@ export interface PairContext extends FieldContext {
   readonly schemaOf: ListSchemaOf;
   readonly normalisers: Readonly<Record<ParitySide, Normaliser>>;
   readonly book: ExpectationBook;
-  readonly fingerprint: Fingerprint;
+  /** Keys the fingerprints of what may not be shown: the group's, as its agents have it. */
+  readonly salt: Uint8Array;
+  /** What an agent has said of a manifest's encrypted values. Undefined: nothing. */
+  readonly sealedOf: (digest: Digest) => SealedValues;
   /** The live object as its agent gave it; undefined: it was not asked for yet, or could not be had. */
   readonly liveOf: (side: ParitySide, pair: ObjectPair) => KubeObject | undefined;
 }
@@ -83,9 +88,11 @@ export function wantedDigests(pair: ObjectPair): readonly string[] {
 /** All differences of one object between a primary and a standby, each classified once. Pure. */
 export function compareObject(pair: ObjectPair, context: PairContext): PairResult {
   if (isPlainlyEqual(pair)) return whole;
+  const fingerprint = (path: string, text: string) =>
+    fingerprintValue(context.salt, placeOfValue(pair.application, pair.originId, path), text);
   const masked: ContentOf = (digest) => {
     const content = context.contentOf(digest);
-    return content && fingerprintSecret(content, context.fingerprint);
+    return content && fingerprintSecret(content, fingerprint, context.sealedOf(digest));
   };
   const [primary, standby] = [liveStateOf(pair.primary, masked), liveStateOf(pair.standby, masked)];
   const subject: ExpectationSubject = {
@@ -94,7 +101,7 @@ export function compareObject(pair: ObjectPair, context: PairContext): PairResul
     primary: primary.type === 'known' ? primary.object : undefined,
     standby: standby.type === 'known' ? standby.object : undefined,
   };
-  const say = createTeller(pair, context);
+  const say: Teller = (told) => tellDifference(pair, context.standby, told);
   const health = healthDifferences(pair, say);
   if (primary.type === 'known' && standby.type === 'known') {
     const fields = compareFields(pair, { primary, standby }, masked, subject, context);
@@ -107,63 +114,7 @@ export function compareObject(pair: ObjectPair, context: PairContext): PairResul
   return { differences: presence ? [presence, ...health] : health, ask: false };
 }
 
-interface Told {
-  readonly aspect: 'field' | 'presence' | 'revision' | 'health' | 'live';
-  readonly class: DifferenceClass;
-  readonly message: string;
-  readonly path?: string;
-  readonly side?: ParityDifference['side'];
-  readonly values?: Readonly<Partial<Record<ParitySide, Json | undefined>>>;
-  readonly answer?: ExpectationAnswer;
-  readonly owner?: string;
-  readonly action?: string;
-  readonly severity?: ParityDifference['severity'];
-  readonly sinceMs?: number | undefined;
-}
-
 type Teller = (told: Told) => ParityDifference;
-
-const valueCharactersMax = 512;
-
-function textOf(value: Json | undefined): string | undefined {
-  return value === undefined ? undefined : canonicalJson(value).slice(0, valueCharactersMax);
-}
-
-function createTeller(pair: ObjectPair, { standby }: PairContext): Teller {
-  const { application, originId } = pair;
-  return ({ aspect, answer, values, ...told }) => {
-    const path = told.path ?? '';
-    const side = told.side ?? 'both';
-    const covered = answer?.covered ? answer.expectation : undefined;
-    const broken = answer?.covered === false ? [...answer.broken] : [];
-    const but = broken.map(([name, text]) => `; ${name} ${text}`).join('');
-    return {
-      id: digestText(
-        `${standby}\n${application}\n${originId}\n${aspect} ${aspect === 'health' ? side : ''}\n${path}`,
-      ).slice(0, 16),
-      standby,
-      application,
-      originId,
-      primaryKey: pair.primary?.key,
-      standbyKey: pair.standby?.key,
-      apiVersion: (pair.primary ?? pair.standby)?.apiVersion ?? '',
-      path,
-      class: covered ? 'declared' : told.class,
-      side,
-      primaryValue: textOf(values?.primary),
-      standbyValue: textOf(values?.standby),
-      message: covered ? covered.reason : told.message + but,
-      expectation: covered?.name ?? '',
-      ...(broken.length > 0 && { broken: broken.map(([name]) => name) }),
-      owner: covered?.owner ?? told.owner ?? '',
-      action: covered ? '' : (told.action ?? ''),
-      severity: covered ? 'info' : (told.severity ?? 'warning'),
-      sinceMs: told.sinceMs,
-      primarySource: undefined,
-      standbySource: undefined,
-    };
-  };
-}
 
 function presenceDifference(
   pair: ObjectPair,

@@ -106,7 +106,7 @@ export function pairOf(
       normalisers: { primary: (value) => value, standby: (value) => value },
       book: createExpectationBook(expectations),
       ignore: [],
-      fingerprint: (text) => digestText(`salt ${text}`).slice(0, 12),
+      ...{ salt: new Uint8Array(32), sealedOf: () => undefined },
       ...part,
     },
   };

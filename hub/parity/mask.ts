@@ -7,27 +7,70 @@ import {
   type KubeObject,
   keyOf,
 } from '../../shared/manifest/object.ts';
-import { isObject } from './field-path.ts';
+import { isForOperator } from '../../shared/manifest/sops-operator.ts';
+import { escapePart, isObject } from './field-path.ts';
 
-/** A keyed digest of a text, short; nobody without the key can test a guess against it. */
-export type Fingerprint = (text: string) => string;
+/** `#` and a keyed digest of the value at a path of the object, short; nobody without the key can test a guess against it. */
+export type Fingerprint = (path: string, text: string) => string;
+
+/** What the agent has said of a manifest's encrypted values: by JSON pointer their fingerprints, made as the hub makes its own. Undefined: nothing. */
+export type SealedValues = JsonObject | undefined;
+
+const encrypted = 'ENC[AES256_GCM,';
+/** In place of the ciphertext of a Secret's value. */
+const unopened = 'ENC[#';
+
+/** What SOPS has encrypted, and no agent has said what it is. */
+export function isSealed(value: Json | undefined): boolean {
+  return typeof value === 'string' && (value.startsWith(encrypted) || value.startsWith(unopened));
+}
 
 /**
- * A Secret with each value replaced by its fingerprint, `stringData` among `data` as the API server keeps it; equal values have equal fingerprints. Other objects
- * pass as they are.
+ * The object as it may be compared and shown: of a Secret each value by its fingerprint, `stringData` among `data` as the API server keeps it; of any object what SOPS has encrypted
+ * by the fingerprints of what the agent found when it opened it. Equal values have equal fingerprints. What the agent has not told stays sealed.
  */
-export function fingerprintSecret(object: KubeObject, fingerprint: Fingerprint): KubeObject {
+export function fingerprintSecret(
+  object: KubeObject,
+  fingerprint: Fingerprint,
+  sealed?: SealedValues,
+): KubeObject {
+  const opens = object['sops'] !== undefined && !isForOperator(object);
   if (!isSecret(keyOf(object)) && object.metadata.annotations?.[decryptedAnnotation] === undefined)
-    return object;
+    return opens ? (openAll(object, sealed ?? {}, '') as KubeObject) : object;
   const { data, stringData, ...rest } = object;
   const members: Record<string, Json> = {};
-  for (const [name, value] of membersOf(data)) members[name] = `#${fingerprint(String(value))}`;
-  for (const [name, value] of membersOf(stringData))
-    members[name] = `#${fingerprint(Buffer.from(String(value)).toString('base64'))}`;
+  const put = (field: 'data' | 'stringData', name: string, text: string) => {
+    const part = escapePart(name);
+    const path = `/data/${part}`;
+    if (opens && text.startsWith(encrypted))
+      members[name] = told(sealed, `/${field}/${part}`) ?? `${unopened}${fingerprint(path, text)}]`;
+    else members[name] = fingerprint(path, field === 'data' ? text : Buffer.from(text).toString('base64'));
+  };
+  for (const [name, value] of membersOf(data)) put('data', name, String(value));
+  for (const [name, value] of membersOf(stringData)) put('stringData', name, String(value));
   return {
     ...rest,
     ...(data !== undefined || stringData !== undefined ? { data: members } : {}),
   } as KubeObject;
+}
+
+function told(sealed: SealedValues, pointer: string): string | undefined {
+  const found = sealed && Object.hasOwn(sealed, pointer) ? sealed[pointer] : undefined;
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** Any value, with what was encrypted in it by its fingerprint where that is told. */
+function openAll(value: Json, sealed: JsonObject, pointer: string): Json {
+  if (typeof value === 'string')
+    return value.startsWith(encrypted) ? (told(sealed, pointer) ?? value) : value;
+  if (Array.isArray(value))
+    return (value as readonly Json[]).map((item, at) => openAll(item, sealed, `${pointer}/${at}`));
+  if (!isObject(value)) return value;
+  const members = Object.entries(value).map(([name, member]) => [
+    name,
+    openAll(member ?? null, sealed, `${pointer}/${escapePart(name)}`),
+  ]);
+  return Object.fromEntries(members) as JsonObject;
 }
 
 function membersOf(value: Json | undefined): readonly (readonly [string, Json])[] {

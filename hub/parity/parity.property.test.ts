@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { liveFactName } from '../../shared/manifest/cluster-facts.ts';
 import type { Drift } from '../../shared/manifest/health.ts';
+import type { Json } from '../../shared/manifest/object.ts';
 import type { Expectation, ParityDifference } from '../model/parity.ts';
 import { compareObject } from './compare-object.ts';
+import { compareUnowned } from './compare-unowned.ts';
+import { createExpectationBook } from './expectations.ts';
+import type { ClusterFacts } from './finding.ts';
 import {
   configMap,
   deployment,
@@ -124,6 +129,52 @@ describe('parity, for any pair', () => {
       fc.property(side, side, (primary, standby) => {
         expect(fieldsOf(run(primary, standby, []))).toEqual(plain(run(standby, primary, [])));
       }),
+    );
+  });
+
+  it('is whole of fields that nobody applies if and only if both agents say the same of all that are listed', () => {
+    const paths = ['/spec/a', '/spec/b'] as const;
+    const entry = fc.option(fc.dictionary(fc.constantFrom(...paths), fc.constantFrom(1, 2)), {
+      nil: undefined,
+    });
+    const { pair } = pairOf({ wanted: deployment(1) }, { wanted: deployment(1) });
+    const factsOf = (values: Readonly<Record<string, number>> | undefined): ClusterFacts => ({
+      values: new Map([
+        [
+          'unowned',
+          values === undefined
+            ? {}
+            : {
+                [liveFactName(pair.application, pair.originId)]: Object.fromEntries(
+                  Object.entries(values).map(([path, value]) => [path, { value, manager: 'x' }]),
+                ),
+              },
+        ],
+      ]),
+      ...{ failures: new Map(), saltedFor: 'eu' },
+    });
+    fc.assert(
+      fc.property(
+        entry,
+        entry,
+        fc.subarray([...paths]),
+        fc.subarray([...paths]),
+        (left, right, listed, allowed) => {
+          const declared = allowed.map((path) => expectationOf(path, { type: 'fields', paths: [path] }));
+          const same = (value: Json) => value;
+          const differences = compareUnowned({
+            ...{
+              primary: 'one',
+              standby: 'two',
+              fields: listed.map((path) => ({ kind: 'Deployment', path })),
+            },
+            ...{ facts: { primary: factsOf(left), standby: factsOf(right) }, pairs: [pair] },
+            ...{ normalisers: { primary: same, standby: same }, book: createExpectationBook(declared) },
+          });
+          const equal = listed.every((path) => left?.[path] === right?.[path] || allowed.includes(path));
+          expect(isWhole(differences)).toBe(left === undefined || right === undefined || equal);
+        },
+      ),
     );
   });
 });

@@ -20,12 +20,13 @@ const question = {
 
 function setUp() {
   const clock = createFakeClock();
-  const hub = createQueryHub(clock);
+  const changed: string[] = [];
+  const hub = createQueryHub(clock, (cluster) => changed.push(cluster));
   const asked: QueryResponse[] = [];
   const line = hub.attach('eu-1', (message) => void asked.push(message));
   const answer = (index: number, value: QueryRequest['answer']) =>
     line.receive(create(QueryRequestSchema, { queryId: asked[index]!.queryId, answer: value }));
-  return { clock, hub, asked, line, answer };
+  return { clock, hub, asked, line, answer, changed };
 }
 
 const logs = (text: string): QueryRequest['answer'] => ({

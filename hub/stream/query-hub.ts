@@ -12,6 +12,7 @@ import {
   type QueryResponse,
   QueryResponseSchema,
   RunQuestionSchema,
+  UnownedFieldSchema,
   type AdoptionFinding as WireFinding,
   type FactsSection as WireSection,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
@@ -56,7 +57,8 @@ export interface QueryHub {
   ask(cluster: string, question: Question, options?: AskOptions): Promise<Answer>;
 }
 
-export function createQueryHub(clock: Clock): QueryHub {
+/** @param onFactsChanged an agent says that what it was asked to watch has changed. */
+export function createQueryHub(clock: Clock, onFactsChanged: (cluster: string) => void): QueryHub {
   const lines = new Map<string, Line>();
   let lastId = 0;
   return {
@@ -64,7 +66,10 @@ export function createQueryHub(clock: Clock): QueryHub {
       const line: Line = { send, waiting: new Map() };
       lines.set(cluster, line);
       return {
-        receive: (message) => settle(line, message),
+        receive(message) {
+          if (message.answer.case === 'factsChanged') onFactsChanged(cluster);
+          else settle(line, message);
+        },
         detach() {
           if (lines.get(cluster) === line) lines.delete(cluster);
           for (const { reject } of line.waiting.values()) reject(away(cluster));
@@ -142,8 +147,10 @@ function questionToWire(queryId: string, timeoutMs: number, question: Question):
     case 'diagnostics':
       return say({ case: 'diagnostics', value: encode(DiagnosticsQuestionSchema, {}) });
     case 'facts': {
-      const { salt, known } = question;
-      return say({ case: 'facts', value: encode(FactsQuestionSchema, { salt, known: { ...known } }) });
+      const { salt, known, watch } = question;
+      const unowned = question.unowned.map((field) => encode(UnownedFieldSchema, field));
+      const value = encode(FactsQuestionSchema, { salt, known: { ...known }, watch, unowned });
+      return say({ case: 'facts', value });
     }
     case 'adoption': {
       const { application, target } = question;

@@ -51,6 +51,8 @@ export interface StreamServerOptions {
   /** `host:port` of the agent listener as agents reach it, in order of preference. Empty: the enrolment answer names none. */
   readonly advertisedAddresses: readonly string[] | ((agentPort: number) => readonly string[]);
   readonly limits?: Partial<StreamLimits>;
+  /** The agent of a cluster says that facts have changed which it was asked to watch. */
+  readonly onFactsChanged?: (cluster: string) => void;
 }
 
 /** What the handlers of both listeners share. */

@@ -44,7 +44,7 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
   const { clock, random, log, store, registry } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const sessions = createSessions(clock);
-  const queries = createQueryHub(clock);
+  const queries = createQueryHub(clock, (cluster) => options.onFactsChanged?.(cluster));
   const context: StreamContext = {
     options,
     sessionStore: shareReads(store),

@@ -4,17 +4,19 @@ import type { Json } from './object.ts';
 
 /** Closed; a hub that does not know one passes it over. */
 export const factSections = [
-  /** `kubernetes`: its version. */
+  /** `kubernetes`: its version. `kubelets`: those of its nodes, sorted. */
   'version',
   /** Group and version, with the kinds served. */
   'apis',
+  /** CustomResourceDefinitions by name: `served` versions, the one that is `storage`, and those that objects are `stored` in. */
+  'crds',
   'storageClasses',
   'ingressClasses',
   'priorityClasses',
   'runtimeClasses',
   /**
    * `allocatable` of nodes that take pods, `requested` by pods in managed namespaces: cpuMillis, memoryBytes, pods. `nodeSizes` and `podSizes` (none of DaemonSets): lists of
-   * [cpuMillis, memoryBytes, pods, how many].
+   * [cpuMillis, memoryBytes, pods, how many], and where there is more to say an object: of nodes `labels` and `taints`, of pods `selector`, `affinity` and `tolerations`.
    */
   'capacity',
   /** Of managed namespaces, as all that follows: `namespace/name`. */
@@ -27,12 +29,29 @@ export const factSections = [
   /** That nobody applies from Git: fingerprints of their values. */
   'secrets',
   'configMaps',
+  /** `KIND namespace/name` of other objects that nobody applies from Git, and nothing in the cluster has made. */
+  'unmanaged',
   /** When they end, RFC 3339. */
   'certificates',
   /** When the newest one was made, RFC 3339. */
   'backups',
+  /** By digest of what is applied and SOPS has encrypted: fingerprints of its values by path. */
+  'sealed',
+  /** By application and origin, as `liveFactName` writes it: live values of fields that nobody applies, by path, each with its `manager` where one is known. */
+  'unowned',
 ] as const;
 export type FactSection = (typeof factSections)[number];
+
+/** A field of managed objects that nobody applies from Git, and is compared all the same: live to live. */
+export interface UnownedField {
+  readonly kind: string;
+  /** `/spec/replicas` */
+  readonly path: string;
+}
+
+export function liveFactName(application: string, originId: string): string {
+  return `${application}\n${originId}`;
+}
 
 export type FactValues = Readonly<Record<string, Json>>;
 

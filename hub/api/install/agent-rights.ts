@@ -53,7 +53,7 @@ export function planAgentRights(
   if (rights.mode === 'cluster-admin') return [...own, planClusterAdmin(subject)];
   const tenants = impersonate ? planImpersonation(rights, subject) : [];
   if (rights.mode === 'kinds')
-    return [...own, ...planKinds(rights.kinds ?? defaultKinds, subject), ...tenants];
+    return [...own, ...planKinds(rights.kinds ?? defaultKinds, subject), ...planLook(subject), ...tenants];
   return [...own, ...planNamespaces(rights.namespaces, subject), ...tenants];
 }
 
@@ -158,6 +158,34 @@ function planKinds(kinds: readonly string[], subject: Subject): readonly Comment
   if (kinds.some((kind) => kind.startsWith(`${rbacGroup}/`))) notes.push(escalationNote);
   return [
     { comment: notes.join('\n'), manifest: role(name, undefined, [...rulesOf(kinds), ...podRules]) },
+    { comment: '', manifest: binding(name, undefined, subject) },
+  ];
+}
+
+/** What parity groups compare of clusters, besides what is managed (agent/observe/fact-shapes.ts). */
+const lookRules = [
+  rule('', ['nodes', 'resourcequotas', 'limitranges', 'namespaces'], ['list', 'watch']),
+  rule('storage.k8s.io', ['storageclasses'], ['list', 'watch']),
+  rule('networking.k8s.io', ['ingressclasses'], ['list', 'watch']),
+  rule('scheduling.k8s.io', ['priorityclasses'], ['list', 'watch']),
+  rule('node.k8s.io', ['runtimeclasses'], ['list', 'watch']),
+  rule('apiextensions.k8s.io', ['customresourcedefinitions'], ['list', 'watch']),
+  rule('gateway.networking.k8s.io', ['httproutes'], ['list']),
+  rule('cert-manager.io', ['certificates'], ['list']),
+  rule('velero.io', ['backups', 'schedules'], ['list']),
+  rule('snapshot.storage.k8s.io', ['volumesnapshots'], ['list']),
+  rule('volsync.backube', ['replicationsources'], ['list']),
+];
+
+function planLook(subject: Subject): readonly CommentedManifest[] {
+  const name = `${subject.name}-look`;
+  return [
+    {
+      comment:
+        'What a cluster is, for parity groups: nodes, classes, definitions, quotas, when certificates end and backups were made. It looks only, and only where the cluster is in a\n' +
+        'ParityGroup: leave it out elsewhere, and what cannot be compared is told as such.',
+      manifest: role(name, undefined, lookRules),
+    },
     { comment: '', manifest: binding(name, undefined, subject) },
   ];
 }

@@ -21,7 +21,6 @@ import { type ApplicationSide, pairObjects, renamedObjects } from '../../../hub/
 import { schemaOf } from '../../../hub/preview/merge-keys.ts';
 import { createMemoryTree } from '../../../hub/render/memory-tree.ts';
 import { createRenderer } from '../../../hub/render/renderer.ts';
-import { keyedDigest } from '../../../shared/manifest/canonical.ts';
 import { type KubeObject, keyText } from '../../../shared/manifest/object.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -160,7 +159,7 @@ export async function playScene(scene: Scene): Promise<Played> {
       return content === undefined ? undefined : (JSON.parse(content) as KubeObject);
     },
     normalisers: { primary: normaliserOf('primary'), standby: normaliserOf('standby') },
-    fingerprint: (text) => keyedDigest(text, key).slice(0, 12),
+    ...{ salt: key, sealedOf: () => undefined },
   };
   const found = [...pairs.values()].flatMap((pair) => compareObject(pair, context).differences);
   const differences = await withSources(found, stage, group.primary);

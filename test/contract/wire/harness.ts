@@ -132,6 +132,7 @@ export async function startHub(
     readonly agentPort?: number;
     /** What its registry sees of the store. */
     readonly wrapStore?: (store: Store) => Store;
+    readonly onFactsChanged?: (cluster: string) => void;
   } = {},
 ): Promise<Hub> {
   const clock = createShiftedClock();
@@ -157,6 +158,7 @@ export async function startHub(
     },
     advertisedAddresses: (port) => [`127.0.0.1:${port}`],
     limits: options.limits ?? {},
+    ...(options.onFactsChanged && { onFactsChanged: options.onFactsChanged }),
   });
   const { agentPort, enrolmentPort } = await server.start();
   return {
@@ -322,7 +324,7 @@ export async function startAgent(
         })),
         truncated: false,
       }),
-      facts: async ({ salt, known }) => [
+      facts: async ({ salt, known, watch, unowned }) => [
         {
           section: 'version',
           digest: 'a'.repeat(64),
@@ -331,6 +333,12 @@ export async function startAgent(
         },
         { section: 'apis', digest: known['apis'] ?? '', values: undefined, failure: '' },
         { section: 'secrets', digest: '', values: undefined, failure: 'permission_denied: may not' },
+        {
+          section: 'unowned',
+          digest: 'c'.repeat(64),
+          values: { watched: watch, unowned: unowned.map((field) => ({ ...field })) },
+          failure: '',
+        },
       ],
       run: async ({ application, job, begin, remove }) => ({
         state: begin ? 'running' : 'succeeded',

@@ -2,13 +2,17 @@
 import { spawnSync } from 'node:child_process';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
-import { afterAll, describe, expect, it } from 'vitest';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { createKubeClient } from '../../../agent/kube/create-kube-client.ts';
-import { collectFacts, type FactsPorts } from '../../../agent/loops/collect-facts.ts';
+import { createFactCollector, type FactsPorts } from '../../../agent/loops/collect-facts.ts';
+import { applySetId } from '../../../agent/model/inventory.ts';
+import { encryptManifest } from '../../../agent/secrets/encrypt-for-tests.ts';
+import { createSecretOpener } from '../../../agent/secrets/secret-opener.ts';
 import { systemClock } from '../../../shared/clock/clock.ts';
 import { systemRandom } from '../../../shared/clock/random.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
-import type { FactSection } from '../../../shared/manifest/cluster-facts.ts';
+import type { FactSection, UnownedField } from '../../../shared/manifest/cluster-facts.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 
 const plane = await startControlPlane({ name: 'facts' });
@@ -28,24 +32,47 @@ function kubectl(args: readonly string[], input?: unknown): string {
 const apply = (...items: readonly object[]) =>
   kubectl(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'List', items });
 
-/** An application with one object in namespace shop. */
+const replicas: UnownedField = { kind: 'Deployment', path: '/spec/replicas' };
+const partOf = { 'applyset.kubernetes.io/part-of': applySetId('web', 'fairway-system') };
+const sealed = { text: '' };
+
+/** An application with objects in namespace shop. */
+const entries = [
+  {
+    key: { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web' },
+    originId: 'apps/Deployment/shop/web',
+  },
+  {
+    key: { group: '', kind: 'Secret', namespace: 'shop', name: 'sealed' },
+    ...{ originId: '/Secret/shop/sealed', objectDigest: 'sealed' },
+  },
+];
 const desired = {
   applications: () =>
-    new Map([
-      [
-        'web',
-        { target: { sync: { namespace: 'default' }, set: { entries: [{ key: { namespace: 'shop' } }] } } },
-      ],
-    ]),
+    new Map([['web', { application: 'web', target: { sync: { namespace: 'default' }, set: { entries } } }]]),
+  object: (digest: string) => (digest === 'sealed' ? sealed.text : '{}'),
+  subscribe: () => () => {},
 } as unknown as FactsPorts['desired'];
 
-function portsOf(token: string): FactsPorts {
+const identity = await generateIdentity();
+const opener = createSecretOpener({
+  readKeys: async () => new Map([['key', Buffer.from(identity)]]),
+  ...{ namespace: 'fairway-system', clock: systemClock, log: silentLogger },
+});
+
+function collectorOf(token: string) {
   const ports = { clock: systemClock, random: systemRandom, log: silentLogger };
-  return { kube: createKubeClient({ server: at.url, token, ca: at.ca }, ports), desired };
+  const kube = createKubeClient({ server: at.url, token, ca: at.ca }, ports);
+  const reveal = (text: string) => opener.open(text);
+  const facts = createFactCollector({ ...ports, kube, desired, reveal, namespace: 'fairway-system' });
+  return { kube, facts };
 }
 
 async function collect(token = at.token, known: Readonly<Record<string, string>> = {}) {
-  const sections = await collectFacts({ salt, known }, portsOf(token), signal);
+  const { kube, facts } = collectorOf(token);
+  const sections = await facts.collect({ salt, known, unowned: [replicas] }, signal);
+  facts.stop();
+  kube.close();
   return new Map(sections.map((one) => [one.section, one]));
 }
 
@@ -63,6 +90,23 @@ const meta = (name: string, more: object = {}) => ({ name, namespace: 'shop', ..
 const secret = (name: string, value: string) => ({
   ...{ apiVersion: 'v1', kind: 'Secret', metadata: meta(name), stringData: { value } },
 });
+
+const version = (name: string, storage: boolean) => ({
+  ...{ name, storage, served: true },
+  schema: { openAPIV3Schema: { type: 'object' } },
+});
+const shops = {
+  ...{ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' },
+  metadata: { name: 'shops.example.com' },
+  spec: {
+    ...{
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { kind: 'Shop', plural: 'shops', singular: 'shop' },
+    },
+    versions: [version('v1', true), version('v1beta1', false)],
+  },
+};
 
 describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
   afterAll(() => at.stop());
@@ -166,5 +210,117 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
       nodeSizes: [[1_500, 2 ** 31, 20, 1]],
       podSizes: [[250, 2 ** 26, 1, 1]],
     });
+  });
+
+  it('tells what is opened of encrypted values by fingerprints, and equal ones alike', async () => {
+    const recipient = await identityToRecipient(identity);
+    const told = async (password: string, name = 'sealed') => {
+      const manifest = { apiVersion: 'v1', kind: 'Secret', metadata: meta(name), stringData: { password } };
+      sealed.text = JSON.stringify(await encryptManifest(manifest, [recipient]));
+      return (await collect()).get('sealed');
+    };
+    const [first, again, other] = [await told('1234'), await told('1234'), await told('1235')];
+    expect(first?.values).toEqual({
+      sealed: { '/stringData/password': expect.stringMatching(/^#[0-9a-f]{16}$/) },
+    });
+    expect(again?.values).toEqual(first?.values);
+    expect(other?.values).not.toEqual(first?.values);
+    expect(JSON.stringify([first, other])).not.toMatch(/1234|1235|ENC/);
+    sealed.text = '{}';
+  });
+
+  it('tells live values of fields that nobody applies, with who has set them', async () => {
+    apply({
+      ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: meta('web', { labels: partOf }) },
+      spec: {
+        ...{ replicas: 2, selector: { matchLabels: { app: 'web' } } },
+        template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'a', image: 'a' }] } },
+      },
+    });
+    kubectl(['-n', 'shop', 'scale', 'deployment', 'web', '--replicas=5']);
+    expect((await collect()).get('unowned')?.values).toEqual({
+      'web\napps/Deployment/shop/web': { '/spec/replicas': { value: 5, manager: 'kubectl' } },
+    });
+  });
+
+  it('tells of changes within seconds where it is asked to, and reads only what has changed', async () => {
+    const { kube, facts: collector } = collectorOf(at.token);
+    let changes = 0;
+    collector.onChange(() => {
+      changes += 1;
+    });
+    const ask = async (known: Readonly<Record<string, string>>) =>
+      new Map(
+        (await collector.collect({ salt, known, watch: true, unowned: [replicas] }, signal)).map((one) => [
+          one.section,
+          one,
+        ]),
+      );
+    let last = await ask({});
+    const digests = () => Object.fromEntries([...last].map(([section, { digest }]) => [section, digest]));
+    /** Changes something, waits for the word of it, and says which sections are sent and what that took. */
+    const after = async (change: () => void, expected: FactSection) => {
+      const [seen, before] = [changes, kube.requestCounts()];
+      change();
+      const known = digests();
+      await vi.waitFor(
+        async () => {
+          expect(changes).toBeGreaterThan(seen);
+          last = new Map([...last, ...(await ask(known))]);
+          expect(last.get(expected)?.values).toBeDefined();
+        },
+        { timeout: 20_000, interval: 100 },
+      );
+      const sent = [...last.values()]
+        .filter(({ values }) => values !== undefined)
+        .map(({ section }) => section);
+      const counts = kube.requestCounts();
+      const reads = ['get', 'list'].map((verb) => (counts[verb] ?? 0) - (before[verb] ?? 0));
+      return { sent, reads };
+    };
+    expect(collector.watches).toBeGreaterThan(9);
+    expect([...last.values()].filter(({ failure }) => failure !== '')).toEqual([]);
+    expect(
+      await after(
+        () => kubectl(['patch', 'storageclass', 'fast', '-p', '{"allowVolumeExpansion":true}']),
+        'storageClasses',
+      ),
+    ).toEqual({ sent: ['storageClasses'], reads: [0, 0] });
+    expect(
+      await after(
+        () => kubectl(['label', 'namespace', 'shop', 'pod-security.kubernetes.io/warn=restricted']),
+        'podSecurity',
+      ),
+    ).toEqual({ sent: ['podSecurity'], reads: [0, 0] });
+    expect(await after(() => apply(secret('key', 'a third')), 'secrets')).toEqual({
+      ...{ sent: ['secrets'], reads: [1, 0] },
+    });
+    expect(
+      await after(() => kubectl(['-n', 'shop', 'scale', 'deployment', 'web', '--replicas=6']), 'unowned'),
+    ).toEqual({ sent: ['unowned'], reads: [0, 0] });
+    const definition = await after(() => apply(shops), 'crds');
+    expect(definition).toMatchObject({ reads: [0, 0] });
+    expect(last.get('crds')?.values).toMatchObject({
+      'shops.example.com': { served: ['v1', 'v1beta1'], storage: 'v1', stored: ['v1'] },
+    });
+    // A node's heartbeat, and what another namespace holds, is no news.
+    const [seen, before] = [changes, kube.requestCounts()];
+    const beat = {
+      type: 'Ready',
+      status: 'True',
+      reason: 'x',
+      message: 'y',
+      lastHeartbeatTime: '2026-01-01T00:00:00Z',
+    };
+    const status = JSON.stringify({ status: { conditions: [beat] } });
+    kubectl(['patch', 'node', 'n1', '--subresource=status', '--type=merge', '-p', status]);
+    expect(
+      (await after(() => kubectl(['create', 'priorityclass', 'low', '--value=1']), 'priorityClasses')).sent,
+    ).toEqual(['priorityClasses']);
+    expect(changes).toBe(seen + 1);
+    expect(kube.requestCounts()['list']).toBe(before['list']);
+    collector.stop();
+    expect(collector.watches).toBe(0);
+    kube.close();
   });
 });

@@ -169,6 +169,7 @@ describe.skipIf(!bed)('SOPS on a real API server', () => {
       namespace: 'fairway-system',
       reveal: async (text) => text,
       diagnostics: () => '',
+      facts: { collect: async () => [], onChange: () => () => {} },
     });
     const key = { group: '', kind: 'ConfigMap', namespace: 'default', name: 'asked' };
     const ask = async () =>

@@ -1,0 +1,94 @@
+/** Fields of managed objects that a parity group wants compared though nobody applies them: watched, kind by kind, as long as somebody asks. */
+import { liveFactName, type UnownedField } from '../../shared/manifest/cluster-facts.ts';
+import { fingerprintValue, placeOfValue } from '../../shared/manifest/fingerprint.ts';
+import type { Json, KubeObject } from '../../shared/manifest/object.ts';
+import type { ApiResource } from '../kube/kube-client.ts';
+import type { DesiredState } from '../model/desired.ts';
+import { applySetId, partOfLabel } from '../model/inventory.ts';
+import type { NamedFacts } from '../observe/cluster-facts.ts';
+import { createFactWatch, type FactKind, type FactWatch } from '../observe/fact-watch.ts';
+import { tellUnowned, trimUnowned } from '../observe/unowned-values.ts';
+import { type FactLists, type FactListsPorts, managedSelector } from './fact-lists.ts';
+
+/** Kinds whose fields one group compares; a connection each. */
+export const unownedKindsMax = 20;
+
+export interface UnownedFactsPorts extends FactListsPorts {
+  readonly desired: Pick<DesiredState, 'applications'>;
+  /** The agent's own: inventory labels are made from it. */
+  readonly namespace: string;
+}
+
+/** One group's. */
+export function createUnownedFacts(
+  ports: UnownedFactsPorts,
+  lists: Pick<FactLists, 'find' | 'each' | 'watching'>,
+  salt: Uint8Array,
+) {
+  const watches = new Map<string, FactWatch>();
+  let asked = '';
+
+  const stop = () => {
+    for (const watch of watches.values()) watch.stop();
+    watches.clear();
+  };
+
+  const objectsOf = async (
+    resource: ApiResource,
+    fields: readonly UnownedField[],
+    signal: AbortSignal,
+  ): Promise<readonly KubeObject[]> => {
+    const { group, kind } = resource;
+    const id = `${group}/${kind}`;
+    const watched: FactKind = {
+      ...{ group, kind, labelSelector: managedSelector, pageSize: 100 },
+      trim: (object) => trimUnowned(object, fields),
+    };
+    if (lists.watching && !watches.has(id) && resource.verbs.includes('watch'))
+      watches.set(id, createFactWatch(resource, watched, ports));
+    const watch = watches.get(id);
+    await watch?.started;
+    signal.throwIfAborted();
+    if (watch?.synced) return watch.objects();
+    const found: KubeObject[] = [];
+    const keep = (object: KubeObject) => {
+      const trimmed = watched.trim(object);
+      if (trimmed) found.push(trimmed);
+    };
+    await lists.each(watched, keep, signal);
+    return found;
+  };
+
+  return {
+    stop,
+    async collect(fields: readonly UnownedField[], signal: AbortSignal): Promise<NamedFacts> {
+      const text = JSON.stringify(fields);
+      if (text !== asked || !lists.watching) stop();
+      asked = text;
+      const kinds = new Set(fields.map(({ kind }) => kind).slice(0, unownedKindsMax));
+      const facts: (readonly [string, Json])[] = [];
+      const live = new Map<string, ReadonlyMap<string, KubeObject>>();
+      for (const { application, target } of ports.desired.applications().values())
+        for (const { key, originId, hook } of target.set.entries) {
+          if (!kinds.has(key.kind) || hook !== undefined) continue;
+          const resource = await lists.find(key.group, key.kind, signal);
+          if (!resource) continue;
+          const id = `${key.group}/${key.kind}`;
+          const objects = live.get(id) ?? byPlace(await objectsOf(resource, fields, signal));
+          live.set(id, objects);
+          const namespace = resource.namespaced ? key.namespace || target.sync.namespace : '';
+          const found = objects.get(`${namespace}/${key.name}`);
+          // Somebody else's of that name is not what the other cluster has.
+          if (found?.metadata.labels?.[partOfLabel] !== applySetId(application, ports.namespace)) continue;
+          const fingerprint = (path: string, value: string) =>
+            fingerprintValue(salt, placeOfValue(application, originId, path), value);
+          facts.push([liveFactName(application, originId), tellUnowned(found, fingerprint)]);
+        }
+      return facts;
+    },
+  };
+}
+
+function byPlace(objects: readonly KubeObject[]): ReadonlyMap<string, KubeObject> {
+  return new Map(objects.map((one) => [`${one.metadata.namespace ?? ''}/${one.metadata.name}`, one]));
+}

@@ -1,0 +1,164 @@
+/**
+ * One kind, listed and watched in all namespaces for the facts of the cluster. Of each object it keeps what `trim` leaves, and tells only when that has changed: a node's
+ * heartbeat or a quota's status is no news.
+ */
+import { type Clock, sleep } from '../../shared/clock/clock.ts';
+import type { Random } from '../../shared/clock/random.ts';
+import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import type { Logger } from '../../shared/log/log.ts';
+import { planBackoffMs } from '../../shared/loop/backoff.ts';
+import type { KubeObject } from '../../shared/manifest/object.ts';
+import type { ApiResource, KubeClient, LiveObject, WatchEvent } from '../kube/kube-client.ts';
+
+export interface FactWatch {
+  /** Resolves after the first list, or its first failure. */
+  readonly started: Promise<void>;
+  /** A complete list has been seen, and it is watched from there. */
+  readonly synced: boolean;
+  objects(): readonly KubeObject[];
+  stop(): void;
+}
+
+/** What of a kind is watched. */
+export interface FactKind {
+  readonly group: string;
+  readonly kind: string;
+  /** What is kept of an object; undefined: it does not count. */
+  readonly trim: (object: KubeObject) => KubeObject | undefined;
+  readonly metadataOnly?: boolean;
+  readonly fieldSelector?: string;
+  readonly labelSelector?: string;
+  /** Objects in one answer. Default 500; fewer of what is large. */
+  readonly pageSize?: number;
+}
+
+export interface FactWatchPorts {
+  readonly kube: Pick<KubeClient, 'list' | 'watch'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** What is kept is another. Not told of the first list. */
+  readonly onChange: () => void;
+}
+
+/** Objects kept of one kind; a cluster with more is not watched, but asked. */
+export const watchedMax = 20_000;
+const pageSizeDefault = 500;
+const backoff = { baseMs: 200, maxMs: 30_000 };
+/** Rights change seldom, and by hand. */
+const deniedBackoff = { baseMs: 10_000, maxMs: 600_000 };
+const keepsPlace: ReadonlySet<FairwayError['code']> = new Set(['unavailable', 'deadline_exceeded']);
+
+/** As it stands in the list of its kind, with what all of them have in common. */
+export function withKind(object: LiveObject, { group, version, kind }: ApiResource): KubeObject {
+  return { ...object, apiVersion: group === '' ? version : `${group}/${version}`, kind };
+}
+
+export function createFactWatch(resource: ApiResource, kind: FactKind, ports: FactWatchPorts): FactWatch {
+  const { clock, random } = ports;
+  const log = ports.log.with({ resource: resource.resource, group: resource.group });
+  const { metadataOnly = false, fieldSelector, labelSelector } = kind;
+  const request = {
+    ...{ resource, namespace: '', metadataOnly },
+    ...(fieldSelector !== undefined && { fieldSelector }),
+    ...(labelSelector !== undefined && { labelSelector }),
+  };
+  const kept = new Map<string, { readonly object: KubeObject; readonly text: string }>();
+  const abort = new AbortController();
+  let known = false;
+  let synced = false;
+  let announce = () => {};
+  const started = new Promise<void>((resolve) => {
+    announce = resolve;
+  });
+
+  const put = (name: string, object: KubeObject | undefined): boolean => {
+    const before = kept.get(name)?.text;
+    const text = object && JSON.stringify(object);
+    if (before === text) return false;
+    if (object && text !== undefined && (before !== undefined || kept.size < watchedMax))
+      kept.set(name, { object, text });
+    else kept.delete(name);
+    return true;
+  };
+  const nameOf = ({ metadata }: LiveObject) => `${metadata.namespace ?? ''}/${metadata.name}`;
+
+  const list = async (): Promise<string> => {
+    const seen = new Set<string>();
+    let changed = false;
+    let next: string | undefined;
+    for (;;) {
+      const limit = kind.pageSize ?? pageSizeDefault;
+      const page = await ports.kube.list(
+        { ...request, limit, ...(next && { continue: next }) },
+        abort.signal,
+      );
+      for (const item of page.items) {
+        seen.add(nameOf(item));
+        changed = put(nameOf(item), kind.trim(withKind(item, resource))) || changed;
+      }
+      next = page.continue === '' ? undefined : page.continue;
+      if (next !== undefined) continue;
+      for (const name of [...kept.keys()]) if (!seen.has(name)) changed = put(name, undefined) || changed;
+      if (changed && known) ports.onChange();
+      known = true;
+      return page.resourceVersion;
+    }
+  };
+
+  const follow = async (from: string): Promise<string> => {
+    let resourceVersion = from;
+    const onEvent = ({ type, object }: WatchEvent) => {
+      const version = object.metadata['resourceVersion'];
+      if (typeof version === 'string' && version !== '') resourceVersion = version;
+      if (type === 'BOOKMARK') return;
+      const after = type === 'DELETED' ? undefined : kind.trim(withKind(object, resource));
+      if (put(nameOf(object), after)) ports.onChange();
+    };
+    try {
+      await ports.kube.watch({ ...request, resourceVersion }, onEvent, abort.signal);
+    } catch (caught) {
+      const error = toFairwayError(caught);
+      // A connection that broke is no reason to list anew: it goes on where it was.
+      if (!keepsPlace.has(error.code) || resourceVersion === from) throw error;
+    }
+    return resourceVersion;
+  };
+
+  const run = async () => {
+    let resourceVersion = '';
+    let failures = 0;
+    while (!abort.signal.aborted) {
+      try {
+        if (resourceVersion === '') resourceVersion = await list();
+        synced = kept.size < watchedMax;
+        announce();
+        resourceVersion = await follow(resourceVersion);
+        failures = 0;
+      } catch (caught) {
+        if (abort.signal.aborted) break;
+        const error = toFairwayError(caught);
+        if (!keepsPlace.has(error.code)) resourceVersion = '';
+        const denied = error.code === 'permission_denied' || error.code === 'not_found';
+        synced = synced && !denied;
+        announce();
+        if (error.code !== 'gone')
+          log.debug('facts cannot be watched', { code: error.code, error: error.message });
+        const waitMs = planBackoffMs(failures, random, denied ? deniedBackoff : backoff);
+        failures += 1;
+        await sleep(clock, Math.max(waitMs, error.retryAfterMs ?? 0), abort.signal);
+      }
+    }
+    announce();
+  };
+  void run();
+
+  return {
+    started,
+    get synced() {
+      return synced;
+    },
+    objects: () => [...kept.values()].map(({ object }) => object),
+    stop: () => abort.abort(),
+  };
+}

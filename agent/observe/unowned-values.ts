@@ -1,0 +1,66 @@
+/** Live values of fields that nobody applies from Git, such as replicas that an autoscaler sets. Pure. */
+import { canonicalJson } from '../../shared/manifest/canonical.ts';
+import type { UnownedField } from '../../shared/manifest/cluster-facts.ts';
+import { isSensitive } from '../../shared/manifest/masking.ts';
+import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import { partOfLabel } from '../model/inventory.ts';
+import { memberOf } from './cluster-facts.ts';
+import { covers, leafPaths, managedFieldsOf } from './fields-v1.ts';
+
+function readField(object: KubeObject, path: string): Json | undefined {
+  const parts = path
+    .slice(1)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return memberOf(object as unknown as Json, ...parts);
+}
+
+/** The manager that owns the field, or something below it. */
+function managerOf(object: KubeObject, path: string): string {
+  const owner = managedFieldsOf(object).find(({ fieldsV1 }) => {
+    const leaves = leafPaths(fieldsV1 ?? {});
+    return covers(leaves, path) || [...leaves].some((leaf) => leaf.startsWith(`${path}/`));
+  });
+  return owner?.manager ?? '';
+}
+
+/**
+ * An object reduced to the fields in question, in a member `unowned`; undefined: it bears no inventory label. What is secret is still in it: `tellUnowned` hides it.
+ */
+export function trimUnowned(object: KubeObject, fields: readonly UnownedField[]): KubeObject | undefined {
+  const { apiVersion, kind, metadata } = object;
+  const partOf = metadata.labels?.[partOfLabel];
+  if (partOf === undefined) return undefined;
+  const sensitive = isSensitive(object);
+  const found: Record<string, Json> = {};
+  for (const { path } of fields.filter((one) => one.kind === kind)) {
+    const value = readField(object, path);
+    if (value !== undefined) found[path] = { value, manager: managerOf(object, path), sensitive };
+  }
+  const { name, namespace } = metadata;
+  return {
+    ...{ apiVersion, kind, unowned: found },
+    metadata: { name, ...(namespace !== undefined && { namespace }), labels: { [partOfLabel]: partOf } },
+  } as unknown as KubeObject;
+}
+
+const valueCharactersMax = 512;
+
+/** By path: the value as it may be told, and the manager. What is secret or long goes as a fingerprint. */
+export function tellUnowned(
+  trimmed: KubeObject,
+  fingerprint: (path: string, text: string) => string,
+): JsonObject {
+  const fields = trimmed['unowned'] as JsonObject;
+  return Object.fromEntries(
+    Object.entries(fields).map(([path, held]) => {
+      const value = memberOf(held, 'value') ?? null;
+      const text = canonicalJson(value);
+      const hidden = memberOf(held, 'sensitive') === true || text.length > valueCharactersMax;
+      return [
+        path,
+        { value: hidden ? fingerprint(path, text) : value, manager: memberOf(held, 'manager') ?? '' },
+      ];
+    }),
+  );
+}

@@ -1,0 +1,123 @@
+import { canonicalJson } from '../../shared/manifest/canonical.ts';
+import { type FactValues, liveFactName, type UnownedField } from '../../shared/manifest/cluster-facts.ts';
+import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import type { ParityDifference, ParitySide } from '../model/parity.ts';
+import type { ExpectationBook } from './expectations.ts';
+import { isObject, splitPath, withValueAt } from './field-path.ts';
+import type { ClusterFacts } from './finding.ts';
+import type { Normaliser } from './normalise.ts';
+import type { ObjectPair, SideObject } from './object-pair.ts';
+import { tellDifference } from './tell-difference.ts';
+
+export interface UnownedRequest {
+  readonly primary: string;
+  readonly standby: string;
+  /** What the group lists; empty: nothing is compared. */
+  readonly fields: readonly UnownedField[];
+  readonly facts: Readonly<Record<ParitySide, ClusterFacts | undefined>>;
+  /** Those of the group, by application. */
+  readonly pairs: Iterable<ObjectPair>;
+  readonly normalisers: Readonly<Record<ParitySide, Normaliser>>;
+  readonly book: ExpectationBook;
+}
+
+/** Differences told of one standby. */
+const differencesMax = 1_000;
+
+/**
+ * Fields that nobody applies from Git, and that the group wants compared all the same: what is live here against what is live there, by what the agents say of them. An object that is on one side
+ * alone is told as missing or extra. Pure.
+ */
+export function compareUnowned(request: UnownedRequest): readonly ParityDifference[] {
+  const { fields, facts, pairs } = request;
+  if (fields.length === 0) return [];
+  const values = { primary: valuesOf(facts.primary), standby: valuesOf(facts.standby) };
+  const unknown = (['standby', 'primary'] as const).find((side) => values[side] === undefined);
+  if (unknown) return [notKnown(unknown, request)];
+  const kinds = new Set(fields.map(({ kind }) => kind));
+  const found: ParityDifference[] = [];
+  for (const pair of pairs) {
+    if (!kinds.has(pair.origin.kind)) continue;
+    const name = liveFactName(pair.application, pair.originId);
+    const [mine, other] = [entryOf(values.primary, name), entryOf(values.standby, name)];
+    // One that is not there is told as missing, or is on its way.
+    if (mine && other && found.length < differencesMax)
+      found.push(...comparePair(pair, mine, other, request));
+  }
+  return found.slice(0, differencesMax);
+}
+
+function valuesOf(facts: ClusterFacts | undefined): FactValues | undefined {
+  return facts?.values.get('unowned');
+}
+
+function entryOf(values: FactValues | undefined, name: string): JsonObject | undefined {
+  const entry = values && Object.hasOwn(values, name) ? values[name] : undefined;
+  return isObject(entry) ? entry : undefined;
+}
+
+function heldAt(entry: JsonObject, path: string, member: 'value' | 'manager'): Json | undefined {
+  const held = Object.hasOwn(entry, path) ? entry[path] : undefined;
+  return isObject(held) ? held[member] : undefined;
+}
+
+/** What is known of an object, for rules over both. */
+function objectOf(side: SideObject | undefined, { origin }: ObjectPair, entry: JsonObject): KubeObject {
+  const { kind, name, namespace } = side?.key ?? origin;
+  let object: Json | undefined = {
+    ...{ apiVersion: side?.apiVersion ?? '', kind },
+    metadata: { name, ...(namespace !== '' && { namespace }) },
+  };
+  for (const path of Object.keys(entry))
+    object = withValueAt(object, splitPath(path), heldAt(entry, path, 'value'));
+  return object as unknown as KubeObject;
+}
+
+function comparePair(
+  pair: ObjectPair,
+  mine: JsonObject,
+  other: JsonObject,
+  { primary, standby, fields, normalisers, book }: UnownedRequest,
+): readonly ParityDifference[] {
+  return fields
+    .filter(({ kind }) => kind === pair.origin.kind)
+    .flatMap(({ path }) => {
+      const values = { primary: heldAt(mine, path, 'value'), standby: heldAt(other, path, 'value') };
+      const common = (side: ParitySide) => canonicalJson(normalisers[side](values[side] ?? null));
+      const same = canonicalJson(values.primary ?? null) === canonicalJson(values.standby ?? null);
+      if (same || common('primary') === common('standby')) return [];
+      const { application, origin } = pair;
+      const subject = {
+        ...{ application, origin },
+        primary: objectOf(pair.primary, pair, mine),
+        standby: objectOf(pair.standby, pair, other),
+      };
+      const manager = String(heldAt(other, path, 'manager') ?? heldAt(mine, path, 'manager') ?? '');
+      return [
+        tellDifference(pair, standby, {
+          ...{ aspect: 'field', path, values, class: 'drift' },
+          answer: book.field(subject, { path, ...values }),
+          message: `${path}, which nobody applies from Git, differs between ${primary} and ${standby}`,
+          owner: manager,
+          action: 'make both the same, or declare it in spec.expectations',
+        }),
+      ];
+    });
+}
+
+function notKnown(side: ParitySide, { primary, standby }: UnownedRequest): ParityDifference {
+  const cluster = side === 'standby' ? standby : primary;
+  const key = { group: '', kind: '', namespace: '', name: '' };
+  const nothing = {
+    application: '',
+    originId: '/unowned',
+    origin: key,
+    primary: undefined,
+    standby: undefined,
+  };
+  return tellDifference(nothing, standby, {
+    ...{ aspect: 'live', class: 'lagging', side },
+    message: `the agent of ${cluster} has not said yet what fields are that nobody applies from Git`,
+    action: `wait; look at the agent of ${cluster} if this stays`,
+  });
+}

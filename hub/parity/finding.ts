@@ -1,0 +1,35 @@
+import type { FactSection, FactValues } from '../../shared/manifest/cluster-facts.ts';
+import type { Json } from '../../shared/manifest/object.ts';
+import type { ParityDifference, ParityFreshness, ParitySide } from '../model/parity.ts';
+import type { ExpectationBook } from './expectations.ts';
+
+/** What a cluster is besides its applications; sections that could not be collected say why. */
+export interface ClusterFacts {
+  readonly values: ReadonlyMap<FactSection, FactValues>;
+  readonly failures: ReadonlyMap<FactSection, string>;
+  /** The group under whose salt its fingerprints are: those under another say nothing about one another. */
+  readonly saltedFor: string;
+}
+
+export interface FactsRequest {
+  readonly primary: string;
+  readonly standby: string;
+  /** Undefined: nothing is known of it yet. */
+  readonly facts: Readonly<Record<ParitySide, ClusterFacts | undefined>>;
+  /** apiVersions of the group's objects. */
+  readonly used: ReadonlySet<string>;
+  readonly book: ExpectationBook;
+  readonly freshness: ParityFreshness;
+  readonly nowMs: number;
+}
+
+/** Something that differs between the clusters themselves, or ails one of them. */
+export interface Finding {
+  readonly section: FactSection;
+  readonly name: string;
+  readonly side: ParityDifference['side'];
+  readonly message: string;
+  readonly action: string;
+  readonly severity: ParityDifference['severity'];
+  readonly values?: Readonly<Partial<Record<ParitySide, Json>>>;
+}

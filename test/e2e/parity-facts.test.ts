@@ -1,0 +1,215 @@
+/**
+ * What parity tells beyond what Git applies, end to end: two real control planes, what the clusters themselves are, values that SOPS has encrypted for each, and live fields that
+ * nobody applies. A change is in the verdict seconds after it was made, and no value is ever in store, log or answer.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { encryptManifest } from '../../agent/secrets/encrypt-for-tests.ts';
+import type { ApiDifference, ApiParity } from '../../hub/api/schemas/parity.ts';
+import { createFleetBed, type FleetBed } from './fleet-bed.ts';
+
+const skipped = 'needs Go or KUBEBUILDER_ASSETS';
+const clusters = ['eu-1', 'eu-2'] as const;
+const regions = { 'eu-1': 'north', 'eu-2': 'south' } as const;
+const head = 'apiVersion: fairway.dev/v1alpha1\n';
+const password = 'four-green-lanterns';
+const rotated = 'five-green-lanterns';
+const hidden = [password, rotated].flatMap((text) => [text, Buffer.from(text).toString('base64')]);
+
+const cluster = (name: keyof typeof regions, role: string) =>
+  `${head}kind: Cluster\nmetadata: { name: ${name} }\nspec: { region: ${regions[name]}, role: ${role} }\n`;
+const application = `${head}kind: Application
+metadata: { name: web }
+spec:
+  source: { path: apps/web, overlays: ["overlays/{{cluster.region}}"] }
+  placement: { clusters: [eu-1, eu-2] }
+  rollout: { strategy: all-at-once }
+`;
+const group = (more = '') => `${head}kind: ParityGroup
+metadata: { name: eu }
+spec:
+  primary: eu-1
+  standbys: { clusters: [eu-2] }
+  compare: { unowned: [{ kind: Service, path: /status/loadBalancer/ingress }] }
+${more}`;
+const service = {
+  ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'default' } },
+  spec: { type: 'LoadBalancer', ports: [{ port: 80 }], selector: { app: 'web' } },
+};
+
+let bed: FleetBed | undefined;
+let seal: (region: string, text: string) => Promise<string>;
+const need = (): FleetBed => {
+  if (!bed) throw new Error('there is no bed');
+  return bed;
+};
+const parity = () => need().api().get<ApiParity>('/api/v1/parity/eu');
+const differences = async () =>
+  (await need().api().get<{ items: ApiDifference[] }>('/api/v1/parity/eu/differences')).items;
+const isThere = (what: string, path: string, fits: (one: ApiDifference) => boolean = () => true) =>
+  need().wait(what, async () => (await differences()).find((one) => one.path === path && fits(one)));
+const isGone = (what: string, path: string) =>
+  need().wait(what, async () => ((await differences()).some((one) => one.path === path) ? undefined : true));
+const kubectl = (name: string, ...args: readonly string[]) => {
+  const { status, stderr } = need().kubectl(name, ...args);
+  if (status !== 0) throw new Error(stderr);
+};
+/** Milliseconds until the hub tells of it. */
+const timed = async (change: () => void, told: () => Promise<unknown>) => {
+  change();
+  const startedMs = performance.now();
+  await told();
+  return Math.round(performance.now() - startedMs);
+};
+const ingress = (ip: string) => JSON.stringify({ status: { loadBalancer: { ingress: [{ ip }] } } });
+const address = (ip: string) => `[{"ip":"${ip}","ipMode":"VIP"}]`;
+const setIngress = (name: string, ip: string) =>
+  kubectl(name, 'patch', 'service', 'web', '--subresource=status', '--type=merge', '-p', ingress(ip));
+
+beforeAll(async () => {
+  const identities = await Promise.all(clusters.map(() => generateX25519Identity()));
+  const recipients = await Promise.all(identities.map((identity) => identityToRecipient(identity)));
+  // Each region's file is encrypted for its own cluster alone.
+  seal = async (region, text) => {
+    const manifest = {
+      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'login', namespace: 'default' } },
+      stringData: { password: text },
+    };
+    return stringify(await encryptManifest(manifest, [recipients[region === 'north' ? 0 : 1] ?? '']));
+  };
+  const overlays = await Promise.all(
+    Object.values(regions).map(async (region) => ({
+      [`apps/web/overlays/${region}/login.yaml`]: await seal(region, password),
+      [`apps/web/overlays/${region}/kustomization.yaml`]: 'resources: [../../base, login.yaml]\n',
+    })),
+  );
+  bed = await createFleetBed({
+    clusters: [...clusters],
+    files: {
+      'fleet/clusters.yaml': `${cluster('eu-1', 'primary')}---\n${cluster('eu-2', 'standby')}`,
+      'fleet/web.yaml': application,
+      'fleet/eu.yaml': group(),
+      'apps/web/base/kustomization.yaml': 'resources: [service.yaml]\n',
+      'apps/web/base/service.yaml': stringify(service),
+      ...Object.assign({}, ...overlays),
+    },
+  });
+  if (!bed) return;
+  for (const [index, name] of clusters.entries()) {
+    kubectl(name, 'create', 'namespace', 'fairway-agent');
+    const key = `--from-literal=keys.txt=${identities[index]}`;
+    kubectl(name, '-n', 'fairway-agent', 'create', 'secret', 'generic', 'fairway-sops-age', key);
+  }
+  await bed.startHub();
+  for (const name of clusters) await bed.startAgent(name);
+}, 240_000);
+
+afterAll(() => bed?.close());
+
+describe('parity beyond what Git applies', { timeout: 120_000 }, () => {
+  it('is whole where both hold the same secret, each encrypted for itself', async (context) => {
+    if (!bed) return context.skip(skipped);
+    // Nobody else gives them addresses, without which they are not well.
+    for (const name of clusters) {
+      await bed.wait(`the Service in ${name}`, () =>
+        need().kubectl(name, 'get', 'service', 'web').status === 0 ? true : undefined,
+      );
+      setIngress(name, '10.0.0.9');
+    }
+    const whole = await bed.wait('parity', async () => {
+      const told = await parity().catch(() => undefined);
+      return told?.whole && told.verdict === 'Ready' ? told : undefined;
+    });
+    expect(whole.score).toBe(100);
+    expect((await differences()).filter((one) => one.class !== 'declared')).toEqual([]);
+  });
+
+  it('tells a secret that was rotated for one of them, with the line, until the other follows', async (context) => {
+    if (!bed) return context.skip(skipped);
+    await bed.merge(
+      { 'apps/web/overlays/south/login.yaml': await seal('south', rotated) },
+      'rotate in the south',
+    );
+    const found = await isThere('the difference', '/data/password', (one) => one.class === 'overlay');
+    expect(found).toMatchObject({ severity: 'warning', primaryKey: { kind: 'Secret', name: 'login' } });
+    expect([found.primaryValue, found.standbyValue]).toEqual([
+      expect.stringMatching(/^"#[0-9a-f]{16}"$/),
+      expect.stringMatching(/^"#[0-9a-f]{16}"$/),
+    ]);
+    await bed.merge(
+      { 'apps/web/overlays/north/login.yaml': await seal('north', rotated) },
+      'and in the north',
+    );
+    await isGone('parity again', '/data/password');
+  });
+
+  it('tells live values of a field that nobody applies, and covers them by an expectation', async (context) => {
+    if (!bed) return context.skip(skipped);
+    const path = '/status/loadBalancer/ingress';
+    const tookMs = await timed(
+      () => setIngress('eu-1', '10.0.0.1'),
+      () => isThere('the address of the primary', path),
+    );
+    await context.annotate(`told after ${tookMs} ms`);
+    expect((await differences()).find((one) => one.path === path)).toMatchObject({
+      ...{ class: 'drift', primaryValue: address('10.0.0.1'), standbyValue: address('10.0.0.9') },
+    });
+    expect(await parity()).toMatchObject({ whole: false });
+    setIngress('eu-2', '10.0.0.1');
+    await isGone('parity again', path);
+    setIngress('eu-2', '10.0.0.2');
+    await isThere('two addresses', path);
+    const declared = `  expectations:
+    - name: addresses
+      owner: team-net
+      reason: each region has its own
+      match: { kinds: [Service] }
+      fields: { paths: [${path}] }
+`;
+    await bed.merge({ 'fleet/eu.yaml': group(declared) }, 'each region has its own address');
+    const found = await isThere('the expectation', path, (one) => one.class === 'declared');
+    expect(found).toMatchObject({ owner: 'team-net', expectation: 'addresses' });
+  });
+
+  it('has what changes in the clusters themselves in the verdict seconds later', async (context) => {
+    if (!bed) return context.skip(skipped);
+    const path = '/environment/priorityClasses/high';
+    const made = await timed(
+      () => kubectl('eu-1', 'create', 'priorityclass', 'high', '--value=9'),
+      () => isThere('the class', path, (one) => one.class === 'environment'),
+    );
+    const gone = await timed(
+      () => kubectl('eu-2', 'create', 'priorityclass', 'high', '--value=9'),
+      () => isGone('parity again', path),
+    );
+    const secret = await timed(
+      () => kubectl('eu-1', 'create', 'secret', 'generic', 'by-hand', `--from-literal=a=${password}`),
+      () => isThere('the Secret', '/environment/secrets/default~1by-hand'),
+    );
+    // Where nothing was watched it would be five minutes: each wait gives up after one.
+    await context.annotate(`told after ${made}, ${gone} and ${secret} ms`);
+  });
+
+  it('keeps, logs and tells no value', async (context) => {
+    if (!bed) return context.skip(skipped);
+    const { api, token } = bed.addresses();
+    const asked = await Promise.all(
+      ['/parity/eu', '/parity/eu/differences', '/parity/eu/timeline', '/events?limit=500'].map(async (path) =>
+        (await fetch(`${api}/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } })).text(),
+      ),
+    );
+    const files = readdirSync(bed.dataDir, { recursive: true, withFileTypes: true });
+    const kept = files
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'));
+    const logs = readdirSync(bed.folder)
+      .filter((name) => name.endsWith('.log'))
+      .map((name) => readFileSync(join(need().folder, name), 'utf8'));
+    expect(kept.length).toBeGreaterThan(0);
+    for (const text of hidden)
+      for (const said of [...asked, ...kept, ...logs]) expect(said.includes(text)).toBe(false);
+  });
+});
