@@ -30,15 +30,18 @@ function findNode() {
  * What hands on each set as it comes keeps little, so its heap stays small if it is collected often: a quarter more time for a quarter less memory.
  * test/bench/kit/render-order.ts measures with these.
  */
-function smallHeap(args) {
+function smallHeap(args, node) {
   const isOneShot =
     args[0] === 'render' && args.some((arg) => arg === '--write' || arg.startsWith('--write='));
-  if (!isOneShot) return { flags: [], env: {} };
+  // Another Node may know other flags, and refuses to start with one that it does not know.
+  const isPinned = node !== process.execPath || process.versions.node.startsWith('24.');
+  if (!isOneShot || !isPinned) return { flags: [], env: {} };
   return {
     flags: [
       '--max-semi-space-size=1',
       '--initial-old-space-size=8',
       '--heap-growing-percent=30',
+      '--no-incremental-marking',
       '--no-maglev',
       '--no-concurrent-recompilation',
       '--no-concurrent-sparkplug',
@@ -49,11 +52,12 @@ function smallHeap(args) {
 }
 
 const args = process.argv.slice(2);
-const { flags, env } = smallHeap(args);
+const node = findNode();
+const { flags, env } = smallHeap(args, node);
 const main = join(dirname(fileURLToPath(import.meta.url)), 'main.ts');
 // Types are stripped and code is compiled once for all starts: a command is there in a third of the time.
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fairway', 'code');
-const child = spawn(findNode(), [...flags, main, ...args], {
+const child = spawn(node, [...flags, main, ...args], {
   stdio: 'inherit',
   env: { NODE_COMPILE_CACHE: cache, ...env, ...process.env },
 });

@@ -35,7 +35,7 @@ export interface WriteRequest {
 export interface Written {
   readonly sets: number;
   readonly objects: number;
-  /** Described; the same problem of many clusters once. */
+  /** Described; the same problem of many clusters once, and at most so many as problemsMax. */
   readonly problems: readonly string[];
 }
 
@@ -63,7 +63,7 @@ export async function renderToFolder(request: WriteRequest, io: CliIo): Promise<
       },
     ]),
   );
-  const problems = new Set(fleet.problems.map(describeProblem));
+  const problems = createProblemList(fleet.problems);
   const counts = { sets: 0, objects: 0 };
   const files = createSetWriter(resolve(io.cwd, request.folder), request.showSecrets);
   await createFleetRenderer(request.renderer).render({
@@ -76,14 +76,14 @@ export async function renderToFolder(request: WriteRequest, io: CliIo): Promise<
       fleet,
     ),
     take: async ({ name }, { name: placed }, result) => {
-      if (!result.ok) return addProblems(problems, name, placed, result.problems);
+      if (!result.ok) return problems.add(name, placed, result.problems);
       await files.write(placed, name, result.rendered);
       counts.sets += 1;
       counts.objects += result.rendered.set.entries.length;
       if (counts.sets % toldEverySets === 0) io.stderr(`${counts.sets} sets written\n`);
     },
   });
-  return { ...counts, problems: [...problems] };
+  return { ...counts, problems: problems.told() };
 }
 
 function checkNames({ applications, clusters }: Fleet, { application, cluster }: WriteRequest): void {
@@ -93,17 +93,27 @@ function checkNames({ applications, clusters }: Fleet, { application, cluster }:
     throw new FairwayError('not_found', `There is no Cluster ${cluster} in the fleet folder.`);
 }
 
-/** Messages may name the cluster; the same mistake is told once all the same. */
-function addProblems(
-  known: Set<string>,
-  application: string,
-  cluster: string,
-  problems: readonly Problem[],
-): void {
-  for (const problem of problems) {
-    const text = `${application}: ${describeProblem({ ...problem, message: problem.message.replaceAll(cluster, '*') })}`;
-    if (known.size < problemsMax || known.has(text)) known.add(text);
-  }
+/** Messages may name the cluster; the same mistake is told once all the same, as the first cluster has it. */
+function createProblemList(ofFleet: readonly Problem[]) {
+  const known = new Map<string, string>(
+    ofFleet.map((problem) => [describeProblem(problem), describeProblem(problem)]),
+  );
+  let untold = 0;
+  return {
+    add(application: string, cluster: string, problems: readonly Problem[]): void {
+      for (const problem of problems) {
+        const message = problem.message.replaceAll(cluster, '*');
+        const key = `${application}: ${describeProblem({ ...problem, message })}`;
+        if (known.has(key)) continue;
+        if (known.size < problemsMax) known.set(key, `${application}: ${describeProblem(problem)}`);
+        else untold += 1;
+      }
+    },
+    told: (): readonly string[] =>
+      untold === 0
+        ? [...known.values()]
+        : [...known.values(), `and ${untold} more, which are not told one by one`],
+  };
 }
 
 function createSetWriter(top: string, showSecrets: boolean) {

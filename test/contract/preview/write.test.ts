@@ -63,6 +63,27 @@ describe('fairway render --write', () => {
     expect(readdirSync(join(folder, 'out')).sort()).toEqual(['one', 'two']);
   });
 
+  it('tells a problem as the first cluster has it, also where a name is a part of other words', async () => {
+    const { 'web/eu/a.yaml': _eu, ...rest } = fleet;
+    await writeFleet({ ...rest, 'fleet/one.yaml': clusterFile('e', 'eu') });
+    const { code, err } = await write('--application', 'web');
+    expect(code).toBe(6);
+    expect(err).toContain('no folder to build for cluster');
+    expect(err).toContain('looked for web/eu');
+    expect(err).not.toContain('*');
+  });
+
+  it('is started with the settings that the bench of its memory has', () => {
+    const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+    const flagsOf = (text: string, name: string) =>
+      [...(text.split(name)[1]?.split(/\n\s*\],/)[0] ?? '').matchAll(/'(--[\w=-]+)'/g)].map(
+        ([, flag]) => flag,
+      );
+    const started = flagsOf(read('hub/cli/bin.js'), 'flags: [\n');
+    expect(started.length).toBeGreaterThan(5);
+    expect(flagsOf(read('test/bench/kit/render-order.ts'), 'oneShotSettingsFor')).toEqual(started);
+  });
+
   it('writes of one cluster only what it is asked for, and refuses names that are not there', async () => {
     await writeFleet(fleet);
     expect((await write('--cluster', 'three')).out).toContain('1 sets with 2 objects');
