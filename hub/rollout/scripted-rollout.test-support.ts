@@ -219,6 +219,7 @@ export function createScriptedRollout({ fleet, strategy, matches }: ScriptedOpti
           lines.push(`  ${cluster}: ${step}${waitsOn === '' ? '' : `: ${waitsOn}`}`);
       }
     },
+    state: () => state,
     /** What was told since it was asked last. */
     told: () => lines.splice(0),
   };

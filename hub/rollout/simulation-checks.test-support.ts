@@ -5,6 +5,7 @@ import { isInFlight } from './choose-clusters.ts';
 import { isGivenUp } from './give-last.ts';
 import { specOf } from './plan-waves.ts';
 import type { RolloutPass, RolloutState, WaveState } from './rollout-state.ts';
+import { hearingMs } from './soak-end.ts';
 import { opennessAt } from './windows.ts';
 
 type Names = readonly string[];
@@ -60,13 +61,25 @@ export function checkProof({ state, decisions }: RolloutPass, proven: boolean): 
 }
 
 /** A wave has ended in this pass: what it had to wait for is there. */
-function checkEnded(wave: WaveState, was: WaveState | undefined, { strategy, lifted }: RolloutState): Names {
+function checkEnded(
+  wave: WaveState,
+  was: WaveState | undefined,
+  { strategy, lifted }: RolloutState,
+  listeningSinceMs = 0,
+): Names {
   if (wave.endedAtMs === undefined || was === undefined || was.endedAtMs !== undefined || lifted) return [];
   const spec = specOf(strategy, wave);
   const found: string[] = [];
   if (wave.settledAtMs === undefined) found.push(`${wave.name} ended without having settled`);
   else if (!wave.promoted && wave.endedAtMs < wave.settledAtMs + spec.soakMs)
     found.push(`${wave.name} ended before its soak`);
+  else if (
+    !wave.promoted &&
+    spec.soakMs > 0 &&
+    wave.settledAtMs < listeningSinceMs &&
+    wave.endedAtMs < listeningSinceMs + hearingMs
+  )
+    found.push(`${wave.name} ended before the hub had heard its agents again`);
   if (spec.approval?.when === 'after' && !wave.approvedAfter) found.push(`${wave.name} ended unapproved`);
   return found;
 }
@@ -117,7 +130,9 @@ export function checkPass(pass: RolloutPass, before: RolloutState, input: Rollou
     ...checkGates(pass, before, input),
     ...checkWhole(pass),
     ...waves.flatMap((wave) => checkBounds(pass, wave, input)),
-    ...waves.flatMap((wave, index) => checkEnded(wave, before.waves[index], pass.state)),
+    ...waves.flatMap((wave, index) =>
+      checkEnded(wave, before.waves[index], pass.state, input.listeningSinceMs),
+    ),
     ...(new Set(twice).size < twice.length ? ['a cluster is in two waves'] : []),
   ];
 }

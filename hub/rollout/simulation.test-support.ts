@@ -74,6 +74,7 @@ function createWorld(options: SimulationOptions, random: () => number) {
   const factsNow = (): ReadonlyMap<string, ClusterFacts> =>
     new Map([...clusters].map(([name, { facts }]) => [name, facts]));
   let facts = factsNow();
+  let listeningSinceMs: number | undefined;
   const pick = (): SimulatedCluster | undefined =>
     [...clusters.values()][Math.floor(random() * clusters.size)];
   return {
@@ -92,7 +93,12 @@ function createWorld(options: SimulationOptions, random: () => number) {
         removes: new Set(state?.removes),
       };
       const observed = new Map([...clusters].map(([name, cluster]) => [name, observe(cluster, nowMs)]));
-      return { release, observed, facts, nowMs, matches };
+      return { release, observed, facts, nowMs, matches, listeningSinceMs };
+    },
+    /** Every agent has to come back to it. */
+    restart(nowMs: number): void {
+      listeningSinceMs = nowMs;
+      for (const cluster of clusters.values()) restartHub(cluster, nowMs, random);
     },
     /** Somebody changes the fleet; says whether who takes part may have changed. */
     churn(): boolean {
@@ -159,7 +165,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
     violations.push(...broken.map((text) => `pass ${passes}: ${text}`));
     // Killed before the transaction: nothing of it is kept, and the same is decided again.
     if (random() < options.crashes) {
-      if (random() < 0.2) for (const cluster of clusters.values()) restartHub(cluster, nowMs, random);
+      if (random() < 0.2) world.restart(nowMs);
       nowMs += 5_000;
       return false;
     }
