@@ -370,6 +370,14 @@ describe('createParityLoop', () => {
     const before = objective();
     expect(before?.burns[0]?.rate).toBeCloseTo(1_000);
     expect(before?.state).toBe('missed');
+    const told = async () => {
+      const { items } = await bed.store.events.list({ types: ['parity.objective'] }, { limit: 10 });
+      return items.map(({ message }) => message);
+    };
+    expect((await told())[0]).toMatch(
+      /^pair: the objective is missed: parity held \d+\.\d % of the last 30 days/,
+    );
+    expect(await told()).toHaveLength(2);
     expect(before?.spent).toBeGreaterThan(2);
     const reasons = () => parity.group('pair')?.state.report.reasons.map(({ type }) => type);
     expect(reasons()).toContain('objective');
@@ -378,6 +386,7 @@ describe('createParityLoop', () => {
     await settle();
     expect(objective()?.spent).toBeGreaterThanOrEqual(before?.spent ?? 0);
     expect(reasons()).toContain('objective');
+    expect(await told()).toHaveLength(2);
     // Half of the time may be missed, by another word in Git: nothing is amiss any more.
     await merge({ 'fleet/pair.yaml': group('  objective: {target: 50, window: 2d}\n') });
     await settle();
@@ -386,6 +395,27 @@ describe('createParityLoop', () => {
       state: 'burning',
     });
     expect(reasons()).not.toContain('objective');
+    expect((await told())[0]).toContain('pair: the objective is burning, 2.0 times too fast over an hour');
+  });
+
+  it('tells what could not be kept at first, and tells it once', async () => {
+    await report('one');
+    await report('two');
+    await settle();
+    const { save } = bed.store.parity;
+    let refusals = 0;
+    bed.store.parity.save = (...row) =>
+      refusals++ < 2 ? Promise.reject(new FairwayError('unavailable', 'the disk is full')) : save(...row);
+    const drift: Drift = {
+      ...{ fields: [{ path: '/data/mode', desired: '"calm"', live: '"wild"' }], managers: [] },
+      ...{ kind: 'changed', foundAtMs: bed.clock.now() },
+    };
+    await report('two', () => ({ drift, syncStatus: 'Drifted', liveDigest: 'other' }), 'ConfigMap');
+    for (let turn = 0; turn < 4; turn += 1) await settle();
+    expect(refusals).toBeGreaterThan(2);
+    expect(verdict()).toBe('Degraded');
+    const { items } = await bed.store.events.list({ types: ['parity.changed'] }, { limit: 10 });
+    expect(items.filter(({ message }) => message === 'pair: Ready -> Degraded: 1 drift')).toHaveLength(1);
   });
 
   it('goes on after a new start with what was kept, and forgets a group that is gone', async () => {

@@ -12,6 +12,7 @@ import type { Fleet } from '../model/fleet.ts';
 import type { ParityDifference, ParityGroup, ParityMoment, ParityState } from '../model/parity.ts';
 import {
   assessObjective,
+  describeObjective,
   keepTurns,
   type ObjectiveReport,
   objectiveReasons,
@@ -199,27 +200,33 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     found: readonly ParityDifference[],
   ): Promise<number | undefined> => {
     const nowMs = clock.now();
-    const { primary } = one.watch.group;
-    one.differences = found.map((difference) => sources.describe(difference, primary));
-    const before = one.state;
     const { group } = one.watch;
+    one.differences = found.map((difference) => sources.describe(difference, group.primary));
+    const before = one.state;
     one.turns ??= await loadTurns(store, group, nowMs);
-    const held = objectiveReasons(assessObjective(one.turns, nowMs, group.objective), report.owner);
+    const objective = assessObjective(one.turns, nowMs, group.objective);
     const described = describeOwners(report, one.differences);
-    const told = { ...described, reasons: [...described.reasons, ...held] };
-    const { state, moment } = nextState(before, told, one.differences, nowMs);
-    one.state = state;
-    learning.wake(one.watch.group.name);
+    const reasons = [...described.reasons, ...objectiveReasons(objective, report.owner)];
+    const next = nextState(before, { ...described, reasons }, one.differences, nowMs);
+    const { moment } = next;
+    const state: ParityState = { ...next.state, objective: objective.state };
+    learning.wake(group.name);
+    const events: NewEvent[] = [];
+    if (moment && before?.report.verdict !== report.verdict) events.push(changeEvent(state, moment));
+    if (objective.state !== (before?.objective ?? 'held'))
+      events.push(objectiveEvent(group.name, objective, nowMs));
     const text = JSON.stringify(state);
-    if (!moment && text === one.savedText) return undefined;
-    if (!moment && nowMs - one.savedAtMs < quietMs) return quietMs;
-    const changed = moment && before?.report.verdict !== report.verdict;
-    await store.parity.save(state, moment, changed && moment ? [changeEvent(state, moment)] : []);
-    if (moment) one.turns = keepTurns([...one.turns, moment], nowMs, group.objective);
-    one.savedAtMs = nowMs;
-    one.savedText = text;
+    const told = moment !== undefined || events.length > 0;
+    if (told || (text !== one.savedText && nowMs - one.savedAtMs >= quietMs)) {
+      // What cannot be kept is not taken for told: the next pass tells it.
+      await store.parity.save(state, moment, events);
+      if (moment) one.turns = keepTurns([...one.turns, moment], nowMs, group.objective);
+      one.savedAtMs = nowMs;
+      one.savedText = text;
+    }
+    one.state = state;
     if (moment) log.info('parity', { group: moment.group, message: moment.message });
-    return undefined;
+    return text === one.savedText ? undefined : quietMs;
   };
 
   const learn = async (name: string, signal: AbortSignal) => {
@@ -345,6 +352,14 @@ function describeOwners(
     return owner === undefined ? reason : { ...reason, owner };
   });
   return { ...report, reasons };
+}
+
+function objectiveEvent(group: string, report: ObjectiveReport, timeMs: number): NewEvent {
+  const { state, held, spent } = report;
+  return createEvent({
+    ...{ type: 'parity.objective', actor: 'hub', timeMs, message: `${group}: ${describeObjective(report)}` },
+    data: { group, state, held, spent, target: report.objective.share },
+  });
 }
 
 function changeEvent(state: ParityState, moment: Omit<ParityMoment, 'sequence'>): NewEvent {

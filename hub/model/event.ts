@@ -33,6 +33,7 @@ export const eventTypes = [
   'hub.restored',
   'removal.held',
   'parity.changed',
+  'parity.objective',
   'failover.started',
   'failover.committed',
   'failover.ready',

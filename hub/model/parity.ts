@@ -215,7 +215,12 @@ export interface ParityState {
   readonly lastWholeAtMs: number | undefined;
   /** When each open difference was first seen, by id. */
   readonly firstSeen: Readonly<Record<string, number>>;
+  /** What was told of the objective last. Undefined: nothing yet. */
+  readonly objective?: ObjectiveState | undefined;
 }
+
+/** `missed`: all that may be missed of the window is spent; `burning`: it is spent too fast. */
+export type ObjectiveState = 'held' | 'burning' | 'missed';
 
 /** A point of a group's time line: something people would want to know has changed. */
 export interface ParityMoment {

@@ -1,5 +1,6 @@
 import {
   defaultObjective,
+  type ObjectiveState,
   type ParityMoment,
   type ParityObjective,
   type ParityReason,
@@ -38,8 +39,7 @@ export interface ObjectiveReport {
   readonly leftMs: number;
   /** The shortest span first; those of at most a tenth of the window. */
   readonly burns: readonly Burn[];
-  /** `missed`: all is spent; `burning`: it is spent too fast. */
-  readonly state: 'held' | 'burning' | 'missed';
+  readonly state: ObjectiveState;
 }
 
 /** @param turns the oldest first. Pure. */
@@ -83,6 +83,11 @@ function missed(
   return { missedMs, knownMs };
 }
 
+/** `an hour`, `6 hours`. */
+function hoursText(ms: number): string {
+  return ms === hourMs ? 'an hour' : windowText(ms);
+}
+
 /** `30 days`, `36 hours`. */
 function windowText(ms: number): string {
   const hours = Math.round(ms / hourMs);
@@ -90,21 +95,34 @@ function windowText(ms: number): string {
   return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
-/** Told where the objective is missed; it changes no verdict: that is about now. In steps, so that it is not another with each look. */
-export function objectiveReasons(report: ObjectiveReport, owner: string): readonly ParityReason[] {
-  const { objective, held, spent } = report;
-  if (spent < 1) return [];
-  // As many digits as what is wanted has, and one at least; rounded down, so that what is missed never reads as held.
+/** `parity held 99.9 % of the last 30 days, where 99.9 % is wanted`: as many digits as what is wanted has, one at least; rounded down, so that what is missed never reads as held. */
+function heldText({ objective, held }: ObjectiveReport): string {
   const wanted = String(Math.round(objective.share * 100_000) / 1_000);
   const digits = Math.max(1, wanted.split('.')[1]?.length ?? 0);
   const percent = (Math.floor(held * 100 * 10 ** digits) / 10 ** digits).toFixed(digits);
+  return `parity held ${percent} % of the last ${windowText(objective.windowMs)}, where ${wanted} % is wanted`;
+}
+
+/** Told where the objective is missed; it changes no verdict: that is about now. In steps, so that it is not another with each look. */
+export function objectiveReasons(report: ObjectiveReport, owner: string): readonly ParityReason[] {
+  if (report.spent < 1) return [];
   return [
     {
       ...{ type: 'objective', standby: '', severity: 'info', owner, count: 1 },
-      message: `parity held ${percent} % of the last ${windowText(objective.windowMs)}, where ${wanted} % is wanted: ${Math.floor(spent)} times what may be missed is spent`,
+      message: `${heldText(report)}: ${Math.floor(report.spent)} times what may be missed is spent`,
       action: 'look at the time line for what broke it',
     },
   ];
+}
+
+/** One sentence for those who are told that it is another now. */
+export function describeObjective(report: ObjectiveReport): string {
+  const { state, spent, burns } = report;
+  const part = `${Math.round(spent * 100)} % of what may be missed is spent`;
+  if (state !== 'burning') return `the objective is ${state}: ${heldText(report)}; ${part}`;
+  const fast = burns.filter(({ rate, alertAt }) => rate >= alertAt);
+  const rates = fast.map(({ spanMs, rate }) => `${rate.toFixed(1)} times too fast over ${hoursText(spanMs)}`);
+  return `the objective is burning, ${rates.join(', ')}: ${heldText(report)}; ${part}`;
 }
 
 /** Turns that still count: those within the window and the last one before it; what only repeats is left out. */

@@ -12,12 +12,14 @@ import {
   expectationPageSchema,
   expectationStateSchema,
   momentPageSchema,
+  parityPageSchema,
   paritySchema,
   severitySchema,
   toDifference,
   toExpectations,
   toMoment,
   toParity,
+  verdictSchema,
 } from '../schemas/parity.ts';
 
 const groupParams = z.object({ group: nameSchema.openapi({ example: 'shop-eu' }) });
@@ -39,10 +41,19 @@ export const parityEndpoints = [
     operationId: 'listParity',
     summary: 'Lists the parity groups with their verdicts: may they fail over?',
     tag: 'parity',
-    reply: z.object({ items: z.array(paritySchema) }).openapi('ParityList'),
-    async handle(_call, { parity, failovers }) {
+    query: z.object({ verdict: verdictSchema.optional(), ...pageQuery }),
+    reply: parityPageSchema,
+    async handle({ query: { verdict, ...page } }, { parity, failovers }) {
       const open = await failovers.open();
-      return { items: parity.groups().map((view) => toParity(view, open)) };
+      const chosen = parity
+        .groups()
+        .filter(({ state }) => verdict === undefined || state.report.verdict === verdict);
+      return planPage(
+        chosen,
+        page,
+        ({ group }) => group.name,
+        (view) => toParity(view, open),
+      );
     },
   }),
   jsonEndpoint({

@@ -137,6 +137,7 @@ export const paritySchema = z
   })
   .openapi('Parity');
 
+export const parityPageSchema = pageOf('ParityPage', paritySchema);
 export type ApiParity = z.infer<typeof paritySchema>;
 
 const sourceSchema = z.object({

@@ -203,6 +203,10 @@ function renderPlan(plan: ApiFailoverPlan): string {
   return `${lines.join('\n')}\n`;
 }
 
+function endsText({ overrideState, overrideUntil }: ApiFailover, nowMs: number): string {
+  return overrideState === 'active' ? `, which ends ${renderRelative(overrideUntil, nowMs)}` : '';
+}
+
 function renderFailover(one: ApiFailover, { nowMs, colours }: Printer): string {
   const lines = [
     `${one.kind} of ${one.group}, ${one.from} -> ${one.to}: ${colours.bold(one.phase)}: ${one.message}`,
@@ -211,7 +215,7 @@ function renderFailover(one: ApiFailover, { nowMs, colours }: Printer): string {
   if (one.rtoSeconds !== null) lines.push(`${one.to} was ready after ${timeText(one.rtoSeconds)}`);
   if (one.commit !== null) lines.push(`committed as ${one.commit.slice(0, 8)} on ${one.ref ?? ''}`);
   if (one.overrideUntil !== null)
-    lines.push(`the hub's own word until ${one.overrideUntil}: ${one.overrideState}`);
+    lines.push(`the hub's own word until ${one.overrideUntil}${endsText(one, nowMs)}: ${one.overrideState}`);
   if (one.commitError !== '') lines.push(`not in Git: ${one.commitError}`);
   for (const { application, readyAt, waitsOn } of one.applications)
     lines.push(

@@ -50,15 +50,14 @@ export function addParity(program: Command, io: CliIo, setExitCode: (code: numbe
     async (group: string | undefined, _: unknown, given: Command) => {
       const options = given.optsWithGlobals<Options>();
       const client = createClient(await loadConnection(options, io), io);
-      const groups = group === undefined ? await listGroups(client) : [await getGroup(client, group)];
+      const groups =
+        group === undefined
+          ? await client.list<ApiParity>('/api/v1/parity')
+          : [await getGroup(client, group)];
       io.stdout(await render(groups, group !== undefined, options['output'] ?? 'table', client, io));
       if (groups.some(({ verdict }) => verdict !== 'Ready')) setExitCode(exitCodes.failed);
     },
   );
-}
-
-async function listGroups(client: Client): Promise<readonly ApiParity[]> {
-  return (await client.get<{ readonly items: readonly ApiParity[] }>('/api/v1/parity')).items;
 }
 
 async function getGroup(client: Client, name: string): Promise<ApiParity> {

@@ -201,6 +201,25 @@ describe('what fairway shows', () => {
 });
 
 describe('what fairway does', () => {
+  it('extends an override, from now on and with a reason', async () => {
+    const { code, out } = await fairway([
+      'failover',
+      'extend',
+      'shop-eu',
+      '--for',
+      '2h',
+      '--reason',
+      'still dark',
+    ]);
+    expect(code).toBe(0);
+    expect(out).toContain("the hub's own word until 2026-01-01T02:00:00.000Z, which ends in 2 h: active");
+    expect((await fairway('failover extend shop-eu --for 2h')).err).toContain('--reason');
+    expect((await fairway('failover extend shop-eu --for never --reason x')).code).not.toBe(0);
+    const drills = (await fairway('failover history shop-eu --drills')).out.trim().split('\n');
+    expect(drills).toHaveLength(2);
+    expect(drills[1]).toContain('drill');
+  });
+
   it('pauses and resumes, and says until when', async () => {
     const paused = await fairway(['pause', 'eu-1/shop', '--for', '1h30m', '--reason', 'a migration']);
     expect(paused.out).toBe('Paused eu-1/shop; it ends by itself in 1 h (2026-01-01T01:30:00.000Z).\n');

@@ -22,6 +22,27 @@ describe('parity groups', () => {
     expect((await get('/parity/nowhere')).status).toBe(404);
   });
 
+  it('are filtered by verdict, and come in pages', async () => {
+    expect((await get('/parity?verdict=Degraded')).items).toHaveLength(1);
+    expect((await get('/parity?verdict=Ready')).items).toEqual([]);
+    const [view] = parityPort.groups();
+    if (!view) throw new Error('there is no group');
+    const named = (name: string) => ({
+      group: { ...view.group, name },
+      state: { ...view.state, group: name, report: { ...view.state.report, group: name } },
+      objective: undefined,
+    });
+    const groups = () => ['a', 'b', 'c'].map(named);
+    const harness = createHarness({ ports: { parity: { ...parityPort, groups } } });
+    const page = (query: string) =>
+      harness.call('GET', `/api/v1/parity?limit=2${query}`, { token: harness.tokens.read });
+    const first = await page('');
+    const second = await page(`&cursor=${first.body['next']}`);
+    expect([...first.items, ...second.items].map(({ group }) => group)).toEqual(['a', 'b', 'c']);
+    expect(second.body['next']).toBeNull();
+    expect(second.items[0]).toMatchObject({ objective: null, failover: null });
+  });
+
   it('are the same answer as long as nothing changes, and another when the verdict does', async () => {
     for (const path of ['/parity', '/parity/shop-eu', '/parity/shop-eu/differences', '/failovers']) {
       const first = await get(path);
