@@ -1,9 +1,12 @@
 import type { StepResult } from '../../shared/loop/loop.ts';
-import { describeKey } from '../../shared/manifest/object.ts';
+import { describeKey, type ObjectKey } from '../../shared/manifest/object.ts';
 import { describeLeaving } from '../apply/describe-leaving.ts';
+import { findLive } from '../apply/find-live.ts';
+import { forEachBounded } from '../apply/parallel.ts';
 import { deleteParent } from '../apply/parent.ts';
 import { isOurs } from '../apply/plan-prune.ts';
 import type { DesiredApplication } from '../model/desired.ts';
+import { partOfLabel } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { assertNewest } from './fence.ts';
@@ -18,6 +21,7 @@ import {
 import { reportPhase } from './report-phase.ts';
 
 const lookAgainMs = 30_000;
+const parallelMax = 8;
 
 /** What is left to wait for, once this step has done what it may. */
 interface Remaining {
@@ -33,6 +37,27 @@ function describeLeft(objects: readonly ObservedObject[], nowMs: number): string
   const more = objects.length > 1 ? ` (and ${objects.length - 1} more)` : '';
   if (deletedAtMs === undefined) return `waits for ${describeKey(key)} to go${more}`;
   return describeLeaving({ key, finalizers, sinceMs: deletedAtMs }) + more;
+}
+
+/** What was applied and no watch has shown yet, though it is there: an agent that is faster than its watch must leave nothing behind. */
+async function findUnseen(
+  { observer, claims, resources, kube }: AgentContext,
+  { records, application, applySetId }: ApplicationState,
+  signal: AbortSignal,
+): Promise<readonly ObjectKey[]> {
+  const unseen = [...records].filter(
+    ([text, { key }]) =>
+      observer.get(key.group, key.kind, text) === undefined &&
+      claims.claimedBy(text, application) === undefined,
+  );
+  const there: ObjectKey[] = [];
+  await forEachBounded(unseen, parallelMax, async ([, { key, apiVersion }]) => {
+    const resource = resources.find(apiVersion, key.kind);
+    const { namespace, name } = key;
+    const live = resource && (await findLive(kube, { resource, namespace, name }, signal));
+    if (live?.metadata.labels?.[partOfLabel] === applySetId) there.push(key);
+  });
+  return there;
 }
 
 /**
@@ -59,7 +84,10 @@ async function clear(
   if (failed > 0) return { message: `${failed} objects could not be removed`, retry: true };
   const left = context.observer.members(state.applySetId).filter(isOurs);
   if (left.length > 0) return { message: describeLeft(left, context.clock.now()), retry: false };
-  return undefined;
+  const [unseen, ...others] = await findUnseen(context, state, signal);
+  if (unseen === undefined) return undefined;
+  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
+  return { message: `waits for the watch to show ${describeKey(unseen)}${more}`, retry: true };
 }
 
 /** A Target that takes the application out of the cluster: objects, then parent, then the memory of it. */

@@ -1,5 +1,6 @@
 /** Deleting what left the set: by waves, never too much unasked, and told while it takes. */
 import { afterAll, describe, expect, it } from 'vitest';
+import type { KubeClient, WatchEvent } from '../../../agent/kube/kube-client.ts';
 import { FairwayError } from '../../../shared/error/error.ts';
 import { waitFor } from '../../cluster/control-plane.ts';
 import { type Agent, type Bed, type Manifest, startBed } from './agent-bed.ts';
@@ -188,6 +189,39 @@ describe.skipIf(!bed)('pruning', () => {
     await agent.synced('many');
     agent.desire('many', [], { sync: { pruneLimit: 100 } });
     await waitFor('all to go', async () => (await left()).length === 0, 15_000);
+    await agent.stop();
+  });
+
+  it('of an application that goes takes what no watch has shown yet along', async () => {
+    const late: (() => void)[] = [];
+    let isOpen = false;
+    const wrap = (client: KubeClient): KubeClient => ({
+      ...client,
+      watch: (request, onEvent, signal) => {
+        const hold = (event: WatchEvent) => {
+          if (isOpen || event.object.metadata.name !== 'unseen') onEvent(event);
+          else late.push(() => onEvent(event));
+        };
+        return client.watch(request, hold, signal);
+      },
+    });
+    const agent = await at.agent({ wrap });
+    agent.desire('going', [configMap('seen')]);
+    await agent.synced('going');
+    agent.desire('going', [configMap('seen'), configMap('unseen')]);
+    await agent.synced('going');
+    agent.desire('going', [], { removed: true });
+    await waitFor('the other to go', async () => !(await exists('seen')), 15_000);
+    await waitFor(
+      'the watch to be waited for',
+      () => message(agent, 'going').includes('default/unseen'),
+      15_000,
+    );
+    expect(agent.desired.state.forgotten).toEqual([]);
+    isOpen = true;
+    for (const tell of late.splice(0)) tell();
+    await waitFor('it to be forgotten', () => agent.desired.state.forgotten.includes('going'), 15_000);
+    expect(await exists('unseen')).toBe(false);
     await agent.stop();
   });
 });
