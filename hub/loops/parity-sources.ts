@@ -1,4 +1,5 @@
 import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { isSecret } from '../../shared/manifest/object.ts';
 import type { ExplainedPlace, Explanation } from '../explain/explanation.ts';
 import type { FieldSource, ParityDifference, ParitySide } from '../model/parity.ts';
 import { isItemPart, parseFieldPath } from '../model/trace-path.ts';
@@ -68,7 +69,7 @@ export function createFieldSources(
         field: '',
         revision: undefined,
       };
-      kept.set(id, sourcesOf(await explain(question, signal)));
+      kept.set(id, sourcesOf(await explain(question, signal), isSecret(key)));
     } catch (caught) {
       const error = toFairwayError(caught);
       onError(error);
@@ -117,12 +118,16 @@ export function createFieldSources(
   };
 }
 
-function sourcesOf({ lines }: Explanation): Sources {
+/** A Secret is rendered with its `stringData` in `data`, where it goes before what is there (Kubernetes API reference, Secret v1). */
+function sourcesOf({ lines }: Explanation, secret: boolean): Sources {
   const sources = new Map<string, FieldSource>();
   for (const { path, origin } of lines) {
     const pointer = origin ? pointerOf(path) : undefined;
     if (origin && pointer !== undefined) sources.set(pointer, toSource(origin.layer, origin.at));
   }
+  if (secret)
+    for (const [pointer, source] of [...sources])
+      if (pointer.startsWith('/stringData/')) sources.set(pointer.replace('/stringData/', '/data/'), source);
   return sources;
 }
 

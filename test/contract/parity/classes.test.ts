@@ -134,6 +134,26 @@ const scenes: Readonly<Record<string, readonly [title: string, scene: Scene]>> =
     'Git wants fewer replicas in the standby, and nobody declared it',
     { files: { ...base, ...fewer } },
   ],
+  'overlay-renamed': [
+    'a generated ConfigMap, whose name has a hash, says another thing in the standby; the Deployment that names it is the same',
+    {
+      files: {
+        ...base,
+        'apps/web/base/kustomization.yaml': `resources: [web.yaml]
+namespace: shop
+namePrefix: v1-
+configMapGenerator: [{ name: switches, literals: [wishlist=off, mode=calm] }]
+`,
+        'apps/web/base/web.yaml': base['apps/web/base/web.yaml'].replace(
+          'image: "web:1"',
+          'image: "web:1", envFrom: [{ configMapRef: { name: switches } }]',
+        ),
+        ...south(
+          'configMapGenerator: [{ name: switches, namespace: shop, behavior: merge, literals: [wishlist=on] }]\n',
+        ),
+      },
+    },
+  ],
   lagging: [
     'Git wants another mode, and the standby has not got it yet',
     {
@@ -168,6 +188,49 @@ const scenes: Readonly<Record<string, readonly [title: string, scene: Scene]>> =
     {
       files: base,
       report: said('standby', 'Deployment', { healthStatus: 'Failed', message: '0 of 4 pods are ready' }),
+    },
+  ],
+  'lagging-late': [
+    'the standby has been behind for longer than the group allows',
+    {
+      files: {
+        ...base,
+        'apps/web/base/settings.yaml': base['apps/web/base/settings.yaml'].replace('calm', 'brisk'),
+      },
+      behind: { side: 'standby', files: base },
+      afterMs: 16 * 60_000,
+    },
+  ],
+  secret: [
+    'the standby has another value of a Secret, which nobody is shown',
+    {
+      files: {
+        ...base,
+        ...south(
+          'patches:\n  - target: { kind: Secret }\n    patch: \'[{ "op": "replace", "path": "/stringData/token", "value": "hush-south" }]\'\n',
+        ),
+        'apps/web/base/kustomization.yaml': 'resources: [web.yaml, settings.yaml, key.yaml]\n',
+        'apps/web/base/key.yaml':
+          'apiVersion: v1\nkind: Secret\nmetadata: { name: key, namespace: shop }\nstringData: { token: hush-north }\n',
+      },
+    },
+  ],
+  environment: [
+    'the standby runs another release of Kubernetes and lacks a class of disks, one of which is declared',
+    {
+      files: {
+        ...base,
+        'fleet/eu.yaml': group(
+          expectation(
+            'disks',
+            'match: { kinds: [Environment] }, fields: { paths: [/environment/storageClasses/fast] }',
+          ),
+        ),
+      },
+      facts: {
+        primary: { version: { kubernetes: 'v1.36.1' }, storageClasses: { fast: {}, archive: {} } },
+        standby: { version: { kubernetes: 'v1.35.9' }, storageClasses: {} },
+      },
     },
   ],
   'expectation-stale': [
@@ -217,6 +280,11 @@ describe('what parity says', () => {
     if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, text);
     expect(existsSync(file), 'run with UPDATE_GOLDEN=1 to write it').toBe(true);
     expect(text).toBe(readFileSync(file, 'utf8'));
+  });
+
+  it('shows no value of a Secret', () => {
+    for (const name of readdirSync(folder))
+      expect(readFileSync(join(folder, name), 'utf8')).not.toContain('hush');
   });
 
   it('has a text for each scene, and no other', () => {

@@ -10,17 +10,27 @@ import { createFieldSources } from '../../../hub/loops/parity-sources.ts';
 import type { Blame, BlameFile } from '../../../hub/model/blame.ts';
 import { type Application, type Cluster, emptyFleet, type Fleet } from '../../../hub/model/fleet.ts';
 import type { ObjectObservation } from '../../../hub/model/observation.ts';
-import type { ParityDifference, ParityGroup, ParityReport, ParitySide } from '../../../hub/model/parity.ts';
+import type {
+  ParityDifference,
+  ParityGroup,
+  ParityReport,
+  ParitySide,
+  ParityState,
+} from '../../../hub/model/parity.ts';
 import type { RenderedObject, RenderedSet } from '../../../hub/model/rendered.ts';
 import type { TreeReader } from '../../../hub/model/tree.ts';
 import { assessReadiness } from '../../../hub/parity/assess-readiness.ts';
+import { compareFacts } from '../../../hub/parity/compare-facts.ts';
 import { compareObject, type PairContext } from '../../../hub/parity/compare-object.ts';
-import { createExpectationBook } from '../../../hub/parity/expectations.ts';
+import { createExpectationBook, type ExpectationBook } from '../../../hub/parity/expectations.ts';
+import type { ClusterFacts } from '../../../hub/parity/finding.ts';
+import { nextState } from '../../../hub/parity/next-state.ts';
 import { createNormaliser } from '../../../hub/parity/normalise.ts';
 import { type ApplicationSide, pairObjects, renamedObjects } from '../../../hub/parity/pair-objects.ts';
 import { schemaOf } from '../../../hub/preview/merge-keys.ts';
 import { createMemoryTree } from '../../../hub/render/memory-tree.ts';
 import { createRenderer } from '../../../hub/render/renderer.ts';
+import type { FactSection, FactValues } from '../../../shared/manifest/cluster-facts.ts';
 import { type KubeObject, keyText } from '../../../shared/manifest/object.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -32,6 +42,10 @@ export interface Scene {
   readonly behind?: { readonly side: ParitySide; readonly files: Files };
   /** What agents say otherwise than that all is as it was applied. */
   readonly report?: (row: ObjectObservation, side: ParitySide) => ObjectObservation;
+  /** What the clusters are besides. Default: not known. */
+  readonly facts?: Readonly<Record<ParitySide, Readonly<Partial<Record<FactSection, FactValues>>>>>;
+  /** All of it was assigned and seen so long ago. Default: assigned a minute ago, and seen now. */
+  readonly afterMs?: number;
 }
 
 export interface Played {
@@ -122,6 +136,23 @@ async function withSources(
   return found.map((difference) => sources.describe(difference, primary));
 }
 
+function compareScene(
+  { facts }: Scene,
+  names: Readonly<Record<ParitySide, string>>,
+  { freshness }: ParityGroup,
+  book: ExpectationBook,
+): readonly ParityDifference[] {
+  const known = (side: ParitySide): ClusterFacts | undefined =>
+    facts && {
+      values: new Map(Object.entries(facts[side])) as ReadonlyMap<FactSection, FactValues>,
+      ...{ failures: new Map(), saltedFor: 'eu' },
+    };
+  const both = { primary: known('primary'), standby: known('standby') };
+  return compareFacts({
+    ...{ ...names, facts: both, used: new Set(['v1', 'apps/v1']), book, freshness, nowMs: sceneMs },
+  });
+}
+
 /** All that parity says of the scene. */
 export async function playScene(scene: Scene): Promise<Played> {
   const stage = await openStage(scene.files);
@@ -140,7 +171,7 @@ export async function playScene(scene: Scene): Promise<Played> {
     const rows = rowsOf(cluster.name, application.name, applied);
     const reported = rows.map((row) => scene.report?.(row, side) ?? row);
     return {
-      ...{ wanted: wanted.set, assigned: wanted.set, assignedAtMs: sceneMs - 60_000 },
+      ...{ wanted: wanted.set, assigned: wanted.set, assignedAtMs: sceneMs - (scene.afterMs ?? 60_000) },
       observed: new Map(reported.map((row) => [keyText(row.key), row])),
     };
   };
@@ -162,13 +193,19 @@ export async function playScene(scene: Scene): Promise<Played> {
     ...{ salt: key, sealedOf: () => undefined },
   };
   const found = [...pairs.values()].flatMap((pair) => compareObject(pair, context).differences);
-  const differences = await withSources(found, stage, group.primary);
+  const besides = compareScene(scene, names, group, context.book);
+  const differences = await withSources([...found, ...besides], stage, group.primary);
   const presence = [group.primary, standby].map((cluster) => ({
     ...{ cluster, connected: true, lastSeenAtMs: sceneMs },
   }));
-  const report = assessReadiness({
-    ...{ group, problems: [], before: undefined, nowMs: sceneMs },
-    pairs: [{ standby, objects: pairs.size, differences, presence, catchUpMs: undefined }],
-  });
+  const assess = (before: ParityState | undefined, nowMs: number) =>
+    assessReadiness({
+      ...{ group, problems: [], before, nowMs },
+      pairs: [{ standby, objects: pairs.size, differences, presence, catchUpMs: undefined }],
+    });
+  const { afterMs } = scene;
+  const seenMs = sceneMs - (afterMs ?? 0);
+  const seen = afterMs === undefined ? undefined : assess(undefined, seenMs);
+  const report = assess(seen && nextState(undefined, seen, differences, seenMs).state, sceneMs);
   return { group, differences, report };
 }
