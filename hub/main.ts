@@ -39,6 +39,7 @@ import { createGarbageLoop, createPauseLoop } from './loops/housekeeping.ts';
 import { registerHubMetrics } from './loops/hub-metrics.ts';
 import { createNotifyLoop } from './loops/notify-loop.ts';
 import { createParityLoop, type ParityDriver } from './loops/parity-loop.ts';
+import { registerFailoverMetrics } from './loops/parity-metrics.ts';
 import { createRolloutPlanner } from './loops/plan-rollouts.ts';
 import { createPreview, type Preview } from './loops/preview.ts';
 import { createFleetRenderer } from './loops/render-fleet.ts';
@@ -412,6 +413,7 @@ async function serve(
 ): Promise<{ readonly api: Api; readonly served: ServedApi }> {
   const { config, store, registry, secrets, clock, random, log, metrics } = base;
   const { renderer, revisionWork } = pipeline;
+  registerFailoverMetrics(metrics, failovers, clock);
   registerHubMetrics(metrics, { stream, renderer, revisionWork, loops, views, parity });
   const enrolmentAddress = config.advertise.enrolment.replace(/:0$/, `:${ports.enrolmentPort}`);
   const api = createApi(

@@ -1,9 +1,11 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
+import { createFakeClock } from '../../shared/clock/fake-clock.ts';
+import type { Failover } from '../model/failover.ts';
 import type { ParityGroup, ParityState } from '../model/parity.ts';
 import { assessObjective } from '../parity/assess-objective.ts';
 import type { ParityView } from './parity-loop.ts';
-import { registerParityMetrics } from './parity-metrics.ts';
+import { registerFailoverMetrics, registerParityMetrics } from './parity-metrics.ts';
 
 const nowMs = 90 * 86_400_000;
 /** Broken for so long, until now. */
@@ -22,9 +24,13 @@ const view = (name: string, brokenMs: number | undefined): ParityView => ({
         ),
 });
 
-async function metricsOf(views: readonly ParityView[]): Promise<readonly string[]> {
+function metricsOf(views: readonly ParityView[]): Promise<readonly string[]> {
   const registry = new Registry();
   registerParityMetrics(registry, { groups: () => views });
+  return linesOf(registry);
+}
+
+async function linesOf(registry: Registry): Promise<readonly string[]> {
   return (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 
@@ -51,5 +57,27 @@ describe('registerParityMetrics', () => {
     );
     expect(spent).toHaveLength(100);
     expect(spent[0]).toContain('"g149"');
+  });
+});
+
+describe('registerFailoverMetrics', () => {
+  it('counts what is under way, and the time that overrides have left', async () => {
+    const clock = createFakeClock();
+    const override = { untilMs: clock.now() + 90_000, signature: 's', ended: undefined };
+    const open = [
+      { group: 'eu', kind: 'failover', override },
+      { group: 'us', kind: 'drill', override: { ...override, ended: 'drilled' } },
+    ] as unknown as readonly Failover[];
+    const registry = new Registry();
+    let failovers = open;
+    registerFailoverMetrics(registry, { open: async () => failovers }, clock);
+    expect(await linesOf(registry)).toEqual([
+      'fairway_failovers_open{kind="failover"} 1',
+      'fairway_failovers_open{kind="back"} 0',
+      'fairway_failovers_open{kind="drill"} 1',
+      'fairway_role_override_ends_seconds{group="eu"} 90',
+    ]);
+    failovers = [];
+    expect((await linesOf(registry)).filter((line) => !line.endsWith(' 0'))).toEqual([]);
   });
 });

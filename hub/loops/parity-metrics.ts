@@ -1,5 +1,11 @@
 import { Gauge, type Registry } from 'prom-client';
+import type { Clock } from '../../shared/clock/clock.ts';
+import type { FailoverPort } from '../api/ports.ts';
+import type { Failover, FailoverKind } from '../model/failover.ts';
+import { overrideCounts } from '../parity/switch-roles.ts';
 import type { ParityDriver } from './parity-loop.ts';
+
+const failoverKinds: readonly FailoverKind[] = ['failover', 'back', 'drill'];
 
 /** Groups that have figures of their own: those that spent most. */
 const groupsMax = 100;
@@ -59,6 +65,38 @@ export function registerParityMetrics(registry: Registry, parity: Pick<ParityDri
       for (const { name, objective } of worst())
         for (const { spanMs, rate } of objective.burns)
           this.set({ group: name, span: spanText(spanMs) }, rate);
+    },
+  });
+}
+
+/** What is under way, and how soon overrides are over: an alert for those who read no events. */
+export function registerFailoverMetrics(
+  registry: Registry,
+  failovers: Pick<FailoverPort, 'open'>,
+  clock: Clock,
+): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'fairway_failovers_open',
+    help: 'Failovers and drills under way, by kind.',
+    labelNames: ['kind'],
+    registers,
+    async collect() {
+      const open = await failovers.open();
+      this.reset();
+      for (const kind of failoverKinds) this.set({ kind }, open.filter((one) => one.kind === kind).length);
+    },
+  });
+  new Gauge({
+    name: 'fairway_role_override_ends_seconds',
+    help: "Until the hub's own word on the roles of a parity group is over; of groups with an override in force alone.",
+    registers,
+    labelNames: ['group'],
+    async collect() {
+      const inForce = (await failovers.open()).filter(overrideCounts);
+      const endsMs = ({ override }: Failover) => (override?.untilMs ?? Infinity) - clock.now();
+      this.reset();
+      for (const one of inForce) this.set({ group: one.group }, Math.max(0, endsMs(one) / 1_000));
     },
   });
 }
