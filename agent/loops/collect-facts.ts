@@ -40,7 +40,7 @@ export interface FactsQuestion {
   readonly salt: Uint8Array;
   /** What the hub knows already, by digest. */
   readonly known: Readonly<Record<string, string>>;
-  /** Changes are to be told. Default false: everything is listed anew. */
+  /** Changes are to be told. Default false: what nobody watches is listed anew. */
   readonly watch?: boolean;
   /** Default none. */
   readonly unowned?: readonly UnownedField[];
@@ -218,7 +218,11 @@ async function collectSection(section: FactSection, view: View): Promise<Section
 export function createFactCollector(ports: FactsPorts): FactCollector {
   const { clock, desired, kube } = ports;
   const notices = createNotices(clock);
-  const namespaces = () => managedNamespaces(desired);
+  let names: readonly string[] | undefined;
+  const namespaces = () => {
+    names ??= managedNamespaces(desired);
+    return names;
+  };
   const listPorts = { ...ports, namespaces, onChange: notices.changed };
   const lists = createFactLists(listPorts);
   const groups = new Map<string, GroupFacts>();
@@ -246,6 +250,7 @@ export function createFactCollector(ports: FactsPorts): FactCollector {
     return found;
   };
   const unsubscribe = desired.subscribe(() => {
+    names = undefined;
     if (lists.watching) notices.changed();
   });
 

@@ -15,7 +15,9 @@ import {
   withKind,
 } from '../observe/fact-watch.ts';
 
-export interface FactListsPorts extends Omit<FactWatchPorts, 'kube'> {
+export interface FactListsPorts extends Omit<FactWatchPorts, 'kube' | 'onChange'> {
+  /** Something that is told is another. */
+  readonly onChange: () => void;
   readonly kube: Pick<KubeClient, 'discover' | 'get' | 'list' | 'version' | 'watch'>;
   /** Those that hold objects of the agent's applications, sorted. */
   readonly namespaces: () => readonly string[];
@@ -97,13 +99,18 @@ export function createFactLists(ports: FactListsPorts): FactLists {
     ports.onChange();
   };
 
+  /** What other namespaces hold is nobody's business. */
+  const objectChanged = (namespace: string | undefined) => {
+    if (namespace === undefined || ports.namespaces().includes(namespace)) ports.onChange();
+  };
+
   const ensure = async (signal: AbortSignal): Promise<void> => {
     for (const kind of watchedKinds) {
       if (watches.has(idOf(kind))) continue;
       const resource = await find(kind.group, kind.kind, signal);
       // It may have ended meanwhile, or another question may have begun it.
       if (!watching || watches.has(idOf(kind)) || !resource?.verbs.includes('watch')) continue;
-      const onChange = kind.kind === 'CustomResourceDefinition' ? definitionsChanged : ports.onChange;
+      const onChange = kind.kind === 'CustomResourceDefinition' ? definitionsChanged : objectChanged;
       watches.set(idOf(kind), createFactWatch(resource, kind, { ...ports, onChange }));
     }
   };

@@ -14,7 +14,7 @@ import { type FactLists, type FactListsPorts, managedSelector } from './fact-lis
 export const unownedKindsMax = 20;
 
 export interface UnownedFactsPorts extends FactListsPorts {
-  readonly desired: Pick<DesiredState, 'applications'>;
+  readonly desired: Pick<DesiredState, 'applications' | 'object'>;
   /** The agent's own: inventory labels are made from it. */
   readonly namespace: string;
 }
@@ -69,7 +69,7 @@ export function createUnownedFacts(
       const facts: (readonly [string, Json])[] = [];
       const live = new Map<string, ReadonlyMap<string, KubeObject>>();
       for (const { application, target } of ports.desired.applications().values())
-        for (const { key, originId, hook } of target.set.entries) {
+        for (const { key, originId, hook, objectDigest } of target.set.entries) {
           if (!kinds.has(key.kind) || hook !== undefined) continue;
           const resource = await lists.find(key.group, key.kind, signal);
           if (!resource) continue;
@@ -82,7 +82,11 @@ export function createUnownedFacts(
           if (found?.metadata.labels?.[partOfLabel] !== applySetId(application, ports.namespace)) continue;
           const fingerprint = (path: string, value: string) =>
             fingerprintValue(salt, placeOfValue(application, originId, path), value);
-          facts.push([liveFactName(application, originId), tellUnowned(found, fingerprint)]);
+          // Somebody may have taken the note of what was decrypted off the live one.
+          const text = ports.desired.object(objectDigest);
+          if (text === undefined) continue;
+          const told = tellUnowned(found, fingerprint, text.includes('"sops"'));
+          facts.push([liveFactName(application, originId), told]);
         }
       return facts;
     },

@@ -2,6 +2,7 @@
  * One kind, listed and watched in all namespaces for the facts of the cluster. Of each object it keeps what `trim` leaves, and tells only when that has changed: a node's
  * heartbeat or a quota's status is no news.
  */
+import { hash } from 'node:crypto';
 import { type Clock, sleep } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
 import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
@@ -37,8 +38,8 @@ export interface FactWatchPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** What is kept is another. Not told of the first list. */
-  readonly onChange: () => void;
+  /** What is kept is another, of an object of that namespace; undefined: of the whole cluster, or of more than one. Not told of the first list. */
+  readonly onChange: (namespace: string | undefined) => void;
 }
 
 /** Objects kept of one kind; a cluster with more is not watched, but asked. */
@@ -54,6 +55,11 @@ export function withKind(object: LiveObject, { group, version, kind }: ApiResour
   return { ...object, apiVersion: group === '' ? version : `${group}/${version}`, kind };
 }
 
+/** From bytes, not cut from the text of all: V8 would keep that whole. */
+function shortDigest(object: KubeObject): string {
+  return hash('sha256', JSON.stringify(object), 'buffer').toString('base64url', 0, 12);
+}
+
 export function createFactWatch(resource: ApiResource, kind: FactKind, ports: FactWatchPorts): FactWatch {
   const { clock, random } = ports;
   const log = ports.log.with({ resource: resource.resource, group: resource.group });
@@ -63,7 +69,7 @@ export function createFactWatch(resource: ApiResource, kind: FactKind, ports: Fa
     ...(fieldSelector !== undefined && { fieldSelector }),
     ...(labelSelector !== undefined && { labelSelector }),
   };
-  const kept = new Map<string, { readonly object: KubeObject; readonly text: string }>();
+  const kept = new Map<string, { readonly object: KubeObject; readonly digest: string }>();
   const abort = new AbortController();
   let known = false;
   let synced = false;
@@ -73,11 +79,11 @@ export function createFactWatch(resource: ApiResource, kind: FactKind, ports: Fa
   });
 
   const put = (name: string, object: KubeObject | undefined): boolean => {
-    const before = kept.get(name)?.text;
-    const text = object && JSON.stringify(object);
-    if (before === text) return false;
-    if (object && text !== undefined && (before !== undefined || kept.size < watchedMax))
-      kept.set(name, { object, text });
+    const before = kept.get(name)?.digest;
+    const digest = object && shortDigest(object);
+    if (before === digest) return false;
+    if (object && digest !== undefined && (before !== undefined || kept.size < watchedMax))
+      kept.set(name, { object, digest });
     else kept.delete(name);
     return true;
   };
@@ -100,7 +106,7 @@ export function createFactWatch(resource: ApiResource, kind: FactKind, ports: Fa
       next = page.continue === '' ? undefined : page.continue;
       if (next !== undefined) continue;
       for (const name of [...kept.keys()]) if (!seen.has(name)) changed = put(name, undefined) || changed;
-      if (changed && known) ports.onChange();
+      if (changed && known) ports.onChange(undefined);
       known = true;
       return page.resourceVersion;
     }
@@ -113,7 +119,7 @@ export function createFactWatch(resource: ApiResource, kind: FactKind, ports: Fa
       if (typeof version === 'string' && version !== '') resourceVersion = version;
       if (type === 'BOOKMARK') return;
       const after = type === 'DELETED' ? undefined : kind.trim(withKind(object, resource));
-      if (put(nameOf(object), after)) ports.onChange();
+      if (put(nameOf(object), after)) ports.onChange(object.metadata.namespace);
     };
     try {
       await ports.kube.watch({ ...request, resourceVersion }, onEvent, abort.signal);

@@ -1,11 +1,14 @@
 /** Live values of fields that nobody applies from Git, such as replicas that an autoscaler sets. Pure. */
-import { canonicalJson } from '../../shared/manifest/canonical.ts';
+import { canonicalJson, digestText } from '../../shared/manifest/canonical.ts';
 import type { UnownedField } from '../../shared/manifest/cluster-facts.ts';
 import { isSensitive } from '../../shared/manifest/masking.ts';
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import { partOfLabel } from '../model/inventory.ts';
 import { memberOf } from './cluster-facts.ts';
 import { covers, leafPaths, managedFieldsOf } from './fields-v1.ts';
+
+/** Of longer ones a digest is kept. */
+const valueCharactersMax = 512;
 
 function readField(object: KubeObject, path: string): Json | undefined {
   const parts = path
@@ -35,7 +38,11 @@ export function trimUnowned(object: KubeObject, fields: readonly UnownedField[])
   const found: Record<string, Json> = {};
   for (const { path } of fields.filter((one) => one.kind === kind)) {
     const value = readField(object, path);
-    if (value !== undefined) found[path] = { value, manager: managerOf(object, path), sensitive };
+    if (value === undefined) continue;
+    const text = canonicalJson(value);
+    const long = text.length > valueCharactersMax;
+    const hidden = sensitive || long;
+    found[path] = { value: long ? digestText(text) : value, manager: managerOf(object, path), hidden };
   }
   const { name, namespace } = metadata;
   return {
@@ -44,22 +51,26 @@ export function trimUnowned(object: KubeObject, fields: readonly UnownedField[])
   } as unknown as KubeObject;
 }
 
-const valueCharactersMax = 512;
-
-/** By path: the value as it may be told, and the manager. What is secret or long goes as a fingerprint. */
+/**
+ * By path: the value as it may be told, and the manager. What is secret or long goes as a fingerprint.
+ * @param secret all of its values are.
+ */
 export function tellUnowned(
   trimmed: KubeObject,
   fingerprint: (path: string, text: string) => string,
+  secret: boolean,
 ): JsonObject {
   const fields = trimmed['unowned'] as JsonObject;
   return Object.fromEntries(
     Object.entries(fields).map(([path, held]) => {
       const value = memberOf(held, 'value') ?? null;
-      const text = canonicalJson(value);
-      const hidden = memberOf(held, 'sensitive') === true || text.length > valueCharactersMax;
+      const hidden = secret || memberOf(held, 'hidden') === true;
       return [
         path,
-        { value: hidden ? fingerprint(path, text) : value, manager: memberOf(held, 'manager') ?? '' },
+        {
+          value: hidden ? fingerprint(path, canonicalJson(value)) : value,
+          manager: memberOf(held, 'manager') ?? '',
+        },
       ];
     }),
   );
