@@ -38,6 +38,20 @@ describe('createFieldSources', () => {
     expect(explained).toHaveLength(keptMax);
     expect(new Set(explained).size).toBe(keptMax);
   });
+
+  it('finds the line of a value of a Secret that is written as stringData', async () => {
+    const origin = {
+      layer: 'overlays/two',
+      at: { file: 'a.yaml', line: 7, commit: null },
+    };
+    const sources = createFieldSources(
+      async () => ({ lines: [{ path: 'stringData.password', origin }] }) as unknown as Explanation,
+      () => {},
+    );
+    const difference = { ...differenceOf(0), path: '/data/password' };
+    await sources.learn([difference], 'one', 1, signal);
+    expect(sources.describe(difference, 'one').standbySource).toMatchObject({ file: 'a.yaml', line: 7 });
+  });
 });
 
 function many(from: number): readonly ParityDifference[] {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { liveFactName } from '../../shared/manifest/cluster-facts.ts';
+import { fingerprintValue, placeOfValue } from '../../shared/manifest/fingerprint.ts';
 import type { Drift } from '../../shared/manifest/health.ts';
-import type { Json } from '../../shared/manifest/object.ts';
+import type { Json, KubeObject } from '../../shared/manifest/object.ts';
 import type { Expectation, ParityDifference } from '../model/parity.ts';
 import { compareObject } from './compare-object.ts';
 import { compareUnowned } from './compare-unowned.ts';
@@ -11,6 +12,7 @@ import type { ClusterFacts } from './finding.ts';
 import {
   configMap,
   deployment,
+  digestOf,
   driftOf,
   expectationOf,
   pairOf,
@@ -240,6 +242,51 @@ describe('parity, for any pair of Deployments', () => {
         },
       ),
       { numRuns: 2_000 },
+    );
+  });
+});
+
+const salt = new Uint8Array(32);
+const held = fc.record({
+  value: fc.constantFrom('one', 'two'),
+  how: fc.constantFrom('data', 'stringData', 'sealed data', 'sealed stringData'),
+  told: fc.boolean(),
+});
+type Held = typeof held extends fc.Arbitrary<infer Of> ? Of : never;
+const encode = (text: string) => Buffer.from(text).toString('base64');
+
+/** A Secret as Git has it; where it is encrypted, the same value is another text in each cluster. */
+function secretOf({ value, how }: Held, on: string): KubeObject {
+  const [field = ''] = how.split(' ').slice(-1);
+  const text = field === 'data' ? encode(value) : value;
+  const sealed = how.startsWith('sealed');
+  const written = sealed ? `ENC[AES256_GCM,data:${on} ${encode(value)},iv:a,tag:b,type:str]` : text;
+  return {
+    ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'key', namespace: 'shop' } },
+    ...{ [field]: { a: written }, ...(sealed && { sops: { mac: 'm' } }) },
+  };
+}
+
+describe('parity, for any pair of Secrets', () => {
+  it('is whole if and only if both hold the same, written and encrypted in whatever way, and agents have said so', () => {
+    fc.assert(
+      fc.property(held, held, (primary, standby) => {
+        const wanted = { primary: secretOf(primary, 'one'), standby: secretOf(standby, 'two') };
+        const { pair, context } = pairOf({ wanted: wanted.primary }, { wanted: wanted.standby });
+        const place = placeOfValue(pair.application, pair.originId, '/data/a');
+        const says = ({ how, told, value }: Held) =>
+          told && how.startsWith('sealed')
+            ? { [`/${how.slice('sealed '.length)}/a`]: fingerprintValue(salt, place, encode(value)) }
+            : undefined;
+        const sealedOf = (digest: string) =>
+          digest === digestOf(wanted.primary) ? says(primary) : says(standby);
+        const { differences } = compareObject(pair, { ...context, salt, sealedOf });
+        const known = [primary, standby].every(({ how, told }) => told || !how.startsWith('sealed'));
+        expect(isWhole(differences)).toBe(known && primary.value === standby.value);
+        for (const text of ['one', 'two'].map(encode))
+          expect(JSON.stringify(differences)).not.toContain(text);
+      }),
+      { numRuns: 1_000 },
     );
   });
 });

@@ -139,6 +139,8 @@ describe('parity beyond what Git applies', { timeout: 120_000 }, () => {
       expect.stringMatching(/^"#[0-9a-f]{16}"$/),
       expect.stringMatching(/^"#[0-9a-f]{16}"$/),
     ]);
+    const explained = await isThere('its lines', '/data/password', (one) => one.standbySource !== null);
+    expect(explained.standbySource).toMatchObject({ file: 'apps/web/overlays/south/login.yaml' });
     await bed.merge(
       { 'apps/web/overlays/north/login.yaml': await seal('north', rotated) },
       'and in the north',
