@@ -8,7 +8,7 @@
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import { isForOperator } from '../../shared/manifest/sops-operator.ts';
 import { SelectorError } from './kustomize/label-selector.ts';
-import { compilePattern } from './kustomize/pattern.ts';
+import { type CompiledPattern, compilePattern } from './kustomize/pattern.ts';
 import { type Place, problemError } from './render-error.ts';
 import type { Resource } from './resource.ts';
 
@@ -54,7 +54,7 @@ const keyLengthMax = 1_024;
  * looked for; values that are there are compared all the same.
  */
 function matcherOf(text: string): ((key: string) => boolean) | 'unreadable' | undefined {
-  let pattern: RegExp | undefined;
+  let pattern: CompiledPattern | undefined;
   try {
     pattern = compilePattern(text, 'anywhere');
   } catch (caught) {

@@ -1,40 +1,31 @@
-import { setFlagsFromString } from 'node:v8';
+import { GoSyntaxError } from './go-letters.ts';
+import { parseGoPattern } from './go-pattern.ts';
 import { SelectorError } from './label-selector.ts';
+import { PatternMachine, PatternSizeError } from './pattern-machine.ts';
 
 const patternLengthMax = 512;
 
-/** What can take more than a few steps for each letter: a group that is repeated, or several repetitions. */
-const branching = /\)\s*[*+{]|[*+}].*[*+}]/s;
-
-/**
- * A Go regular expression as a JavaScript one; undefined for none. Go's run in linear time and JavaScript's by trial, so a repetition of a repetition,
- * which can take for ever, is refused, and for whatever else tries too long V8 has a linear engine. @throws SelectorError.
- */
-export function compilePattern(pattern: string | undefined, where: 'whole' | 'anywhere'): RegExp | undefined {
-  if (pattern === undefined || pattern === '') return undefined;
-  if (pattern.length > patternLengthMax) throw new SelectorError('the pattern is too long');
-  if (/\([^()]*[*+}][^()]*\)\s*[*+{]/.test(pattern) || /\(\?[=!<]|\\[1-9]/.test(pattern))
-    throw new SelectorError(
-      `the pattern ${pattern} is not supported: it has a repetition within a repetition, or looks around`,
-    );
-  const flags = /^\(\?([ims]+)\)/.exec(pattern);
-  const body = flags === null ? pattern : pattern.slice(flags[0].length);
-  if (branching.test(body)) allowLinearEngine();
-  try {
-    return new RegExp(where === 'whole' ? `^(?:${body})$` : body, flags?.[1] ?? '');
-  } catch {
-    throw new SelectorError(`${pattern} is no regular expression`);
-  }
+export interface CompiledPattern {
+  test(text: string): boolean;
 }
 
-let allowed = false;
+/** Nothing in it means anything but itself. */
+const plain = /^[\w /:@%=,;-]*$/;
 
-/**
- * After 50,000 steps back V8 begins anew with an engine that takes none (https://v8.dev/blog/non-backtracking-regexp). Only where a pattern may come to that: code
- * that Node keeps from one start to the next is compiled for the flags of its time.
- */
-function allowLinearEngine(): void {
-  if (allowed) return;
-  allowed = true;
-  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+/** A Go regular expression, as regexp.Compile takes it; undefined for none. @throws SelectorError. */
+export function compilePattern(
+  pattern: string | undefined,
+  where: 'whole' | 'anywhere',
+): CompiledPattern | undefined {
+  if (pattern === undefined || pattern === '') return undefined;
+  if (pattern.length > patternLengthMax) throw new SelectorError('the pattern is too long');
+  if (plain.test(pattern))
+    return { test: where === 'whole' ? (text) => text === pattern : (text) => text.includes(pattern) };
+  try {
+    // As kustomize anchors it: a \Q goes on to the end of it all.
+    return new PatternMachine(parseGoPattern(where === 'whole' ? `^(?:${pattern})$` : pattern));
+  } catch (caught) {
+    if (!(caught instanceof GoSyntaxError || caught instanceof PatternSizeError)) throw caught;
+    throw new SelectorError(`${pattern} is no regular expression: ${caught.message}`);
+  }
 }

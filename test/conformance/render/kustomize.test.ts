@@ -10,6 +10,7 @@ import { edgeCases } from './cases-edges.ts';
 import { fieldEdgeCases } from './cases-field-edges.ts';
 import { generatorCases } from './cases-generators.ts';
 import { patchCases } from './cases-patches.ts';
+import { patternCases } from './cases-patterns.ts';
 import { pluginCases } from './cases-plugins.ts';
 import { replacementCases } from './cases-replacements.ts';
 import { metadataCases, schemaCases } from './cases-schema.ts';
@@ -20,6 +21,7 @@ import { generatedTree } from './generated.ts';
 const groups = {
   basic: basicCases,
   patches: patchCases,
+  patterns: patternCases,
   generators: generatorCases,
   replacements: replacementCases,
   vars: varCases,
