@@ -274,6 +274,24 @@ describe('foldViews', () => {
     expect(text).toBe(readFileSync(file, 'utf8'));
   });
 
+  it('says of a cluster that is well with what came before where to look for the newest', () => {
+    const newest = resolution('web', ['eu-1']);
+    const { placements } = foldViews(
+      input({
+        clusters: [cluster('eu-1')],
+        applications: [application('web')],
+        resolutions: [{ ...newest, targets: { 'eu-1': 'another' } }],
+        assignments: [assignment('eu-1', 'web', healthy)],
+        observations: [observation('eu-1', 'web')],
+        registered: [registered('eu-1')],
+      }),
+    );
+    expect(placements[0]).toMatchObject({
+      upToDate: false,
+      message: 'has what came before, the newest is not assigned: fairway rollout status web',
+    });
+  });
+
   it('explains in one sentence what an application waits for', () => {
     const { applications } = foldViews(scenarios['one-away-one-failed']!);
     expect(applications[0]?.conditions.find(({ type }) => type === 'Ready')).toMatchObject({

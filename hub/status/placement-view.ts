@@ -37,11 +37,10 @@ export interface PlacementFacts {
 
 /** Folds one placement. Pure. */
 export function foldPlacement(facts: PlacementFacts): FoldedPlacement {
-  const { assignment, observation, resolution, registered, cluster, application } = facts;
+  const { assignment, observation, registered, cluster, application } = facts;
   const current =
     observation !== undefined && observation.generation === assignment?.generation ? observation : undefined;
   const stage = stageOf(assignment);
-  const asked = resolution?.targets[cluster];
   const removing = assignment?.removed ?? false;
   const { state, reason, message } = judge(facts, stage, current);
   const sync = current ? current.syncStatus : assignment ? 'Pending' : 'Unknown';
@@ -56,7 +55,7 @@ export function foldPlacement(facts: PlacementFacts): FoldedPlacement {
       targetDigest: assignment?.targetDigest ?? '',
       generation: assignment?.generation ?? 0,
       assignedAtMs: assignment?.assignedAtMs ?? 0,
-      upToDate: removing ? asked === undefined : asked !== undefined && asked === assignment?.targetDigest,
+      upToDate: isUpToDate(facts),
       stage,
       sync,
       health: observation?.healthStatus ?? 'Unknown',
@@ -69,6 +68,12 @@ export function foldPlacement(facts: PlacementFacts): FoldedPlacement {
       removing,
     },
   };
+}
+
+function isUpToDate({ assignment, resolution, cluster }: PlacementFacts): boolean {
+  const asked = resolution?.targets[cluster];
+  if (assignment?.removed) return asked === undefined;
+  return asked !== undefined && asked === assignment?.targetDigest;
 }
 
 function stageOf(assignment: AssignmentState | undefined): PlacementView['stage'] {
@@ -113,7 +118,11 @@ function judge(
     const message = `waits for its turn: fairway rollout status ${facts.application}`;
     return { state: 'reconciling', reason: 'NotAssigned', message };
   }
-  return judgeReport(assignment, stage, current);
+  const judged = judgeReport(assignment, stage, current);
+  const isWanted = facts.resolution?.targets[facts.cluster] !== undefined;
+  if (judged.message !== '' || !isWanted || isUpToDate(facts)) return judged;
+  const behind = `has what came before, the newest is not assigned: fairway rollout status ${facts.application}`;
+  return { ...judged, message: behind };
 }
 
 function judgeReport(

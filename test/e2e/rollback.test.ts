@@ -128,7 +128,8 @@ describe('a release that is rolled back', () => {
     expect(jobs('migrate-').filter((name) => !known.includes(name))).toEqual([]);
     // What is kept is no part of how the application is: a claim that no pod mounts is never bound.
     const [placement] = await bed.api().placements();
-    expect(placement).toMatchObject({ sync: 'Synced', health: 'Current', drifted: false, message: '' });
+    expect(placement).toMatchObject({ sync: 'Synced', health: 'Current', drifted: false });
+    expect(placement?.message).toContain('the newest is not assigned: fairway rollout status web');
 
     await bed
       .api()

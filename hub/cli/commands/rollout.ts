@@ -16,7 +16,11 @@ type Options = Record<string, unknown>;
 const actions = [
   ['approve', 'let a wave that waits for an approval go on', 'wave'],
   ['reject', 'refuse a wave that waits for an approval; the rollout stops as its strategy says', 'wave'],
-  ['promote', 'skip the rest of a soak; or begin a release that waits for another environment', 'wave'],
+  [
+    'promote',
+    'skip the rest of a soak, or an analysis that stopped it; or begin a release that waits for another environment',
+    'wave',
+  ],
   ['pause', 'assign nothing more until it is resumed', ''],
   ['resume', 'go on after a pause', ''],
   ['abort', 'end it; every cluster keeps what it has', ''],
