@@ -240,14 +240,15 @@ describe('findBroken', () => {
       );
   });
 
-  it('comes to an end with an expression that tries for ever, and leaves one that is written to do so', () => {
+  it('comes to an end with an expression that would try for ever, and leaves one that Go does not have', () => {
     const long = `${'a'.repeat(300)}b`;
     const brokenBy = (rules: Record<string, unknown>, key: string) =>
       findBroken(object({}, rules), object({ [key]: 'plain' }, rules))?.path;
     expect(brokenBy({ encrypted_regex: '((a+))+c' }, long)).toBeUndefined();
     expect(brokenBy({ encrypted_regex: '((a+))+b' }, long)).toBe(long);
     expect(brokenBy({ encrypted_regex: '(a|a)*c' }, 'a'.repeat(2_000))).toBeUndefined();
-    for (const left of ['(a+)+b', '(?=a)', 'a'.repeat(600)])
+    expect(brokenBy({ encrypted_regex: '(a+)+b' }, long)).toBe(long);
+    for (const left of ['(?=a)', 'a'.repeat(600)])
       expect(brokenBy({ encrypted_regex: left }, long), left).toBeUndefined();
   });
 

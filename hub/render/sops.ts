@@ -50,7 +50,7 @@ function sealsOf(block: JsonObject): (keys: readonly string[]) => boolean {
 const keyLengthMax = 1_024;
 
 /**
- * An expression of Go's, bounded as those of patches are: what could try for ever counts as unreadable, like what JavaScript does not have. Additions in plain text are then not
+ * An expression of Go's, bounded as those of patches are. One that is too large counts as unreadable, like what Go does not have: additions in plain text are then not
  * looked for; values that are there are compared all the same.
  */
 function matcherOf(text: string): ((key: string) => boolean) | 'unreadable' | undefined {
