@@ -19,6 +19,7 @@ import {
   type Turn,
 } from '../parity/assess-objective.ts';
 import { ageDifference, createAgeInput } from '../parity/assess-readiness.ts';
+import { describeOwners } from '../parity/describe-owners.ts';
 import { nextState } from '../parity/next-state.ts';
 import { parsePlacementKey } from '../store/change-key.ts';
 import type { Page, PageRequest, Store, StoreTopic } from '../store/store.ts';
@@ -201,13 +202,14 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
   ): Promise<number | undefined> => {
     const nowMs = clock.now();
     const { group } = one.watch;
-    one.differences = found.map((difference) => sources.describe(difference, group.primary));
+    const explained = found.map((difference) => sources.describe(difference, group.primary));
+    const described = describeOwners(report, explained);
+    one.differences = described.differences;
     const before = one.state;
     one.turns ??= await loadTurns(store, group, nowMs);
     const objective = assessObjective(one.turns, nowMs, group.objective);
-    const described = describeOwners(report, one.differences);
-    const reasons = [...described.reasons, ...objectiveReasons(objective, report.owner)];
-    const next = nextState(before, { ...described, reasons }, one.differences, nowMs);
+    const reasons = [...described.report.reasons, ...objectiveReasons(objective, report.owner)];
+    const next = nextState(before, { ...described.report, reasons }, one.differences, nowMs);
     const { moment } = next;
     const state: ParityState = { ...next.state, objective: objective.state };
     learning.wake(group.name);
@@ -336,22 +338,6 @@ function versionOf(group: ParityGroup, fleet: Fleet): string {
   const labels = [...fleet.applications.values()].map((one) => [one.name, one.labels]);
   const withoutCommit = (key: string, value: unknown) => (key === 'commit' ? undefined : value);
   return JSON.stringify([group, [...fleet.clusters.values()], labels], withoutCommit);
-}
-
-/** Who wrote the lines is known after they were explained. */
-function describeOwners(
-  report: ParityState['report'],
-  differences: readonly ParityDifference[],
-): ParityState['report'] {
-  const owners = new Map<string, string>();
-  for (const { class: kind, owner, standby, application } of differences)
-    if (kind === 'overlay' && owner !== '') owners.set(`${standby} ${application}`, owner);
-  const reasons = report.reasons.map((reason) => {
-    if (reason.type !== 'overlay' || reason.owner !== '') return reason;
-    const owner = owners.get(`${reason.standby} ${reason.message.slice(0, reason.message.indexOf(':'))}`);
-    return owner === undefined ? reason : { ...reason, owner };
-  });
-  return { ...report, reasons };
 }
 
 function objectiveEvent(group: string, report: ObjectiveReport, timeMs: number): NewEvent {

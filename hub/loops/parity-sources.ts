@@ -31,13 +31,23 @@ export interface FieldSources {
 }
 
 const sides: readonly ParitySide[] = ['primary', 'standby'];
+/** Stands for an object as a whole: it begins there, or next to it. */
+const objectPath = '/kind';
 
 function clusterOf(difference: ParityDifference, side: ParitySide, primary: string): string {
   return side === 'primary' ? primary : difference.standby;
 }
 
-function isExplained({ class: name, path }: ParityDifference): boolean {
-  return name === 'overlay' && path !== '';
+/** Where Git says what there is to be told: of a field on both sides, of an object that is in one cluster alone in that. */
+function explainedSides({
+  class: name,
+  path,
+  primaryKey,
+  standbyKey,
+}: ParityDifference): readonly ParitySide[] {
+  if (name === 'overlay') return path === '' ? [] : sides;
+  if (name === 'missing' && primaryKey) return ['primary'];
+  return name === 'extra' && standbyKey ? ['standby'] : [];
 }
 
 export function createFieldSources(
@@ -88,11 +98,16 @@ export function createFieldSources(
 
   return {
     describe(difference, primary) {
-      if (!isExplained(difference)) return difference;
+      const explained = explainedSides(difference);
+      if (explained.length === 0) return difference;
       const [mine, other] = sides.map((side) =>
-        find(kept.get(idOf(difference, side, primary)), difference.path),
+        explained.includes(side)
+          ? find(kept.get(idOf(difference, side, primary)), difference.path || objectPath)
+          : undefined,
       );
-      const owner = difference.owner || other?.author || mine?.author || '';
+      // Whoever wrote an object has not said that the other cluster shall do without it.
+      const author = difference.path === '' ? '' : other?.author || mine?.author || '';
+      const owner = difference.owner || author;
       return { ...difference, owner, primarySource: mine, standbySource: other };
     },
     async learn(differences, primary, groups, signal) {
@@ -101,7 +116,7 @@ export function createFieldSources(
       const share = Math.max(shareMin, Math.floor(keptMax / Math.max(1, groups)));
       for (const difference of differences) {
         if (seen.size > share || open.size > asksMax) break;
-        for (const side of isExplained(difference) ? sides : []) {
+        for (const side of explainedSides(difference)) {
           const id = idOf(difference, side, primary);
           if (seen.add(id).size > share) break;
           if (!kept.has(id) || stale.has(id)) open.set(id, [difference, side]);

@@ -24,6 +24,7 @@ spec:
   primary: eu-1
   standbys: { clusters: [eu-2] }
   applications: { selector: { matchLabels: { dr: "yes" } } }
+  owner: team-dr
   variables: { region: "{{cluster.region}}" }
 ${more}`;
 const declared = (field: string) => `  expectations:
@@ -249,18 +250,22 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
       'what the standby has besides',
       'eu-2',
       (rows) => rows.some(({ key, sync }) => key.name === 'more' && sync === 'Synced'),
-      findTold({ class: 'extra', path: '' }),
+      findTold({ class: 'extra', path: '', owner: 'team-dr' }),
     );
     await followsReport(
       'what the standby lacks',
       'eu-2',
       (rows) => !rows.some(({ key }) => key.name === 'other'),
-      findTold({ class: 'missing', path: '' }),
+      findTold({ class: 'missing', path: '', owner: 'team-dr' }),
     );
     const items = await reached('both', ['declared /data/size both', 'extra  both', 'missing  both']);
     expect(items.find((one) => one.class === 'missing')).toMatchObject({
       ...{ primaryKey: { name: 'other' }, standbyKey: null, severity: 'critical' },
     });
+    const sourced = await bed.wait('where the object comes from', async () =>
+      (await differences()).find((one) => one.class === 'extra' && one.standbySource),
+    );
+    expect(sourced).toMatchObject({ standbySource: { file: `${south}/more.yaml` }, primarySource: null });
     expect(items.find((one) => one.class === 'extra')).toMatchObject({
       ...{ primaryKey: null, standbyKey: { name: 'more' }, severity: 'warning' },
     });
@@ -284,7 +289,7 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
       'what is unwell',
       'eu-2',
       (rows) => rows.some(({ key, health }) => key.name === 'idle' && health === 'InProgress'),
-      findTold({ class: 'unhealthy', side: 'standby' }),
+      findTold({ class: 'unhealthy', side: 'standby', owner: 'team-dr' }),
     );
     await reached('both on their way', both);
     // There are no nodes: what a controller would say, somebody says by hand.
@@ -320,7 +325,7 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
       'the standby to be behind',
       'eu-1',
       (rows) => rows.some(({ key, objectDigest }) => key.name === 'other' && objectDigest !== before.one),
-      findTold({ class: 'lagging', side: 'standby', path: '/data/value' }),
+      findTold({ class: 'lagging', side: 'standby', path: '/data/value', owner: 'team-dr' }),
     );
     const behind = await differences();
     expect(behind.every((one) => one.class === 'lagging' || one.class === 'declared')).toBe(true);

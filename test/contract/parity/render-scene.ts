@@ -10,14 +10,16 @@ function sideLine(cluster: string, value: string | undefined, source: FieldSourc
   const where = source
     ? `   <- ${source.layer === '' ? '' : `${source.layer}: `}${source.file}:${source.line} ${source.author}`
     : '';
-  return `    ${cluster}: ${value ?? '(none)'}${where}`;
+  return `    ${cluster}: ${value ?? (source ? '(there)' : '(none)')}${where}`;
 }
 
 function differenceLines(one: ParityDifference, primary: string): readonly string[] {
   const names = [one.primaryKey, one.standbyKey]
     .map((key) => (key ? describeKey(key) : '(not there)'))
     .filter((text, at, all) => all.indexOf(text) === at);
-  const values = one.path === '' && one.primaryValue === undefined && one.standbyValue === undefined;
+  const values = [one.primaryValue, one.standbyValue, one.primarySource, one.standbySource].every(
+    (told) => told === undefined,
+  );
   return [
     `  ${one.class}, ${one.severity}, side ${one.side}: ${names.join(' | ')}${one.path === '' ? '' : ` ${one.path}`}`,
     ...(values

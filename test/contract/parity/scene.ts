@@ -22,6 +22,7 @@ import type { TreeReader } from '../../../hub/model/tree.ts';
 import { assessReadiness } from '../../../hub/parity/assess-readiness.ts';
 import { compareFacts } from '../../../hub/parity/compare-facts.ts';
 import { compareObject, type PairContext } from '../../../hub/parity/compare-object.ts';
+import { describeOwners } from '../../../hub/parity/describe-owners.ts';
 import { createExpectationBook, type ExpectationBook } from '../../../hub/parity/expectations.ts';
 import type { ClusterFacts } from '../../../hub/parity/finding.ts';
 import { nextState } from '../../../hub/parity/next-state.ts';
@@ -207,5 +208,5 @@ export async function playScene(scene: Scene): Promise<Played> {
   const seenMs = sceneMs - (afterMs ?? 0);
   const seen = afterMs === undefined ? undefined : assess(undefined, seenMs);
   const report = assess(seen && nextState(undefined, seen, differences, seenMs).state, sceneMs);
-  return { group, differences, report };
+  return { group, ...describeOwners(report, differences) };
 }
