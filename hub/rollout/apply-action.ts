@@ -61,13 +61,17 @@ function approve(state: RolloutState, waveName: string, said: Said): RolloutStat
   return putWave(state, index, { approvedAfter: said });
 }
 
+/** One of its analyses has, by its answers so far. */
+function hasFailed({ strategy }: RolloutState, wave: WaveState): boolean {
+  return analysesOf(specOf(strategy, wave).analysis, wave, 0, 0).failed !== undefined;
+}
+
 /** Somebody who goes on although an analysis has stopped the wave goes on without its analyses. */
 function promote(state: RolloutState, waveName: string, said: Said): RolloutState {
   const index = findWave(state, waveName);
   const wave = state.waves[index] as WaveState;
-  const specs = specOf(state.strategy, wave).analysis;
   const isStopped = state.phase === 'Paused' && state.stopped?.by === 'failure';
-  if (isStopped && !wave.overruled && analysesOf(specs, wave, index, said.atMs).failed !== undefined)
+  if (isStopped && !wave.overruled && hasFailed(state, wave))
     return putWave(goOn(state), index, { promoted: wave.promoted ?? said, overruled: said });
   if (wave.promoted) return state;
   if (wave.settledAtMs === undefined)
@@ -87,8 +91,12 @@ function resume(state: RolloutState): RolloutState {
   if (isHeldBack(state)) return refuse(state, 'all that it brings is held: retry it, and it begins');
   const isStopped = state.stopped?.by === 'failure';
   const next = goOn(state);
-  // Their answers would stop it again at once.
-  return isStopped ? { ...next, waves: askAgain(next.waves) } : next;
+  if (!isStopped) return next;
+  // Answers that stopped it would stop it again at once; those of others are worth what they were.
+  return {
+    ...next,
+    waves: next.waves.flatMap((wave) => (hasFailed(state, wave) ? askAgain([wave]) : [wave])),
+  };
 }
 
 /** Refused where that would stop it again at once. */
