@@ -40,17 +40,22 @@ describe('createFieldSources', () => {
   });
 
   it('finds the line of a value of a Secret that is written as stringData', async () => {
-    const origin = {
-      layer: 'overlays/two',
-      at: { file: 'a.yaml', line: 7, commit: null },
-    };
+    const origin = (line: number) => ({ layer: 'overlays/two', at: { file: 'a.yaml', line, commit: null } });
+    // The API server lets it go before `data`, whichever comes first.
+    const lines = [
+      { path: 'stringData.password', origin: origin(7) },
+      { path: 'data.password', origin: origin(3) },
+    ];
     const sources = createFieldSources(
-      async () => ({ lines: [{ path: 'stringData.password', origin }] }) as unknown as Explanation,
+      async () => ({ lines }) as unknown as Explanation,
       () => {},
     );
-    const difference = { ...differenceOf(0), path: '/data/password' };
-    await sources.learn([difference], 'one', 1, signal);
-    expect(sources.describe(difference, 'one').standbySource).toMatchObject({ file: 'a.yaml', line: 7 });
+    const map = { ...differenceOf(0), path: '/data/password' };
+    const key = { group: '', kind: 'Secret', namespace: 'shop', name: 'key' };
+    const secret = { ...map, originId: '/Secret/shop/key', primaryKey: key, standbyKey: key };
+    await sources.learn([map, secret], 'one', 1, signal);
+    const lineOf = (one: ParityDifference) => sources.describe(one, 'one').standbySource?.line;
+    expect([lineOf(secret), lineOf(map)]).toEqual([7, 3]);
   });
 });
 

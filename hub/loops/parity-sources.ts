@@ -170,8 +170,7 @@ function pointerOf(text: string): string | undefined {
 
 /** Of the field, or of the first line within it. */
 function find(sources: Sources | undefined, path: string): FieldSource | undefined {
-  // A Secret's `stringData` is compared as what the API server makes of it.
-  const exact = sources?.get(path) ?? sources?.get(path.replace(/^\/data\//, '/stringData/'));
+  const exact = sources?.get(path);
   if (exact || !sources) return exact;
   for (const [at, source] of sources) if (at.startsWith(`${path}/`)) return source;
   return undefined;
