@@ -185,7 +185,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const marks = createStateMarks(kube, namespace, settle);
   const loops = createAgentLoops({ ...store, marks, acks: connection, secrets: opener, secretKey, ...ports });
   const diagnostics: DiagnosticSources = {
-    ...{ cluster, namespace, instanceId, versions, kube, loops, connection, desired },
+    ...{ cluster, namespace, instanceId, versions, kube, loops, connection, desired, facts },
     startedAtMs: clock.now(),
     leader: assertMayWrite && true,
     logLines: options.logLines ?? (() => []),

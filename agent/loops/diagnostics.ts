@@ -14,6 +14,8 @@ export interface DiagnosticSources {
   readonly kube: Pick<KubeClient, 'requestCounts' | 'pressure' | 'staleGroups' | 'server'>;
   readonly loops: Pick<AgentLoops, 'state' | 'metrics'>;
   readonly connection: { state(): object };
+  /** Undefined: it has none. */
+  readonly facts?: { readonly watches: number } | undefined;
   readonly desired: Pick<DesiredState, 'applications' | 'pauses' | 'deletionsHeld' | 'batchOpen'>;
   /** Undefined: no election. */
   readonly leader: boolean | undefined;
@@ -70,6 +72,7 @@ export function describeAgent(sources: DiagnosticSources, nowMs: number) {
       staleGroups: [...kube.staleGroups()],
     },
     ...state,
+    factWatches: sources.facts?.watches ?? 0,
     failing: loop.filter(({ failures }) => failures > 0).slice(0, applicationsMax),
     events: loops.metrics,
     process: {

@@ -39,13 +39,13 @@ function bed() {
     groups: Readonly<Record<string, readonly string[]>>,
     unowned: readonly UnownedField[] = [],
   ) => facts.follow(new Map(Object.entries(groups).map(([name, clusters]) => [name, { clusters, unowned }])));
-  const settle = async (ms = 0) => {
+  const settle = async (ms = 200) => {
     await clock.advance(ms);
     await facts.loop.idle();
   };
   const quotaOf = (name: string, group: string) =>
     facts.factsOf(name, group)?.values.get('quotas')?.['shop/q'];
-  return { asked, changes, cluster, facts, follow, settle, quotaOf };
+  return { asked, clock, changes, cluster, facts, follow, settle, quotaOf };
 }
 
 describe('createFactsLoop', () => {
@@ -67,6 +67,18 @@ describe('createFactsLoop', () => {
     await settle();
     expect(changes).toEqual(['one eu quotas', 'two eu quotas', 'one eu quotas']);
     expect(quotaOf('one', 'eu')).toEqual({ quota: 2 });
+    await facts.loop.stop();
+  });
+
+  it('asks an agent that does not stop telling of changes no more than five times a second', async () => {
+    const { asked, facts, follow, clock } = bed();
+    follow({ eu: ['one'] });
+    for (let at = 0; at < 1_000; at += 1) {
+      facts.changed('one');
+      await clock.advance(1);
+    }
+    expect(asked.length).toBeGreaterThan(3);
+    expect(asked.length).toBeLessThan(8);
     await facts.loop.stop();
   });
 

@@ -42,13 +42,16 @@ export interface FactsLoop {
   follow(groups: ReadonlyMap<string, FollowedGroup>): void;
   /** Its agent has come: asks now. */
   wake(cluster: string): void;
-  /** Its agent says that something has changed: asks now. */
+  /** Its agent says that something has changed, or can be asked again: asks now. */
   changed(cluster: string): void;
 }
 
 const everyMs = 300_000;
 /** Until an agent that is away is asked again; its Query stream comes a moment after its session. */
 const awayMs = 5_000;
+
+/** An agent says what it likes, and as often: it is not asked again sooner. */
+const askMinMs = 200;
 
 interface Known extends ClusterFacts {
   readonly digests: Readonly<Record<string, string>>;
@@ -101,6 +104,7 @@ function changesOf(before: Known | undefined, after: Known): ReadonlySet<FactSec
 
 export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
   const known = new Map<string, Known>();
+  const askedAtMs = new Map<string, number>();
   let followed: ReadonlyMap<string, FollowedGroup> = new Map();
 
   /** That an agent is away is no failure; what it said stands. */
@@ -121,6 +125,9 @@ export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
     const [cluster, group] = partsOf(key);
     const wanted = followed.get(group);
     if (!wanted?.clusters.includes(cluster)) return undefined;
+    const waitMs = askMinMs - (options.clock.monotonic() - (askedAtMs.get(key) ?? -askMinMs));
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
+    askedAtMs.set(key, options.clock.monotonic());
     const before = known.get(key);
     const answer = await askUnlessAway(
       cluster,
@@ -156,6 +163,7 @@ export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
       for (const key of keysOf(before))
         if (!kept.has(key)) {
           known.delete(key);
+          askedAtMs.delete(key);
           loop.forget(key);
         }
       followed = groups;

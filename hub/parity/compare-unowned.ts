@@ -23,6 +23,8 @@ export interface UnownedRequest {
 
 /** Differences told of one standby. */
 const differencesMax = 1_000;
+/** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/: a manager's name has 128 at most. */
+const managerCharactersMax = 128;
 
 /**
  * Fields that nobody applies from Git, and that the group wants compared all the same: what is live here against what is live there, by what the agents say of them. An object that is on one side
@@ -98,7 +100,7 @@ function comparePair(
           ...{ aspect: 'field', path, values, class: 'drift' },
           answer: book.field(subject, { path, ...values }),
           message: `${path}, which nobody applies from Git, differs between ${primary} and ${standby}`,
-          owner: manager,
+          owner: manager.slice(0, managerCharactersMax),
           action: 'make both the same, or declare it in spec.expectations',
         }),
       ];

@@ -2,7 +2,9 @@ import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../shared/clock/fake-clock.ts';
 import {
+  FactsChangedSchema,
   LogsAnswerSchema,
+  QueryReadySchema,
   type QueryRequest,
   QueryRequestSchema,
   type QueryResponse,
@@ -35,6 +37,15 @@ const logs = (text: string): QueryRequest['answer'] => ({
 });
 
 describe('query hub', () => {
+  it('tells of an agent that can be asked, and of facts that have changed', () => {
+    const { line, changed } = setUp();
+    const say = (answer: QueryRequest['answer']) => line.receive(create(QueryRequestSchema, { answer }));
+    say({ case: 'ready', value: create(QueryReadySchema) });
+    say({ case: 'factsChanged', value: create(FactsChangedSchema) });
+    say(logs('too late'));
+    expect(changed).toEqual(['eu-1', 'eu-1']);
+  });
+
   it('gives each answer to its own question, in any order, and ignores one too many', async () => {
     const { hub, answer, clock } = setUp();
     const first = hub.ask('eu-1', question);

@@ -57,7 +57,7 @@ export interface QueryHub {
   ask(cluster: string, question: Question, options?: AskOptions): Promise<Answer>;
 }
 
-/** @param onFactsChanged an agent says that what it was asked to watch has changed. */
+/** @param onFactsChanged an agent says that what it was asked to watch has changed, or it has just come and watches nothing yet. */
 export function createQueryHub(clock: Clock, onFactsChanged: (cluster: string) => void): QueryHub {
   const lines = new Map<string, Line>();
   let lastId = 0;
@@ -67,7 +67,8 @@ export function createQueryHub(clock: Clock, onFactsChanged: (cluster: string) =
       lines.set(cluster, line);
       return {
         receive(message) {
-          if (message.answer.case === 'factsChanged') onFactsChanged(cluster);
+          const { case: kind } = message.answer;
+          if (kind === 'factsChanged' || kind === 'ready') onFactsChanged(cluster);
           else settle(line, message);
         },
         detach() {
@@ -262,7 +263,7 @@ function answerFromWire(type: Question['type'], answer: QueryRequest['answer']):
 
 function settle(line: Line, { queryId, answer }: QueryRequest): void {
   const waiting = line.waiting.get(queryId);
-  // Too late, or `ready`: nobody waits for it.
+  // Too late: nobody waits for it.
   if (!waiting) return;
   if (answer.case === 'failure') {
     const { code, message } = answer.value;

@@ -51,7 +51,7 @@ export interface StreamServerOptions {
   /** `host:port` of the agent listener as agents reach it, in order of preference. Empty: the enrolment answer names none. */
   readonly advertisedAddresses: readonly string[] | ((agentPort: number) => readonly string[]);
   readonly limits?: Partial<StreamLimits>;
-  /** The agent of a cluster says that facts have changed which it was asked to watch. */
+  /** The agent of a cluster says that facts have changed which it was asked to watch, or it has just come. */
   readonly onFactsChanged?: (cluster: string) => void;
 }
 

@@ -195,6 +195,23 @@ describe('parity beyond what Git applies', { timeout: 120_000 }, () => {
     await context.annotate(`told after ${made}, ${gone} and ${secret} ms`);
   });
 
+  it('watches from the start again when an agent has died', async (context) => {
+    if (!bed) return context.skip(skipped);
+    const path = '/environment/priorityClasses/higher';
+    await bed.killAgent('eu-1');
+    await bed.startAgent('eu-1', { token: false });
+    const agent = await bed.wait('the watches of the agent', async () => {
+      const { api, token } = need().addresses();
+      const headers = { authorization: `Bearer ${token}` };
+      const answer = await fetch(`${api}/api/v1/clusters/eu-1/diagnostics`, { headers });
+      const bundle = (await answer.json().catch(() => ({}))) as { agent?: { factWatches: number } };
+      return (bundle.agent?.factWatches ?? 0) > 10 ? bundle.agent : undefined;
+    });
+    expect(agent.factWatches).toBe(11);
+    kubectl('eu-1', 'create', 'priorityclass', 'higher', '--value=10');
+    await isThere('the class', path);
+  });
+
   it('keeps, logs and tells no value', async (context) => {
     if (!bed) return context.skip(skipped);
     const { api, token } = bed.addresses();

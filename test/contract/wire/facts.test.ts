@@ -33,9 +33,11 @@ describe('facts', () => {
     await until('its Query stream', () =>
       hub.server.query('eu-1', { type: 'diagnostics' }).catch(() => undefined),
     );
-    for (const listener of listeners) listener();
-    await until('the word of it', () => told.length > 0);
+    // It has come, and watches nothing yet.
     expect(told).toEqual(['eu-1']);
+    for (const listener of listeners) listener();
+    await until('the word of it', () => told.length > 1);
+    expect(told).toEqual(['eu-1', 'eu-1']);
     await agent.connection.stop();
     await until('nobody listens', () => listeners.size === 0);
   });

@@ -122,6 +122,22 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
       },
       { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'high' }, value: 9 },
       { apiVersion: 'v1', kind: 'ResourceQuota', metadata: meta('all'), spec: { hard: { pods: '9' } } },
+      {
+        ...{ apiVersion: 'v1', kind: 'LimitRange', metadata: meta('each') },
+        spec: { limits: [{ type: 'Container', max: { cpu: '2' } }] },
+      },
+      {
+        ...{ apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'edge' } },
+        spec: { controller: 'example.com/edge' },
+      },
+      {
+        ...{ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'boxed' } },
+        handler: 'runsc',
+      },
+      {
+        ...{ apiVersion: 'v1', kind: 'Service', metadata: meta('by-hand') },
+        spec: { ports: [{ port: 80 }], selector: { app: 'x' } },
+      },
       { apiVersion: 'v1', kind: 'ConfigMap', metadata: meta('by-hand'), data: { a: 'one' } },
       { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'other', namespace: 'elsewhere' }, data: {} },
       {
@@ -143,6 +159,10 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
       fast: { provisioner: 'example.com/disk', default: true },
     });
     expect(values('priorityClasses')).toMatchObject({ high: { value: 9 } });
+    expect(values('ingressClasses')).toEqual({ edge: { spec: { controller: 'example.com/edge' } } });
+    expect(values('runtimeClasses')).toEqual({ boxed: { handler: 'runsc' } });
+    expect(values('limits')).toMatchObject({ 'shop/each': { limits: [{ max: { cpu: '2' } }] } });
+    expect(values('unmanaged')).toEqual({ 'Service shop/by-hand': true });
     expect(values('quotas')).toEqual({ 'shop/all': { hard: { pods: '9' } } });
     expect(values('podSecurity')).toEqual({ shop: { 'pod-security.kubernetes.io/enforce': 'baseline' } });
     expect(Object.keys(values('configMaps') ?? {})).toEqual(['shop/by-hand']);
@@ -210,6 +230,66 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
       nodeSizes: [[1_500, 2 ** 31, 20, 1]],
       podSizes: [[250, 2 ** 26, 1, 1]],
     });
+  });
+
+  it('tells when backups, snapshots and replications were made last, of kinds that the cluster has', async () => {
+    const kinds = [
+      ['velero.io', 'Backup', 'backups'],
+      ['velero.io', 'Schedule', 'schedules'],
+      ['snapshot.storage.k8s.io', 'VolumeSnapshot', 'volumesnapshots'],
+      ['volsync.backube', 'ReplicationSource', 'replicationsources'],
+    ] as const;
+    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+    apply(
+      ...kinds.map(([group, kind, plural]) => ({
+        ...{ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' },
+        metadata: {
+          name: `${plural}.${group}`,
+          // Names of these groups are protected: https://github.com/kubernetes/enhancements/pull/1111
+          annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' },
+        },
+        spec: {
+          ...{ group, scope: 'Namespaced', names: { kind, plural, singular: kind.toLowerCase() } },
+          versions: [{ name: 'v1', served: true, storage: true, schema }],
+        },
+      })),
+    );
+    kubectl([
+      ...['wait', '--for=condition=Established', '--timeout=30s', 'crd'],
+      ...kinds.map(([group, , plural]) => `${plural}.${group}`),
+    ]);
+    const at = '2026-01-02T03:04:05Z';
+    const inVelero = (name: string, more: object = {}) => ({ name, namespace: 'elsewhere', ...more });
+    apply(
+      {
+        ...{
+          apiVersion: 'velero.io/v1',
+          kind: 'Backup',
+          status: { phase: 'Completed', completionTimestamp: at },
+        },
+        metadata: inVelero('n-1', { labels: { 'velero.io/schedule-name': 'nightly' } }),
+      },
+      { apiVersion: 'velero.io/v1', kind: 'Schedule', metadata: inVelero('nightly') },
+      { apiVersion: 'velero.io/v1', kind: 'Schedule', metadata: inVelero('weekly') },
+      {
+        ...{ apiVersion: 'snapshot.storage.k8s.io/v1', kind: 'VolumeSnapshot', metadata: meta('s') },
+        ...{ spec: { source: { persistentVolumeClaimName: 'disk' } } },
+        status: { readyToUse: true, creationTime: at },
+      },
+      {
+        ...{ apiVersion: 'volsync.backube/v1', kind: 'ReplicationSource', metadata: meta('r') },
+        status: { lastSyncTime: at },
+      },
+    );
+    const told = '2026-01-02T03:04:05.000Z';
+    await vi.waitFor(
+      async () =>
+        expect((await collect()).get('backups')?.values).toEqual({
+          ...{ 'Backup nightly': told, 'Backup weekly': '' },
+          ...{ 'VolumeSnapshot shop/disk': told, 'ReplicationSource shop/r': told },
+        }),
+      { timeout: 20_000, interval: 500 },
+    );
   });
 
   it('tells what is opened of encrypted values by fingerprints, and equal ones alike', async () => {
