@@ -13,7 +13,7 @@ import type { ApiResource, KubeClient, LiveObject, ResourceRef } from '../kube/k
 import { isPassing } from '../kube/status-error.ts';
 import { partOfLabel } from '../model/inventory.ts';
 import { checkAdoption } from './adoption.ts';
-import { effectiveObject } from './effective-object.ts';
+import { effectiveKey, effectiveObject } from './effective-object.ts';
 import { findLive } from './find-live.ts';
 import { forEachBounded } from './parallel.ts';
 import type { PlannedObject, SyncPlan } from './plan-sync.ts';
@@ -57,8 +57,10 @@ export interface ApplyPorts {
   readonly objectText: (digest: string) => string | undefined;
   /** The manifest with its encrypted values opened. @throws where this cluster cannot. */
   readonly reveal: (text: string) => Promise<string>;
-  /** Asks the API server again when the kind is unknown. */
-  readonly resolve: (apiVersion: string, kind: string, refresh: boolean) => Promise<ApiResource | undefined>;
+  /** The resource of a kind, as far as it is known. */
+  readonly find: (apiVersion: string, kind: string) => ApiResource | undefined;
+  /** The same, asking the API server again when the kind is unknown. */
+  readonly resolve: (apiVersion: string, kind: string) => Promise<ApiResource | undefined>;
   /** absent: certainly without our label. known: we have a record. labelled: ours by label, but unknown to us. */
   readonly knowledge: (key: ObjectKey) => 'absent' | 'known' | 'labelled';
   /** The application of this agent behind an ApplySet id; undefined for a foreign ApplySet. */
@@ -129,18 +131,16 @@ async function applyObject(object: PlannedObject, ports: ApplyPorts): Promise<Ap
   if (text === undefined) return { object, result: 'waiting', message: 'its content has not arrived yet' };
   const { apiVersion } = object.entry;
   const resource =
-    (await ports.resolve(apiVersion, object.key.kind, false)) ??
-    (await ports.resolve(apiVersion, object.key.kind, true));
+    ports.find(apiVersion, object.key.kind) ?? (await ports.resolve(apiVersion, object.key.kind));
   if (!resource)
     throw new FairwayError('not_found', `the API server serves no ${object.key.kind} in ${apiVersion}`);
-  const key = resource.namespaced
-    ? { ...object.key, namespace: object.key.namespace || ports.sync.namespace }
-    : { ...object.key, namespace: '' };
+  // It may have been planned before its kind was known.
+  const key = effectiveKey(object, resource, ports.sync.namespace);
   const omit = ignoredPaths(ports.sync.ignore, key);
   const revealed = await ports.reveal(text);
   const body = effectiveObject(revealed, key, ports.applySetId, omit);
   const ref = { resource, namespace: key.namespace, name: key.name };
-  const planned = { ...object, key, keyText: keyText(key) };
+  const planned = key === object.key ? object : { ...object, key, keyText: keyText(key) };
   const knowledge = ports.knowledge(key);
   let before: LiveObject | undefined;
   if (knowledge === 'labelled') {
@@ -196,7 +196,7 @@ function definedKinds(definition: KubeObject): readonly { apiVersion: string; ki
 async function awaitDefinition(outcome: ApplyOutcome, ports: ApplyPorts): Promise<void> {
   const { kube, clock, signal } = ports;
   const { key, entry } = outcome.object;
-  const resource = await ports.resolve(entry.apiVersion, key.kind, false);
+  const resource = ports.find(entry.apiVersion, key.kind);
   if (!resource || !outcome.body) return;
   const until = clock.monotonic() + establishLimitMs;
   const kinds = definedKinds(outcome.body);
@@ -204,9 +204,7 @@ async function awaitDefinition(outcome: ApplyOutcome, ports: ApplyPorts): Promis
   for (let waitMs = 50; clock.monotonic() < until && !signal.aborted; waitMs = Math.min(1_000, waitMs * 2)) {
     established ||= isEstablished(await kube.get({ resource, namespace: '', name: key.name }, signal));
     if (established) {
-      const found = await Promise.all(
-        kinds.map(({ apiVersion, kind }) => ports.resolve(apiVersion, kind, true)),
-      );
+      const found = await Promise.all(kinds.map(({ apiVersion, kind }) => ports.resolve(apiVersion, kind)));
       if (found.every((served) => served !== undefined)) return;
     }
     await sleep(clock, waitMs, signal);

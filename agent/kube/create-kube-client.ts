@@ -76,7 +76,7 @@ function clientOf(
   ports: KubeClientPorts,
 ): KubeClient {
   const { clock, random } = ports;
-  const write = async (
+  const write = (
     verb: string,
     method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,

@@ -6,22 +6,24 @@ const rereadAfterMs = 60_000;
 
 /** The bearer token to send, read anew as it rotates. */
 export interface TokenReader {
-  /** `refresh` after a 401. */
-  token(refresh?: boolean): Promise<string | undefined>;
+  /** `refresh` after a 401. At once where it is known. */
+  token(refresh?: boolean): Promise<string | undefined> | string | undefined;
 }
 
 export function createTokenReader(connection: KubeConnection, clock: Clock): TokenReader {
   const { tokenFile, tokenSource } = connection;
-  if (!tokenFile && !tokenSource) return { token: () => Promise.resolve(connection.token) };
+  if (!tokenFile && !tokenSource) return { token: () => connection.token };
   let value: string | undefined;
   let readAtMs = Number.NEGATIVE_INFINITY;
+  const read = async () => {
+    value = tokenFile ? (await readFile(tokenFile, 'utf8')).trim() : await tokenSource?.();
+    readAtMs = clock.monotonic();
+    return value;
+  };
   return {
-    async token(refresh = false) {
-      if (refresh || value === undefined || clock.monotonic() - readAtMs > rereadAfterMs) {
-        value = tokenFile ? (await readFile(tokenFile, 'utf8')).trim() : await tokenSource?.();
-        readAtMs = clock.monotonic();
-      }
-      return value;
+    token(refresh = false) {
+      const isFresh = value !== undefined && clock.monotonic() - readAtMs <= rereadAfterMs;
+      return isFresh && !refresh ? value : read();
     },
   };
 }

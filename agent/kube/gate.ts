@@ -5,6 +5,7 @@
  * at ease is not slowed down for.
  */
 import { type Clock, sleep } from '../../shared/clock/clock.ts';
+import { onAbort } from './on-abort.ts';
 
 /** Leave to send one request. */
 export interface Pass {
@@ -32,11 +33,11 @@ export function createGate(max: number, clock: Clock): Gate {
   let epoch = 0;
   let underway = 0;
   let closedUntilMs = Number.NEGATIVE_INFINITY;
-  const waiting: (() => void)[] = [];
+  const waiting = new Set<() => void>();
   const admit = () => {
-    while (underway < window) {
-      const next = waiting.shift();
-      if (!next) return;
+    for (const next of waiting) {
+      if (underway >= window) return;
+      waiting.delete(next);
       next();
     }
   };
@@ -71,39 +72,36 @@ export function createGate(max: number, clock: Clock): Gate {
       refused: (holdMs) => hold(holdMs, sentIn),
     };
   };
-  const turn = (signal: AbortSignal | undefined): Promise<Pass> => {
-    signal?.throwIfAborted();
-    if (underway < window) return Promise.resolve(enter());
+  /** In before anything may be sent: it waits for that, and then for its turn anew. */
+  const wait = async (pass: Pass, forMs: number, signal: AbortSignal | undefined): Promise<Pass> => {
+    await sleep(clock, forMs, signal);
+    pass.release();
+    return acquire(signal);
+  };
+  const admitted = (signal: AbortSignal | undefined): Pass | Promise<Pass> => {
+    const pass = enter();
+    const closedMs = closedUntilMs - clock.monotonic();
+    return closedMs > 0 ? wait(pass, closedMs, signal) : pass;
+  };
+  const acquire = (signal: AbortSignal | undefined): Promise<Pass> => {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (underway < window) return Promise.resolve(admitted(signal));
     return new Promise((resolve, reject) => {
       const go = () => {
-        signal?.removeEventListener('abort', cancel);
-        resolve(enter());
+        callOff?.();
+        resolve(admitted(signal));
       };
-      const cancel = () => {
-        waiting.splice(waiting.indexOf(go), 1);
+      const giveUp = () => {
+        waiting.delete(go);
         reject(signal?.reason);
       };
-      waiting.push(go);
-      signal?.addEventListener('abort', cancel, { once: true });
+      const callOff = signal && onAbort(signal, giveUp);
+      waiting.add(go);
     });
   };
-  const wait = async (signal: AbortSignal | undefined): Promise<Pass> => {
-    let pass = await turn(signal);
-    for (let leftMs = closedUntilMs - clock.monotonic(); leftMs > 0; ) {
-      await sleep(clock, leftMs, signal);
-      pass.release();
-      pass = await turn(signal);
-      leftMs = closedUntilMs - clock.monotonic();
-    }
-    return pass;
-  };
   return {
-    acquire(signal) {
-      if (underway < window && closedUntilMs <= clock.monotonic() && !signal?.aborted)
-        return Promise.resolve(enter());
-      return wait(signal);
-    },
+    acquire,
     refused: (holdMs) => hold(holdMs, epoch),
-    state: () => ({ window, underway, waiting: waiting.length }),
+    state: () => ({ window, underway, waiting: waiting.size }),
   };
 }

@@ -23,11 +23,15 @@ export interface HttpServerAddress {
     | undefined;
 }
 
+/** Names and values, in order. */
+export type HttpHeaders = readonly (readonly [name: string, value: string])[];
+
 export interface HttpRequest extends HttpResponseLimits {
   readonly method: string;
   /** With the query. */
   readonly path: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The same list again is not looked at again. */
+  readonly headers: HttpHeaders;
   readonly body: string | undefined;
 }
 
@@ -72,22 +76,51 @@ const keepAliveMs = 15_000;
 /** Visible characters, blanks and tabs: a line break in a value would begin a header of its own (RFC 9110, 5.5). */
 const headText = /^[\t\x20-\x7e]*$/;
 
-function headOf({ method, path, headers, body }: HttpRequest, host: string): string {
-  let text = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n`;
-  let allowed = headText.test(path) && !path.includes(' ');
+/** Of lists that were given before. */
+const linesBefore = new WeakMap<HttpHeaders, string>();
+
+/** Undefined: one of them is not allowed. */
+function linesOf(headers: HttpHeaders): string | undefined {
+  const before = linesBefore.get(headers);
+  if (before !== undefined) return before;
+  let lines = '';
   for (const [name, value] of headers) {
-    allowed &&= headText.test(value);
-    text += `${name}: ${value}\r\n`;
+    if (!headText.test(value)) return undefined;
+    lines += `${name}: ${value}\r\n`;
   }
-  if (!allowed)
-    throw new FairwayError('invalid_argument', 'a header or path holds characters that HTTP does not allow');
-  if (body !== undefined) text += `Content-Length: ${Buffer.byteLength(body)}\r\n`;
-  return `${text}\r\n`;
+  linesBefore.set(headers, lines);
+  return lines;
 }
 
-function createDialler({ host, port, tls }: HttpServerAddress): () => Socket {
+function headOf({ method, path, headers, body }: HttpRequest, host: string): string {
+  const lines = linesOf(headers);
+  if (lines === undefined || !headText.test(path) || path.includes(' '))
+    throw new FairwayError('invalid_argument', 'a header or path holds characters that HTTP does not allow');
+  const length = body === undefined ? '' : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+  return `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${lines}${length}\r\n`;
+}
+
+type Dial = (onData: (chunk: Buffer) => void) => Socket;
+
+/** As much as is read at once. */
+const readBytes = 64 * 1024;
+
+function createDialler({ host, port, tls }: HttpServerAddress): Dial {
+  const buffer = Buffer.allocUnsafeSlow(readBytes);
+  // All connections read into one buffer, without the queue of a stream: what is there is copied before anything else happens.
+  const readTo = (onData: (chunk: Buffer) => void) => ({
+    buffer,
+    callback(length: number) {
+      onData(Buffer.from(buffer.subarray(0, length)));
+      return true;
+    },
+  });
   if (!tls)
-    return () => connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs });
+    return (onData) =>
+      connect({
+        ...{ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs },
+        onread: readTo(onData),
+      });
   const { ca, cert, key, insecureSkipVerify } = tls;
   const secureContext = createSecureContext({
     ...(ca && { ca }),
@@ -97,9 +130,11 @@ function createDialler({ host, port, tls }: HttpServerAddress): () => Socket {
   // The name to ask for and to check; an address is checked but never asked for (RFC 6066, 3).
   const servername = tls.serverName ?? (isIP(host) ? '' : host);
   let session: Buffer | undefined;
-  return () => {
+  return (onData) => {
+    const onread = readTo(onData);
     const socket = connectTls({
-      ...{ host, port, servername, secureContext },
+      // Options of the socket below, `onread` too, are given along.
+      ...{ host, port, servername, secureContext, onread },
       rejectUnauthorized: !insecureSkipVerify,
       ALPNProtocols: ['http/1.1'],
       ...(session && { session }),
@@ -181,21 +216,21 @@ export function createHttpPool(address: HttpServerAddress, clock: Clock): HttpPo
     resolve(reader);
     pump();
   };
+  const receive = (connection: Connection, chunk: Buffer) => {
+    const { asked } = connection;
+    // An answer to nothing: whatever comes next would be taken for another's.
+    if (!asked) return drop(connection, lostError());
+    try {
+      if (asked.reader.push(chunk)) finish(connection, asked);
+    } catch (caught) {
+      drop(connection, caught as Error);
+    }
+  };
   const watch = (connection: Connection) => {
     const { socket } = connection;
     socket.once(address.tls ? 'secureConnect' : 'connect', () => {
       connected(connection);
       pump();
-    });
-    socket.on('data', (chunk: Buffer) => {
-      const { asked } = connection;
-      // An answer to nothing: whatever comes next would be taken for another's.
-      if (!asked) return drop(connection, lostError());
-      try {
-        if (asked.reader.push(chunk)) finish(connection, asked);
-      } catch (caught) {
-        drop(connection, caught as Error);
-      }
     });
     socket.on('end', () => {
       const { asked } = connection;
@@ -208,7 +243,8 @@ export function createHttpPool(address: HttpServerAddress, clock: Clock): HttpPo
   const make = (): Connection | undefined => {
     if (dialling >= diallingMax) return undefined;
     dialling += 1;
-    const made: Connection = { socket: dial(), asked: undefined, isDialling: true, idleSinceMs: 0 };
+    const socket = dial((chunk) => receive(made, chunk));
+    const made: Connection = { socket, asked: undefined, isDialling: true, idleSinceMs: 0 };
     open.add(made);
     watch(made);
     return made;

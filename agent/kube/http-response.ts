@@ -79,132 +79,167 @@ function framingOf({ status, header }: Head): number | 'chunked' | 'close' {
 
 type State = 'head' | 'length' | 'chunk line' | 'chunk' | 'chunk end' | 'trailer' | 'close' | 'done';
 
-/** A response to anything but HEAD. Informational answers (1xx) are passed over. */
-export function createResponseReader({ maxBytes, cut }: HttpResponseLimits): HttpResponseReader {
-  let state: State = 'head';
-  let head: Head | undefined;
-  let held: Buffer | undefined;
-  let parts: Buffer[] = [];
-  let size = 0;
-  let left = 0;
-  let truncated = false;
-  let clean = true;
+/** How far an answer has been read. */
+interface Reading {
+  readonly limits: HttpResponseLimits;
+  state: State;
+  head: Head | undefined;
+  /** What has come of something that is read as a whole. */
+  held: Buffer | undefined;
+  parts: Buffer[];
+  size: number;
+  /** Bytes of the body, or of its chunk, that are to come. */
+  left: number;
+  truncated: boolean;
+  clean: boolean;
+}
 
-  /** What may wait for its end is kept up to a bound. */
-  const upTo = (data: Buffer, end: Buffer, bytesMax: number): number => {
-    const at = data.indexOf(end);
-    if ((at < 0 ? data.length : at) > bytesMax) throw malformed('it is too long');
-    if (at < 0) held = data;
-    return at;
-  };
-  const take = (data: Buffer): void => {
-    if (size + data.length > maxBytes) {
-      if (!cut) throw new FairwayError('resource_exhausted', 'the answer is too large', { retry: false });
-      truncated = true;
-      clean = false;
-      state = 'done';
-    }
-    const kept = truncated ? data.subarray(0, maxBytes - size) : data;
-    if (kept.length > 0) parts.push(kept);
-    size += kept.length;
-  };
-  const begin = (text: string): void => {
-    const next = parseHead(text);
-    if (next.status < 200) {
-      if (next.status === 101) throw malformed('another protocol');
-      return;
-    }
-    head = next;
-    const framing = framingOf(next);
-    if (framing === 'chunked') state = 'chunk line';
-    else if (framing === 'close') state = 'close';
-    else {
-      left = framing;
-      state = framing === 0 ? 'done' : 'length';
-    }
-    if (!cut && left > maxBytes)
-      throw new FairwayError('resource_exhausted', 'the answer is too large', { retry: false });
-  };
-  const steps: Readonly<Record<Exclude<State, 'done'>, (data: Buffer) => Buffer | undefined>> = {
-    head(data) {
-      const at = upTo(data, headEnd, headBytesMax);
-      if (at < 0) return undefined;
-      begin(data.toString('latin1', 0, at));
-      return data.subarray(at + headEnd.length);
-    },
-    length(data) {
-      const piece = data.subarray(0, left);
-      left -= piece.length;
-      take(piece);
-      if (left === 0) state = 'done';
-      return data.subarray(piece.length);
-    },
-    'chunk line'(data) {
-      const at = upTo(data, lineEnd, chunkLineBytesMax);
-      if (at < 0) return undefined;
-      const match = /^([0-9a-f]{1,8})[\t ]*(?:;.*)?$/i.exec(data.toString('latin1', 0, at));
-      if (!match) throw malformed('the length of a chunk');
-      left = Number.parseInt(match[1] ?? '', 16);
-      state = left === 0 ? 'trailer' : 'chunk';
-      return data.subarray(at + lineEnd.length);
-    },
-    chunk(data) {
-      const piece = data.subarray(0, left);
-      left -= piece.length;
-      if (left === 0) state = 'chunk end';
-      take(piece);
-      return data.subarray(piece.length);
-    },
-    'chunk end'(data) {
-      if (data.length < lineEnd.length) {
-        held = data;
-        return undefined;
-      }
-      if (!data.subarray(0, 2).equals(lineEnd)) throw malformed('the end of a chunk');
-      state = 'chunk line';
-      return data.subarray(lineEnd.length);
-    },
-    trailer(data) {
-      const at = upTo(data, lineEnd, headBytesMax);
-      if (at < 0) return undefined;
-      if (at === 0) state = 'done';
-      return data.subarray(at + lineEnd.length);
-    },
-    close(data) {
-      take(data);
+/** What may wait for its end is kept up to a bound. */
+function upTo(reading: Reading, data: Buffer, end: Buffer, bytesMax: number): number {
+  const at = data.indexOf(end);
+  if ((at < 0 ? data.length : at) > bytesMax) throw malformed('it is too long');
+  if (at < 0) reading.held = data;
+  return at;
+}
+
+function take(reading: Reading, data: Buffer): void {
+  const { maxBytes, cut } = reading.limits;
+  if (reading.size + data.length > maxBytes) {
+    if (!cut) throw new FairwayError('resource_exhausted', 'the answer is too large', { retry: false });
+    reading.truncated = true;
+    reading.clean = false;
+    reading.state = 'done';
+  }
+  const kept = reading.truncated ? data.subarray(0, maxBytes - reading.size) : data;
+  if (kept.length > 0) reading.parts.push(kept);
+  reading.size += kept.length;
+}
+
+function begin(reading: Reading, text: string): void {
+  const head = parseHead(text);
+  if (head.status < 200) {
+    if (head.status === 101) throw malformed('another protocol');
+    return;
+  }
+  reading.head = head;
+  const framing = framingOf(head);
+  if (framing === 'chunked') reading.state = 'chunk line';
+  else if (framing === 'close') reading.state = 'close';
+  else {
+    reading.left = framing;
+    reading.state = framing === 0 ? 'done' : 'length';
+  }
+  const { maxBytes, cut } = reading.limits;
+  if (!cut && reading.left > maxBytes)
+    throw new FairwayError('resource_exhausted', 'the answer is too large', { retry: false });
+}
+
+/** Each takes what is its own and gives the rest back; undefined: more has to come first. */
+const steps: Readonly<
+  Record<Exclude<State, 'done'>, (reading: Reading, data: Buffer) => Buffer | undefined>
+> = {
+  head(reading, data) {
+    const at = upTo(reading, data, headEnd, headBytesMax);
+    if (at < 0) return undefined;
+    begin(reading, data.toString('latin1', 0, at));
+    return data.subarray(at + headEnd.length);
+  },
+  length(reading, data) {
+    const piece = data.subarray(0, reading.left);
+    reading.left -= piece.length;
+    take(reading, piece);
+    if (reading.left === 0) reading.state = 'done';
+    return data.subarray(piece.length);
+  },
+  'chunk line'(reading, data) {
+    const at = upTo(reading, data, lineEnd, chunkLineBytesMax);
+    if (at < 0) return undefined;
+    const match = /^([0-9a-f]{1,8})[\t ]*(?:;.*)?$/i.exec(data.toString('latin1', 0, at));
+    if (!match) throw malformed('the length of a chunk');
+    reading.left = Number.parseInt(match[1] ?? '', 16);
+    reading.state = reading.left === 0 ? 'trailer' : 'chunk';
+    return data.subarray(at + lineEnd.length);
+  },
+  chunk(reading, data) {
+    const piece = data.subarray(0, reading.left);
+    reading.left -= piece.length;
+    if (reading.left === 0) reading.state = 'chunk end';
+    take(reading, piece);
+    return data.subarray(piece.length);
+  },
+  'chunk end'(reading, data) {
+    if (data.length < lineEnd.length) {
+      reading.held = data;
       return undefined;
-    },
-  };
+    }
+    if (!data.subarray(0, 2).equals(lineEnd)) throw malformed('the end of a chunk');
+    reading.state = 'chunk line';
+    return data.subarray(lineEnd.length);
+  },
+  trailer(reading, data) {
+    const at = upTo(reading, data, lineEnd, headBytesMax);
+    if (at < 0) return undefined;
+    if (at === 0) reading.state = 'done';
+    return data.subarray(at + lineEnd.length);
+  },
+  close(reading, data) {
+    take(reading, data);
+    return undefined;
+  },
+};
 
+function push(reading: Reading, chunk: Buffer): boolean {
+  let data: Buffer | undefined = reading.held ? Buffer.concat([reading.held, chunk]) : chunk;
+  reading.held = undefined;
+  while (data !== undefined && data.length > 0 && reading.state !== 'done')
+    data = steps[reading.state](reading, data);
+  // Nothing was asked that this could be the answer to.
+  if (data !== undefined && data.length > 0) reading.clean = false;
+  return reading.state === 'done';
+}
+
+function isReusable({ head, clean, state }: Reading): boolean {
+  if (!clean || state !== 'done' || head?.version !== '1.1') return false;
+  const wish = head.header('connection');
+  return wish === undefined || !/\bclose\b/i.test(wish);
+}
+
+/** A response to anything but HEAD. Informational answers (1xx) are passed over. */
+export function createResponseReader(limits: HttpResponseLimits): HttpResponseReader {
+  const reading: Reading = {
+    limits,
+    state: 'head',
+    head: undefined,
+    held: undefined,
+    parts: [],
+    size: 0,
+    left: 0,
+    truncated: false,
+    clean: true,
+  };
   return {
-    push(chunk) {
-      let data: Buffer | undefined = held ? Buffer.concat([held, chunk]) : chunk;
-      held = undefined;
-      while (data !== undefined && data.length > 0 && state !== 'done') data = steps[state](data);
-      // Nothing was asked that this could be the answer to.
-      if (data !== undefined && data.length > 0) clean = false;
-      return state === 'done';
-    },
+    push: (chunk) => push(reading, chunk),
     end() {
-      clean = false;
-      if (state === 'close') state = 'done';
-      return state === 'done';
+      reading.clean = false;
+      if (reading.state === 'close') reading.state = 'done';
+      return reading.state === 'done';
     },
     get status() {
-      return head?.status ?? 0;
+      return reading.head?.status ?? 0;
     },
-    header: (name) => head?.header(name),
+    header: (name) => reading.head?.header(name),
     body() {
-      const whole = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
-      parts = [whole];
+      const [first] = reading.parts;
+      if (first && reading.parts.length === 1) return first;
+      const whole = Buffer.concat(reading.parts);
+      reading.parts = [whole];
       return whole;
     },
     get truncated() {
-      return truncated;
+      return reading.truncated;
     },
     get reusable() {
-      const wish = head?.header('connection')?.toLowerCase() ?? '';
-      return clean && state === 'done' && head?.version === '1.1' && !/\bclose\b/.test(wish);
+      return isReusable(reading);
     },
   };
 }

@@ -8,14 +8,16 @@ export function resourcePath(
   query: Readonly<Record<string, string | undefined>> = {},
 ): string {
   const { group, version } = resource;
-  const segments = [
-    group === '' ? `/api/${version}` : `/apis/${group}/${version}`,
-    ...(resource.namespaced && namespace !== '' ? [`namespaces/${encodeURIComponent(namespace)}`] : []),
-    resource.resource,
-    ...(name === undefined ? [] : [encodeURIComponent(name)]),
-  ];
-  let text = '';
-  for (const [key, value] of Object.entries(query))
-    if (value !== undefined) text += `${text === '' ? '?' : '&'}${key}=${encodeURIComponent(value)}`;
-  return segments.join('/') + text;
+  let path = group === '' ? `/api/${version}/` : `/apis/${group}/${version}/`;
+  if (resource.namespaced && namespace !== '') path += `namespaces/${encodeURIComponent(namespace)}/`;
+  path += resource.resource;
+  if (name !== undefined) path += `/${encodeURIComponent(name)}`;
+  let mark = '?';
+  for (const key of Object.keys(query)) {
+    const value = query[key];
+    if (value === undefined) continue;
+    path += `${mark}${key}=${encodeURIComponent(value)}`;
+    mark = '&';
+  }
+  return path;
 }

@@ -8,7 +8,8 @@ import type { KubeConnection } from './connection.ts';
 import { createTokenReader } from './credentials.ts';
 import { createDeadlines } from './deadlines.ts';
 import { createGate, type Gate, type Pass } from './gate.ts';
-import { createHttpPool, type HttpExchange } from './http-pool.ts';
+import { createHttpPool, type HttpExchange, type HttpHeaders } from './http-pool.ts';
+import { onAbort } from './on-abort.ts';
 import { toKubeError } from './status-error.ts';
 
 export interface TransportRequest {
@@ -89,9 +90,7 @@ async function readRefusal(response: http.IncomingMessage): Promise<TransportRes
   return { status: response.statusCode ?? 0, header, body: Buffer.concat(chunks), truncated: false };
 }
 
-type Headers = readonly (readonly [name: string, value: string])[];
-
-function headersOf(request: TransportRequest, token: string | undefined): Headers {
+function headersOf(request: TransportRequest, token: string | undefined): HttpHeaders {
   const headers: [string, string][] = [
     ['Accept', request.accept ?? 'application/json'],
     ['User-Agent', 'fairway-agent'],
@@ -101,6 +100,21 @@ function headersOf(request: TransportRequest, token: string | undefined): Header
   for (const [name, value] of Object.entries(request.headers ?? {}))
     for (const one of typeof value === 'string' ? [value] : value) headers.push([name, one]);
   return headers;
+}
+
+/** `headersOf`, of which most requests have the same: the same lists again for the same headers, as far as there are none of the request's own. */
+function createHeaders(): typeof headersOf {
+  const known = new Map<string, HttpHeaders>();
+  let knownToken: string | undefined;
+  return (request, token) => {
+    if (request.headers) return headersOf(request, token);
+    if (token !== knownToken) known.clear();
+    knownToken = token;
+    const kind = `${request.accept} ${request.body === undefined ? '' : (request.contentType ?? 'json')}`;
+    const headers = known.get(kind) ?? headersOf(request, token);
+    known.set(kind, headers);
+    return headers;
+  };
 }
 
 export function createTransport(
@@ -137,19 +151,20 @@ export function createTransport(
   const tokens = createTokenReader(connection, clock);
   const deadlines = createDeadlines(clock, requestTimeoutMs);
   const gate = createGate(parallelismMax, clock);
+  const headers = createHeaders();
   const counts: Record<string, number> = {};
 
   const count = ({ verb }: TransportRequest) => {
     counts[verb] = (counts[verb] ?? 0) + 1;
   };
   const dialLong = async (request: TransportRequest): Promise<http.IncomingMessage> => {
-    const headers = headersOf(request, await tokens.token(false));
+    const token = await tokens.token(false);
     count(request);
     const options: https.RequestOptions = {
       ...{ agent: longAgent, host, port, path: prefix + request.path, method: request.method },
       ...(request.signal && { signal: request.signal }),
       // Given as a list, they are all there is: Node adds no Host then.
-      headers: [['Host', base.host], ...headers].flat(),
+      headers: [['Host', base.host], ...headers(request, token)].flat(),
     };
     return new Promise((resolve, reject) => {
       const outgoing = (secure ? https : http).request(options, resolve);
@@ -162,7 +177,7 @@ export function createTransport(
     return pool.exchange({
       method: request.method,
       path: prefix + request.path,
-      headers: headersOf(request, token),
+      headers: headers(request, token),
       body: request.body,
       maxBytes: request.maxBytes ?? bodyBytesMax,
       cut: request.cut,
@@ -195,13 +210,14 @@ export function createTransport(
       ended ??= reason;
       underway?.abort(reason instanceof Error ? reason : new DOMException('aborted', 'AbortError'));
     };
-    const onAbort = () => end(request.signal?.reason);
+    const { signal } = request;
     const cancel = deadlines.begin(() => end(new DOMException('timed out', 'TimeoutError')));
-    request.signal?.addEventListener('abort', onAbort, { once: true });
     // A signal that aborted between the leave and here says so to nobody.
-    if (request.signal?.aborted) onAbort();
+    if (signal?.aborted) end(signal.reason);
+    const callOff = signal && onAbort(signal, () => end(signal.reason));
     try {
-      const token = await tokens.token(refresh);
+      const found = tokens.token(refresh);
+      const token = found instanceof Promise ? await found : found;
       if (ended !== undefined) throw ended;
       underway = exchange(request, token);
       const answer = await underway.response;
@@ -211,11 +227,11 @@ export function createTransport(
       else pass.served();
       return response;
     } catch (caught) {
-      request.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       throw toReachError(ended ?? caught, request.path);
     } finally {
       cancel();
-      request.signal?.removeEventListener('abort', onAbort);
+      callOff?.();
       pass.release();
     }
   };

@@ -20,7 +20,7 @@ import type { RecordStore } from '../model/record.ts';
 import type { ReportSink } from '../model/report.ts';
 import { createTextPool } from '../model/text-pool.ts';
 import { type ContestOptions, createContestTracker } from '../observe/contest.ts';
-import { isSuspicious } from '../observe/facts.ts';
+import { createFactsReader, isSuspicious } from '../observe/facts.ts';
 import { createHealthJudge } from '../observe/health-judge.ts';
 import { createObserver } from '../observe/observer.ts';
 import type { ObservedChange } from '../observe/watcher.ts';
@@ -32,7 +32,7 @@ import {
   type ApplicationState,
   createApplicationState,
 } from './context.ts';
-import { reportError } from './report-phase.ts';
+import { healthBy, reportError } from './report-phase.ts';
 import { createResources, type Resources } from './resources.ts';
 import { forgetRefusals } from './retries.ts';
 import { readRecords, restoreRecords } from './saved-records.ts';
@@ -118,10 +118,11 @@ function onObserved(context: AgentContext, change: ObservedChange): void {
       context.wake(state.application);
       continue;
     }
-    state.records.set(keyText, { ...record, facts: after.facts });
-    const sameHealth =
-      before?.health.status === after.health.status && before.health.message === after.health.message;
-    if (!sameHealth) context.wake(state.application);
+    const told = healthBy(before, state, keyText);
+    // Mostly the answer to our own write has told of this version already.
+    if (record.facts !== after.facts) state.records.set(keyText, { ...record, facts: after.facts });
+    const { status, message } = healthBy(after, state, keyText);
+    if (told.status !== status || told.message !== message) context.wake(state.application);
   }
 }
 
@@ -192,6 +193,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   const byApplySet = new Map<string, string>();
   const metrics = createMetrics();
   const pool = createTextPool();
+  const factsOf = createFactsReader();
   let events = 0;
   let parentsRead: Promise<void> | undefined;
   /** Of applications that have no state yet. */
@@ -248,6 +250,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   const observer = createObserver({
     health,
     pool,
+    factsOf,
     applicationOf: (partOf) => byApplySet.get(partOf),
     kube,
     clock,
@@ -281,6 +284,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     seenMarks: { marks: new Map() },
     states,
     pool,
+    factsOf,
     secretKey: options.secretKey ?? random.bytes(32),
     reveal: createReveal(options, log),
     recordsChanged: () => options.records?.touch(() => readRecords(context)),

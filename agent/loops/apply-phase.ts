@@ -7,7 +7,6 @@ import { findReferences } from '../apply/hook-references.ts';
 import { planSync, type SyncPlan } from '../apply/plan-sync.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import { findDriftWhileAway } from '../observe/away.ts';
-import { factsOf } from '../observe/facts.ts';
 import { ownFields } from '../observe/fields-v1.ts';
 import { findForeign, foreignSinceOwn, hashForeignPaths, newForeign } from '../observe/foreign.ts';
 import { planHandOver } from '../observe/hand-over.ts';
@@ -93,7 +92,7 @@ function wroteNothing(outcome: ApplyOutcome, context: AgentContext, state: Appli
   const { live, object } = outcome;
   if (!live) return true;
   const { keyText: text } = object;
-  const after = factsOf(live);
+  const after = context.factsOf(live);
   const record = state.records.get(text);
   // Not what the watch says now: it may show our write before the answer to it comes.
   const versions = [record?.facts.resourceVersion, outcome.before?.metadata['resourceVersion']];
@@ -146,6 +145,7 @@ function remember(
     appliedAtMs: context.clock.now(),
     secretKey: context.secretKey,
     pool: context.pool,
+    factsOf: context.factsOf,
   });
   const before = state.records.get(object.keyText);
   // The same manifest again: what others have added is looked at still, and what a list that was ours as a whole had hidden.
@@ -262,7 +262,8 @@ function portsOf(
     applySetId: state.applySetId,
     objectText: (digest) => context.desired.object(digest),
     reveal: context.reveal,
-    resolve: (apiVersion, kind, refresh) => context.resources.resolve(apiVersion, kind, refresh, signal),
+    find: (apiVersion, kind) => context.resources.find(apiVersion, kind),
+    resolve: (apiVersion, kind) => context.resources.resolve(apiVersion, kind, signal),
     knowledge(key) {
       if (state.records.has(keyText(key))) return 'known';
       const seen = context.observer.get(key.group, key.kind, keyText(key));

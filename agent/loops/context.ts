@@ -15,6 +15,7 @@ import type { AppliedRecord } from '../model/record.ts';
 import type { ReportSink } from '../model/report.ts';
 import type { TextPool } from '../model/text-pool.ts';
 import type { ContestTracker } from '../observe/contest.ts';
+import type { FactsReader } from '../observe/facts.ts';
 import type { HealthJudge } from '../observe/health-judge.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Claims } from './claims.ts';
@@ -129,6 +130,7 @@ export interface AgentContext {
   readonly states: Map<string, ApplicationState>;
   /** For what many objects have in common. */
   readonly pool: TextPool;
+  readonly factsOf: FactsReader;
   /** Keys digests of live Secret values. */
   readonly secretKey: Uint8Array;
   /** A manifest with its encrypted values opened (SOPS); one without as it is. @throws what is wrong with that object. */

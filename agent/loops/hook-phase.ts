@@ -222,7 +222,7 @@ async function driveHook(step: HookStep, hook: Hook, run: Omit<Run, 'ref' | 'nam
   const { objectDigest, apiVersion } = hook.entry;
   const text = context.desired.object(objectDigest);
   if (text === undefined) return running(step, hook, 'its content has not arrived yet');
-  const resource = await context.resources.resolve(apiVersion, hook.key.kind, true, signal);
+  const resource = await context.resources.resolve(apiVersion, hook.key.kind, signal);
   if (!resource)
     return running(step, hook, `the API server serves no ${hook.key.kind} in ${apiVersion}`, lookAgainMs);
   const key = hookRunKey(hook.key, memory.release, objectDigest, run.attempt);

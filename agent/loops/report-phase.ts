@@ -4,16 +4,25 @@ import type { ChangeAction, Health, HealthStatus, SyncStatus } from '../../share
 import { describeKey } from '../../shared/manifest/object.ts';
 import type { PruneHeld } from '../../shared/manifest/report.ts';
 import type { DesiredApplication } from '../model/desired.ts';
+import type { ObservedObject } from '../model/record.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
 
-/** The watch's word by the rules, once it has seen as much as our last write. */
+/** The watch's word by the rules, once it has seen as much as our last write. @param seen what the watch shows of it. */
+export function healthBy(
+  seen: ObservedObject | undefined,
+  { objects, records }: Pick<ApplicationState, 'objects' | 'records'>,
+  text: string,
+): Health {
+  const behind = (seen?.facts.generation ?? 0) < (records.get(text)?.facts.generation ?? 0);
+  if (seen && !behind) return seen.health;
+  return objects.get(text)?.health ?? { status: 'NotFound', reason: '', message: '' };
+}
+
+/** The same with what the watch shows now. */
 export function seenHealth(context: AgentContext, state: ApplicationState, text: string): Health {
   const object = state.objects.get(text);
   const seen = object && context.observer.get(object.key.group, object.key.kind, text);
-  const record = state.records.get(text);
-  const behind = (seen?.facts.generation ?? 0) < (record?.facts.generation ?? 0);
-  if (seen && !behind) return seen.health;
-  return object?.health ?? { status: 'NotFound', reason: '', message: '' };
+  return healthBy(seen, state, text);
 }
 
 /** The same, and of what has been on its way for too long, or has failed without a word, what was found out about it (overdue.ts). */

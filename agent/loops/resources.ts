@@ -11,13 +11,8 @@ export interface Resources {
   findKind(group: string, kind: string): ApiResource | undefined;
   /** Whether it is not known now what the group serves. */
   isStale(group: string): boolean;
-  /** Asks the API server again when told to (the client bounds how often). */
-  resolve(
-    apiVersion: string,
-    kind: string,
-    refresh: boolean,
-    signal: AbortSignal,
-  ): Promise<ApiResource | undefined>;
+  /** Asks the API server again where the kind is unknown (the client bounds how often). */
+  resolve(apiVersion: string, kind: string, signal: AbortSignal): Promise<ApiResource | undefined>;
 }
 
 export function createResources(kube: KubeClient, onChange: () => void): Resources {
@@ -48,8 +43,8 @@ export function createResources(kube: KubeClient, onChange: () => void): Resourc
     find,
     isStale: (group) => kube.staleGroups().has(group),
     findKind: (group, kind) => byKind.get(`${group} ${kind}`),
-    async resolve(apiVersion, kind, refresh, signal) {
-      if (refresh && !find(apiVersion, kind)) take(await kube.discover({ refresh: true, signal }));
+    async resolve(apiVersion, kind, signal) {
+      if (!find(apiVersion, kind)) take(await kube.discover({ refresh: true, signal }));
       return find(apiVersion, kind);
     },
   };

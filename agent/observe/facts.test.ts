@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Json, KubeObject } from '../../shared/manifest/object.ts';
-import { factsOf, isSuspicious } from './facts.ts';
+import { createFactsReader, factsOf, isSuspicious } from './facts.ts';
 
 type Metadata = Record<string, Json>;
 
@@ -39,5 +39,26 @@ describe('isSuspicious', () => {
     const before = factsOf(object({ resourceVersion: '1' }));
     expect(isSuspicious(before, factsOf(object({ resourceVersion: '2' })))).toBe(true);
     expect(isSuspicious(before, factsOf(object({ resourceVersion: '1' })))).toBe(false);
+  });
+});
+
+describe('createFactsReader', () => {
+  const one = object({ resourceVersion: '1', generation: 1 });
+
+  it('says what factsOf says, and of one version of an object gives the same again', () => {
+    const read = createFactsReader();
+    expect(read(one)).toEqual(factsOf(one));
+    expect(read(structuredClone(one))).toBe(read(one));
+    expect(read(object({ resourceVersion: '2', generation: 1 }))).toMatchObject({ resourceVersion: '2' });
+    expect(read(object({ resourceVersion: '1', uid: 'v' }))).toMatchObject({ uid: 'v' });
+  });
+
+  it('looks anew at what has no version, and at what it has not seen for long', () => {
+    const read = createFactsReader();
+    expect(read(object({ labels: { a: 'b' } }))).not.toEqual(read(object({})));
+    const first = read(one);
+    for (let version = 2; version < 2_000; version += 1) read(object({ resourceVersion: String(version) }));
+    expect(read(one)).not.toBe(first);
+    expect(read(one)).toEqual(first);
   });
 });

@@ -39,6 +39,34 @@ export function factsOf(object: KubeObject): ObjectFacts {
   };
 }
 
+export type FactsReader = (object: KubeObject) => ObjectFacts;
+
+/** As many versions as the watch may be behind the answers to our own writes, or they behind it. */
+const versionsMax = 512;
+
+/**
+ * `factsOf` for what comes twice: of an object that was applied, the answer tells, and so does the watch soon after. One version of one object has the same
+ * facts wherever it is read, and they are kept once.
+ */
+export function createFactsReader(): FactsReader {
+  const known = new Map<string, ObjectFacts>();
+  return (object) => {
+    const { uid, resourceVersion } = object.metadata;
+    if (typeof uid !== 'string' || typeof resourceVersion !== 'string') return factsOf(object);
+    const version = `${uid} ${resourceVersion}`;
+    const before = known.get(version);
+    if (before) return before;
+    const facts = factsOf(object);
+    if (known.size >= versionsMax)
+      for (const oldest of known.keys()) {
+        known.delete(oldest);
+        break;
+      }
+    known.set(version, facts);
+    return facts;
+  };
+}
+
 /** Whether the object must be read: anything that could stand for a change of ours differs from what we knew. */
 export function isSuspicious(known: ObjectFacts, seen: ObjectFacts): boolean {
   if (known.resourceVersion === seen.resourceVersion && known.uid === seen.uid) return false;

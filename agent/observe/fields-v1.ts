@@ -36,29 +36,42 @@ export function isObject(value: unknown): value is JsonObject {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
-/** Position of the element in its array; -1 when it is not there. A key that an item leaves to its default matches. */
-export function findItem(value: readonly Json[], element: string): number {
+type ItemFinder = (value: readonly Json[]) => number;
+
+/** An element of an array, read once. */
+function itemFinder(element: string): ItemFinder {
   const body = JSON.parse(element.slice(2)) as Json;
   if (element.startsWith('v:')) {
     const text = canonicalJson(body);
-    return value.findIndex((item) => canonicalJson(item) === text);
+    return (value) => value.findIndex((item) => canonicalJson(item) === text);
   }
-  if (element.startsWith('i:')) return Number(body) < value.length ? Number(body) : -1;
+  if (element.startsWith('i:')) return (value) => (Number(body) < value.length ? Number(body) : -1);
   const keys = Object.entries(body as JsonObject);
   const fits = (strict: boolean) => (item: Json) =>
     isObject(item) &&
     keys.every(([name, key]) => item[name] === key || (!strict && item[name] === undefined)) &&
     keys.some(([name, key]) => item[name] === key);
-  const exact = value.findIndex(fits(true));
-  return exact >= 0 ? exact : value.findIndex(fits(false));
+  return (value) => {
+    const exact = value.findIndex(fits(true));
+    return exact >= 0 ? exact : value.findIndex(fits(false));
+  };
+}
+
+/** Position of the element in its array; -1 when it is not there. A key that an item leaves to its default matches. */
+export function findItem(value: readonly Json[], element: string): number {
+  return itemFinder(element)(value);
+}
+
+function itemOf(value: Json | undefined, find: ItemFinder): Json | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const index = find(value);
+  return index < 0 ? undefined : value[index];
 }
 
 /** The value one element down; undefined when it is not there. */
 export function childOf(value: Json | undefined, element: string): Json | undefined {
   if (element.startsWith('f:')) return isObject(value) ? value[element.slice(2)] : undefined;
-  if (!Array.isArray(value)) return undefined;
-  const index = findItem(value, element);
-  return index < 0 ? undefined : value[index];
+  return itemOf(value, itemFinder(element));
 }
 
 /** For people and machines: `/spec/containers/[name=web]/image`; names are escaped as in RFC 6901. */
@@ -72,26 +85,46 @@ export function describeElement(element: string): string {
   return `/[${keys.map(([name, key]) => `${name}=${typeof key === 'string' ? key : JSON.stringify(key)}`).join(',')}]`;
 }
 
+/** A tree of fields with all that does not depend on the object: paths in words, keys of lists. Objects made alike have the same. */
+export interface LeafPlan {
+  readonly path: string;
+  /** What is below: a member of that name, an item of a list, or (neither) the node itself. */
+  readonly name: string | undefined;
+  readonly find: ItemFinder | undefined;
+  /** Empty: a leaf. */
+  readonly below: readonly LeafPlan[];
+}
+
+export function planLeaves(fields: FieldsNode, path = ''): readonly LeafPlan[] {
+  return Object.entries(fields).map(([element, node]) => {
+    if (element === '.') return { path, name: undefined, find: undefined, below: [] };
+    const name = element.startsWith('f:') ? element.slice(2) : undefined;
+    const find = name === undefined ? itemFinder(element) : undefined;
+    const childPath = path + describeElement(element);
+    return { path: childPath, name, find, below: planLeaves(node, childPath) };
+  });
+}
+
+type LeafVisitor = (path: string, value: Json | undefined) => void;
+
+/** `visitLeaves` by a plan. */
+export function visitPlanned(plans: readonly LeafPlan[], value: Json | undefined, visit: LeafVisitor): void {
+  for (const { path, name, find, below } of plans) {
+    let child: Json | undefined;
+    if (name !== undefined) child = isObject(value) ? value[name] : undefined;
+    else if (find) child = itemOf(value, find);
+    else child = value === undefined ? undefined : true;
+    if (below.length === 0) visit(path, child);
+    else visitPlanned(below, child, visit);
+  }
+}
+
 /**
  * Calls for each owned leaf, in the tree's order, with the path and the value there. A list item or map that is owned itself beside its
  * members (`.`) is visited as its presence: `true` or undefined.
  */
-export function visitLeaves(
-  fields: FieldsNode,
-  value: Json | undefined,
-  visit: (path: string, value: Json | undefined) => void,
-  path = '',
-): void {
-  for (const [element, node] of Object.entries(fields)) {
-    if (element === '.') {
-      visit(path, value === undefined ? undefined : true);
-      continue;
-    }
-    const childPath = path + describeElement(element);
-    const child = childOf(value, element);
-    if (Object.keys(node).length === 0) visit(childPath, child);
-    else visitLeaves(node, child, visit, childPath);
-  }
+export function visitLeaves(fields: FieldsNode, value: Json | undefined, visit: LeafVisitor): void {
+  visitPlanned(planLeaves(fields), value, visit);
 }
 
 /** Whether the path, or one above it, is a leaf of the set: a leaf covers all beneath it. */

@@ -5,10 +5,13 @@
 
 /** Base64 of four bytes each. */
 export function packHashes(hashes: readonly number[]): string {
-  return hashes.length === 0 ? '' : Buffer.from(Uint32Array.from(hashes).buffer).toString('base64');
+  if (hashes.length === 0) return '';
+  const bytes = Buffer.allocUnsafe(hashes.length * 4);
+  for (let index = 0; index < hashes.length; index += 1) bytes.writeUInt32LE(hashes[index] ?? 0, index * 4);
+  return bytes.toString('base64');
 }
 
 export function unpackHashes(text: string): Uint32Array {
-  const bytes = Uint8Array.from(Buffer.from(text, 'base64'));
-  return new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
+  const bytes = Buffer.from(text, 'base64');
+  return Uint32Array.from({ length: bytes.length >> 2 }, (_, index) => bytes.readUInt32LE(index * 4));
 }

@@ -5,6 +5,7 @@ import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { KubeClient, ListRequest } from '../kube/kube-client.ts';
 import { createTextPool } from '../model/text-pool.ts';
+import { createFactsReader } from './facts.ts';
 import { createHealthJudge } from './health-judge.ts';
 import { createKindWatch } from './kind-watch.ts';
 
@@ -53,6 +54,7 @@ function bed(allowed: Set<string>, namespaced = true) {
       health: createHealthJudge(),
       applicationOf: () => undefined,
       pool: createTextPool(),
+      factsOf: createFactsReader(),
       onChange: () => {},
       onState: () => {
         states += 1;

@@ -11,9 +11,12 @@ import {
   type FieldsNode,
   findItem,
   isObject,
+  type LeafPlan,
   leafPaths,
   ownFields,
+  planLeaves,
   visitLeaves,
+  visitPlanned,
 } from './fields-v1.ts';
 import { packHashes, unpackHashes } from './hash-list.ts';
 
@@ -37,16 +40,38 @@ function leafText(value: Json | undefined): string {
   return value === undefined ? absent : canonicalJson(value);
 }
 
-/** @param secretKey keys the digest of a Secret's values, so that it gives no guess away. */
-export function projectFields(fields: FieldsNode, object: KubeObject, secretKey: Uint8Array): Projection {
-  const lines: string[] = [];
+const plans = new Map<string, readonly LeafPlan[]>();
+const plansMax = 128;
+const planLengthMax = 4_096;
+
+/** Of a thousand objects most have the fields of another. */
+function planOf(fields: FieldsNode, fieldsText: string): readonly LeafPlan[] {
+  const known = plans.get(fieldsText);
+  if (known) return known;
+  const plan = planLeaves(fields);
+  if (fieldsText.length > planLengthMax) return plan;
+  if (plans.size >= plansMax) plans.clear();
+  plans.set(fieldsText, plan);
+  return plan;
+}
+
+/**
+ * @param secretKey keys the digest of a Secret's values, so that it gives no guess away.
+ * @param fieldsText the fields as JSON, where it is known.
+ */
+export function projectFields(
+  fields: FieldsNode,
+  object: KubeObject,
+  secretKey: Uint8Array,
+  fieldsText = JSON.stringify(fields),
+): Projection {
   const hashes: number[] = [];
-  visitLeaves(fields, object, (path, value) => {
-    const text = leafText(value);
-    lines.push(path + ' ' + text);
-    hashes.push(hashText(text));
+  let text = '';
+  visitPlanned(planOf(fields, fieldsText), object, (path, value) => {
+    const leaf = leafText(value);
+    text += hashes.length === 0 ? `${path} ${leaf}` : `\n${path} ${leaf}`;
+    hashes.push(hashText(leaf));
   });
-  const text = lines.join('\n');
   const digest = isSensitive(object) ? keyedDigest(text, secretKey) : digestText(text);
   return { digest, leaves: packHashes(hashes) };
 }

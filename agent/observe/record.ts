@@ -2,7 +2,7 @@ import type { ChangeAction } from '../../shared/manifest/health.ts';
 import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { AppliedRecord } from '../model/record.ts';
 import type { TextPool } from '../model/text-pool.ts';
-import { factsOf } from './facts.ts';
+import type { FactsReader } from './facts.ts';
 import { ownFields } from './fields-v1.ts';
 import { findForeign, hashForeignPaths } from './foreign.ts';
 import { projectFields } from './projection.ts';
@@ -20,11 +20,13 @@ export function createRecord(
     readonly appliedAtMs: number;
     readonly secretKey: Uint8Array;
     readonly pool: TextPool;
+    readonly factsOf: FactsReader;
   },
 ): AppliedRecord {
   const { pool } = parts;
   const fields = ownFields(live);
-  const projection = projectFields(fields, live, parts.secretKey);
+  const fieldsText = JSON.stringify(fields);
+  const projection = projectFields(fields, live, parts.secretKey, fieldsText);
   const key = keyOf(live);
   // Member by member: of an object that is spread V8 keeps what comes after it in an array beside it.
   return {
@@ -33,8 +35,8 @@ export function createRecord(
     application: parts.application,
     objectDigest: parts.objectDigest,
     omitted: pool(parts.omitted),
-    facts: factsOf(live),
-    fields: pool(JSON.stringify(fields)),
+    facts: parts.factsOf(live),
+    fields: pool(fieldsText),
     liveDigest: projection.digest,
     leaves: projection.leaves,
     foreignPaths: hashForeignPaths(findForeign(fields, live)),

@@ -6,6 +6,7 @@ import { silentLogger } from '../../shared/log/log.ts';
 import type { KubeClient, LiveObject, WatchEvent, WatchRequest } from '../kube/kube-client.ts';
 import { partOfLabel } from '../model/inventory.ts';
 import { createTextPool } from '../model/text-pool.ts';
+import { createFactsReader } from './facts.ts';
 import { createHealthJudge } from './health-judge.ts';
 import { createWatcher, type ObservedChange } from './watcher.ts';
 
@@ -61,6 +62,7 @@ function bed() {
     health: createHealthJudge(),
     applicationOf: () => undefined,
     pool: createTextPool(),
+    factsOf: createFactsReader(),
   };
   const reached: (string | undefined)[] = [];
   const watcher = createWatcher(resource, {

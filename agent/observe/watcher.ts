@@ -9,7 +9,7 @@ import type { ApiResource, KubeClient, LiveObject } from '../kube/kube-client.ts
 import { hookRunAnnotation, partOfLabel, pruneAnnotation, waveAnnotations } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
 import type { TextPool } from '../model/text-pool.ts';
-import { factsOf } from './facts.ts';
+import type { FactsReader } from './facts.ts';
 import { isOwn, managedFieldsOf } from './fields-v1.ts';
 import type { HealthJudge } from './health-judge.ts';
 
@@ -48,6 +48,7 @@ export interface WatcherPorts {
   readonly applicationOf: (partOf: string) => string | undefined;
   /** For what many objects have in common. */
   readonly pool: TextPool;
+  readonly factsOf: FactsReader;
   readonly onChange: (change: ObservedChange) => void;
   /** `synced` or `denied` has changed. */
   readonly onState?: (() => void) | undefined;
@@ -79,14 +80,22 @@ function waveOf({ metadata: { annotations } }: LiveObject): number {
 export function observe(
   object: LiveObject,
   resource: ApiResource,
-  { health, applicationOf, pool }: Pick<WatcherPorts, 'health' | 'applicationOf' | 'pool'>,
+  {
+    health,
+    applicationOf,
+    pool,
+    factsOf,
+  }: Pick<WatcherPorts, 'health' | 'applicationOf' | 'pool' | 'factsOf'>,
 ): ObservedObject {
   const { group, version, kind } = resource;
   const { metadata } = object;
   const owners = metadata['ownerReferences'];
   const apiVersion = group === '' ? version : pool(`${group}/${version}`);
   const partOf = pool(metadata.labels?.[partOfLabel] ?? '');
-  const { status, reason, message } = health.judge({ ...object, apiVersion, kind }, applicationOf(partOf));
+  // A list of typed objects names no kinds, metadata alone another.
+  const typed =
+    object.apiVersion === apiVersion && object.kind === kind ? object : { ...object, apiVersion, kind };
+  const { status, reason, message } = health.judge(typed, applicationOf(partOf));
   return {
     key: { group, kind, namespace: pool(metadata.namespace ?? ''), name: metadata.name },
     apiVersion,

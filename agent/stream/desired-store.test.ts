@@ -187,6 +187,17 @@ describe('desired store', () => {
     expect(Buffer.from(storage.content!).includes('"value"')).toBe(false);
   });
 
+  it('drops what it has got for an assignment that another has taken the place of, or that was given up', async () => {
+    const store = await load(memory());
+    const held = (value: string) => store.object(blob(value).digest) !== undefined;
+    store.assign(assignment('web', 1, ['a', 'b']), [blob('a')]);
+    store.assign(assignment('api', 2, ['c', 'd']), [blob('c')]);
+    store.assign(assignment('web', 3, ['e', 'f']), [blob('e')]);
+    store.giveUp(new Set([blob('d').digest]));
+    store.addBlobs([blob('f')]);
+    expect(['a', 'c', 'e', 'f'].map(held)).toEqual([false, false, true, true]);
+  });
+
   it('begins empty when the snapshot is damaged or sealed with another key', async () => {
     const storage = memory();
     const before = await load(storage);

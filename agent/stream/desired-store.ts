@@ -108,6 +108,8 @@ interface State {
   /** Assignments of the open batch that were given up. */
   readonly broken: Set<string>;
   readonly objects: Map<Digest, string>;
+  /** Some of the objects may be of no use any more. A new application makes none so: looking through all for each would take time by their square. */
+  unswept: boolean;
   readonly retained: Map<string, ReadonlySet<Digest>>;
   readonly pool: TextPool;
 }
@@ -133,9 +135,10 @@ export async function loadDesiredStore(options: DesiredStoreOptions): Promise<De
       return () => listeners.delete(listener);
     },
     retain(application, digests) {
+      const before = state.retained.get(application);
       state.retained.set(application, digests);
       // A snapshot that holds a manifest too many does no harm: it goes with the next write, which is not made for that alone.
-      dropUnreferenced(state);
+      if (before && ![...before].every((digest) => digests.has(digest))) dropUnreferenced(state);
     },
     async forget(application, generation) {
       const held = state.inForce.get(application);
@@ -178,6 +181,7 @@ export async function loadDesiredStore(options: DesiredStoreOptions): Promise<De
         .map(({ desired }) => desired);
       for (const { application } of lost) {
         state.waiting.delete(application);
+        state.unswept = true;
         state.broken.add(application);
       }
       return lost;
@@ -238,16 +242,22 @@ function assign(state: State, assignment: Assigned, blobs: readonly Blob[]): rea
   state.epoch = desired.epoch;
   state.generation = Math.max(state.generation, desired.generation);
   const lacking = lackingOf(state, desired);
-  if (lacking.size > 0) state.waiting.set(desired.application, { desired, lacking });
-  else enforce(state, desired);
+  if (lacking.size === 0) enforce(state, desired);
+  else {
+    state.unswept ||= state.waiting.has(desired.application);
+    state.waiting.set(desired.application, { desired, lacking });
+  }
   return [...lacking.keys()];
 }
 
 function enforce(state: State, desired: DesiredApplication): void {
-  state.waiting.delete(desired.application);
-  state.broken.delete(desired.application);
-  state.inForce.set(desired.application, shareTexts(desired, state.pool));
-  dropUnreferenced(state);
+  const { application } = desired;
+  const waited = state.waiting.get(application)?.desired ?? desired;
+  state.unswept ||= state.inForce.has(application) || waited !== desired;
+  state.waiting.delete(application);
+  state.broken.delete(application);
+  state.inForce.set(application, shareTexts(desired, state.pool));
+  if (state.unswept) dropUnreferenced(state);
 }
 
 function addBlobs(state: State, blobs: readonly Blob[]): readonly DesiredApplication[] {
@@ -284,7 +294,9 @@ function lackingOf({ objects }: State, { target }: DesiredApplication): Map<Dige
   return new Map(lacking.map((entry) => [entry.objectDigest, entry]));
 }
 
-function dropUnreferenced({ inForce, waiting, retained, objects }: State): void {
+function dropUnreferenced(state: State): void {
+  const { inForce, waiting, retained, objects } = state;
+  state.unswept = false;
   const used = new Set<Digest>();
   const wanted = [...inForce.values(), ...[...waiting.values()].map(({ desired }) => desired)];
   for (const { target } of wanted) for (const { objectDigest } of target.set.entries) used.add(objectDigest);
@@ -306,6 +318,7 @@ async function loadState({ storage, key, log }: DesiredStoreOptions): Promise<St
     objects: new Map(),
     retained: new Map(),
     pool: createTextPool(),
+    unswept: true,
   };
   const content = await storage.load();
   if (content === undefined) return empty;

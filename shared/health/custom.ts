@@ -275,7 +275,9 @@ function isComposite(object: KubeObject): boolean {
 /** Undefined: no rule knows the kind. */
 export function judgeCustom(object: KubeObject): Health | undefined {
   const group = groupOf(object.apiVersion);
-  const rule = exact[`${group}/${object.kind}`] ?? families.find(([pattern]) => pattern.test(group))?.[1];
+  // The core group and those without a domain are Kubernetes' own.
+  const family = group.includes('.') ? families.find(([pattern]) => pattern.test(group))?.[1] : undefined;
+  const rule = exact[`${group}/${object.kind}`] ?? family;
   if (rule) return rule(object);
   return isComposite(object) ? crossplane(object) : undefined;
 }

@@ -52,20 +52,22 @@ export interface StatusCondition {
   readonly observedGeneration: number | undefined;
 }
 
+function readCondition(condition: JsonObject): StatusCondition {
+  const observed = condition['observedGeneration'];
+  return {
+    type: text(condition, 'type'),
+    status: text(condition, 'status'),
+    reason: text(condition, 'reason'),
+    message: text(condition, 'message'),
+    observedGeneration: typeof observed === 'number' ? observed : undefined,
+  };
+}
+
 export function conditionsAt(
   value: Json | undefined,
   ...names: readonly string[]
 ): readonly StatusCondition[] {
-  return items(value, ...names).map((condition) => {
-    const observed = condition['observedGeneration'];
-    return {
-      type: text(condition, 'type'),
-      status: text(condition, 'status'),
-      reason: text(condition, 'reason'),
-      message: text(condition, 'message'),
-      observedGeneration: typeof observed === 'number' ? observed : undefined,
-    };
-  });
+  return items(value, ...names).map(readCondition);
 }
 
 export function conditionsOf(object: JsonObject): readonly StatusCondition[] {
@@ -73,7 +75,8 @@ export function conditionsOf(object: JsonObject): readonly StatusCondition[] {
 }
 
 export function findCondition(object: JsonObject, type: string): StatusCondition | undefined {
-  return conditionsOf(object).find((condition) => condition.type === type);
+  const found = items(object, 'status', 'conditions').find((condition) => text(condition, 'type') === type);
+  return found && readCondition(found);
 }
 
 /** The condition has that status; its words as a verdict. */
