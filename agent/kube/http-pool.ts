@@ -111,7 +111,9 @@ function createDialler({ host, port, tls }: HttpServerAddress): Dial {
   const readTo = (onData: (chunk: Buffer) => void) => ({
     buffer,
     callback(length: number) {
-      onData(Buffer.from(buffer.subarray(0, length)));
+      const chunk = Buffer.allocUnsafe(length);
+      buffer.copy(chunk, 0, 0, length);
+      onData(chunk);
       return true;
     },
   });

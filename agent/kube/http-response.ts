@@ -145,6 +145,11 @@ const steps: Readonly<
     return data.subarray(at + headEnd.length);
   },
   length(reading, data) {
+    if (data.length === reading.left) {
+      reading.state = 'done';
+      take(reading, data);
+      return undefined;
+    }
     const piece = data.subarray(0, reading.left);
     reading.left -= piece.length;
     take(reading, piece);
@@ -204,42 +209,62 @@ function isReusable({ head, clean, state }: Reading): boolean {
   return wish === undefined || !/\bclose\b/i.test(wish);
 }
 
+/** A class, for there are thousands of them: what an answer is asked is made once for all. */
+class ResponseReader implements HttpResponseReader {
+  private readonly reading: Reading;
+
+  constructor(limits: HttpResponseLimits) {
+    this.reading = {
+      limits,
+      state: 'head',
+      head: undefined,
+      held: undefined,
+      parts: [],
+      size: 0,
+      left: 0,
+      truncated: false,
+      clean: true,
+    };
+  }
+
+  push(chunk: Buffer): boolean {
+    return push(this.reading, chunk);
+  }
+
+  end(): boolean {
+    const { reading } = this;
+    reading.clean = false;
+    if (reading.state === 'close') reading.state = 'done';
+    return reading.state === 'done';
+  }
+
+  get status(): number {
+    return this.reading.head?.status ?? 0;
+  }
+
+  header(name: string): string | undefined {
+    return this.reading.head?.header(name);
+  }
+
+  body(): Buffer {
+    const { parts } = this.reading;
+    const [first] = parts;
+    if (first && parts.length === 1) return first;
+    const whole = Buffer.concat(parts);
+    this.reading.parts = [whole];
+    return whole;
+  }
+
+  get truncated(): boolean {
+    return this.reading.truncated;
+  }
+
+  get reusable(): boolean {
+    return isReusable(this.reading);
+  }
+}
+
 /** A response to anything but HEAD. Informational answers (1xx) are passed over. */
 export function createResponseReader(limits: HttpResponseLimits): HttpResponseReader {
-  const reading: Reading = {
-    limits,
-    state: 'head',
-    head: undefined,
-    held: undefined,
-    parts: [],
-    size: 0,
-    left: 0,
-    truncated: false,
-    clean: true,
-  };
-  return {
-    push: (chunk) => push(reading, chunk),
-    end() {
-      reading.clean = false;
-      if (reading.state === 'close') reading.state = 'done';
-      return reading.state === 'done';
-    },
-    get status() {
-      return reading.head?.status ?? 0;
-    },
-    header: (name) => reading.head?.header(name),
-    body() {
-      const [first] = reading.parts;
-      if (first && reading.parts.length === 1) return first;
-      const whole = Buffer.concat(reading.parts);
-      reading.parts = [whole];
-      return whole;
-    },
-    get truncated() {
-      return reading.truncated;
-    },
-    get reusable() {
-      return isReusable(reading);
-    },
-  };
+  return new ResponseReader(limits);
 }

@@ -221,7 +221,8 @@ export function createTransport(
       if (ended !== undefined) throw ended;
       underway = exchange(request, token);
       const answer = await underway.response;
-      const { status, truncated, header } = answer;
+      const { status, truncated } = answer;
+      const header = (name: string) => answer.header(name);
       const response = { status, truncated, header, body: answer.body() };
       if (response.status === 429) pass.refused(holdOf(failure(response, request)));
       else pass.served();

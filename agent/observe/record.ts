@@ -1,5 +1,5 @@
 import type { ChangeAction } from '../../shared/manifest/health.ts';
-import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../shared/manifest/object.ts';
+import { type KubeObject, keyOf, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { AppliedRecord } from '../model/record.ts';
 import type { TextPool } from '../model/text-pool.ts';
 import type { FactsReader } from './facts.ts';
@@ -27,10 +27,12 @@ export function createRecord(
   const fields = ownFields(live);
   const fieldsText = JSON.stringify(fields);
   const projection = projectFields(fields, live, parts.secretKey, fieldsText);
-  const key = keyOf(live);
+  const { key } = parts;
+  const own = keyOf(live);
+  const isOwn = own.name === key.name && own.namespace === key.namespace && own.kind === key.kind;
   // Member by member: of an object that is spread V8 keeps what comes after it in an array beside it.
   return {
-    key: keyText(key) === keyText(parts.key) ? parts.key : key,
+    key: isOwn && own.group === key.group ? key : own,
     apiVersion: pool(live.apiVersion),
     application: parts.application,
     objectDigest: parts.objectDigest,

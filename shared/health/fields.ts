@@ -75,8 +75,14 @@ export function conditionsOf(object: JsonObject): readonly StatusCondition[] {
 }
 
 export function findCondition(object: JsonObject, type: string): StatusCondition | undefined {
-  const found = items(object, 'status', 'conditions').find((condition) => text(condition, 'type') === type);
-  return found && readCondition(found);
+  const { status } = object;
+  // Most objects have none, and each is asked for several.
+  const conditions = isObject(status) ? status['conditions'] : undefined;
+  if (!Array.isArray(conditions)) return undefined;
+  const found = (conditions as readonly Json[]).find(
+    (condition) => isObject(condition) && text(condition, 'type') === type,
+  );
+  return found === undefined ? undefined : readCondition(found as JsonObject);
 }
 
 /** The condition has that status; its words as a verdict. */

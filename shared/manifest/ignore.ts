@@ -26,6 +26,7 @@ function matching(rules: readonly IgnoreRule[], key: Named): readonly IgnoreRule
 
 /** Pointers, which begin with a slash, and paths in the way of jq, which begin with a dot; sorted. An empty group in a rule matches all groups. */
 export function ignoredPaths(rules: readonly IgnoreRule[], key: Named): readonly string[] {
+  if (rules.length === 0) return [];
   const paths = matching(rules, key).flatMap((rule) => [...rule.paths, ...(rule.jqPaths ?? [])]);
   return [...new Set(paths)].sort();
 }

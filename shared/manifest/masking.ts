@@ -1,11 +1,15 @@
-import { isSecret, type Json, type JsonObject, type KubeObject, keyOf } from './object.ts';
+import { groupOf, isSecret, type Json, type JsonObject, type KubeObject, keyOf } from './object.ts';
 
 /** On objects that the agent has decrypted (SOPS): JSON array of the pointers of those values, `*` for all outside of metadata. */
 export const decryptedAnnotation = 'fairway.dev/decrypted';
 
 /** Whether values of the object may not be shown: a Secret, or one with values that were decrypted in the cluster. */
 export function isSensitive(object: KubeObject): boolean {
-  return isSecret(keyOf(object)) || object.metadata.annotations?.[decryptedAnnotation] !== undefined;
+  const { kind, apiVersion } = object;
+  return (
+    isSecret({ group: groupOf(apiVersion), kind }) ||
+    object.metadata.annotations?.[decryptedAnnotation] !== undefined
+  );
 }
 
 const maskedKeys = ['data', 'stringData'] as const;
