@@ -98,6 +98,19 @@ describe('createKubeClient', () => {
     expect(client.requestCounts()).toEqual({ get: 4 });
   });
 
+  it('takes no redirection for an answer, neither to a read nor to a deletion', async () => {
+    const { client, requests } = await serve((_request, response) => {
+      response.writeHead(302, { location: 'https://login.example/' }).end('<html>');
+    });
+    await expect(client.delete(ref)).rejects.toMatchObject({
+      code: 'unavailable',
+      details: { httpStatus: 302 },
+    });
+    expect(requests.length).toBe(1);
+    await expect(client.get(ref)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(requests.length).toBe(2);
+  });
+
   it('does not repeat a create that may have been done', async () => {
     const { client, requests } = await serve((_request, response) => answer(response, 503, status(503, 'x')));
     await expect(client.create({ resource: pods, namespace: 'n' }, {})).rejects.toMatchObject({

@@ -150,6 +150,46 @@ describe('createHttpPool', () => {
     expect(sockets.length).toBe(2);
   });
 
+  it('makes another connection where the server has closed the one that was free', async () => {
+    const { pool, sockets } = await serve((socket, _text, count) => socket.write(ok(String(count))));
+    await bodyOf(pool);
+    const closed = new Promise((resolve) => sockets[0]?.once('close', resolve));
+    sockets[0]?.end();
+    await closed;
+    expect(await bodyOf(pool)).toBe('2');
+    expect(sockets.length).toBe(2);
+  });
+
+  it('rejects a request whose connection the server closes as it is written, and leaves it to the caller to repeat it', async () => {
+    const { pool, requests } = await serve((socket, _text, count) => {
+      if (count === 2) socket.destroy();
+      else socket.write(ok(String(count)));
+    });
+    await bodyOf(pool);
+    await expect(pool.exchange(request).response).rejects.toBeInstanceOf(Error);
+    expect(await bodyOf(pool)).toBe('3');
+    expect(requests.length).toBe(3);
+  });
+
+  it('reads a large answer in many pieces, while another is read', async () => {
+    const large = 'abcdefghij'.repeat(50_000);
+    const { pool } = await serve((socket, text) => socket.write(ok(text.includes('/a') ? large : 'small')));
+    const given = { ...request, maxBytes: 1_000_000 };
+    const bodies = await Promise.all(
+      ['/a', '/b', '/a', '/b', '/a'].map((path) => bodyOf(pool, { ...given, path })),
+    );
+    expect(bodies.map((body) => (body === large ? 'large' : body))).toEqual([
+      ...['large', 'small', 'large', 'small', 'large'],
+    ]);
+  });
+
+  it('sends nothing once it is closed', async () => {
+    const { pool, sockets } = await serve((socket) => socket.write(ok('')));
+    pool.close();
+    await expect(pool.exchange(request).response).rejects.toMatchObject({ code: 'cancelled' });
+    expect(sockets.length).toBe(0);
+  });
+
   it('refuses what would begin another header', async () => {
     const { pool } = await serve((socket) => socket.write(ok('')));
     const headers = [['Impersonate-User', 'a\r\nImpersonate-Group: system:masters']] as const;

@@ -156,6 +156,10 @@ function lostError(): FairwayError {
   });
 }
 
+function closedError(): FairwayError {
+  return new FairwayError('cancelled', 'the client was closed');
+}
+
 /** Connections that wait for work, and end when none comes for a while. The last used is used next. */
 function createFreeList(clock: Clock, drop: (connection: Connection) => void) {
   const free: Connection[] = [];
@@ -267,7 +271,8 @@ export function createHttpPool(address: HttpServerAddress, clock: Clock): HttpPo
       const text = request.body === undefined ? head : head + request.body;
       const { promise, resolve, reject } = Promise.withResolvers<HttpResponseReader>();
       const asked: Asked = { text, reader: createResponseReader(request), resolve, reject };
-      waiting.add(asked);
+      if (closed) reject(closedError());
+      else waiting.add(asked);
       pump();
       const abort = (reason: Error) => {
         if (waiting.delete(asked)) reject(reason);
@@ -278,7 +283,7 @@ export function createHttpPool(address: HttpServerAddress, clock: Clock): HttpPo
     close() {
       closed = true;
       free.stop();
-      const error = new FairwayError('cancelled', 'the client was closed');
+      const error = closedError();
       for (const { reject } of waiting) reject(error);
       waiting.clear();
       for (const connection of open) drop(connection, error);

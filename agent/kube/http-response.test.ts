@@ -79,6 +79,12 @@ describe('createResponseReader', () => {
     expect(told(more.reader)).toEqual({ status: 200, body: 'a', reusable: false });
   });
 
+  it('gives a connection up on which an answer tells its length in two ways', () => {
+    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n';
+    const { reader, done } = read(`${head}3\r\nabc\r\n0\r\n\r\n`);
+    expect([done, told(reader)]).toEqual([true, { status: 200, body: 'abc', reusable: false }]);
+  });
+
   it.each([
     ['no HTTP', 'hello\r\n\r\n'],
     ['another protocol', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],

@@ -122,6 +122,9 @@ function begin(reading: Reading, text: string): void {
     return;
   }
   reading.head = head;
+  // Whoever forwards it may have read the other of the two: what follows may be no answer (RFC 9112, 6.3).
+  if (head.header('transfer-encoding') !== undefined && head.header('content-length') !== undefined)
+    reading.clean = false;
   const framing = framingOf(head);
   if (framing === 'chunked') reading.state = 'chunk line';
   else if (framing === 'close') reading.state = 'close';

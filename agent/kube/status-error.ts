@@ -52,7 +52,15 @@ function codeOf(httpStatus: number, status: KubeStatus | undefined): ErrorCode {
   // A namespace that is being deleted refuses creation with 403; that passes once it is gone.
   if (httpStatus === 403 && status?.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating'))
     return 'conflict';
-  return byHttpStatus[httpStatus] ?? (httpStatus >= 500 ? 'unavailable' : 'invalid_argument');
+  // No API server redirects: something in between does, and it may stop doing so.
+  const isElsewhere = httpStatus < 400 || httpStatus >= 500;
+  return byHttpStatus[httpStatus] ?? (isElsewhere ? 'unavailable' : 'invalid_argument');
+}
+
+/** The header as far as it tells seconds, else the Status. */
+function secondsOf(retryAfter: string | undefined, status: KubeStatus | undefined): number {
+  const seconds = Number(retryAfter ?? Number.NaN);
+  return Number.isFinite(seconds) ? seconds : Number(status?.details?.retryAfterSeconds ?? Number.NaN);
 }
 
 /** The error an API server's answer stands for: classified by HTTP status, `reason` and causes, never by its text. */
@@ -63,7 +71,7 @@ export function toKubeError(
   subject: string,
 ): FairwayError {
   const status = parseStatus(body);
-  const seconds = Number(retryAfter ?? status?.details?.retryAfterSeconds ?? Number.NaN);
+  const seconds = secondsOf(retryAfter, status);
   return new FairwayError(
     codeOf(httpStatus, status),
     status?.message ?? `the API server answered ${httpStatus}`,

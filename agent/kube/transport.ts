@@ -102,6 +102,11 @@ function headersOf(request: TransportRequest, token: string | undefined): HttpHe
   return headers;
 }
 
+/** A redirection (304 apart, which says that nothing has changed) comes from something in between, a login page perhaps: nothing was done. */
+function isAnswer(status: number): boolean {
+  return (status >= 200 && status < 300) || status === 304;
+}
+
 /** `headersOf`, of which most requests have the same: the same lists again for the same headers, as far as there are none of the request's own. */
 function createHeaders(): typeof headersOf {
   const known = new Map<string, HttpHeaders>();
@@ -244,8 +249,9 @@ export function createTransport(
     // API Priority and Fairness refuses before anything was done, so any verb may try again.
     if (error.code === 'resource_exhausted' && error.retry) return holdOf(error) + backoffMs;
     if (!idempotent || error.code !== 'unavailable') return undefined;
-    // 500 is the API server's word on this request, not a state that passes by itself within seconds.
-    if (error.details?.['httpStatus'] === 500) return undefined;
+    const httpStatus = Number(error.details?.['httpStatus']);
+    // 500 is the API server's word on this request, not a state that passes by itself within seconds; nor is a redirection.
+    if (httpStatus === 500 || httpStatus < 400) return undefined;
     return Math.min(30_000, Math.max(error.retryAfterMs ?? 0, backoffMs));
   };
 
@@ -255,7 +261,7 @@ export function createTransport(
       let error: FairwayError;
       try {
         const response = await attempt(request, refresh);
-        if (response.status < 400) return response;
+        if (isAnswer(response.status)) return response;
         error = failure(response, request);
       } catch (caught) {
         error = toFairwayError(caught, request.path);
