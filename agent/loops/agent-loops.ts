@@ -192,8 +192,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   const states = new Map<string, ApplicationState>();
   const byApplySet = new Map<string, string>();
   const metrics = createMetrics();
-  const pool = createTextPool();
-  const factsOf = createFactsReader();
+  const common = { pool: createTextPool(), factsOf: createFactsReader() };
   let events = 0;
   let parentsRead: Promise<void> | undefined;
   /** Of applications that have no state yet. */
@@ -206,7 +205,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     if (known) return known;
     const id = applySetId(application, namespace);
     const made = createApplicationState(application, id);
-    restoreRecords(made, options.records?.take(application), pool);
+    restoreRecords(made, options.records?.take(application), common.pool);
     made.parent = parents.get(application);
     parents.delete(application);
     states.set(application, made);
@@ -248,9 +247,8 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
   });
   const health = createHealthJudge();
   const observer = createObserver({
+    ...common,
     health,
-    pool,
-    factsOf,
     applicationOf: (partOf) => byApplySet.get(partOf),
     kube,
     clock,
@@ -282,9 +280,8 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     claims,
     marks: options.marks,
     seenMarks: { marks: new Map() },
+    ...common,
     states,
-    pool,
-    factsOf,
     secretKey: options.secretKey ?? random.bytes(32),
     reveal: createReveal(options, log),
     recordsChanged: () => options.records?.touch(() => readRecords(context)),
