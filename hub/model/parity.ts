@@ -165,6 +165,7 @@ export interface ParityReason {
     | 'not-compared'
     | 'problem'
     | 'stale'
+    | 'expiring'
     | 'expired'
     | 'objective';
   readonly standby: string;

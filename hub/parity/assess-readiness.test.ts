@@ -145,22 +145,25 @@ describe('assessReadiness', () => {
   it('says of each expectation that covers nothing, or is over, without a change of the verdict', () => {
     const kind = { type: 'scaledToZero' } as const;
     const expectations = [
-      expectationOf('used', kind),
+      expectationOf('used', kind, { expiresAtMs: nowMs + 7 * 86_400_000 }),
       expectationOf('stale', kind),
       expectationOf('over', kind, { expiresAtMs: nowMs }),
+      expectationOf('idle', kind, { expiresAtMs: nowMs + 1 }),
       expectationOf('rule', { type: 'rule', paths: ['/data/mode'], holds: 'primary == standby' }),
     ];
-    const { pair, context } = pairOf(calm, drift, expectations.slice(3));
+    const { pair, context } = pairOf(calm, drift, expectations.slice(4));
     const { differences } = compareObject(pair, context);
     const declared = differences.map((one) => ({ ...one, severity: 'info' as const, expectation: 'used' }));
     const report = assess(pairs(declared), { group: { ...group, expectations } });
     expect(report).toMatchObject({
-      ...{ verdict: 'Ready', staleExpectations: ['stale'], expiredExpectations: ['over'] },
+      ...{ verdict: 'Ready', staleExpectations: ['stale', 'idle'], expiredExpectations: ['over'] },
     });
     const told = report.reasons.filter(({ type }) => type !== 'drift');
     expect(told.map(({ type, owner }) => `${type} ${owner}`)).toEqual([
+      'expiring owner of used',
       'stale owner of stale',
       'expired owner of over',
+      'stale owner of idle',
     ]);
   });
 

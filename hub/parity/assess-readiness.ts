@@ -63,6 +63,9 @@ export const firstSeenMax = 1_000;
 /** A release on its way to both clusters is nothing amiss: what lags for less is told for information. */
 export const lagGraceMs = 10_000;
 
+/** Told so long before an expectation that covers something is over. */
+const expiringMs = 7 * 86_400_000;
+
 /** What the age of a difference is measured by. */
 export interface AgeInput {
   readonly nowMs: number;
@@ -255,14 +258,18 @@ function expectationReasons(
   const stale: string[] = [];
   const expired: string[] = [];
   for (const { name, owner, expiresAtMs } of group.expectations) {
-    const say = (type: 'stale' | 'expired', message: string) =>
-      reasons.push(reason(type, '', 'info', message, `take it out of ${group.origin.file}`, owner));
+    const takeOut = `take it out of ${group.origin.file}`;
+    const say = (type: 'stale' | 'expiring' | 'expired', message: string, action = takeOut) =>
+      reasons.push(reason(type, '', 'info', message, action, owner));
     if (expiresAtMs !== undefined && expiresAtMs <= nowMs) {
       expired.push(name);
       say('expired', `expectation ${name} is over since ${new Date(expiresAtMs).toISOString()}`);
     } else if (!matched.has(name) && pairs.length > 0) {
       stale.push(name);
       say('stale', `expectation ${name} covers nothing any more`);
+    } else if (expiresAtMs !== undefined && expiresAtMs - nowMs <= expiringMs) {
+      const message = `expectation ${name} is over at ${new Date(expiresAtMs).toISOString()}: what it covers is a difference then`;
+      say('expiring', message, `make both clusters the same, or put off its end in ${group.origin.file}`);
     }
   }
   return { stale, expired };

@@ -23,7 +23,8 @@ const countsSchema = z
 
 export const parityReasonSchema = z.object({
   type: z.string().openapi({
-    description: 'A class of difference, agent-away, not-compared, environment, problem, stale or expired',
+    description:
+      'A class of difference, agent-away, not-compared, environment, problem, objective, stale, expiring or expired',
   }),
   standby: z.string().openapi({ description: 'Empty: of the whole group' }),
   severity: severitySchema,

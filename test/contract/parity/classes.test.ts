@@ -242,6 +242,18 @@ configMapGenerator: [{ name: switches, literals: [wishlist=off, mode=calm] }]
       },
     },
   ],
+  'expectation-expiring': [
+    'an expectation is over in six days',
+    {
+      files: {
+        ...base,
+        ...fewer,
+        'fleet/eu.yaml': group(
+          expectation('smaller', 'expires: "2026-11-27T00:00:00Z", fields: { paths: [/spec/replicas] }'),
+        ),
+      },
+    },
+  ],
   'expectation-expired': [
     'an expectation is over, and its difference is back',
     {
