@@ -29,6 +29,16 @@ const expectation = (fields: string, more = 'owner: ann, reason: because') =>
   `${least}  expectations:\n    - {name: a, ${more}, ${fields}}\n`;
 
 describe('readResource, of parity groups', () => {
+  it('reads how its failovers go, and after what silence its primary fences itself', () => {
+    expect(group(`${least}  failover: {fencing: {after: 2m}}\n`).failover).toEqual({
+      ...{ strategy: 'failover', commit: 'commit' },
+      fencing: { afterMs: 120_000 },
+    });
+    expect(group(`${least}  failover: {commit: branch}\n`).failover).toEqual({
+      ...{ strategy: 'failover', commit: 'branch' },
+    });
+  });
+
   it('fills in defaults: all applications, nothing declared', () => {
     expect(group(least)).toEqual({
       ...{ name: 'pair', primary: 'eu-1', standbys: { clusters: ['eu-2'], region: undefined }, owner: '' },

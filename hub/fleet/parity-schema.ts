@@ -8,6 +8,9 @@ import {
   defaultObjective,
   type Expectation,
   type ExpectationKind,
+  type FailoverSpec,
+  fencingAfterMaxMs,
+  fencingAfterMinMs,
   type ParityGroup,
 } from '../model/parity.ts';
 import { dnsLabel, durationMs, labelValue, listMax, selector } from './common-schemas.ts';
@@ -80,6 +83,12 @@ const expectation = z
     const message = `expected exactly one of ${kinds.join(', ')}, found ${found}`;
     context.addIssue({ code: 'custom', message });
   });
+
+/** Shorter than a few answers of the hub take, it would stop what is well. */
+const fencingAfter = durationMs
+  .refine((ms) => ms >= fencingAfterMinMs, 'expected at least 10s: each answer of the hub takes its time')
+  .refine((ms) => ms <= fencingAfterMaxMs, 'expected at most 1d')
+  .meta({ description: 'a duration such as 2m, from 10s to 1d' });
 
 const template = z
   .string()
@@ -179,6 +188,10 @@ export const paritySpec = z
       .strictObject({
         strategy: dnsLabel.default('failover'),
         commit: z.enum(['commit', 'branch']).default('commit'),
+        fencing: z
+          .strictObject({ after: fencingAfter })
+          .optional()
+          .meta({ description: 'whether the primary stops what it runs when it has not heard from the hub' }),
       })
       .optional(),
   })
@@ -210,8 +223,12 @@ function kindOf(document: ParityDocument['expectations'][number]): ExpectationKi
   return { type: 'scaledToZero' };
 }
 
+function toFailover({ fencing, ...rest }: NonNullable<ParityDocument['failover']>): FailoverSpec {
+  return { ...rest, ...(fencing && { fencing: { afterMs: fencing.after } }) };
+}
+
 export function toParityGroup(name: string, spec: ParityDocument, origin: Origin): ParityGroup {
-  const { standbys, applications, expectations, freshness, objective, ...rest } = spec;
+  const { standbys, applications, expectations, freshness, objective, failover, ...rest } = spec;
   return {
     name,
     ...rest,
@@ -239,6 +256,7 @@ export function toParityGroup(name: string, spec: ParityDocument, origin: Origin
       share: Math.round(objective.target * 1_000) / 100_000,
       windowMs: objective.window,
     },
+    ...(failover && { failover: toFailover(failover) }),
     origin,
   };
 }

@@ -105,6 +105,16 @@ describe('readFleet', () => {
       'fleet/a.yaml:7: spec.rollout.strategy: there is no RolloutStrategy fast: add it, or take a built-in one (careful, all-at-once, failover)',
     ],
     [
+      "a strategy of a group's failovers that is not there",
+      `${api}\nkind: ParityGroup\nmetadata: {name: a}\nspec:\n  primary: eu-1\n  standbys: {clusters: [eu-2]}\n  failover:\n    strategy: fast\n`,
+      'fleet/a.yaml:8: spec.failover.strategy: there is no RolloutStrategy fast: add it, or take a built-in one (careful, all-at-once, failover)',
+    ],
+    [
+      'fencing that would come before an answer can',
+      `${api}\nkind: ParityGroup\nmetadata: {name: a}\nspec:\n  primary: eu-1\n  standbys: {clusters: [eu-2]}\n  failover:\n    fencing: {after: 2s}\n`,
+      'fleet/a.yaml:8: spec.failover.fencing.after: expected at least 10s: each answer of the hub takes its time',
+    ],
+    [
       'a window that never opens',
       `${api}\nkind: RolloutStrategy\nmetadata: {name: a}\nspec:\n  windows:\n  - {cron: 0 0 30 2 *, duration: 1h}\n`,
       'fleet/a.yaml:6: spec.windows[0].cron: the expression names no time',

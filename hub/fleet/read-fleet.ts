@@ -4,12 +4,13 @@
  * looks just like a deleted one. Text is parsed by js-yaml; only where something is wrong a second parser finds the line.
  */
 import { toFairwayError } from '../../shared/error/error.ts';
-import type { Application, Cluster, Fleet, NamedStrategy, Repository } from '../model/fleet.ts';
+import type { Application, Cluster, Fleet, NamedStrategy, Origin, Repository } from '../model/fleet.ts';
 import type { ParityGroup } from '../model/parity.ts';
 import type { Problem } from '../model/problem.ts';
 import { defaultProject, type Project } from '../model/project.ts';
 import type { TreeReader } from '../model/tree.ts';
-import { checkReferences } from './check-references.ts';
+import { checkParityGroups } from './check-parity-groups.ts';
+import { type BrokenReference, checkReferences } from './check-references.ts';
 import { memberOf, type ReadResource, readResource } from './read-resource.ts';
 import type { FleetKind } from './resource-schemas.ts';
 import { fieldText, findLine, readYamlDocuments, type YamlDocument } from './yaml-document.ts';
@@ -216,20 +217,43 @@ function assemble(
   };
   if (all.length > 0) keep();
   const documents = new Map(found.map((one) => [textId(one.resource.kind, one.resource.value.name), one]));
-  const broken = checkReferences(members, unreadProjects);
-  for (const { application, path, code, message } of broken) {
-    const one = documents.get(textId('Application', application));
-    const value = members.applications.get(application);
-    // A kept definition of before has no text here: its problem is the broken or missing file's, said already.
-    if (!one || !value || one.resource.value !== value) continue;
-    const { file } = value.origin;
-    all.push({ code, file, line: findLine(one.document, path), field: fieldText(path), message });
-    const last = previous.applications.get(application);
-    if (last) members.applications.set(application, last);
-    else members.applications.delete(application);
-  }
+  for (const broken of checkReferences(members, unreadProjects))
+    fallBack(
+      'Application',
+      broken.application,
+      broken,
+      { members: members.applications, previous: previous.applications },
+      { documents, all },
+    );
+  for (const broken of checkParityGroups(members))
+    fallBack(
+      'ParityGroup',
+      broken.group,
+      broken,
+      { members: members.parityGroups, previous: previous.parityGroups },
+      { documents, all },
+    );
   if (all.length > 0) keep();
   return { ...members, problems: bounded(all.sort(byPlace)) };
+}
+
+/** What names something that is not there stays as it last was, or is left out; the place is told. */
+function fallBack<T extends { readonly origin: Origin }>(
+  kind: FleetKind,
+  name: string,
+  { path, code, message }: Pick<BrokenReference, 'path' | 'code' | 'message'>,
+  { members, previous }: { readonly members: Map<string, T>; readonly previous: ReadonlyMap<string, T> },
+  { documents, all }: { readonly documents: ReadonlyMap<string, Found>; readonly all: Problem[] },
+): void {
+  const one = documents.get(textId(kind, name));
+  const value = members.get(name);
+  // A kept definition of before has no text here: its problem is the broken or missing file's, said already.
+  if (!one || !value || (one.resource.value as { readonly origin: Origin }) !== value) return;
+  const { file } = value.origin;
+  all.push({ code, file, line: findLine(one.document, path), field: fieldText(path), message });
+  const last = previous.get(name);
+  if (last) members.set(name, last);
+  else members.delete(name);
 }
 
 function bounded(problems: readonly Problem[]): readonly Problem[] {

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
+import { FairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
@@ -61,15 +62,28 @@ export function createFailoverLoop(options: FailoverLoopOptions): FailoverLoop {
     return undefined;
   };
 
-  const commitOf = async (before: Failover, signal: AbortSignal): Promise<Failover> => {
-    const { commit, phase } = before;
+  /** The row as it is kept now, and as it is after an attempt at its commit, where one is due. */
+  const commitOf = async (before: Failover, signal: AbortSignal) => {
+    const { commit, phase, revoking } = before;
     const due = commit?.nextAtMs !== undefined && clock.now() >= commit.nextAtMs;
-    const wanted = phase === 'Writing' || overrideCounts(before);
-    if (!due || !wanted) return before;
+    const wanted = phase === 'Writing' || overrideCounts(before) || revoking !== undefined;
+    if (!due || !wanted) return { kept: before, noted: before };
     const fleet = fleetOf(await store.fleet.load());
-    const written = await attemptSwitch(before, fleet, { ...options, ...options.git }, signal);
+    let kept = before;
+    const onPush = async () => {
+      if (revoking) throw new FairwayError('cancelled', 'revoked: it is not written any more');
+      // Who revokes it from here on knows that it may be in Git; who did so before is not overtaken.
+      const marked: Failover = {
+        ...{ ...before, version: before.version + 1 },
+        commit: { ...commit, pushing: true },
+      };
+      if (!(await store.failovers.save(marked, before.version, [])))
+        throw new FairwayError('conflict', 'the failover has gone on meanwhile');
+      kept = marked;
+    };
+    const written = await attemptSwitch(before, fleet, { ...options, ...options.git, onPush }, signal);
     log.info('failover commit', { group: before.group, ...written, written: written.written?.commit });
-    return { ...before, commit: written };
+    return { kept, noted: { ...kept, commit: written } };
   };
 
   const step = async (group: string, signal: AbortSignal) => {
@@ -79,11 +93,11 @@ export function createFailoverLoop(options: FailoverLoopOptions): FailoverLoop {
       open.delete(group);
       return undefined;
     }
-    const noted = await commitOf(before, signal);
+    const { kept, noted } = await commitOf(before, signal);
     const advanced = advanceFailover(noted, await loadFailoverFacts(store, noted, clock.now()));
-    const after = { ...advanced, version: before.version + 1 };
-    if (advanced === before) return waitFor(before);
-    if (!(await store.failovers.save(after, before.version, eventsOf(before, after, clock.now()))))
+    const after = { ...advanced, version: kept.version + 1 };
+    if (advanced === kept) return waitFor(kept);
+    if (!(await store.failovers.save(after, kept.version, eventsOf(before, after, clock.now()))))
       return { requeueAfterMs: 1 };
     if (before.phase !== after.phase || before.message !== after.message)
       log.info('failover', { group, phase: after.phase, message: after.message });
@@ -137,6 +151,11 @@ function describeExpiry({ group, roles, commit }: Failover, untilMs: number): st
   return `the hub's own word is over at ${new Date(untilMs).toISOString()}, and ${clusters} get the roles that Git has: it is not in Git yet${error}; mend that, or fairway failover extend ${group}`;
 }
 
+function tooLate({ revoking, group, branch }: Failover): string {
+  if (revoking === undefined || branch !== '') return '';
+  return `; ${revoking.actor} has revoked it too late: go back by \`fairway failover back ${group}\``;
+}
+
 /** The id makes an event that is told twice one. */
 function eventsOf(before: Failover, after: Failover, nowMs: number): readonly NewEvent[] {
   const { id, group, commit, readyAtMs, to, from, rtoMs, kind, phase } = after;
@@ -151,7 +170,10 @@ function eventsOf(before: Failover, after: Failover, nowMs: number): readonly Ne
   const events: NewEvent[] = [];
   if (before.commit?.written === undefined && commit?.written)
     events.push(
-      event('failover.committed', `the switch to ${to} is in Git: ${commit.written.commit.slice(0, 8)}`),
+      event(
+        'failover.committed',
+        `the switch to ${to} is in Git: ${commit.written.commit.slice(0, 8)}${tooLate(before)}`,
+      ),
     );
   if (before.readyAtMs === undefined && readyAtMs !== undefined)
     events.push(

@@ -7,6 +7,7 @@ import { type Failover, type FailoverKind, isFailoverOver } from '../model/failo
 import type { Fleet } from '../model/fleet.ts';
 import type { ParityGroup, ParityState } from '../model/parity.ts';
 import { strategyOf } from '../model/strategy.ts';
+import { revoked } from '../parity/advance-failover.ts';
 import {
   blockingReasons,
   estimateMs,
@@ -44,6 +45,12 @@ export interface FailoverOptions {
 export const overrideMaxMs = 7 * 86_400_000;
 const drillMs = 30 * 60_000;
 const historyMax = 100;
+/** Its loop changes it, too: it is looked at again. */
+const revokeTriesMax = 5;
+
+function waitsForPush({ actor }: { readonly actor: string }): string {
+  return `revoked by ${actor} while its commit is being pushed: ends once Git says that it is not there`;
+}
 
 interface Sides {
   readonly fleet: Fleet;
@@ -212,28 +219,29 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     signature: signOverride(told, untilMs, options.digestKey),
   });
 
-  const revoke: FailoverPort['revoke'] = async (group, { reason, actor }) => {
-    const before = (await store.failovers.open()).find((one) => one.group === group);
-    if (before === undefined) throw new FairwayError('not_found', `No failover of "${group}" is under way.`);
-    const { override, phase, version, commit } = before;
-    const counts = overrideCounts(before);
-    // Taken back here, it would come again with the commit.
-    const pushed = commit?.written !== undefined && before.branch === '' && before.kind !== 'drill';
-    if (pushed || (!counts && phase !== 'Writing' && phase !== 'Proposed'))
-      throw refuse(`The switch is in Git already: go back by \`fairway failover back ${group}\`.`);
-    const nowMs = clock.now();
-    const after: Failover = {
-      ...{ ...before, version: version + 1, message: `revoked by ${actor}: ${reason}` },
-      phase: counts ? 'Restoring' : 'Ended',
-      endedAtMs: counts ? undefined : nowMs,
-      commit: commit && { ...commit, nextAtMs: undefined },
-      override: override && { ...override, ended: override.ended ?? 'revoked' },
-    };
-    const events = counts ? [] : [eventOf(after, 'failover.ended', after.message, actor, nowMs)];
-    if (!(await store.failovers.save(after, version, events)))
-      throw new FairwayError('conflict', 'The failover has gone on meanwhile: try again.');
-    options.onSwitch();
-    return after;
+  const revoke: FailoverPort['revoke'] = async (group, word) => {
+    for (let left = revokeTriesMax; left > 0; left -= 1) {
+      const before = (await store.failovers.open()).find((one) => one.group === group);
+      if (before === undefined)
+        throw new FairwayError('not_found', `No failover of "${group}" is under way.`);
+      const { phase, version, commit } = before;
+      const counts = overrideCounts(before);
+      // Taken back here, it would come again with the commit.
+      const pushed = commit?.written !== undefined && before.branch === '' && before.kind !== 'drill';
+      if (pushed || (!counts && phase !== 'Writing' && phase !== 'Proposed'))
+        throw refuse(`The switch is in Git already: go back by \`fairway failover back ${group}\`.`);
+      const nowMs = clock.now();
+      const revoking = { ...before, revoking: word, message: waitsForPush(word) };
+      const changed = commit?.pushing ? revoking : revoked(before, word, nowMs);
+      const after: Failover = { ...changed, version: version + 1 };
+      const events = isFailoverOver(after)
+        ? [eventOf(after, 'failover.ended', after.message, word.actor, nowMs)]
+        : [];
+      if (!(await store.failovers.save(after, version, events))) continue;
+      options.onSwitch();
+      return after;
+    }
+    throw new FairwayError('conflict', 'The failover goes on all the while: try again.');
   };
 
   return {

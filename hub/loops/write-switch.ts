@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
-import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { type ErrorCode, FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import type { Failover, SwitchCommit } from '../model/failover.ts';
 import type { Fleet } from '../model/fleet.ts';
@@ -46,15 +46,29 @@ export function editsOf({ group, roles, to }: Pick<Failover, 'group' | 'roles' |
   return planEdits(declared, roles, to, inGit);
 }
 
-/** Never throws but for `signal`. Whatever hinders it may be mended by people, so it is tried again as long as the failover is open. */
+/** What a push has that failed so is unknown: the server may have taken it all the same. */
+const unknownEnds: ReadonlySet<ErrorCode> = new Set([
+  ...(['unavailable', 'deadline_exceeded', 'cancelled', 'resource_exhausted'] as const),
+  ...(['internal', 'data_loss'] as const),
+]);
+
+/**
+ * Never throws but for `signal`. Whatever hinders it may be mended by people, so it is tried again as long as the failover is open. `onPush` is called when
+ * Git has been looked at and does not have the commit, before anything of it is sent; what it throws hinders it likewise.
+ */
 export async function attemptSwitch(
   failover: Failover,
   fleet: Fleet,
-  ports: SwitchPorts & { readonly clock: Clock; readonly random: Random },
+  ports: SwitchPorts & {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly onPush: () => Promise<void>;
+  },
   signal: AbortSignal,
 ): Promise<SwitchCommit> {
   const { write, url, ref, identity, clock, random } = ports;
   const attempts = (failover.commit?.attempts ?? 0) + 1;
+  let pushing = failover.commit?.pushing;
   try {
     if (identity === undefined)
       throw new FairwayError(
@@ -66,7 +80,13 @@ export async function attemptSwitch(
       message: switchMessage(failover),
       trailers: [`Fairway-Failover: ${failover.id}`, `Fairway-Group: ${failover.group}`],
       person: { ...identity, timeMs: clock.now() },
-      edit: async (read) => editFiles(editsOf(failover, fleet), read),
+      async edit(read) {
+        pushing = undefined;
+        const edited = await editFiles(editsOf(failover, fleet), read);
+        await ports.onPush();
+        pushing = true;
+        return edited;
+      },
     });
     return { attempts, nextAtMs: undefined, error: '', written: { commit, ref: full } };
   } catch (caught) {
@@ -75,7 +95,8 @@ export async function attemptSwitch(
     const waitMs = Math.max(planBackoffMs(attempts - 1, random, backoff), error.retryAfterMs ?? 0);
     const said = error.details?.['said'];
     const text = typeof said === 'string' && said !== '' ? `${error.message}: ${said}` : error.message;
-    return { attempts, nextAtMs: clock.now() + waitMs, error: text, written: undefined };
+    const failed = { attempts, nextAtMs: clock.now() + waitMs, error: text, written: undefined };
+    return pushing && unknownEnds.has(error.code) ? { ...failed, pushing } : failed;
   }
 }
 

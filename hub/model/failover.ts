@@ -48,6 +48,8 @@ export interface SwitchCommit {
   readonly error: string;
   /** Full id and full ref name, once it is written. */
   readonly written: { readonly commit: string; readonly ref: string } | undefined;
+  /** A push was begun whose end is not known: it may be in Git. Kept before the first byte of it goes out. */
+  readonly pushing?: true | undefined;
 }
 
 /** One application on its way into the new primary. */
@@ -95,6 +97,8 @@ export interface Failover {
   /** From the start to `readyAtMs`. */
   readonly rtoMs: number | undefined;
   readonly endedAtMs: number | undefined;
+  /** Somebody has revoked it while its push was under way: it ends once Git says that the commit is not there. */
+  readonly revoking?: { readonly actor: string; readonly reason: string } | undefined;
   /** Grows with each change that is kept. */
   readonly version: number;
 }

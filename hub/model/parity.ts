@@ -62,6 +62,17 @@ export interface ParityObjective {
 /** 99.9 % of 30 days, which leaves 43 minutes. */
 export const defaultObjective: ParityObjective = { share: 0.999, windowMs: 30 * 86_400_000 };
 
+/** `spec.failover.fencing.after`, in milliseconds. */
+export const fencingAfterMinMs = 10_000;
+export const fencingAfterMaxMs = 86_400_000;
+
+export interface FailoverSpec {
+  readonly strategy: string;
+  readonly commit: 'commit' | 'branch';
+  /** After how long without a word from the hub the primary stops the group's workloads. Undefined: never. */
+  readonly fencing?: { readonly afterMs: number } | undefined;
+}
+
 /** A ParityGroup of the fleet repository. */
 export interface ParityGroup {
   readonly name: string;
@@ -79,7 +90,7 @@ export interface ParityGroup {
   readonly owner: string;
   readonly origin: Origin;
   /** How its failovers go. Undefined: the built-in strategy `failover`, by a commit on the branch that is followed. */
-  readonly failover?: { readonly strategy: string; readonly commit: 'commit' | 'branch' } | undefined;
+  readonly failover?: FailoverSpec | undefined;
   /** What is compared besides what Git applies. Undefined: nothing. */
   readonly compare?: { readonly unowned: readonly UnownedField[] } | undefined;
   /** Primary and standbys as Git has them, while the hub's own word goes before it. */

@@ -39,9 +39,35 @@ export const failoverOpenMaxMs = 7 * 86_400_000;
 /** The same object when nothing has changed; else its version is one more. */
 export function advanceFailover(before: Failover, facts: FailoverFacts): Failover {
   if (isFailoverOver(before)) return before;
-  const after = [endOverride, warn, enter, progress, restore].reduce((one, step) => step(one, facts), before);
+  const steps = [settleRevoke, endOverride, warn, enter, progress, restore];
+  const after = steps.reduce((one, step) => step(one, facts), before);
   const same = JSON.stringify(after) === JSON.stringify(before);
   return same ? before : { ...after, version: before.version + 1 };
+}
+
+/** It ends, and gives back the roles where they count already. What is pushed to the branch that is followed cannot be revoked any more. */
+export function revoked(
+  failover: Failover,
+  { actor, reason }: NonNullable<Failover['revoking']>,
+  nowMs: number,
+): Failover {
+  const { commit, override } = failover;
+  const counts = overrideCounts(failover);
+  return {
+    ...{ ...failover, revoking: undefined, message: `revoked by ${actor}: ${reason}` },
+    phase: counts ? 'Restoring' : 'Ended',
+    endedAtMs: counts ? undefined : nowMs,
+    commit: commit && { ...commit, nextAtMs: undefined },
+    override: override && { ...override, ended: override.ended ?? 'revoked' },
+  };
+}
+
+/** Revoked while its push was under way: now Git has said whether it has the commit. */
+function settleRevoke(failover: Failover, { nowMs }: FailoverFacts): Failover {
+  const { revoking, commit, branch } = failover;
+  if (revoking === undefined || commit?.pushing) return failover;
+  if (commit?.written !== undefined && branch === '') return { ...failover, revoking: undefined };
+  return revoked(failover, revoking, nowMs);
 }
 
 function endOverride(failover: Failover, { inGit, nowMs, declared }: FailoverFacts): Failover {
