@@ -15,11 +15,14 @@ import type { KubeClient } from './kube/kube-client.ts';
 import { type AgentLoops, createAgentLoops } from './loops/agent-loops.ts';
 import { createFactCollector } from './loops/collect-facts.ts';
 import { collectDiagnostics, type DiagnosticSources } from './loops/diagnostics.ts';
+import { foreseeStop } from './loops/fenced-step.ts';
 import { createQueryHandlers } from './loops/query-handlers.ts';
 import { createReportQueue } from './report/queue.ts';
 import { ageKeysSecret, createSecretOpener } from './secrets/secret-opener.ts';
 import { type DesiredStore, loadDesiredStore } from './stream/desired-store.ts';
 import { enrol } from './stream/enrol.ts';
+import { createFenceKeeper } from './stream/fence-keeper.ts';
+import { createFenceStorage } from './stream/fence-state.ts';
 import { createHubConnection, type HubConnection } from './stream/hub-connection.ts';
 import { createSecretIdentityStore, type Identity, type IdentityStore } from './stream/identity-store.ts';
 import { type DurableRecordStore, loadRecordStore } from './stream/record-store.ts';
@@ -160,8 +163,14 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const reveal = (text: string) => opener.open(text);
   const versions = { agent: version, kubernetes };
   const facts = createFactCollector({ kube, desired, reveal, namespace, ...ports });
+  const fences = await persist('what was promised of fencing', options, () =>
+    createFenceKeeper({
+      ...{ storage: createFenceStorage(secrets, log), desired, clock, log },
+      foresee: (application) => foreseeStop(desired, application),
+    }),
+  );
   const connection = createHubConnection({
-    identity,
+    ...{ identity, fences },
     identityStore,
     desired,
     reports,
@@ -183,7 +192,15 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const store = { kube, desired, reports, records, namespace, instanceId };
   const settle = options.stateDirectory === undefined ? () => desired.settleMarks() : undefined;
   const marks = createStateMarks(kube, namespace, settle);
-  const loops = createAgentLoops({ ...store, marks, acks: connection, secrets: opener, secretKey, ...ports });
+  const loops = createAgentLoops({
+    ...store,
+    marks,
+    acks: connection,
+    secrets: opener,
+    secretKey,
+    fences,
+    ...ports,
+  });
   const diagnostics: DiagnosticSources = {
     ...{ cluster, namespace, instanceId, versions, kube, loops, connection, desired, facts },
     startedAtMs: clock.now(),

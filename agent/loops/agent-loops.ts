@@ -14,6 +14,7 @@ import { loadParents, type ParentContent } from '../apply/parent.ts';
 import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
 import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
+import type { Fences } from '../model/fencing.ts';
 import { applySetId } from '../model/inventory.ts';
 import type { Marks } from '../model/marks.ts';
 import type { RecordStore } from '../model/record.ts';
@@ -58,6 +59,8 @@ export interface AgentLoopsOptions {
   readonly secrets?: SecretOpener;
   /** Where targets are marked beside the inventory's parents. Default: there alone. */
   readonly marks?: Marks;
+  /** Which applications are fenced. Default: none ever is. */
+  readonly fences?: Fences;
   /** Keeps records across restarts. Default: they are rebuilt by reading. */
   readonly records?: RecordStore;
   /** 32 bytes that stay the same as long as `records` do. Default: random. */
@@ -281,6 +284,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
     marks: options.marks,
     seenMarks: { marks: new Map() },
     ...common,
+    fences: options.fences,
     states,
     secretKey: options.secretKey ?? random.bytes(32),
     reveal: createReveal(options, log),
@@ -305,12 +309,20 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
 
   return {
     start() {
-      unsubscribe = desired.subscribe(() => {
-        claims.invalidate();
-        scalers.invalidate();
-        // What one application loses another may take, so a change of one concerns all. A step without a difference costs nothing.
-        wakeAll();
-      });
+      const ends = [
+        desired.subscribe(() => {
+          claims.invalidate();
+          scalers.invalidate();
+          // What one application loses another may take, so a change of one concerns all. A step without a difference costs nothing.
+          wakeAll();
+        }),
+        options.fences?.subscribe((applications) => {
+          for (const application of applications) loop.wake(application);
+        }),
+      ];
+      unsubscribe = () => {
+        for (const end of ends) end?.();
+      };
       // All of them now: what is not taken up is not kept for the next run.
       for (const application of desired.applications().keys()) stateOf(application);
       wakeAll();

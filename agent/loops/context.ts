@@ -9,6 +9,7 @@ import type { ManifestEntry } from '../../shared/manifest/target.ts';
 import type { ParentContent } from '../apply/parent.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
+import type { Fences } from '../model/fencing.ts';
 import type { HookMemory } from '../model/hook-memory.ts';
 import type { Marks } from '../model/marks.ts';
 import type { AppliedRecord } from '../model/record.ts';
@@ -95,6 +96,8 @@ export interface ApplicationState {
   unannounced: boolean;
   /** A step has run since the start. */
   settled: boolean;
+  /** What was last told of its fence. */
+  fenceTold: string;
 }
 
 export interface AgentMetrics {
@@ -127,6 +130,8 @@ export interface AgentContext {
   /** Undefined: parents alone bear marks. */
   readonly marks: Marks | undefined;
   readonly seenMarks: SeenMarks;
+  /** Undefined: nothing is ever fenced. */
+  readonly fences: Fences | undefined;
   readonly states: Map<string, ApplicationState>;
   /** For what many objects have in common. */
   readonly pool: TextPool;
@@ -177,5 +182,6 @@ export function createApplicationState(application: string, applySetId: string):
     retainStale: true,
     unannounced: false,
     settled: false,
+    fenceTold: '',
   };
 }

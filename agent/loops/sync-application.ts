@@ -5,6 +5,7 @@ import type { StepResult } from '../../shared/loop/loop.ts';
 import type { DesiredApplication, PauseEntry } from '../model/desired.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { unmetDependency } from './dependencies.ts';
+import { fencedStep } from './fenced-step.ts';
 import { prepareInventory } from './inventory.ts';
 import { watchProgress } from './overdue.ts';
 import { activePause } from './pauses.ts';
@@ -90,12 +91,18 @@ export async function syncApplication(
   stateOf: (application: string) => ApplicationState,
 ): Promise<StepResult | undefined> {
   const assigned = context.desired.applications().get(application);
+  const fence = context.fences?.of(application);
   if (!assigned) {
+    context.fences?.resumed(application);
     context.states.delete(application);
     await context.health.learn(application, []);
     return undefined;
   }
   const state = stateOf(application);
+  if (fence) {
+    const held = await fencedStep(context, assigned, state, fence, signal);
+    if (held) return held;
+  }
   const pause = activePause(context.desired.pauses(), application, context.clock.now());
   if (pause) return pausedStep(context, assigned, state, pause);
   const { unreachable } = context.observer;

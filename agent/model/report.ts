@@ -14,7 +14,9 @@ export interface AgentEvent {
     | 'sync.succeeded'
     | 'object.pruned'
     | 'hook.failed'
-    | 'removal.held';
+    | 'removal.held'
+    | 'fence.closed'
+    | 'fence.opened';
   readonly application: string;
   readonly key: ObjectKey | undefined;
   readonly message: string;

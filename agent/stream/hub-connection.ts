@@ -15,6 +15,7 @@ import type { ReportSource } from '../model/report.ts';
 import { createAcknowledgementBook } from './acknowledgement-book.ts';
 import type { KeepaliveOptions } from './channel.ts';
 import type { DesiredStore } from './desired-store.ts';
+import type { FenceKeeper } from './fence-keeper.ts';
 import type { Identity, IdentityStore } from './identity-store.ts';
 import { type Link, openLink } from './link.ts';
 import type { QueryHandlers } from './querier.ts';
@@ -35,6 +36,8 @@ export interface HubConnectionOptions {
   readonly log: Logger;
   /** The hub asks to look at everything (empty application: all) again. */
   readonly onSync?: (application: string) => void;
+  /** What this agent promises to stop. Default: nothing. */
+  readonly fences?: FenceKeeper | undefined;
   /** Default PING every 20 s, answered within 10 s. */
   readonly keepalive?: KeepaliveOptions;
   /** Default 15,000. */
@@ -139,6 +142,10 @@ export function createHubConnection(options: HubConnectionOptions): HubConnectio
     },
     async stop() {
       stopping.abort();
+      await options.fences
+        ?.leave()
+        .catch((caught: unknown) => log.warn('promises could not be taken back', { error: caught }));
+      options.fences?.stop();
       link?.close(new FairwayError('cancelled', 'the agent is stopping'));
       await running;
       // The next start asks the hub for what could not be written.

@@ -30,6 +30,7 @@ import type { ReportSource } from '../model/report.ts';
 import type { AcknowledgementBook } from './acknowledgement-book.ts';
 import { channelOptions, createCredentials, fromServiceError, type KeepaliveOptions } from './channel.ts';
 import type { DesiredStore } from './desired-store.ts';
+import type { FenceKeeper } from './fence-keeper.ts';
 import { createFetcher } from './fetcher.ts';
 import type { Identity } from './identity-store.ts';
 import { createKeyPair, toCertificatePem } from './key-pair.ts';
@@ -40,6 +41,8 @@ import {
   acknowledgementToWire,
   assignmentFromWire,
   confirmedPrunesFromWire,
+  fenceContactToWire,
+  fenceOrderFromWire,
   pausesFromWire,
   summaryToWire,
 } from './wire.ts';
@@ -60,6 +63,8 @@ export interface LinkOptions {
   readonly connectTimeoutMs: number;
   readonly onWelcome: () => void;
   readonly onSync: (application: string) => void;
+  /** Undefined: nothing is promised. */
+  readonly fences?: FenceKeeper | undefined;
   /** Kept durably before the new identity is used. */
   readonly saveIdentity: (identity: Identity) => Promise<void>;
 }
@@ -113,6 +118,7 @@ export function openLink(options: LinkOptions): Link {
     over = true;
     abort.abort(error);
     for (const cancel of timers) cancel();
+    options.fences?.detach();
     stream.cancel();
     client.close();
     ended.resolve({ error, renewed });
@@ -225,6 +231,12 @@ function receive(context: Context, { message }: SessionResponse): void {
     case 'sync':
       context.onSync(message.value.application);
       break;
+    case 'fences':
+      context.fences?.order(fenceOrderFromWire(message.value));
+      break;
+    case 'contact':
+      context.fences?.answered(Number(message.value.sequence));
+      break;
     default:
       log.debug('unknown message of the hub ignored', {});
   }
@@ -240,6 +252,7 @@ function welcome(context: Context, { epoch, deletionsHeld, summaryIntervalMs: in
   context.onWelcome();
   // A hub in another life may have lost what it once confirmed.
   acknowledgements.restart(known.id !== next.id);
+  context.fences?.attach((contact) => say(context, 'contact', fenceContactToWire(contact)));
   sendAcknowledgements(context);
   scheduleSummary(context, intervalMs || summaryIntervalMs);
   scheduleRenewal(context);

@@ -7,6 +7,8 @@ import {
   ApplicationReportSchema,
   type DigestSummary,
   DigestSummarySchema,
+  FenceContactSchema,
+  FencePromiseSchema,
   HookFailureSchema,
   ObjectGoneSchema,
   ObjectReportSchema,
@@ -17,6 +19,8 @@ import {
   type Acknowledgement as WireAcknowledgement,
   type Assignment as WireAssignment,
   type ConfirmedPrune as WireConfirmedPrune,
+  type FenceContact as WireFenceContact,
+  type FenceState as WireFenceState,
   type Pause as WirePause,
   Acknowledgement_Stage as WireStage,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
@@ -41,8 +45,11 @@ import {
 } from '../../shared/stream/wire-base.ts';
 import { driftToWire } from '../../shared/stream/wire-drift.ts';
 import type { AcknowledgementSink, PauseEntry } from '../model/desired.ts';
+import type { FenceContact, FenceOrder } from '../model/fencing.ts';
 import type { AgentEvent, ReportBatch } from '../model/report.ts';
 import type { Assigned, Blob, DesiredSummary } from './desired-store.ts';
+
+const fenceAfterMinMs = 10_000;
 
 export type Acknowledgement = Parameters<AcknowledgementSink['acknowledge']>[0];
 
@@ -182,5 +189,32 @@ export function batchToWire(sequence: number, batch: ReportBatch): ReportRequest
       create(ObjectGoneSchema, { application, key: keyToWire(key) }),
     ),
     events: batch.events.map(eventToWire),
+  });
+}
+
+export function fenceOrderFromWire({ rules, withheld }: WireFenceState): FenceOrder {
+  return {
+    rules: rules.map(({ group, afterMs, applications }) => ({
+      ...{ group, applications },
+      // The least that a ParityGroup may state: what nobody could answer in time would stop what is well.
+      afterMs: Math.max(fenceAfterMinMs, numberFromWire(afterMs)),
+    })),
+    withheld,
+  };
+}
+
+export function fenceContactToWire({ sequence, promises }: FenceContact): WireFenceContact {
+  return encode(FenceContactSchema, {
+    sequence: BigInt(sequence),
+    promises: promises.map(({ afterMs, stopWithinMs, applications, fenced, left, group }) =>
+      encode(FencePromiseSchema, {
+        group,
+        afterMs: BigInt(Math.round(afterMs)),
+        applications: [...applications],
+        fenced: [...fenced],
+        left: [...left],
+        stopWithinMs: BigInt(Math.round(stopWithinMs)),
+      }),
+    ),
   });
 }

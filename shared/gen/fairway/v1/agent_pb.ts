@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file fairway/v1/agent.proto.
  */
 export const file_fairway_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChZmYWlyd2F5L3YxL2FnZW50LnByb3RvEgpmYWlyd2F5LnYxItABCg5TZXNzaW9uUmVxdWVzdBIiCgVoZWxsbxgBIAEoCzIRLmZhaXJ3YXkudjEuSGVsbG9IABI2Cg9hY2tub3dsZWRnZW1lbnQYAiABKAsyGy5mYWlyd2F5LnYxLkFja25vd2xlZGdlbWVudEgAEiwKB3N1bW1hcnkYAyABKAsyGS5mYWlyd2F5LnYxLkRpZ2VzdFN1bW1hcnlIABIpCgVyZW5ldxgEIAEoCzIYLmZhaXJ3YXkudjEuUmVuZXdSZXF1ZXN0SABCCQoHbWVzc2FnZSKiAgoPU2Vzc2lvblJlc3BvbnNlEiYKB3dlbGNvbWUYASABKAsyEy5mYWlyd2F5LnYxLldlbGNvbWVIABIsCgphc3NpZ25tZW50GAIgASgLMhYuZmFpcndheS52MS5Bc3NpZ25tZW50SAASKAoGcGF1c2VzGAMgASgLMhYuZmFpcndheS52MS5QYXVzZVN0YXRlSAASLAoHcmVuZXdlZBgEIAEoCzIZLmZhaXJ3YXkudjEuUmVuZXdSZXNwb25zZUgAEi0KC3Jlc3luY19kb25lGAUgASgLMhYuZmFpcndheS52MS5SZXN5bmNEb25lSAASJwoEc3luYxgGIAEoCzIXLmZhaXJ3YXkudjEuU3luY1JlcXVlc3RIAEIJCgdtZXNzYWdlIpMBCgVIZWxsbxIVCg1hZ2VudF92ZXJzaW9uGAEgASgJEhYKDnByb3RvY29sX21pbm9yGAIgASgNEhoKEmt1YmVybmV0ZXNfdmVyc2lvbhgDIAEoCRIqCgdzdW1tYXJ5GAQgASgLMhkuZmFpcndheS52MS5EaWdlc3RTdW1tYXJ5EhMKC2luc3RhbmNlX2lkGAUgASgJInoKDURpZ2VzdFN1bW1hcnkSIAoFZXBvY2gYASABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCmdlbmVyYXRpb24YAiABKAQSMwoMYXBwbGljYXRpb25zGAMgAygLMh0uZmFpcndheS52MS5BcHBsaWNhdGlvbkRpZ2VzdCJnChFBcHBsaWNhdGlvbkRpZ2VzdBITCgthcHBsaWNhdGlvbhgBIAEoCRIVCg10YXJnZXRfZGlnZXN0GAIgASgMEhIKCmdlbmVyYXRpb24YAyABKAQSEgoKcmVsZWFzZV9pZBgEIAEoCSKJAQoHV2VsY29tZRIgCgVlcG9jaBgBIAEoCzIRLmZhaXJ3YXkudjEuRXBvY2gSDwoHY2x1c3RlchgCIAEoCRIWCg5kZWxldGlvbnNfaGVsZBgDIAEoCBIWCg5wcm90b2NvbF9taW5vchgEIAEoDRIbChNzdW1tYXJ5X2ludGVydmFsX21zGAUgASgNIuMBCgpBc3NpZ25tZW50EhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSIAoFZXBvY2gYAyABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCnJlbGVhc2VfaWQYBCABKAkSDgoGcmVhc29uGAUgASgJEhMKC3JldmlzaW9uX2lkGAYgASgJEiIKBnRhcmdldBgHIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAggAygLMhAuZmFpcndheS52MS5CbG9iEgwKBG1vcmUYCSABKAgiqQIKD0Fja25vd2xlZGdlbWVudBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEjAKBXN0YWdlGAMgASgOMiEuZmFpcndheS52MS5BY2tub3dsZWRnZW1lbnQuU3RhZ2USFQoNdGFyZ2V0X2RpZ2VzdBgEIAEoDBIPCgdtZXNzYWdlGAUgASgJEhQKDHRpbWVfdW5peF9tcxgGIAEoAyJ9CgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhIKDlNUQUdFX1JFQ0VJVkVEEAESEQoNU1RBR0VfQVBQTElFRBACEhEKDVNUQUdFX0hFQUxUSFkQAxIRCg1TVEFHRV9SRUZVU0VEEAQSEAoMU1RBR0VfRkFJTEVEEAUicwoKUGF1c2VTdGF0ZRIhCgZwYXVzZXMYASADKAsyES5mYWlyd2F5LnYxLlBhdXNlEhYKDmRlbGV0aW9uc19oZWxkGAIgASgIEioKBnBydW5lcxgDIAMoCzIaLmZhaXJ3YXkudjEuQ29uZmlybWVkUHJ1bmUiPAoOQ29uZmlybWVkUHJ1bmUSEwoLYXBwbGljYXRpb24YASABKAkSFQoNdGFyZ2V0X2RpZ2VzdBgCIAEoDCJCCgVQYXVzZRITCgthcHBsaWNhdGlvbhgBIAEoCRIUCgxyZW1haW5pbmdfbXMYAiABKAQSDgoGcmVhc29uGAMgASgJIjMKDFJlbmV3UmVxdWVzdBIjChtjZXJ0aWZpY2F0ZV9zaWduaW5nX3JlcXVlc3QYASABKAwiRQoNUmVuZXdSZXNwb25zZRIZChFjZXJ0aWZpY2F0ZV9jaGFpbhgBIAMoDBIZChFub3RfYWZ0ZXJfdW5peF9tcxgCIAEoAyIgCgpSZXN5bmNEb25lEhIKCmdlbmVyYXRpb24YASABKAQiNgoLU3luY1JlcXVlc3QSEwoLYXBwbGljYXRpb24YASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSLPAQoNUmVwb3J0UmVxdWVzdBIQCghzZXF1ZW5jZRgBIAEoBBIzCgxhcHBsaWNhdGlvbnMYAiADKAsyHS5mYWlyd2F5LnYxLkFwcGxpY2F0aW9uUmVwb3J0EikKB29iamVjdHMYAyADKAsyGC5mYWlyd2F5LnYxLk9iamVjdFJlcG9ydBIkCgRnb25lGAQgAygLMhYuZmFpcndheS52MS5PYmplY3RHb25lEiYKBmV2ZW50cxgFIAMoCzIWLmZhaXJ3YXkudjEuQWdlbnRFdmVudCIiCg5SZXBvcnRSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCKWAwoRQXBwbGljYXRpb25SZXBvcnQSEwoLYXBwbGljYXRpb24YASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIVCg10YXJnZXRfZGlnZXN0GAMgASgMEhMKC3N5bmNfc3RhdHVzGAQgASgJEhUKDWhlYWx0aF9zdGF0dXMYBSABKAkSDwoHbWVzc2FnZRgGIAEoCRIPCgdvYmplY3RzGAcgASgNEhYKDm9iamVjdHNfc3luY2VkGAggASgNEhoKEmFwcGxpZWRfYXRfdW5peF9tcxgJIAEoAxIUCgx0aW1lX3VuaXhfbXMYCiABKAMSEQoJd2FpdHNfZm9yGAsgASgJEjsKB2NoYW5nZXMYDCADKAsyKi5mYWlyd2F5LnYxLkFwcGxpY2F0aW9uUmVwb3J0LkNoYW5nZXNFbnRyeRIpCgpwcnVuZV9oZWxkGA0gASgLMhUuZmFpcndheS52MS5QcnVuZUhlbGQaLgoMQ2hhbmdlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiQgoJUHJ1bmVIZWxkEg8KB29iamVjdHMYASABKA0SDQoFdG90YWwYAiABKA0SFQoNc2luY2VfdW5peF9tcxgDIAEoAyKhAgoMT2JqZWN0UmVwb3J0EhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKA2tleRgCIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5EhUKDW9iamVjdF9kaWdlc3QYAyABKAwSEwoLbGl2ZV9kaWdlc3QYBCABKAwSEwoLc3luY19zdGF0dXMYBSABKAkSFQoNaGVhbHRoX3N0YXR1cxgGIAEoCRIOCgZyZWFzb24YByABKAkSDwoHbWVzc2FnZRgIIAEoCRIgCgVkcmlmdBgJIAEoCzIRLmZhaXJ3YXkudjEuRHJpZnQSFAoMdGltZV91bml4X21zGAogASgDEhMKC2xhc3RfYWN0aW9uGAsgASgJEhIKCmdlbmVyYXRpb24YDCABKAQiRQoKT2JqZWN0R29uZRITCgthcHBsaWNhdGlvbhgBIAEoCRIiCgNrZXkYAiABKAsyFS5mYWlyd2F5LnYxLk9iamVjdEtleSKZAQoFRHJpZnQSDAoEa2luZBgBIAEoCRInCgZmaWVsZHMYAiADKAsyFy5mYWlyd2F5LnYxLkZpZWxkQ2hhbmdlEiQKCG1hbmFnZXJzGAMgAygLMhIuZmFpcndheS52MS5Xcml0ZXISGAoQZm91bmRfYXRfdW5peF9tcxgEIAEoAxIZChFoZWFsZWRfYXRfdW5peF9tcxgFIAEoAyJZCgtGaWVsZENoYW5nZRIMCgRwYXRoGAEgASgJEhQKB2Rlc2lyZWQYAiABKAlIAIgBARIRCgRsaXZlGAMgASgJSAGIAQFCCgoIX2Rlc2lyZWRCBwoFX2xpdmUiPwoGV3JpdGVyEgwKBG5hbWUYASABKAkSEQoJb3BlcmF0aW9uGAIgASgJEhQKDHRpbWVfdW5peF9tcxgDIAEoAyLPAQoKQWdlbnRFdmVudBIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJEhMKC2FwcGxpY2F0aW9uGAMgASgJEiIKA2tleRgEIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5Eg8KB21lc3NhZ2UYBSABKAkSFAoMdGltZV91bml4X21zGAYgASgDEiAKBWRyaWZ0GAcgASgLMhEuZmFpcndheS52MS5EcmlmdBIlCgRob29rGAggASgLMhcuZmFpcndheS52MS5Ib29rRmFpbHVyZSI9CgtIb29rRmFpbHVyZRINCgVwaGFzZRgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg4KBnJlYXNvbhgDIAEoCSIkChFGZXRjaEJsb2JzUmVxdWVzdBIPCgdkaWdlc3RzGAEgAygMIlIKEkZldGNoQmxvYnNSZXNwb25zZRIOCgZkaWdlc3QYASABKAwSDQoFY2h1bmsYAiABKAwSDAoEbGFzdBgDIAEoCBIPCgdtaXNzaW5nGAQgASgIIr0DCgxRdWVyeVJlcXVlc3QSEAoIcXVlcnlfaWQYASABKAkSJwoFcmVhZHkYAiABKAsyFi5mYWlyd2F5LnYxLlF1ZXJ5UmVhZHlIABIqCgZvYmplY3QYAyABKAsyGC5mYWlyd2F5LnYxLk9iamVjdEFuc3dlckgAEiYKBGxvZ3MYBCABKAsyFi5mYWlyd2F5LnYxLkxvZ3NBbnN3ZXJIABIrCgdmYWlsdXJlGAUgASgLMhguZmFpcndheS52MS5RdWVyeUZhaWx1cmVIABI0CgtkaWFnbm9zdGljcxgGIAEoCzIdLmZhaXJ3YXkudjEuRGlhZ25vc3RpY3NBbnN3ZXJIABIuCghhZG9wdGlvbhgHIAEoCzIaLmZhaXJ3YXkudjEuQWRvcHRpb25BbnN3ZXJIABIkCgNydW4YCCABKAsyFS5mYWlyd2F5LnYxLlJ1bkFuc3dlckgAEigKBWZhY3RzGAkgASgLMhcuZmFpcndheS52MS5GYWN0c0Fuc3dlckgAEjEKDWZhY3RzX2NoYW5nZWQYCiABKAsyGC5mYWlyd2F5LnYxLkZhY3RzQ2hhbmdlZEgAQggKBmFuc3dlciLXAgoNUXVlcnlSZXNwb25zZRIQCghxdWVyeV9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEiwKBm9iamVjdBgDIAEoCzIaLmZhaXJ3YXkudjEuT2JqZWN0UXVlc3Rpb25IABIoCgRsb2dzGAQgASgLMhguZmFpcndheS52MS5Mb2dzUXVlc3Rpb25IABI2CgtkaWFnbm9zdGljcxgFIAEoCzIfLmZhaXJ3YXkudjEuRGlhZ25vc3RpY3NRdWVzdGlvbkgAEjAKCGFkb3B0aW9uGAYgASgLMhwuZmFpcndheS52MS5BZG9wdGlvblF1ZXN0aW9uSAASJgoDcnVuGAcgASgLMhcuZmFpcndheS52MS5SdW5RdWVzdGlvbkgAEioKBWZhY3RzGAggASgLMhkuZmFpcndheS52MS5GYWN0c1F1ZXN0aW9uSABCCgoIcXVlc3Rpb24iDAoKUXVlcnlSZWFkeSJJCg5PYmplY3RRdWVzdGlvbhIiCgNrZXkYASABKAsyFS5mYWlyd2F5LnYxLk9iamVjdEtleRITCgthcGlfdmVyc2lvbhgCIAEoCSIuCgxPYmplY3RBbnN3ZXISDQoFZm91bmQYASABKAgSDwoHY29udGVudBgCIAEoDCJnCgxMb2dzUXVlc3Rpb24SEQoJbmFtZXNwYWNlGAEgASgJEgsKA3BvZBgCIAEoCRIRCgljb250YWluZXIYAyABKAkSEgoKdGFpbF9saW5lcxgEIAEoDRIQCghwcmV2aW91cxgFIAEoCCIwCgpMb2dzQW5zd2VyEg8KB2NvbnRlbnQYASABKAwSEQoJdHJ1bmNhdGVkGAIgASgIIhUKE0RpYWdub3N0aWNzUXVlc3Rpb24iJAoRRGlhZ25vc3RpY3NBbnN3ZXISDwoHY29udGVudBgBIAEoDCJsChBBZG9wdGlvblF1ZXN0aW9uEhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKBnRhcmdldBgCIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAMgAygLMhAuZmFpcndheS52MS5CbG9iIlIKDkFkb3B0aW9uQW5zd2VyEi0KCGZpbmRpbmdzGAEgAygLMhsuZmFpcndheS52MS5BZG9wdGlvbkZpbmRpbmcSEQoJdHJ1bmNhdGVkGAIgASgIItwBCg9BZG9wdGlvbkZpbmRpbmcSIgoDa2V5GAEgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSDgoGcmVzdWx0GAIgASgJEikKBm93bmVycxgDIAMoCzIZLmZhaXJ3YXkudjEuQWRvcHRpb25Pd25lchIoCgdjaGFuZ2VzGAQgAygLMhcuZmFpcndheS52MS5GaWVsZENoYW5nZRIvCgljb25mbGljdHMYBSADKAsyHC5mYWlyd2F5LnYxLkFkb3B0aW9uQ29uZmxpY3QSDwoHbWVzc2FnZRgGIAEoCSIrCg1BZG9wdGlvbk93bmVyEgwKBHRvb2wYASABKAkSDAoEbmFtZRgCIAEoCSIyChBBZG9wdGlvbkNvbmZsaWN0Eg0KBWZpZWxkGAEgASgJEg8KB21hbmFnZXIYAiABKAkiTgoLUnVuUXVlc3Rpb24SEwoLYXBwbGljYXRpb24YASABKAkSCwoDam9iGAIgASgMEg0KBWJlZ2luGAMgASgIEg4KBnJlbW92ZRgEIAEoCCI9CglSdW5BbnN3ZXISDQoFc3RhdGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIQCghsb2dfdGFpbBgDIAEoCSK6AQoNRmFjdHNRdWVzdGlvbhIMCgRzYWx0GAEgASgMEjMKBWtub3duGAIgAygLMiQuZmFpcndheS52MS5GYWN0c1F1ZXN0aW9uLktub3duRW50cnkSDQoFd2F0Y2gYAyABKAgSKQoHdW5vd25lZBgEIAMoCzIYLmZhaXJ3YXkudjEuVW5vd25lZEZpZWxkGiwKCktub3duRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIqCgxVbm93bmVkRmllbGQSDAoEa2luZBgBIAEoCRIMCgRwYXRoGAIgASgJIg4KDEZhY3RzQ2hhbmdlZCI5CgtGYWN0c0Fuc3dlchIqCghzZWN0aW9ucxgBIAMoCzIYLmZhaXJ3YXkudjEuRmFjdHNTZWN0aW9uIk4KDEZhY3RzU2VjdGlvbhIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoDBIPCgdjb250ZW50GAMgASgMEg8KB2ZhaWx1cmUYBCABKAkiLQoMUXVlcnlGYWlsdXJlEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCTKsAgoMQWdlbnRTZXJ2aWNlEkYKB1Nlc3Npb24SGi5mYWlyd2F5LnYxLlNlc3Npb25SZXF1ZXN0GhsuZmFpcndheS52MS5TZXNzaW9uUmVzcG9uc2UoATABEkMKBlJlcG9ydBIZLmZhaXJ3YXkudjEuUmVwb3J0UmVxdWVzdBoaLmZhaXJ3YXkudjEuUmVwb3J0UmVzcG9uc2UoATABEk0KCkZldGNoQmxvYnMSHS5mYWlyd2F5LnYxLkZldGNoQmxvYnNSZXF1ZXN0Gh4uZmFpcndheS52MS5GZXRjaEJsb2JzUmVzcG9uc2UwARJACgVRdWVyeRIYLmZhaXJ3YXkudjEuUXVlcnlSZXF1ZXN0GhkuZmFpcndheS52MS5RdWVyeVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_fairway_v1_common]);
+  fileDesc("ChZmYWlyd2F5L3YxL2FnZW50LnByb3RvEgpmYWlyd2F5LnYxIv0BCg5TZXNzaW9uUmVxdWVzdBIiCgVoZWxsbxgBIAEoCzIRLmZhaXJ3YXkudjEuSGVsbG9IABI2Cg9hY2tub3dsZWRnZW1lbnQYAiABKAsyGy5mYWlyd2F5LnYxLkFja25vd2xlZGdlbWVudEgAEiwKB3N1bW1hcnkYAyABKAsyGS5mYWlyd2F5LnYxLkRpZ2VzdFN1bW1hcnlIABIpCgVyZW5ldxgEIAEoCzIYLmZhaXJ3YXkudjEuUmVuZXdSZXF1ZXN0SAASKwoHY29udGFjdBgFIAEoCzIYLmZhaXJ3YXkudjEuRmVuY2VDb250YWN0SABCCQoHbWVzc2FnZSL/AgoPU2Vzc2lvblJlc3BvbnNlEiYKB3dlbGNvbWUYASABKAsyEy5mYWlyd2F5LnYxLldlbGNvbWVIABIsCgphc3NpZ25tZW50GAIgASgLMhYuZmFpcndheS52MS5Bc3NpZ25tZW50SAASKAoGcGF1c2VzGAMgASgLMhYuZmFpcndheS52MS5QYXVzZVN0YXRlSAASLAoHcmVuZXdlZBgEIAEoCzIZLmZhaXJ3YXkudjEuUmVuZXdSZXNwb25zZUgAEi0KC3Jlc3luY19kb25lGAUgASgLMhYuZmFpcndheS52MS5SZXN5bmNEb25lSAASJwoEc3luYxgGIAEoCzIXLmZhaXJ3YXkudjEuU3luY1JlcXVlc3RIABIoCgZmZW5jZXMYByABKAsyFi5mYWlyd2F5LnYxLkZlbmNlU3RhdGVIABIxCgdjb250YWN0GAggASgLMh4uZmFpcndheS52MS5GZW5jZUNvbnRhY3RBbnN3ZXJIAEIJCgdtZXNzYWdlIpMBCgVIZWxsbxIVCg1hZ2VudF92ZXJzaW9uGAEgASgJEhYKDnByb3RvY29sX21pbm9yGAIgASgNEhoKEmt1YmVybmV0ZXNfdmVyc2lvbhgDIAEoCRIqCgdzdW1tYXJ5GAQgASgLMhkuZmFpcndheS52MS5EaWdlc3RTdW1tYXJ5EhMKC2luc3RhbmNlX2lkGAUgASgJInoKDURpZ2VzdFN1bW1hcnkSIAoFZXBvY2gYASABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCmdlbmVyYXRpb24YAiABKAQSMwoMYXBwbGljYXRpb25zGAMgAygLMh0uZmFpcndheS52MS5BcHBsaWNhdGlvbkRpZ2VzdCJnChFBcHBsaWNhdGlvbkRpZ2VzdBITCgthcHBsaWNhdGlvbhgBIAEoCRIVCg10YXJnZXRfZGlnZXN0GAIgASgMEhIKCmdlbmVyYXRpb24YAyABKAQSEgoKcmVsZWFzZV9pZBgEIAEoCSKJAQoHV2VsY29tZRIgCgVlcG9jaBgBIAEoCzIRLmZhaXJ3YXkudjEuRXBvY2gSDwoHY2x1c3RlchgCIAEoCRIWCg5kZWxldGlvbnNfaGVsZBgDIAEoCBIWCg5wcm90b2NvbF9taW5vchgEIAEoDRIbChNzdW1tYXJ5X2ludGVydmFsX21zGAUgASgNIuMBCgpBc3NpZ25tZW50EhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSIAoFZXBvY2gYAyABKAsyES5mYWlyd2F5LnYxLkVwb2NoEhIKCnJlbGVhc2VfaWQYBCABKAkSDgoGcmVhc29uGAUgASgJEhMKC3JldmlzaW9uX2lkGAYgASgJEiIKBnRhcmdldBgHIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAggAygLMhAuZmFpcndheS52MS5CbG9iEgwKBG1vcmUYCSABKAgiqQIKD0Fja25vd2xlZGdlbWVudBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEjAKBXN0YWdlGAMgASgOMiEuZmFpcndheS52MS5BY2tub3dsZWRnZW1lbnQuU3RhZ2USFQoNdGFyZ2V0X2RpZ2VzdBgEIAEoDBIPCgdtZXNzYWdlGAUgASgJEhQKDHRpbWVfdW5peF9tcxgGIAEoAyJ9CgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhIKDlNUQUdFX1JFQ0VJVkVEEAESEQoNU1RBR0VfQVBQTElFRBACEhEKDVNUQUdFX0hFQUxUSFkQAxIRCg1TVEFHRV9SRUZVU0VEEAQSEAoMU1RBR0VfRkFJTEVEEAUicwoKUGF1c2VTdGF0ZRIhCgZwYXVzZXMYASADKAsyES5mYWlyd2F5LnYxLlBhdXNlEhYKDmRlbGV0aW9uc19oZWxkGAIgASgIEioKBnBydW5lcxgDIAMoCzIaLmZhaXJ3YXkudjEuQ29uZmlybWVkUHJ1bmUiPAoOQ29uZmlybWVkUHJ1bmUSEwoLYXBwbGljYXRpb24YASABKAkSFQoNdGFyZ2V0X2RpZ2VzdBgCIAEoDCJCCgVQYXVzZRITCgthcHBsaWNhdGlvbhgBIAEoCRIUCgxyZW1haW5pbmdfbXMYAiABKAQSDgoGcmVhc29uGAMgASgJIkQKCkZlbmNlU3RhdGUSJAoFcnVsZXMYASADKAsyFS5mYWlyd2F5LnYxLkZlbmNlUnVsZRIQCgh3aXRoaGVsZBgCIAMoCSJCCglGZW5jZVJ1bGUSDQoFZ3JvdXAYASABKAkSEAoIYWZ0ZXJfbXMYAiABKAQSFAoMYXBwbGljYXRpb25zGAMgAygJIkwKDEZlbmNlQ29udGFjdBIQCghzZXF1ZW5jZRgBIAEoBBIqCghwcm9taXNlcxgCIAMoCzIYLmZhaXJ3YXkudjEuRmVuY2VQcm9taXNlInsKDEZlbmNlUHJvbWlzZRINCgVncm91cBgBIAEoCRIQCghhZnRlcl9tcxgCIAEoBBIUCgxhcHBsaWNhdGlvbnMYAyADKAkSDgoGZmVuY2VkGAQgAygJEgwKBGxlZnQYBSADKAkSFgoOc3RvcF93aXRoaW5fbXMYBiABKAQiJgoSRmVuY2VDb250YWN0QW5zd2VyEhAKCHNlcXVlbmNlGAEgASgEIjMKDFJlbmV3UmVxdWVzdBIjChtjZXJ0aWZpY2F0ZV9zaWduaW5nX3JlcXVlc3QYASABKAwiRQoNUmVuZXdSZXNwb25zZRIZChFjZXJ0aWZpY2F0ZV9jaGFpbhgBIAMoDBIZChFub3RfYWZ0ZXJfdW5peF9tcxgCIAEoAyIgCgpSZXN5bmNEb25lEhIKCmdlbmVyYXRpb24YASABKAQiNgoLU3luY1JlcXVlc3QSEwoLYXBwbGljYXRpb24YASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCSLPAQoNUmVwb3J0UmVxdWVzdBIQCghzZXF1ZW5jZRgBIAEoBBIzCgxhcHBsaWNhdGlvbnMYAiADKAsyHS5mYWlyd2F5LnYxLkFwcGxpY2F0aW9uUmVwb3J0EikKB29iamVjdHMYAyADKAsyGC5mYWlyd2F5LnYxLk9iamVjdFJlcG9ydBIkCgRnb25lGAQgAygLMhYuZmFpcndheS52MS5PYmplY3RHb25lEiYKBmV2ZW50cxgFIAMoCzIWLmZhaXJ3YXkudjEuQWdlbnRFdmVudCIiCg5SZXBvcnRSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBCKWAwoRQXBwbGljYXRpb25SZXBvcnQSEwoLYXBwbGljYXRpb24YASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIVCg10YXJnZXRfZGlnZXN0GAMgASgMEhMKC3N5bmNfc3RhdHVzGAQgASgJEhUKDWhlYWx0aF9zdGF0dXMYBSABKAkSDwoHbWVzc2FnZRgGIAEoCRIPCgdvYmplY3RzGAcgASgNEhYKDm9iamVjdHNfc3luY2VkGAggASgNEhoKEmFwcGxpZWRfYXRfdW5peF9tcxgJIAEoAxIUCgx0aW1lX3VuaXhfbXMYCiABKAMSEQoJd2FpdHNfZm9yGAsgASgJEjsKB2NoYW5nZXMYDCADKAsyKi5mYWlyd2F5LnYxLkFwcGxpY2F0aW9uUmVwb3J0LkNoYW5nZXNFbnRyeRIpCgpwcnVuZV9oZWxkGA0gASgLMhUuZmFpcndheS52MS5QcnVuZUhlbGQaLgoMQ2hhbmdlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiQgoJUHJ1bmVIZWxkEg8KB29iamVjdHMYASABKA0SDQoFdG90YWwYAiABKA0SFQoNc2luY2VfdW5peF9tcxgDIAEoAyKhAgoMT2JqZWN0UmVwb3J0EhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKA2tleRgCIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5EhUKDW9iamVjdF9kaWdlc3QYAyABKAwSEwoLbGl2ZV9kaWdlc3QYBCABKAwSEwoLc3luY19zdGF0dXMYBSABKAkSFQoNaGVhbHRoX3N0YXR1cxgGIAEoCRIOCgZyZWFzb24YByABKAkSDwoHbWVzc2FnZRgIIAEoCRIgCgVkcmlmdBgJIAEoCzIRLmZhaXJ3YXkudjEuRHJpZnQSFAoMdGltZV91bml4X21zGAogASgDEhMKC2xhc3RfYWN0aW9uGAsgASgJEhIKCmdlbmVyYXRpb24YDCABKAQiRQoKT2JqZWN0R29uZRITCgthcHBsaWNhdGlvbhgBIAEoCRIiCgNrZXkYAiABKAsyFS5mYWlyd2F5LnYxLk9iamVjdEtleSKZAQoFRHJpZnQSDAoEa2luZBgBIAEoCRInCgZmaWVsZHMYAiADKAsyFy5mYWlyd2F5LnYxLkZpZWxkQ2hhbmdlEiQKCG1hbmFnZXJzGAMgAygLMhIuZmFpcndheS52MS5Xcml0ZXISGAoQZm91bmRfYXRfdW5peF9tcxgEIAEoAxIZChFoZWFsZWRfYXRfdW5peF9tcxgFIAEoAyJZCgtGaWVsZENoYW5nZRIMCgRwYXRoGAEgASgJEhQKB2Rlc2lyZWQYAiABKAlIAIgBARIRCgRsaXZlGAMgASgJSAGIAQFCCgoIX2Rlc2lyZWRCBwoFX2xpdmUiPwoGV3JpdGVyEgwKBG5hbWUYASABKAkSEQoJb3BlcmF0aW9uGAIgASgJEhQKDHRpbWVfdW5peF9tcxgDIAEoAyLPAQoKQWdlbnRFdmVudBIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJEhMKC2FwcGxpY2F0aW9uGAMgASgJEiIKA2tleRgEIAEoCzIVLmZhaXJ3YXkudjEuT2JqZWN0S2V5Eg8KB21lc3NhZ2UYBSABKAkSFAoMdGltZV91bml4X21zGAYgASgDEiAKBWRyaWZ0GAcgASgLMhEuZmFpcndheS52MS5EcmlmdBIlCgRob29rGAggASgLMhcuZmFpcndheS52MS5Ib29rRmFpbHVyZSI9CgtIb29rRmFpbHVyZRINCgVwaGFzZRgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg4KBnJlYXNvbhgDIAEoCSIkChFGZXRjaEJsb2JzUmVxdWVzdBIPCgdkaWdlc3RzGAEgAygMIlIKEkZldGNoQmxvYnNSZXNwb25zZRIOCgZkaWdlc3QYASABKAwSDQoFY2h1bmsYAiABKAwSDAoEbGFzdBgDIAEoCBIPCgdtaXNzaW5nGAQgASgIIr0DCgxRdWVyeVJlcXVlc3QSEAoIcXVlcnlfaWQYASABKAkSJwoFcmVhZHkYAiABKAsyFi5mYWlyd2F5LnYxLlF1ZXJ5UmVhZHlIABIqCgZvYmplY3QYAyABKAsyGC5mYWlyd2F5LnYxLk9iamVjdEFuc3dlckgAEiYKBGxvZ3MYBCABKAsyFi5mYWlyd2F5LnYxLkxvZ3NBbnN3ZXJIABIrCgdmYWlsdXJlGAUgASgLMhguZmFpcndheS52MS5RdWVyeUZhaWx1cmVIABI0CgtkaWFnbm9zdGljcxgGIAEoCzIdLmZhaXJ3YXkudjEuRGlhZ25vc3RpY3NBbnN3ZXJIABIuCghhZG9wdGlvbhgHIAEoCzIaLmZhaXJ3YXkudjEuQWRvcHRpb25BbnN3ZXJIABIkCgNydW4YCCABKAsyFS5mYWlyd2F5LnYxLlJ1bkFuc3dlckgAEigKBWZhY3RzGAkgASgLMhcuZmFpcndheS52MS5GYWN0c0Fuc3dlckgAEjEKDWZhY3RzX2NoYW5nZWQYCiABKAsyGC5mYWlyd2F5LnYxLkZhY3RzQ2hhbmdlZEgAQggKBmFuc3dlciLXAgoNUXVlcnlSZXNwb25zZRIQCghxdWVyeV9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEiwKBm9iamVjdBgDIAEoCzIaLmZhaXJ3YXkudjEuT2JqZWN0UXVlc3Rpb25IABIoCgRsb2dzGAQgASgLMhguZmFpcndheS52MS5Mb2dzUXVlc3Rpb25IABI2CgtkaWFnbm9zdGljcxgFIAEoCzIfLmZhaXJ3YXkudjEuRGlhZ25vc3RpY3NRdWVzdGlvbkgAEjAKCGFkb3B0aW9uGAYgASgLMhwuZmFpcndheS52MS5BZG9wdGlvblF1ZXN0aW9uSAASJgoDcnVuGAcgASgLMhcuZmFpcndheS52MS5SdW5RdWVzdGlvbkgAEioKBWZhY3RzGAggASgLMhkuZmFpcndheS52MS5GYWN0c1F1ZXN0aW9uSABCCgoIcXVlc3Rpb24iDAoKUXVlcnlSZWFkeSJJCg5PYmplY3RRdWVzdGlvbhIiCgNrZXkYASABKAsyFS5mYWlyd2F5LnYxLk9iamVjdEtleRITCgthcGlfdmVyc2lvbhgCIAEoCSIuCgxPYmplY3RBbnN3ZXISDQoFZm91bmQYASABKAgSDwoHY29udGVudBgCIAEoDCJnCgxMb2dzUXVlc3Rpb24SEQoJbmFtZXNwYWNlGAEgASgJEgsKA3BvZBgCIAEoCRIRCgljb250YWluZXIYAyABKAkSEgoKdGFpbF9saW5lcxgEIAEoDRIQCghwcmV2aW91cxgFIAEoCCIwCgpMb2dzQW5zd2VyEg8KB2NvbnRlbnQYASABKAwSEQoJdHJ1bmNhdGVkGAIgASgIIhUKE0RpYWdub3N0aWNzUXVlc3Rpb24iJAoRRGlhZ25vc3RpY3NBbnN3ZXISDwoHY29udGVudBgBIAEoDCJsChBBZG9wdGlvblF1ZXN0aW9uEhMKC2FwcGxpY2F0aW9uGAEgASgJEiIKBnRhcmdldBgCIAEoCzISLmZhaXJ3YXkudjEuVGFyZ2V0Eh8KBWJsb2JzGAMgAygLMhAuZmFpcndheS52MS5CbG9iIlIKDkFkb3B0aW9uQW5zd2VyEi0KCGZpbmRpbmdzGAEgAygLMhsuZmFpcndheS52MS5BZG9wdGlvbkZpbmRpbmcSEQoJdHJ1bmNhdGVkGAIgASgIItwBCg9BZG9wdGlvbkZpbmRpbmcSIgoDa2V5GAEgASgLMhUuZmFpcndheS52MS5PYmplY3RLZXkSDgoGcmVzdWx0GAIgASgJEikKBm93bmVycxgDIAMoCzIZLmZhaXJ3YXkudjEuQWRvcHRpb25Pd25lchIoCgdjaGFuZ2VzGAQgAygLMhcuZmFpcndheS52MS5GaWVsZENoYW5nZRIvCgljb25mbGljdHMYBSADKAsyHC5mYWlyd2F5LnYxLkFkb3B0aW9uQ29uZmxpY3QSDwoHbWVzc2FnZRgGIAEoCSIrCg1BZG9wdGlvbk93bmVyEgwKBHRvb2wYASABKAkSDAoEbmFtZRgCIAEoCSIyChBBZG9wdGlvbkNvbmZsaWN0Eg0KBWZpZWxkGAEgASgJEg8KB21hbmFnZXIYAiABKAkiTgoLUnVuUXVlc3Rpb24SEwoLYXBwbGljYXRpb24YASABKAkSCwoDam9iGAIgASgMEg0KBWJlZ2luGAMgASgIEg4KBnJlbW92ZRgEIAEoCCI9CglSdW5BbnN3ZXISDQoFc3RhdGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIQCghsb2dfdGFpbBgDIAEoCSK6AQoNRmFjdHNRdWVzdGlvbhIMCgRzYWx0GAEgASgMEjMKBWtub3duGAIgAygLMiQuZmFpcndheS52MS5GYWN0c1F1ZXN0aW9uLktub3duRW50cnkSDQoFd2F0Y2gYAyABKAgSKQoHdW5vd25lZBgEIAMoCzIYLmZhaXJ3YXkudjEuVW5vd25lZEZpZWxkGiwKCktub3duRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIqCgxVbm93bmVkRmllbGQSDAoEa2luZBgBIAEoCRIMCgRwYXRoGAIgASgJIg4KDEZhY3RzQ2hhbmdlZCI5CgtGYWN0c0Fuc3dlchIqCghzZWN0aW9ucxgBIAMoCzIYLmZhaXJ3YXkudjEuRmFjdHNTZWN0aW9uIk4KDEZhY3RzU2VjdGlvbhIMCgRuYW1lGAEgASgJEg4KBmRpZ2VzdBgCIAEoDBIPCgdjb250ZW50GAMgASgMEg8KB2ZhaWx1cmUYBCABKAkiLQoMUXVlcnlGYWlsdXJlEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCTKsAgoMQWdlbnRTZXJ2aWNlEkYKB1Nlc3Npb24SGi5mYWlyd2F5LnYxLlNlc3Npb25SZXF1ZXN0GhsuZmFpcndheS52MS5TZXNzaW9uUmVzcG9uc2UoATABEkMKBlJlcG9ydBIZLmZhaXJ3YXkudjEuUmVwb3J0UmVxdWVzdBoaLmZhaXJ3YXkudjEuUmVwb3J0UmVzcG9uc2UoATABEk0KCkZldGNoQmxvYnMSHS5mYWlyd2F5LnYxLkZldGNoQmxvYnNSZXF1ZXN0Gh4uZmFpcndheS52MS5GZXRjaEJsb2JzUmVzcG9uc2UwARJACgVRdWVyeRIYLmZhaXJ3YXkudjEuUXVlcnlSZXF1ZXN0GhkuZmFpcndheS52MS5RdWVyeVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_fairway_v1_common]);
 
 /**
  * @generated from message fairway.v1.SessionRequest
@@ -47,6 +47,14 @@ export type SessionRequest = Message<"fairway.v1.SessionRequest"> & {
      */
     value: RenewRequest;
     case: "renew";
+  } | {
+    /**
+     * Asked for by a FenceState; never sent without one.
+     *
+     * @generated from field: fairway.v1.FenceContact contact = 5;
+     */
+    value: FenceContact;
+    case: "contact";
   } | { case: undefined; value?: undefined };
 };
 
@@ -104,6 +112,18 @@ export type SessionResponse = Message<"fairway.v1.SessionResponse"> & {
      */
     value: SyncRequest;
     case: "sync";
+  } | {
+    /**
+     * @generated from field: fairway.v1.FenceState fences = 7;
+     */
+    value: FenceState;
+    case: "fences";
+  } | {
+    /**
+     * @generated from field: fairway.v1.FenceContactAnswer contact = 8;
+     */
+    value: FenceContactAnswer;
+    case: "contact";
   } | { case: undefined; value?: undefined };
 };
 
@@ -495,6 +515,150 @@ export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
   messageDesc(file_fairway_v1_agent, 10);
 
 /**
+ * What the agent is to stop by itself when it hears nothing more from the hub, and what it must not take up again. Sent to agents that have, or had, a rule or a promise.
+ *
+ * @generated from message fairway.v1.FenceState
+ */
+export type FenceState = Message<"fairway.v1.FenceState"> & {
+  /**
+   * @generated from field: repeated fairway.v1.FenceRule rules = 1;
+   */
+  rules: FenceRule[];
+
+  /**
+   * Applications that wait for a new Target: what is fenced of them stays so.
+   *
+   * @generated from field: repeated string withheld = 2;
+   */
+  withheld: string[];
+};
+
+/**
+ * Describes the message fairway.v1.FenceState.
+ * Use `create(FenceStateSchema)` to create a new message.
+ */
+export const FenceStateSchema: GenMessage<FenceState> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 11);
+
+/**
+ * @generated from message fairway.v1.FenceRule
+ */
+export type FenceRule = Message<"fairway.v1.FenceRule"> & {
+  /**
+   * Of a ParityGroup.
+   *
+   * @generated from field: string group = 1;
+   */
+  group: string;
+
+  /**
+   * @generated from field: uint64 after_ms = 2;
+   */
+  afterMs: bigint;
+
+  /**
+   * @generated from field: repeated string applications = 3;
+   */
+  applications: string[];
+};
+
+/**
+ * Describes the message fairway.v1.FenceRule.
+ * Use `create(FenceRuleSchema)` to create a new message.
+ */
+export const FenceRuleSchema: GenMessage<FenceRule> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 12);
+
+/**
+ * What the agent promises from the moment at which it sent this. A promise counts for the hub when it has come in, and lengthens the agent's time only when it is answered.
+ *
+ * @generated from message fairway.v1.FenceContact
+ */
+export type FenceContact = Message<"fairway.v1.FenceContact"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: repeated fairway.v1.FencePromise promises = 2;
+   */
+  promises: FencePromise[];
+};
+
+/**
+ * Describes the message fairway.v1.FenceContact.
+ * Use `create(FenceContactSchema)` to create a new message.
+ */
+export const FenceContactSchema: GenMessage<FenceContact> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 13);
+
+/**
+ * @generated from message fairway.v1.FencePromise
+ */
+export type FencePromise = Message<"fairway.v1.FencePromise"> & {
+  /**
+   * @generated from field: string group = 1;
+   */
+  group: string;
+
+  /**
+   * @generated from field: uint64 after_ms = 2;
+   */
+  afterMs: bigint;
+
+  /**
+   * @generated from field: repeated string applications = 3;
+   */
+  applications: string[];
+
+  /**
+   * Of them: stopped now, and not taken up again before a contact that does not name them here was answered.
+   *
+   * @generated from field: repeated string fenced = 4;
+   */
+  fenced: string[];
+
+  /**
+   * What of them cannot be stopped, or has not ended yet; at most 20.
+   *
+   * @generated from field: repeated string left = 5;
+   */
+  left: string[];
+
+  /**
+   * How long the pods of what is stopped may take to end.
+   *
+   * @generated from field: uint64 stop_within_ms = 6;
+   */
+  stopWithinMs: bigint;
+};
+
+/**
+ * Describes the message fairway.v1.FencePromise.
+ * Use `create(FencePromiseSchema)` to create a new message.
+ */
+export const FencePromiseSchema: GenMessage<FencePromise> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 14);
+
+/**
+ * @generated from message fairway.v1.FenceContactAnswer
+ */
+export type FenceContactAnswer = Message<"fairway.v1.FenceContactAnswer"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message fairway.v1.FenceContactAnswer.
+ * Use `create(FenceContactAnswerSchema)` to create a new message.
+ */
+export const FenceContactAnswerSchema: GenMessage<FenceContactAnswer> = /*@__PURE__*/
+  messageDesc(file_fairway_v1_agent, 15);
+
+/**
  * @generated from message fairway.v1.RenewRequest
  */
 export type RenewRequest = Message<"fairway.v1.RenewRequest"> & {
@@ -509,7 +673,7 @@ export type RenewRequest = Message<"fairway.v1.RenewRequest"> & {
  * Use `create(RenewRequestSchema)` to create a new message.
  */
 export const RenewRequestSchema: GenMessage<RenewRequest> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 11);
+  messageDesc(file_fairway_v1_agent, 16);
 
 /**
  * @generated from message fairway.v1.RenewResponse
@@ -531,7 +695,7 @@ export type RenewResponse = Message<"fairway.v1.RenewResponse"> & {
  * Use `create(RenewResponseSchema)` to create a new message.
  */
 export const RenewResponseSchema: GenMessage<RenewResponse> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 12);
+  messageDesc(file_fairway_v1_agent, 17);
 
 /**
  * @generated from message fairway.v1.ResyncDone
@@ -548,7 +712,7 @@ export type ResyncDone = Message<"fairway.v1.ResyncDone"> & {
  * Use `create(ResyncDoneSchema)` to create a new message.
  */
 export const ResyncDoneSchema: GenMessage<ResyncDone> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 13);
+  messageDesc(file_fairway_v1_agent, 18);
 
 /**
  * @generated from message fairway.v1.SyncRequest
@@ -572,7 +736,7 @@ export type SyncRequest = Message<"fairway.v1.SyncRequest"> & {
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema: GenMessage<SyncRequest> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 14);
+  messageDesc(file_fairway_v1_agent, 19);
 
 /**
  * @generated from message fairway.v1.ReportRequest
@@ -611,7 +775,7 @@ export type ReportRequest = Message<"fairway.v1.ReportRequest"> & {
  * Use `create(ReportRequestSchema)` to create a new message.
  */
 export const ReportRequestSchema: GenMessage<ReportRequest> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 15);
+  messageDesc(file_fairway_v1_agent, 20);
 
 /**
  * @generated from message fairway.v1.ReportResponse
@@ -628,7 +792,7 @@ export type ReportResponse = Message<"fairway.v1.ReportResponse"> & {
  * Use `create(ReportResponseSchema)` to create a new message.
  */
 export const ReportResponseSchema: GenMessage<ReportResponse> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 16);
+  messageDesc(file_fairway_v1_agent, 21);
 
 /**
  * @generated from message fairway.v1.ApplicationReport
@@ -715,7 +879,7 @@ export type ApplicationReport = Message<"fairway.v1.ApplicationReport"> & {
  * Use `create(ApplicationReportSchema)` to create a new message.
  */
 export const ApplicationReportSchema: GenMessage<ApplicationReport> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 17);
+  messageDesc(file_fairway_v1_agent, 22);
 
 /**
  * @generated from message fairway.v1.PruneHeld
@@ -746,7 +910,7 @@ export type PruneHeld = Message<"fairway.v1.PruneHeld"> & {
  * Use `create(PruneHeldSchema)` to create a new message.
  */
 export const PruneHeldSchema: GenMessage<PruneHeld> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 18);
+  messageDesc(file_fairway_v1_agent, 23);
 
 /**
  * @generated from message fairway.v1.ObjectReport
@@ -822,7 +986,7 @@ export type ObjectReport = Message<"fairway.v1.ObjectReport"> & {
  * Use `create(ObjectReportSchema)` to create a new message.
  */
 export const ObjectReportSchema: GenMessage<ObjectReport> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 19);
+  messageDesc(file_fairway_v1_agent, 24);
 
 /**
  * @generated from message fairway.v1.ObjectGone
@@ -844,7 +1008,7 @@ export type ObjectGone = Message<"fairway.v1.ObjectGone"> & {
  * Use `create(ObjectGoneSchema)` to create a new message.
  */
 export const ObjectGoneSchema: GenMessage<ObjectGone> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 20);
+  messageDesc(file_fairway_v1_agent, 25);
 
 /**
  * @generated from message fairway.v1.Drift
@@ -883,7 +1047,7 @@ export type Drift = Message<"fairway.v1.Drift"> & {
  * Use `create(DriftSchema)` to create a new message.
  */
 export const DriftSchema: GenMessage<Drift> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 21);
+  messageDesc(file_fairway_v1_agent, 26);
 
 /**
  * @generated from message fairway.v1.FieldChange
@@ -910,7 +1074,7 @@ export type FieldChange = Message<"fairway.v1.FieldChange"> & {
  * Use `create(FieldChangeSchema)` to create a new message.
  */
 export const FieldChangeSchema: GenMessage<FieldChange> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 22);
+  messageDesc(file_fairway_v1_agent, 27);
 
 /**
  * @generated from message fairway.v1.Writer
@@ -937,7 +1101,7 @@ export type Writer = Message<"fairway.v1.Writer"> & {
  * Use `create(WriterSchema)` to create a new message.
  */
 export const WriterSchema: GenMessage<Writer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 23);
+  messageDesc(file_fairway_v1_agent, 28);
 
 /**
  * Something that happened; kept by the hub as an event. The id makes repeats harmless.
@@ -993,7 +1157,7 @@ export type AgentEvent = Message<"fairway.v1.AgentEvent"> & {
  * Use `create(AgentEventSchema)` to create a new message.
  */
 export const AgentEventSchema: GenMessage<AgentEvent> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 24);
+  messageDesc(file_fairway_v1_agent, 29);
 
 /**
  * A run of a hook that failed.
@@ -1028,7 +1192,7 @@ export type HookFailure = Message<"fairway.v1.HookFailure"> & {
  * Use `create(HookFailureSchema)` to create a new message.
  */
 export const HookFailureSchema: GenMessage<HookFailure> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 25);
+  messageDesc(file_fairway_v1_agent, 30);
 
 /**
  * @generated from message fairway.v1.FetchBlobsRequest
@@ -1045,7 +1209,7 @@ export type FetchBlobsRequest = Message<"fairway.v1.FetchBlobsRequest"> & {
  * Use `create(FetchBlobsRequestSchema)` to create a new message.
  */
 export const FetchBlobsRequestSchema: GenMessage<FetchBlobsRequest> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 26);
+  messageDesc(file_fairway_v1_agent, 31);
 
 /**
  * @generated from message fairway.v1.FetchBlobsResponse
@@ -1081,7 +1245,7 @@ export type FetchBlobsResponse = Message<"fairway.v1.FetchBlobsResponse"> & {
  * Use `create(FetchBlobsResponseSchema)` to create a new message.
  */
 export const FetchBlobsResponseSchema: GenMessage<FetchBlobsResponse> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 27);
+  messageDesc(file_fairway_v1_agent, 32);
 
 /**
  * Agent to hub.
@@ -1163,7 +1327,7 @@ export type QueryRequest = Message<"fairway.v1.QueryRequest"> & {
  * Use `create(QueryRequestSchema)` to create a new message.
  */
 export const QueryRequestSchema: GenMessage<QueryRequest> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 28);
+  messageDesc(file_fairway_v1_agent, 33);
 
 /**
  * Hub to agent.
@@ -1228,7 +1392,7 @@ export type QueryResponse = Message<"fairway.v1.QueryResponse"> & {
  * Use `create(QueryResponseSchema)` to create a new message.
  */
 export const QueryResponseSchema: GenMessage<QueryResponse> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 29);
+  messageDesc(file_fairway_v1_agent, 34);
 
 /**
  * @generated from message fairway.v1.QueryReady
@@ -1241,7 +1405,7 @@ export type QueryReady = Message<"fairway.v1.QueryReady"> & {
  * Use `create(QueryReadySchema)` to create a new message.
  */
 export const QueryReadySchema: GenMessage<QueryReady> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 30);
+  messageDesc(file_fairway_v1_agent, 35);
 
 /**
  * @generated from message fairway.v1.ObjectQuestion
@@ -1263,7 +1427,7 @@ export type ObjectQuestion = Message<"fairway.v1.ObjectQuestion"> & {
  * Use `create(ObjectQuestionSchema)` to create a new message.
  */
 export const ObjectQuestionSchema: GenMessage<ObjectQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 31);
+  messageDesc(file_fairway_v1_agent, 36);
 
 /**
  * @generated from message fairway.v1.ObjectAnswer
@@ -1287,7 +1451,7 @@ export type ObjectAnswer = Message<"fairway.v1.ObjectAnswer"> & {
  * Use `create(ObjectAnswerSchema)` to create a new message.
  */
 export const ObjectAnswerSchema: GenMessage<ObjectAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 32);
+  messageDesc(file_fairway_v1_agent, 37);
 
 /**
  * @generated from message fairway.v1.LogsQuestion
@@ -1326,7 +1490,7 @@ export type LogsQuestion = Message<"fairway.v1.LogsQuestion"> & {
  * Use `create(LogsQuestionSchema)` to create a new message.
  */
 export const LogsQuestionSchema: GenMessage<LogsQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 33);
+  messageDesc(file_fairway_v1_agent, 38);
 
 /**
  * @generated from message fairway.v1.LogsAnswer
@@ -1348,7 +1512,7 @@ export type LogsAnswer = Message<"fairway.v1.LogsAnswer"> & {
  * Use `create(LogsAnswerSchema)` to create a new message.
  */
 export const LogsAnswerSchema: GenMessage<LogsAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 34);
+  messageDesc(file_fairway_v1_agent, 39);
 
 /**
  * What the agent knows of itself, without secrets.
@@ -1363,7 +1527,7 @@ export type DiagnosticsQuestion = Message<"fairway.v1.DiagnosticsQuestion"> & {
  * Use `create(DiagnosticsQuestionSchema)` to create a new message.
  */
 export const DiagnosticsQuestionSchema: GenMessage<DiagnosticsQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 35);
+  messageDesc(file_fairway_v1_agent, 40);
 
 /**
  * @generated from message fairway.v1.DiagnosticsAnswer
@@ -1382,7 +1546,7 @@ export type DiagnosticsAnswer = Message<"fairway.v1.DiagnosticsAnswer"> & {
  * Use `create(DiagnosticsAnswerSchema)` to create a new message.
  */
 export const DiagnosticsAnswerSchema: GenMessage<DiagnosticsAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 36);
+  messageDesc(file_fairway_v1_agent, 41);
 
 /**
  * What would happen to objects that are there, if this target were applied. Nothing is written.
@@ -1413,7 +1577,7 @@ export type AdoptionQuestion = Message<"fairway.v1.AdoptionQuestion"> & {
  * Use `create(AdoptionQuestionSchema)` to create a new message.
  */
 export const AdoptionQuestionSchema: GenMessage<AdoptionQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 37);
+  messageDesc(file_fairway_v1_agent, 42);
 
 /**
  * @generated from message fairway.v1.AdoptionAnswer
@@ -1437,7 +1601,7 @@ export type AdoptionAnswer = Message<"fairway.v1.AdoptionAnswer"> & {
  * Use `create(AdoptionAnswerSchema)` to create a new message.
  */
 export const AdoptionAnswerSchema: GenMessage<AdoptionAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 38);
+  messageDesc(file_fairway_v1_agent, 43);
 
 /**
  * @generated from message fairway.v1.AdoptionFinding
@@ -1487,7 +1651,7 @@ export type AdoptionFinding = Message<"fairway.v1.AdoptionFinding"> & {
  * Use `create(AdoptionFindingSchema)` to create a new message.
  */
 export const AdoptionFindingSchema: GenMessage<AdoptionFinding> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 39);
+  messageDesc(file_fairway_v1_agent, 44);
 
 /**
  * @generated from message fairway.v1.AdoptionOwner
@@ -1509,7 +1673,7 @@ export type AdoptionOwner = Message<"fairway.v1.AdoptionOwner"> & {
  * Use `create(AdoptionOwnerSchema)` to create a new message.
  */
 export const AdoptionOwnerSchema: GenMessage<AdoptionOwner> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 40);
+  messageDesc(file_fairway_v1_agent, 45);
 
 /**
  * @generated from message fairway.v1.AdoptionConflict
@@ -1531,7 +1695,7 @@ export type AdoptionConflict = Message<"fairway.v1.AdoptionConflict"> & {
  * Use `create(AdoptionConflictSchema)` to create a new message.
  */
 export const AdoptionConflictSchema: GenMessage<AdoptionConflict> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 41);
+  messageDesc(file_fairway_v1_agent, 46);
 
 /**
  * How a Job stands that the hub runs in the application's namespace, in whose name the application is written. Asked until it has ended.
@@ -1571,7 +1735,7 @@ export type RunQuestion = Message<"fairway.v1.RunQuestion"> & {
  * Use `create(RunQuestionSchema)` to create a new message.
  */
 export const RunQuestionSchema: GenMessage<RunQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 42);
+  messageDesc(file_fairway_v1_agent, 47);
 
 /**
  * @generated from message fairway.v1.RunAnswer
@@ -1602,7 +1766,7 @@ export type RunAnswer = Message<"fairway.v1.RunAnswer"> & {
  * Use `create(RunAnswerSchema)` to create a new message.
  */
 export const RunAnswerSchema: GenMessage<RunAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 43);
+  messageDesc(file_fairway_v1_agent, 48);
 
 /**
  * What the cluster is besides the objects of its applications, in sections.
@@ -1644,7 +1808,7 @@ export type FactsQuestion = Message<"fairway.v1.FactsQuestion"> & {
  * Use `create(FactsQuestionSchema)` to create a new message.
  */
 export const FactsQuestionSchema: GenMessage<FactsQuestion> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 44);
+  messageDesc(file_fairway_v1_agent, 49);
 
 /**
  * @generated from message fairway.v1.UnownedField
@@ -1668,7 +1832,7 @@ export type UnownedField = Message<"fairway.v1.UnownedField"> & {
  * Use `create(UnownedFieldSchema)` to create a new message.
  */
 export const UnownedFieldSchema: GenMessage<UnownedField> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 45);
+  messageDesc(file_fairway_v1_agent, 50);
 
 /**
  * The hub asks for them when it gets to it.
@@ -1683,7 +1847,7 @@ export type FactsChanged = Message<"fairway.v1.FactsChanged"> & {
  * Use `create(FactsChangedSchema)` to create a new message.
  */
 export const FactsChangedSchema: GenMessage<FactsChanged> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 46);
+  messageDesc(file_fairway_v1_agent, 51);
 
 /**
  * @generated from message fairway.v1.FactsAnswer
@@ -1700,7 +1864,7 @@ export type FactsAnswer = Message<"fairway.v1.FactsAnswer"> & {
  * Use `create(FactsAnswerSchema)` to create a new message.
  */
 export const FactsAnswerSchema: GenMessage<FactsAnswer> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 47);
+  messageDesc(file_fairway_v1_agent, 52);
 
 /**
  * @generated from message fairway.v1.FactsSection
@@ -1738,7 +1902,7 @@ export type FactsSection = Message<"fairway.v1.FactsSection"> & {
  * Use `create(FactsSectionSchema)` to create a new message.
  */
 export const FactsSectionSchema: GenMessage<FactsSection> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 48);
+  messageDesc(file_fairway_v1_agent, 53);
 
 /**
  * @generated from message fairway.v1.QueryFailure
@@ -1762,7 +1926,7 @@ export type QueryFailure = Message<"fairway.v1.QueryFailure"> & {
  * Use `create(QueryFailureSchema)` to create a new message.
  */
 export const QueryFailureSchema: GenMessage<QueryFailure> = /*@__PURE__*/
-  messageDesc(file_fairway_v1_agent, 49);
+  messageDesc(file_fairway_v1_agent, 54);
 
 /**
  * Served to agents with a client certificate only; the certificate says which cluster speaks.

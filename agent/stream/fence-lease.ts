@@ -1,0 +1,53 @@
+/**
+ * The time of a promise, by both clocks of the machine. It runs from the moment at which the contact was sent that the hub has answered, never from the answer: whatever
+ * the network did meanwhile, the hub's own count began later. Steady time alone would stand still while a machine sleeps, and the clock alone can be set. Pure.
+ */
+import type { Clock } from '../../shared/clock/clock.ts';
+import type { FenceRule } from '../model/fencing.ts';
+import type { KeptLease } from './fence-state.ts';
+
+export interface Moment {
+  readonly wallMs: number;
+  readonly steadyMs: number;
+}
+
+export interface Lease extends KeptLease {
+  readonly untilSteadyMs: number;
+}
+
+/** An agent that starts late asks the hub before it stops what may be well. */
+export const startGraceMs = 15_000;
+
+export function momentOf(clock: Clock): Moment {
+  return { wallMs: clock.now(), steadyMs: clock.monotonic() };
+}
+
+export function isOver({ untilMs, untilSteadyMs }: Lease, now: Moment): boolean {
+  return now.wallMs >= untilMs || now.steadyMs >= untilSteadyMs;
+}
+
+/** Said, not answered: never later than before, and what was promised before holds as well. */
+export function promised(rule: FenceRule, before: Lease | undefined, at: Moment): Lease {
+  const applications = [...new Set([...rule.applications, ...(before?.applications ?? [])])].sort();
+  return {
+    ...{ ...rule, applications },
+    untilMs: Math.min(at.wallMs + rule.afterMs, before?.untilMs ?? Infinity),
+    untilSteadyMs: Math.min(at.steadyMs + rule.afterMs, before?.untilSteadyMs ?? Infinity),
+  };
+}
+
+export function answered(rule: FenceRule, sent: Moment): Lease {
+  return { ...rule, untilMs: sent.wallMs + rule.afterMs, untilSteadyMs: sent.steadyMs + rule.afterMs };
+}
+
+/** As the process before has left it. */
+export function restored(kept: KeptLease, now: Moment): Lease {
+  const untilMs = Math.max(kept.untilMs, now.wallMs + startGraceMs);
+  return { ...kept, untilMs, untilSteadyMs: now.steadyMs + untilMs - now.wallMs };
+}
+
+/** How often the hub is asked: each answer lost leaves time for some more. */
+export function contactIntervalMs(rules: readonly FenceRule[]): number {
+  const shortest = Math.min(...rules.map(({ afterMs }) => afterMs), 240_000);
+  return Math.max(1_000, Math.floor(shortest / 4));
+}
