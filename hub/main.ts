@@ -34,6 +34,7 @@ import { digestEngine } from './loops/engine-digest.ts';
 import { createExplainer, type Explainer } from './loops/explain.ts';
 import { loadFailovers } from './loops/failover-inputs.ts';
 import { createFailovers, type FailoverDriver, type FailoverPipeline } from './loops/failovers.ts';
+import { createFencing } from './loops/fencing.ts';
 import { fleetOf } from './loops/fleet-rows.ts';
 import { createGarbageLoop, createPauseLoop } from './loops/housekeeping.ts';
 import { registerHubMetrics } from './loops/hub-metrics.ts';
@@ -60,6 +61,7 @@ import { createWorkerRenderer, type WorkerRenderer } from './render/worker/worke
 import { createGitSource } from './source/git-source.ts';
 import { openStore } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
+import type { StreamServerOptions } from './stream/stream-context.ts';
 import { createStreamServer, type StreamServer } from './stream/stream-server.ts';
 
 export interface HubAddresses {
@@ -194,7 +196,11 @@ interface StartedParts extends Pick<RunningHub, 'addresses' | 'firstToken'> {
 
 async function startParts(base: Base, teardown: Teardown): Promise<StartedParts> {
   const { config, store } = base;
-  const stream = createStream(base, (cluster) => parity.factsChanged(cluster));
+  const fencing = createFencing({ ...base, onChanged: (cluster) => stream.wake(cluster) });
+  const stream = createStream(base, {
+    fencing: fencing.orderFor,
+    onFactsChanged: (cluster) => parity.factsChanged(cluster),
+  });
   const pipeline = await createPipeline(base);
   teardown.add('the renderer', pipeline.renderer.close);
   const views = createViewCache(store, base.clock);
@@ -246,7 +252,7 @@ async function startParts(base: Base, teardown: Teardown): Promise<StartedParts>
   teardown.add('the rollouts', rollouts.stop);
   teardown.add('the parity groups', parity.stop);
   teardown.add('the failovers', failovers.stop);
-  const driven = { stream, pipeline, rollouts, parity, failovers };
+  const driven = { stream, pipeline, rollouts, parity, failovers, fencing };
   const unsubscribe = wakeByStore(store, { ...driven, pauseLoop, notify });
   const ports = await stream.start();
   const firstToken = await ensureFirstToken({
@@ -290,7 +296,10 @@ function advertisedNames({ advertise }: HubConfig): readonly string[] {
   return [...new Set([advertise.serverName, ...dialled])];
 }
 
-function createStream(base: Base, onFactsChanged: (cluster: string) => void): StreamServer {
+function createStream(
+  base: Base,
+  told: Pick<StreamServerOptions, 'fencing' | 'onFactsChanged'>,
+): StreamServer {
   const { config } = base;
   const advertised = (agentPort: number) =>
     config.advertise.agent.map((address) => address.replace(/:0$/, `:${agentPort}`));
@@ -299,7 +308,7 @@ function createStream(base: Base, onFactsChanged: (cluster: string) => void): St
     listen: { agent: config.listen.agent, enrolment: config.listen.enrolment },
     serverName: config.advertise.serverName,
     advertisedAddresses: advertised,
-    onFactsChanged,
+    ...told,
   });
 }
 

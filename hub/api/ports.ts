@@ -318,6 +318,8 @@ export interface FailoverPlan {
   readonly from: string;
   readonly to: string;
   readonly fenced: Fenced;
+  /** How that is known, in one sentence. */
+  readonly fencedReason: string;
   readonly roles: readonly {
     readonly cluster: string;
     readonly from: ClusterRole;

@@ -11,7 +11,6 @@ import { revoked } from '../parity/advance-failover.ts';
 import {
   blockingReasons,
   estimateMs,
-  fencedOf,
   planConfirmations,
   planRoleChanges,
   planRoles,
@@ -21,7 +20,8 @@ import { overrideCounts } from '../parity/switch-roles.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Store } from '../store/store.ts';
 import { createExtend } from './extend-failover.ts';
-import { loadFailovers, loadPlacements } from './failover-inputs.ts';
+import { loadFailovers } from './failover-inputs.ts';
+import { loadFencing } from './fencing.ts';
 import { fleetOf } from './fleet-rows.ts';
 import { isSelected, membersOf } from './parity-inputs.ts';
 import type { Preview } from './preview.ts';
@@ -100,12 +100,10 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
   };
 
   const look = async (kind: FailoverKind, { fleet, group, from, to, connected }: Sides) => {
-    const placements = await loadPlacements(store, fleet, group.name, from);
-    const assigned = placements.filter((one) => one.assigned !== undefined).length;
-    const fenced = fencedOf({ connected: connected(from), assigned });
+    const fencing = await loadFencing(store, fleet, group.name, from, clock.now());
     const state = options.parity(group.name);
-    const about = { kind, primary: from, to, fenced, state, connected: connected(to) };
-    return { fenced, state, confirm: planConfirmations(about), roles: planRoles(kind, from, to) };
+    const about = { kind, primary: from, to, fencing, state, connected: connected(to) };
+    return { fencing, state, confirm: planConfirmations(about), roles: planRoles(kind, from, to) };
   };
 
   const headOf = async (): Promise<string> => {
@@ -125,7 +123,7 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     const sides = await sidesOf(asked);
     const { kind } = asked;
     const { fleet, group, from, to } = sides;
-    const { fenced, state, confirm, roles } = await look(kind, sides);
+    const { fencing, state, confirm, roles } = await look(kind, sides);
     const head = await headOf();
     const edited = await editedAt(head, sides, roles);
     const both = { cluster: undefined, application: undefined };
@@ -136,7 +134,8 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     const pair = state?.report.pairs.find(({ standby }) => standby === to);
     const past = (await store.failovers.list(group.name, { limit: historyMax })).items;
     return {
-      ...{ group: group.name, kind, from, to, fenced, confirm },
+      ...{ group: group.name, kind, from, to, confirm },
+      ...{ fenced: fencing.fenced, fencedReason: fencing.reason },
       mode: kind === 'drill' ? 'override' : (group.failover?.commit ?? 'commit'),
       strategy: group.failover?.strategy ?? 'failover',
       roles: planRoleChanges(roles, fleet),
@@ -164,6 +163,8 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
   };
 
   const start = async (asked: FailoverStart): Promise<Failover> => {
+    // Before anything is read: an agent whose session opens from here on is told of this failover.
+    const startedAtMs = clock.now();
     const sides = await sidesOf(asked);
     const { kind, reason, actor } = asked;
     const { group, from, to, open, connected } = sides;
@@ -172,7 +173,8 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
         'conflict',
         `${group.name} is failing over already (${open.phase}): ${open.message}`,
       );
-    const { fenced, confirm, roles } = await look(kind, sides);
+    const { fencing, confirm, roles } = await look(kind, sides);
+    const { fenced } = fencing;
     if (confirm.length > 0 && !asked.confirm)
       throw refuse(`To be confirmed: ${confirm.join('; ')}.`, { confirm });
     const overrideMs = kind === 'drill' ? (asked.overrideMs ?? drillMs) : asked.overrideMs;
@@ -183,7 +185,6 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
       );
     const baseCommit = await headOf();
     if (commits) await editedAt(baseCommit, sides, roles);
-    const startedAtMs = clock.now();
     const id = options.newId();
     const way = asked.commit ?? group.failover?.commit ?? 'commit';
     const told = { id, group: group.name, kind, from, to, roles, actor, reason };
@@ -210,8 +211,21 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     );
     if (!(await store.failovers.save(failover, undefined, [event])))
       throw new FairwayError('conflict', `${group.name} is failing over already.`);
+    await assertStillFenced(failover, sides, asked);
     options.onSwitch();
     return failover;
+  };
+
+  /** An agent may have come back while this was being decided: then nobody has confirmed what is so now. */
+  const assertStillFenced = async (failover: Failover, { fleet }: Sides, asked: FailoverStart) => {
+    const { group, from, kind, fenced, version } = failover;
+    if (fenced !== 'yes' || kind === 'drill' || asked.confirm) return;
+    const now = await loadFencing(store, fleet, group, from, clock.now());
+    if (now.fenced === 'yes') return;
+    const ended = revoked(failover, { actor: 'hub', reason: `${from} came back meanwhile` }, clock.now());
+    const after: Failover = { ...ended, version: version + 1 };
+    if (await store.failovers.save(after, version, [])) options.onSwitch();
+    throw new FairwayError('conflict', `${from} came back meanwhile: ${now.reason}. Plan it again.`);
   };
 
   const wordFor = (told: Parameters<typeof signOverride>[0], untilMs: number) => ({

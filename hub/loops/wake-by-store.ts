@@ -3,6 +3,7 @@ import { parsePlacementKey } from '../store/change-key.ts';
 import type { Store, StoreTopic } from '../store/store.ts';
 import type { StreamServer } from '../stream/stream-server.ts';
 import type { FailoverLoop } from './failover-loop.ts';
+import type { Fencing } from './fencing.ts';
 import type { ParityDriver } from './parity-loop.ts';
 import { resolveKey } from './resolve-loop.ts';
 import type { RolloutDriver } from './rollout-loop.ts';
@@ -13,6 +14,7 @@ export interface Woken {
   readonly rollouts: RolloutDriver;
   readonly parity: ParityDriver;
   readonly failovers: FailoverLoop;
+  readonly fencing: Fencing;
   readonly pauseLoop: Loop;
   readonly notify: Loop;
 }
@@ -38,7 +40,7 @@ export function wakeRollouts(store: Pick<Store, 'subscribe'>, rollouts: RolloutD
 /** What has changed in the store wakes whoever waits for it. @returns how to end that. */
 export function wakeByStore(
   store: Store,
-  { stream, pipeline, pauseLoop, notify, rollouts, parity, failovers }: Woken,
+  { stream, pipeline, pauseLoop, notify, rollouts, parity, failovers, fencing }: Woken,
 ): () => void {
   const endRollouts = wakeRollouts(store, rollouts);
   const endOthers = store.subscribe((topic, key) => {
@@ -52,6 +54,7 @@ export function wakeByStore(
     if (topic === 'events') notify.wake('outbox');
     parity.changed(topic, key);
     failovers.changed(topic, key);
+    fencing.changed(topic, key);
   });
   return () => {
     endRollouts();

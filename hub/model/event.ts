@@ -32,6 +32,8 @@ export const eventTypes = [
   'source.rewritten',
   'hub.restored',
   'removal.held',
+  'fence.closed',
+  'fence.opened',
   'parity.changed',
   'parity.objective',
   'failover.started',

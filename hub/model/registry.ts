@@ -1,3 +1,5 @@
+import type { FenceContact } from './fencing.ts';
+
 /** Clusters as the hub knows them from enrolment and sessions (apart from their Cluster resource in Git). */
 
 export interface RegisteredCluster {
@@ -11,6 +13,8 @@ export interface RegisteredCluster {
   readonly generation: number;
   /** Highest of them that its agent has acknowledged. What an agent shows beyond it must be of a release that the hub still knows. */
   readonly acknowledgedGeneration: number;
+  /** What its agent has last said of fencing. */
+  readonly fence?: FenceContact | undefined;
 }
 
 /** A single-use enrolment token: it counts for one key, which may ask again while the token lasts. Only a hash of its secret is kept. */

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aFleet, aGroup } from './failover.test-support.ts';
-import {
-  estimateMs,
-  fencedOf,
-  planConfirmations,
-  planEdits,
-  planRoleChanges,
-  planRoles,
-} from './plan-failover.ts';
+import { estimateMs, planConfirmations, planEdits, planRoleChanges, planRoles } from './plan-failover.ts';
 
 const roles = planRoles('failover', 'eu-1', 'eu-2');
 
@@ -33,17 +26,15 @@ describe('a plan of a failover', () => {
     ]);
   });
 
-  it('calls a primary fenced only when nothing is assigned to it', () => {
-    expect(fencedOf({ connected: true, assigned: 0 })).toBe('yes');
-    expect(fencedOf({ connected: true, assigned: 1 })).toBe('no');
-    expect(fencedOf({ connected: false, assigned: 1 })).toBe('unknown');
-  });
-
   it('has a live primary, an unknown readiness and an agent that is away confirmed', () => {
     const about = { kind: 'failover', primary: 'eu-1', to: 'eu-2', state: undefined } as const;
-    const all = planConfirmations({ ...about, fenced: 'unknown', connected: false });
+    const fencing = { fenced: 'unknown', reason: 'the agent of eu-1 is away' } as const;
+    const all = planConfirmations({ ...about, fencing, connected: false });
     expect(all).toHaveLength(3);
-    expect(planConfirmations({ ...about, kind: 'drill', fenced: 'no', connected: true })).toEqual([
+    expect(all[0]).toContain('may go on serving: the agent of eu-1 is away');
+    const fenced = { fencing: { fenced: 'yes', reason: '' } } as const;
+    expect(planConfirmations({ ...about, ...fenced, connected: false })).toHaveLength(2);
+    expect(planConfirmations({ ...about, kind: 'drill', fencing, connected: true })).toEqual([
       'the readiness of eu-2 is not known: it was not compared yet',
     ]);
   });

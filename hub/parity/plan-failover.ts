@@ -1,8 +1,9 @@
 /** What a failover would edit, what stands in its way, and how long it may take. Pure. */
-import type { ClusterRole, Failover, FailoverKind, Fenced } from '../model/failover.ts';
+import type { ClusterRole, Failover, FailoverKind } from '../model/failover.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { ParityGroup, ParityReason, ParityState } from '../model/parity.ts';
 import type { FieldEdit, ResourceEdit } from './edit-fleet-file.ts';
+import type { FencingVerdict } from './judge-fencing.ts';
 import { switchGroup } from './switch-roles.ts';
 
 export interface RoleChange {
@@ -51,12 +52,6 @@ export function planEdits(
   return [...edits, { file: group.origin.file, kind: 'ParityGroup', name: group.name, edits: fields }];
 }
 
-/** `yes`: nothing of the group is assigned to it any more, so it serves nothing. Its agent being there says that it lives; its being away says nothing. */
-export function fencedOf(primary: { readonly connected: boolean; readonly assigned: number }): Fenced {
-  if (primary.assigned === 0) return 'yes';
-  return primary.connected ? 'no' : 'unknown';
-}
-
 /** What stands against the standby's taking over: all that is not for information alone. */
 export function blockingReasons(state: ParityState | undefined, to: string): readonly ParityReason[] {
   const all = state?.report.reasons ?? [];
@@ -68,17 +63,18 @@ export function planConfirmations(about: {
   readonly kind: FailoverKind;
   readonly primary: string;
   readonly to: string;
-  readonly fenced: Fenced;
+  readonly fencing: FencingVerdict;
   readonly state: ParityState | undefined;
   readonly connected: boolean;
 }): readonly string[] {
-  const { kind, primary, to, fenced, state, connected } = about;
+  const { kind, primary, to, fencing, state, connected } = about;
+  const { fenced, reason } = fencing;
   const needed: string[] = [];
   if (kind !== 'drill' && fenced !== 'yes')
     needed.push(
       fenced === 'no'
-        ? `${primary} is not fenced: its agent is connected, and both clusters serve as primary until it has its new Targets`
-        : `whether ${primary} is fenced is not known: its agent is away, and what runs there may go on serving`,
+        ? `${primary} is not fenced: ${reason}, and both clusters serve as primary until it has its new Targets`
+        : `whether ${primary} is fenced is not known, and what runs there may go on serving: ${reason}`,
     );
   const pair = state?.report.pairs.find(({ standby }) => standby === to);
   const critical = blockingReasons(state, to).filter(({ severity }) => severity === 'critical').length;

@@ -75,6 +75,7 @@ export const storeMethods = {
     clusters: 'read',
     cluster: 'read',
     seen: 'write',
+    saveFenceContact: 'write',
     saveToken: 'write',
     token: 'read',
     tokens: 'read',

@@ -6,6 +6,7 @@ import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { Epoch, ManifestSet, Target } from '../../shared/manifest/target.ts';
 import type { FleetEvent, NewEvent } from '../model/event.ts';
 import type { Failover } from '../model/failover.ts';
+import type { FenceContact } from '../model/fencing.ts';
 import type { ApplicationObservation, ObjectObservation, ReportBatch } from '../model/observation.ts';
 import type { ParityMoment, ParityState } from '../model/parity.ts';
 import type { Problem } from '../model/problem.ts';
@@ -343,6 +344,8 @@ export interface RegistryRepository {
     readonly kubernetesVersion?: string | undefined;
     readonly nowMs: number;
   }): Promise<void>;
+  /** What its agent has said of fencing; undefined: nothing that counts any more. Nothing happens for a cluster that is not known. */
+  saveFenceContact(cluster: string, contact: FenceContact | undefined): Promise<void>;
   saveToken(token: EnrolmentToken, event: NewEvent): Promise<void>;
   token(id: string): Promise<EnrolmentToken | undefined>;
   tokens(): Promise<readonly EnrolmentToken[]>;

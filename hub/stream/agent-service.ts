@@ -136,6 +136,7 @@ async function serveSession(
     startedAtMs: context.startedAtMs,
     store: context.sessionStore,
     registry: options.registry,
+    fencing: options.fencing,
     clock,
     log,
     write: (message) => !call.cancelled && call.write(message),

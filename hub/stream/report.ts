@@ -14,6 +14,8 @@ const agentEventTypes = {
   'object.pruned': true,
   'hook.failed': true,
   'removal.held': true,
+  'fence.closed': true,
+  'fence.opened': true,
 } as const satisfies Partial<Record<EventType, true>>;
 
 function isAgentEventType(type: string): type is keyof typeof agentEventTypes {

@@ -19,6 +19,7 @@ import {
   SessionResponseSchema,
   SyncRequestSchema,
   WelcomeSchema,
+  type FenceContact as WireContact,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import { BlobSchema } from '../../shared/gen/fairway/v1/common_pb.ts';
 import type { Logger } from '../../shared/log/log.ts';
@@ -27,10 +28,12 @@ import { inlineBlobBytesMax, protocolMinor, summaryIntervalMs } from '../../shar
 import { epochToWire, targetToWire } from '../../shared/stream/wire.ts';
 import { digestToWire, encode, timeToWire } from '../../shared/stream/wire-base.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
+import type { FenceOrder } from '../model/fencing.ts';
 import { pruneConfirmationId } from '../model/prune-confirmation.ts';
 import type { AgentAuthority, IssuedCertificate } from '../model/registry.ts';
 import type { Assignment, Confirmation, Pause } from '../model/release.ts';
 import type { Store } from '../store/store.ts';
+import { type AskFencing, fencesMessage, nothingFenced, takeContact, withheldPauses } from './fencing.ts';
 import { isAhead, planDoubtful, planLacking, planSends, seenGeneration } from './plan-session.ts';
 import { acknowledgementFromWire, type Held, summaryFromWire } from './wire.ts';
 
@@ -54,6 +57,8 @@ export interface SessionOptions {
   readonly end: (error: unknown) => void;
   /** Called with a readable Hello, before anything is answered. @throws when the session may not open. */
   readonly onHello: (session: Session) => Promise<void>;
+  /** What this agent is to promise, and what it may not have now. Default: nothing. */
+  readonly fencing?: AskFencing | undefined;
   /** The hub's epoch moved: every session has something new to hear. */
   readonly onRestored: () => void;
 }
@@ -94,6 +99,10 @@ interface State {
   pausesSent: string;
   /** The last assignment sent said that more follow. */
   batchOpen: boolean;
+  /** When its opening was written down: whoever reads the registry before then does not know of it. */
+  openedAtMs: number;
+  /** What was last said of fencing; undefined: nothing in this session. */
+  order: FenceOrder | undefined;
   woken: boolean;
   resync: boolean;
   pumping: boolean;
@@ -112,6 +121,8 @@ export function createSession(options: SessionOptions): Session {
     certificateNotAfterMs: certificate.notAfterMs,
     pausesSent: '',
     batchOpen: false,
+    openedAtMs: connectedAtMs,
+    order: undefined,
     woken: false,
     resync: false,
     pumping: false,
@@ -176,6 +187,8 @@ async function receive(context: Context, session: Session, { message }: SessionR
       void pump(context);
       return;
     }
+    case 'contact':
+      return contact(context, message.value);
     case 'renew':
       return renew(context, message.value.certificateSigningRequest);
     default:
@@ -227,6 +240,10 @@ async function receiveHello(context: Context, session: Session, hello: Hello): P
     kubernetesVersion: hello.kubernetesVersion.slice(0, 64),
     nowMs: clock.now(),
   });
+  state.openedAtMs = clock.now();
+  // Another process knows of promises only what it says itself.
+  if (known?.fence && known.fence.instanceId !== hello.instanceId)
+    await store.registry.saveFenceContact(cluster, undefined);
   const value = create(WelcomeSchema, {
     epoch: epochToWire(state.epoch),
     cluster,
@@ -252,6 +269,21 @@ function restoredEvent(cluster: string, before: Epoch, after: Epoch, timeMs: num
   const data = { before: before.counter, after: after.counter };
   const id = `hub.restored:${after.counter}:${after.id}`;
   return createEvent({ type: 'hub.restored', actor: 'hub', timeMs, cluster, message, data, id });
+}
+
+async function contact({ state, options, cluster }: Context, message: WireContact): Promise<void> {
+  const { store, clock, fencing } = options;
+  // The word of a session that another has replaced must not go over that one's.
+  if (fencing === undefined || state.closed) return;
+  const { openedAtMs } = state;
+  const answer = await takeContact(message, {
+    atMs: clock.now(),
+    instanceId: state.hello?.instanceId ?? '',
+    before: (await store.registry.cluster(cluster))?.fence,
+    save: (said) => store.registry.saveFenceContact(cluster, said),
+    withheld: async () => (await fencing({ cluster, openedAtMs, assignments: [] })).withheld,
+  });
+  if (answer) options.write(answer);
 }
 
 async function renew({ options, state, cluster }: Context, csr: Uint8Array): Promise<void> {
@@ -311,16 +343,33 @@ async function round(context: Context): Promise<boolean> {
   ]);
   state.epoch = epoch;
   const restored = findRestored(confirmations);
-  sendPauses(context, pauses, restored !== undefined, findPrunes(confirmations, assignments));
+  const { openedAtMs } = state;
+  const order = (await options.fencing?.({ cluster, openedAtMs, assignments })) ?? nothingFenced;
+  const prunes = findPrunes(confirmations, assignments);
+  const tellPauses = (withheld: Iterable<string>) => {
+    const all = [...pauses, ...withheldPauses(cluster, withheld, options.clock.now())];
+    sendPauses(context, all, restored !== undefined, prunes);
+  };
+  // What is let go now is so only once its new Target is there.
+  tellPauses(new Set([...(state.order?.withheld ?? []), ...order.withheld]));
   // Whatever this process has decided itself is no older than its start.
   const restoredAtMs = restored && Math.min(restored.createdAtMs, options.startedAtMs);
-  const sends = planSends({ assignments, held: state.held, restoredAtMs });
+  const mayHave = assignments.filter(({ application }) => !order.withheld.includes(application));
+  const sends = planSends({ assignments: mayHave, held: state.held, restoredAtMs });
   for (const [index, assignment] of sends.entries()) {
     if (state.closed) return true;
     if (state.woken) return false;
     await sendAssignment(context, assignment, index < sends.length - 1);
   }
+  tellPauses(order.withheld);
+  sendFences(context, order);
   return true;
+}
+
+function sendFences({ options, state }: Context, order: FenceOrder): void {
+  if (options.fencing === undefined || JSON.stringify(order) === JSON.stringify(state.order)) return;
+  state.order = order;
+  options.write(fencesMessage(order));
 }
 
 /** Assignments whose deletions somebody has confirmed. */

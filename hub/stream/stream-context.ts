@@ -6,6 +6,7 @@ import type { Logger } from '../../shared/log/log.ts';
 import { keepaliveMs, keepaliveTimeoutMs, messageBytesMax } from '../../shared/stream/protocol.ts';
 import type { AgentAuthority } from '../model/registry.ts';
 import type { Store } from '../store/store.ts';
+import type { AskFencing } from './fencing.ts';
 import type { QueryHub } from './query-hub.ts';
 import type { SessionOptions } from './session.ts';
 import type { Sessions } from './sessions.ts';
@@ -53,6 +54,8 @@ export interface StreamServerOptions {
   readonly limits?: Partial<StreamLimits>;
   /** The agent of a cluster says that facts have changed which it was asked to watch, or it has just come. */
   readonly onFactsChanged?: (cluster: string) => void;
+  /** What agents are to promise of fencing, and what is withheld from them. Default: nothing. */
+  readonly fencing?: AskFencing | undefined;
 }
 
 /** What the handlers of both listeners share. */

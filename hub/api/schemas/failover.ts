@@ -10,7 +10,7 @@ const modeSchema = z.enum(['commit', 'branch', 'override']);
 const roleSchema = z.enum(['primary', 'standby', 'none']);
 const fencedSchema = z.enum(['yes', 'no', 'unknown']).openapi({
   description:
-    'Whether the old primary serves nothing any more. yes: nothing of the group is assigned to it; no: its agent is connected; unknown: its agent is away',
+    'Whether the old primary serves nothing any more. yes: nothing of the group is assigned to it, or its agent has fenced it or has promised to by now; no: its agent is connected; unknown: its agent is away, and that is all that is known',
 });
 
 export const failoverAskedQuery = z.object({
@@ -89,6 +89,7 @@ export const failoverPlanSchema = z
     from: z.string(),
     to: z.string(),
     fenced: fencedSchema,
+    fencedReason: z.string().openapi({ description: 'How that is known, in one sentence' }),
     roles: z.array(z.object({ cluster: z.string(), from: roleSchema, to: roleSchema })),
     files: z.array(z.string()).openapi({ description: 'Of the fleet repository, that would be edited' }),
     readiness: z.object({

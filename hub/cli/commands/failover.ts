@@ -181,7 +181,7 @@ function renderPlan(plan: ApiFailoverPlan): string {
   const { applications, clusters, added, removed, changed } = changes.summary;
   const lines = [
     `${kind} of ${group}: ${from} -> ${to}, by ${mode}, strategy ${strategy}`,
-    `primary fenced: ${plan.fenced}`,
+    `primary fenced: ${plan.fenced} (${plan.fencedReason})`,
     `estimated time: ${plan.estimateSeconds === null ? 'not known: none was measured yet' : timeText(plan.estimateSeconds)}`,
     '',
     'roles:',

@@ -141,6 +141,27 @@ function describeClusters(current: () => StoreUnderTest): void {
     expect(await store.registry.cluster('eu')).toMatchObject({ generation: 1, acknowledgedGeneration: 1 });
   });
 
+  it('keeps what an agent has promised of fencing, and wakes listeners when that is another', async () => {
+    const { store, reopen } = current();
+    await store.registry.seen({ cluster: 'eu', connected: true, nowMs: t0 });
+    const heard: string[] = [];
+    const unsubscribe = store.subscribe((topic) => heard.push(topic));
+    const promise = {
+      ...{ group: 'dr', afterMs: 60_000, applications: ['web'], fenced: [], left: [], stopWithinMs: 5 },
+    };
+    const contact = { atMs: t0, instanceId: 'i', promises: [promise] };
+    await store.registry.saveFenceContact('eu', contact);
+    await store.registry.saveFenceContact('eu', { ...contact, atMs: t0 + 1 });
+    await store.registry.saveFenceContact('us', contact);
+    unsubscribe();
+    expect(heard).toEqual(['registry']);
+    const again = await reopen();
+    expect((await again.registry.cluster('eu'))?.fence).toEqual({ ...contact, atMs: t0 + 1 });
+    expect(await again.registry.cluster('us')).toBeUndefined();
+    await again.registry.saveFenceContact('eu', undefined);
+    expect((await again.registry.cluster('eu'))?.fence).toBeUndefined();
+  });
+
   it('wakes listeners for a change of state, not for a sign of life', async () => {
     const { store } = current();
     const heard: string[] = [];

@@ -10,6 +10,7 @@ import { parityGroups } from './migrations/0005-parity.ts';
 import { rolloutPins } from './migrations/0006-rollout-pins.ts';
 import { failovers } from './migrations/0007-failovers.ts';
 import { rolloutClusters } from './migrations/0008-rollout-clusters.ts';
+import { fenceContacts } from './migrations/0009-fence-contacts.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -27,6 +28,7 @@ export const migrations: readonly Migration[] = [
   { id: 6, name: 'rollout-pins', sql: rolloutPins },
   { id: 7, name: 'failovers', sql: failovers },
   { id: 8, name: 'rollout-clusters', sql: rolloutClusters },
+  { id: 9, name: 'fence-contacts', sql: fenceContacts },
 ];
 
 /** `PRAGMA application_id` of a Fairway store: "FWAY". */

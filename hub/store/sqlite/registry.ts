@@ -1,6 +1,7 @@
 /** Clusters known from enrolment, their tokens and certificates. */
 
 import { FairwayError } from '../../../shared/error/error.ts';
+import type { FenceContact } from '../../model/fencing.ts';
 import type { EnrolmentToken, IssuedCertificate, RegisteredCluster } from '../../model/registry.ts';
 import type { RegistryRepository } from '../store.ts';
 import { checkClusters } from './assignments.ts';
@@ -31,7 +32,16 @@ function certificateOf(row: typeof certificates.$inferSelect): IssuedCertificate
   };
 }
 
-type ClusterMethods = Pick<Synchronous<RegistryRepository>, 'clusters' | 'cluster' | 'seen'>;
+type ClusterMethods = Pick<
+  Synchronous<RegistryRepository>,
+  'clusters' | 'cluster' | 'seen' | 'saveFenceContact'
+>;
+
+/** Without its times: that an agent is there still wakes nobody. */
+function promisesOf(fence: string | null): string {
+  const promises = fence === null ? [] : (JSON.parse(fence) as FenceContact).promises;
+  return JSON.stringify(promises.map(({ stopWithinMs: _, ...promise }) => promise));
+}
 
 function createClusters({ db, changed }: SqliteContext): ClusterMethods & {
   readonly register: (name: string, nowMs: number) => void;
@@ -52,6 +62,7 @@ function createClusters({ db, changed }: SqliteContext): ClusterMethods & {
   };
   const clusterOf = ({ cluster, generation, acknowledged }: Row): RegisteredCluster => ({
     ...cluster,
+    fence: cluster.fence === null ? undefined : (JSON.parse(cluster.fence) as FenceContact),
     lastSeenAtMs: cluster.lastSeenAtMs ?? undefined,
     generation: generation ?? 0,
     acknowledgedGeneration: acknowledged ?? 0,
@@ -99,6 +110,13 @@ function createClusters({ db, changed }: SqliteContext): ClusterMethods & {
         before.agentVersion === next.agentVersion &&
         before.kubernetesVersion === next.kubernetesVersion;
       if (!same) changed('registry', name);
+    },
+    saveFenceContact(name, contact) {
+      const before = find(name);
+      if (before === undefined) return;
+      const fence = contact === undefined ? null : JSON.stringify(contact);
+      db.update(clusters).set({ fence }).where(eq(clusters.name, name)).run();
+      if (promisesOf(before.fence) !== promisesOf(fence)) changed('registry', name);
     },
   };
 }

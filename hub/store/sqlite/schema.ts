@@ -186,6 +186,8 @@ export const clusters = sqliteTable('clusters', {
   connected: flag('connected').notNull(),
   agentVersion: text('agent_version').notNull(),
   kubernetesVersion: text('kubernetes_version').notNull(),
+  /** JSON of a FenceContact. */
+  fence: text('fence'),
 });
 
 export const enrolmentTokens = sqliteTable('enrolment_tokens', {

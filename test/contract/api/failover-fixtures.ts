@@ -35,7 +35,16 @@ export const failoverPort: FailoverPort = {
   async plan({ group, kind, to = 'eu-2' }) {
     if (group !== 'shop-eu') throw nowhere(group);
     return {
-      ...{ group, kind, to, from: 'eu-1', mode: 'commit', strategy: 'failover', fenced: 'no' },
+      ...{
+        group,
+        kind,
+        to,
+        from: 'eu-1',
+        mode: 'commit',
+        strategy: 'failover',
+        fenced: 'no',
+        fencedReason: 'the agent of eu-1 is connected',
+      },
       roles: [
         { cluster: 'eu-1', from: 'primary', to: 'standby' },
         { cluster: 'eu-2', from: 'standby', to: 'primary' },
