@@ -20,6 +20,7 @@ import type {
 import {
   answered,
   contactIntervalMs,
+  isBroken,
   isOver,
   type Lease,
   type Moment,
@@ -27,7 +28,7 @@ import {
   promised,
   restored,
 } from './fence-lease.ts';
-import type { FenceStorage } from './fence-state.ts';
+import type { FenceSnapshot, FenceStorage } from './fence-state.ts';
 
 export interface FenceKeeperOptions {
   readonly storage: FenceStorage;
@@ -68,10 +69,36 @@ const leaveMs = 1_000;
 const leftMax = 20;
 const inFlightMax = 8;
 
-/** Loads what the last run left. */
+function snapshotOf(leases: Iterable<Lease>, fenced: Iterable<FencedApplication>): FenceSnapshot {
+  return { leases: [...leases].map(({ untilSteadyMs: _, ...lease }) => lease), fenced: [...fenced] };
+}
+
+/** What is promised, without its time. */
+function wordOf(leases: Iterable<FenceRule>): string {
+  return JSON.stringify(
+    [...leases].map(({ group, afterMs, applications }) => [group, afterMs, applications]),
+  );
+}
+
+/** What was promised, and broken since nobody was there, is promised anew from now on, and that is written before it counts. */
+async function loadKept({ storage, clock }: FenceKeeperOptions): Promise<FenceSnapshot> {
+  const kept = await storage.load();
+  const now = momentOf(clock);
+  const broken = kept.leases.filter((lease) => isBroken(lease, now));
+  if (broken.length === 0) return kept;
+  const leases = kept.leases.map((lease) =>
+    broken.includes(lease) ? { ...lease, untilMs: now.wallMs } : lease,
+  );
+  const anew = { ...kept, leases };
+  await storage.save(anew);
+  return anew;
+}
+
+/** Loads what the last run left. @throws what the storage throws. */
 export async function createFenceKeeper(options: FenceKeeperOptions): Promise<FenceKeeper> {
   const { storage, desired, clock, log } = options;
-  const kept = await storage.load();
+  const kept = await loadKept(options);
+  let written = kept;
   const leases = new Map(
     kept.leases.map((lease): [string, Lease] => [lease.group, restored(lease, momentOf(clock))]),
   );
@@ -89,12 +116,14 @@ export async function createFenceKeeper(options: FenceKeeperOptions): Promise<Fe
   let cancelContact = () => {};
   let onAnswer = () => {};
 
+  /** Nothing is written that is written already. */
   const save = (): Promise<void> => {
-    const write = () =>
-      storage.save({
-        leases: [...leases.values()].map(({ untilSteadyMs: _, ...lease }) => lease),
-        fenced: [...fenced.values()],
-      });
+    const write = async () => {
+      const snapshot = snapshotOf(leases.values(), fenced.values());
+      if (JSON.stringify(snapshot) === JSON.stringify(written)) return;
+      await storage.save(snapshot);
+      written = snapshot;
+    };
     writing = writing.then(write, write);
     return writing;
   };
@@ -177,15 +206,9 @@ export async function createFenceKeeper(options: FenceKeeperOptions): Promise<Fe
     if (to === undefined || order === undefined) return;
     const at = momentOf(clock);
     const rules = leaving ? [] : order.rules;
-    const before = JSON.stringify(
-      [...leases.values()].map((one) => [one.group, one.afterMs, one.applications]),
-    );
     for (const rule of rules) leases.set(rule.group, promised(rule, leases.get(rule.group), at));
-    const after = JSON.stringify(
-      [...leases.values()].map((one) => [one.group, one.afterMs, one.applications]),
-    );
     tick();
-    if (before !== after) await save();
+    if (wordOf(leases.values()) !== wordOf(written.leases)) await save();
     if (send !== to) return;
     const free = leaving ? [] : [...fenced.keys()].filter(mayGo);
     if (inFlight.size >= inFlightMax) inFlight.delete(Math.min(...inFlight.keys()));
@@ -226,14 +249,21 @@ export async function createFenceKeeper(options: FenceKeeperOptions): Promise<Fe
     tick();
     const over = [...leases.values()].filter((lease) => isOver(lease, momentOf(clock)));
     const dead = new Set(over.flatMap(({ applications }) => applications));
-    const free = rec.free.filter((application) => isHeld(application) && !dead.has(application));
+    // What has been called fenced since then stays so: the hub may know.
+    const later = [...inFlight.values()];
+    const free = rec.free.filter(
+      (application) =>
+        isHeld(application) &&
+        !dead.has(application) &&
+        later.every((sent) => sent.free.includes(application)),
+    );
     for (const application of free) {
       const one = fenced.get(application);
       if (one) fenced.set(application, { ...one, resuming: true });
       stopped.delete(application);
     }
     if (free.length > 0) log.info('the hub is back: applications are let go', { applications: free });
-    if (rec.rules.length > 0 || free.length > 0) saveSoon();
+    saveSoon();
     tell(free);
   };
   // What is assigned may have been all that an application waited for.

@@ -15,8 +15,10 @@ export interface Lease extends KeptLease {
   readonly untilSteadyMs: number;
 }
 
-/** An agent that starts late asks the hub before it stops what may be well. */
+/** An agent that begins anew asks the hub before it stops what may be well. */
 export const startGraceMs = 15_000;
+/** An agent that was away for longer than this after its promise was due has broken it: it asks the hub first, once. */
+const brokenAfterMs = 60_000;
 
 export function momentOf(clock: Clock): Moment {
   return { wallMs: clock.now(), steadyMs: clock.monotonic() };
@@ -40,9 +42,14 @@ export function answered(rule: FenceRule, sent: Moment): Lease {
   return { ...rule, untilMs: sent.wallMs + rule.afterMs, untilSteadyMs: sent.steadyMs + rule.afterMs };
 }
 
-/** As the process before has left it. */
+/** Whether nobody was there to keep it. */
+export function isBroken({ untilMs }: KeptLease, now: Moment): boolean {
+  return now.wallMs >= untilMs + brokenAfterMs;
+}
+
+/** As the process before has left it. The time to ask the hub is counted from what is kept, so that an agent that ends again and again gets it once. */
 export function restored(kept: KeptLease, now: Moment): Lease {
-  const untilMs = Math.max(kept.untilMs, now.wallMs + startGraceMs);
+  const untilMs = kept.untilMs + startGraceMs;
   return { ...kept, untilMs, untilSteadyMs: now.steadyMs + untilMs - now.wallMs };
 }
 
