@@ -515,7 +515,7 @@ export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
   messageDesc(file_fairway_v1_agent, 10);
 
 /**
- * What the agent is to stop by itself when it hears nothing more from the hub, and what it must not take up again. Sent to agents that have, or had, a rule or a promise.
+ * What the agent is to stop by itself when it hears nothing more from the hub, and what it must not take up again. Sent once a session, after all that is assigned, and when it changes.
  *
  * @generated from message fairway.v1.FenceState
  */
