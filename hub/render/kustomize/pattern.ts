@@ -1,9 +1,9 @@
-import { GoSyntaxError } from './go-letters.ts';
-import { parseGoPattern } from './go-pattern.ts';
+import { RE2JS, RE2JSSyntaxException } from 're2js';
 import { SelectorError } from './label-selector.ts';
-import { PatternMachine, PatternSizeError } from './pattern-machine.ts';
 
 const patternLengthMax = 512;
+/** Each of them may be tried for each letter of a text. */
+const programSizeMax = 10_000;
 
 export interface CompiledPattern {
   test(text: string): boolean;
@@ -12,7 +12,10 @@ export interface CompiledPattern {
 /** Nothing in it means anything but itself. */
 const plain = /^[\w /:@%=,;-]*$/;
 
-/** A Go regular expression, as regexp.Compile takes it; undefined for none. @throws SelectorError. */
+/**
+ * A Go regular expression, as regexp.Compile takes it; undefined for none. JavaScript's own would be neither: `[[:alpha:]]`, `\z` and `\Q` silently mean something else there, and
+ * a repetition of a repetition takes time without a bound. @throws SelectorError.
+ */
 export function compilePattern(
   pattern: string | undefined,
   where: 'whole' | 'anywhere',
@@ -21,11 +24,18 @@ export function compilePattern(
   if (pattern.length > patternLengthMax) throw new SelectorError('the pattern is too long');
   if (plain.test(pattern))
     return { test: where === 'whole' ? (text) => text === pattern : (text) => text.includes(pattern) };
+  // As kustomize anchors it: a \Q goes on to the end of it all.
+  const compiled = compileGo(where === 'whole' ? `^(?:${pattern})$` : pattern, pattern);
+  if (compiled.programSize() > programSizeMax)
+    throw new SelectorError(`${pattern} is no regular expression: the pattern is too large`);
+  return compiled;
+}
+
+function compileGo(text: string, pattern: string): RE2JS {
   try {
-    // As kustomize anchors it: a \Q goes on to the end of it all.
-    return new PatternMachine(parseGoPattern(where === 'whole' ? `^(?:${pattern})$` : pattern));
+    return RE2JS.compile(text);
   } catch (caught) {
-    if (!(caught instanceof GoSyntaxError || caught instanceof PatternSizeError)) throw caught;
-    throw new SelectorError(`${pattern} is no regular expression: ${caught.message}`);
+    if (!(caught instanceof RE2JSSyntaxException)) throw caught;
+    throw new SelectorError(`${pattern} is no regular expression: ${caught.getDescription()}`);
   }
 }
