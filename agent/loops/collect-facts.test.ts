@@ -96,6 +96,8 @@ describe('createFactCollector', () => {
   let clock: ReturnType<typeof createFakeClock>;
   let facts: FactCollector;
   let notices: number;
+  /** Something else is desired. */
+  let desire: () => void;
   beforeEach(() => {
     cluster = createCluster();
     clock = createFakeClock();
@@ -104,7 +106,11 @@ describe('createFactCollector', () => {
     const target = { sync: { namespace: 'default' }, set: { entries } };
     const desired = {
       applications: () => new Map([['web', { application: 'web', target }]]),
-      ...{ object: () => '{}', subscribe: () => () => {} },
+      object: () => '{}',
+      subscribe(listener: () => void) {
+        desire = listener;
+        return () => {};
+      },
     } as unknown as FactsPorts['desired'];
     facts = createFactCollector({
       ...{ kube: cluster.kube, clock, random: createSeededRandom(1), log: silentLogger, desired },
@@ -211,6 +217,22 @@ describe('createFactCollector', () => {
     expect(cluster.asked).toContain('discover');
     await clock.advance(6_000);
     expect(notices).toBe(2);
+  });
+
+  it('lists pods anew half a minute after something else was desired, once for many', async () => {
+    await ask(true);
+    for (let at = 0; at < 20; at += 1) {
+      desire();
+      await clock.advance(1_000);
+    }
+    await ask(true);
+    expect(cluster.asked).toEqual([]);
+    await clock.advance(20_000);
+    await ask(true);
+    expect(cluster.asked).toEqual(['list Pod shop']);
+    await clock.advance(minute);
+    await ask(true);
+    expect(cluster.asked).toEqual([]);
   });
 
   it('ends its watches when nobody has asked for a while, and begins again when somebody does', async () => {

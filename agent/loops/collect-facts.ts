@@ -251,7 +251,10 @@ export function createFactCollector(ports: FactsPorts): FactCollector {
   };
   const unsubscribe = desired.subscribe(() => {
     names = undefined;
-    if (lists.watching) notices.changed();
+    if (!lists.watching) return;
+    notices.changed();
+    // What was given to the cluster now will run other pods.
+    lists.hasten('pods');
   });
 
   return {

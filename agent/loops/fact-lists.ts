@@ -40,6 +40,8 @@ export interface FactLists {
   each(kind: Omit<FactKind, 'trim'>, visit: (object: KubeObject) => void, signal: AbortSignal): Promise<void>;
   /** The watch of a kind; undefined: it is not watched, or not complete. */
   watched(kind: FactKind, signal: AbortSignal): Promise<FactWatch | undefined>;
+  /** What was worked out may be other by now: half a minute later it is worked out anew, and that is told. */
+  hasten(name: string): void;
   /** Works it out again where it is older than four minutes, or nobody watches. */
   slowly<T>(name: string, work: () => Promise<T>): Promise<T>;
 }
@@ -51,6 +53,8 @@ const objectsMax = 20_000;
 /** More are listed as one, where only metadata is wanted. */
 const namespacesEachMax = 4;
 const slowlyMs = 240_000;
+/** What was begun by a release is over by then, as a rule; and no more often than this. */
+const hastenMs = 30_000;
 /** After a definition has changed the API server may take a while to serve it. */
 const settlesMs = 5_000;
 
@@ -63,6 +67,7 @@ export function createFactLists(ports: FactListsPorts): FactLists {
   let watching = false;
   let servedStaleUntilMs = 0;
   let cancelSettled = () => {};
+  let cancelHasten: (() => void) | undefined;
   let namespacesText = '';
 
   const slowly: FactLists['slowly'] = <T>(name: string, work: () => Promise<T>): Promise<T> => {
@@ -174,6 +179,8 @@ export function createFactLists(ports: FactListsPorts): FactLists {
     end() {
       watching = false;
       cancelSettled();
+      cancelHasten?.();
+      cancelHasten = undefined;
       for (const watch of watches.values()) watch.stop();
       watches.clear();
       worked.clear();
@@ -205,6 +212,14 @@ export function createFactLists(ports: FactListsPorts): FactLists {
         .filter(({ metadata: { namespace } }) => namespace === undefined || namespaces.has(namespace));
     },
     slowly,
+    hasten(name) {
+      if (!watching) return;
+      cancelHasten ??= clock.after(hastenMs, () => {
+        cancelHasten = undefined;
+        worked.delete(name);
+        ports.onChange();
+      });
+    },
   };
 }
 

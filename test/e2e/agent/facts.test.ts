@@ -9,6 +9,7 @@ import { createFactCollector, type FactsPorts } from '../../../agent/loops/colle
 import { applySetId } from '../../../agent/model/inventory.ts';
 import { encryptManifest } from '../../../agent/secrets/encrypt-for-tests.ts';
 import { createSecretOpener } from '../../../agent/secrets/secret-opener.ts';
+import { planAgentRights } from '../../../hub/api/install/agent-rights.ts';
 import { systemClock } from '../../../shared/clock/clock.ts';
 import { systemRandom } from '../../../shared/clock/random.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
@@ -290,6 +291,14 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
         }),
       { timeout: 20_000, interval: 500 },
     );
+  });
+
+  it('may collect every section with the rights that the installer gives by kind', async () => {
+    kubectl(['-n', 'shop', 'create', 'serviceaccount', 'installed']);
+    const subject = { namespace: 'shop', name: 'installed' };
+    apply(...planAgentRights({ mode: 'kinds' }, subject).map(({ manifest }) => manifest));
+    const facts = await collect(kubectl(['-n', 'shop', 'create', 'token', 'installed']).trim());
+    expect([...facts.values()].filter(({ failure }) => failure !== '')).toEqual([]);
   });
 
   it('tells what is opened of encrypted values by fingerprints, and equal ones alike', async () => {

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { createFakeClock } from '../../shared/clock/fake-clock.ts';
+import { createSeededRandom } from '../../shared/clock/random.ts';
+import { FairwayError } from '../../shared/error/error.ts';
+import { silentLogger } from '../../shared/log/log.ts';
+import type { KubeObject } from '../../shared/manifest/object.ts';
+import type { ApiResource, KubeClient, LiveObject, WatchEvent } from '../kube/kube-client.ts';
+import { createFactWatch, watchedMax } from './fact-watch.ts';
+
+const resource: ApiResource = {
+  ...{ group: '', version: 'v1', kind: 'ResourceQuota', resource: 'resourcequotas', namespaced: true },
+  verbs: ['list', 'watch'],
+};
+const quota = (name: string, pods: number, used = 0, version = '1'): LiveObject => ({
+  ...{ apiVersion: 'v1', kind: 'ResourceQuota', spec: { pods }, status: { used } },
+  metadata: { name, namespace: 'shop', resourceVersion: version },
+});
+const trim = ({ apiVersion, kind, metadata: { name, namespace = '' }, ...rest }: KubeObject): KubeObject => ({
+  ...{ apiVersion, kind, metadata: { name, namespace }, spec: rest['spec'] ?? {} },
+});
+
+async function bed(first: readonly LiveObject[]) {
+  const clock = createFakeClock();
+  const state = { items: first, lists: 0, from: [] as string[], changes: [] as (string | undefined)[] };
+  let fail: Error | undefined;
+  let send: (event: WatchEvent) => void = () => {};
+  let end: (error?: Error) => void = () => {};
+  const kube = {
+    list: async () => {
+      state.lists += 1;
+      if (fail) throw fail;
+      return { resourceVersion: '5', items: state.items, continue: undefined };
+    },
+    watch: ({ resourceVersion }: { resourceVersion: string }, onEvent: (event: WatchEvent) => void) => {
+      state.from.push(resourceVersion);
+      send = onEvent;
+      return new Promise<void>((resolve, reject) => {
+        end = (error) => (error ? reject(error) : resolve());
+      });
+    },
+  } as unknown as KubeClient;
+  const watch = createFactWatch(
+    resource,
+    { group: '', kind: 'ResourceQuota', trim },
+    {
+      ...{ kube, clock, random: createSeededRandom(1), log: silentLogger },
+      onChange: (namespace) => state.changes.push(namespace),
+    },
+  );
+  await watch.started;
+  const step = async (ms = 1) => {
+    await clock.advance(ms);
+  };
+  return {
+    ...{ watch, state, step, clock },
+    tell: (type: WatchEvent['type'], object: LiveObject) => send({ type, object }),
+    end: async (error?: Error) => {
+      end(error);
+      await step(60_000);
+    },
+    failLists: (error?: Error) => {
+      fail = error;
+    },
+  };
+}
+
+describe('createFactWatch', () => {
+  it('keeps what is left of each object, and tells when that is another', async () => {
+    const { watch, state, tell } = await bed([quota('a', 1)]);
+    expect(watch.synced).toBe(true);
+    tell('MODIFIED', quota('a', 1, 7, '6'));
+    expect(state.changes).toEqual([]);
+    tell('MODIFIED', quota('a', 2, 7, '7'));
+    tell('ADDED', quota('b', 1));
+    tell('DELETED', quota('b', 1));
+    tell('DELETED', quota('b', 1));
+    expect(state.changes).toEqual(['shop', 'shop', 'shop']);
+    expect(watch.objects()).toEqual([trim(quota('a', 2))]);
+    watch.stop();
+  });
+
+  it('goes on where it was when a connection breaks, and by bookmarks', async () => {
+    const { watch, state, tell, end } = await bed([quota('a', 1)]);
+    tell('BOOKMARK', quota('', 0, 0, '9'));
+    await end(new FairwayError('unavailable', 'cut'));
+    tell('MODIFIED', quota('a', 2, 0, '12'));
+    await end();
+    expect([state.lists, state.from]).toEqual([1, ['5', '9', '12']]);
+    watch.stop();
+  });
+
+  it('lists anew when the API server has forgotten the place, and tells what was missed', async () => {
+    const { watch, state, end } = await bed([quota('a', 1), quota('b', 1)]);
+    state.items = [quota('a', 3)];
+    await end(new FairwayError('gone', 'too old'));
+    expect([state.lists, state.changes]).toEqual([2, [undefined]]);
+    expect(watch.objects()).toHaveLength(1);
+    await end(new FairwayError('gone', 'too old'));
+    expect([state.lists, state.changes]).toEqual([3, [undefined]]);
+    watch.stop();
+  });
+
+  it('says that it does not know once it may not look any more, and looks again', async () => {
+    const { watch, end, failLists, clock } = await bed([quota('a', 1)]);
+    failLists(new FairwayError('permission_denied', 'may not'));
+    await end(new FairwayError('gone', 'too old'));
+    expect(watch.synced).toBe(false);
+    failLists();
+    await clock.advance(600_000);
+    expect(watch.synced).toBe(true);
+    watch.stop();
+  });
+
+  it('knows that it does not know all where there is too much', async () => {
+    const many = Array.from({ length: watchedMax + 1 }, (_, at) => quota(`q${at}`, 1));
+    const { watch } = await bed(many);
+    expect([watch.synced, watch.objects().length]).toEqual([false, watchedMax]);
+    watch.stop();
+  });
+});
