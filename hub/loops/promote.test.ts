@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RolloutReport } from '../rollout/describe-rollout.ts';
 import type { RolloutState } from '../rollout/rollout-state.ts';
 import type { RolloutPassRow, Store } from '../store/store.ts';
+import { readState } from './rollout-inputs.ts';
 import type { RolloutDriver } from './rollout-loop.ts';
 import { passRowOf } from './rollout-states.ts';
 import { createLoopBed, type LoopBed, openRollouts } from './test-bed.ts';
@@ -315,7 +316,7 @@ describe('promotion from environment to environment', () => {
         ...releases,
         savePlan: async (plan) => {
           const stored = await releases.rollout('web-production');
-          const before = stored?.state as RolloutState;
+          const before = readState(stored?.state) as RolloutState;
           const state = { ...before, startedAtMs: before.startedAtMs + 1 };
           const move = { application: 'web-production', before, state, decisions: [], events: [] };
           const row = passRowOf({ ...move, nowMs: bed.clock.now() }, stored?.version ?? 0);

@@ -22,7 +22,7 @@ import { checkFleet } from '../policy/check-fleet.ts';
 import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import type { RenderWork } from '../render/render-work.ts';
 import { planRevisionSteps, type RevisionPlan } from '../rollout/plan-revision.ts';
-import { pinsOf } from '../rollout/rollout-state.ts';
+import { packState, pinsOf } from '../rollout/rollout-state.ts';
 import type { GitSource } from '../source/git-source.ts';
 import type { Plan, Store } from '../store/store.ts';
 import { finishUnheard } from './finish-unheard.ts';
@@ -287,6 +287,11 @@ async function savePlan(store: Store, plan: Plan): Promise<readonly Assignment[]
 
 function planRow(revisionId: string, fleet: Fleet, plan: RevisionPlan, nowMs: number): Plan {
   const { resolutions, releases, decisions, confirmations, rollouts, history, events } = plan;
+  const states = Object.entries(rollouts).map(([key, state]) => [
+    key,
+    isWaved(state) ? packState(state) : state,
+  ]);
+  const packed = Object.fromEntries(states) as Plan['rollouts'];
   const rows = { resources: rowsOf(fleet), problems: fleet.problems };
   return {
     revisionId,
@@ -295,7 +300,7 @@ function planRow(revisionId: string, fleet: Fleet, plan: RevisionPlan, nowMs: nu
     releases,
     decisions,
     confirmations,
-    rollouts,
+    rollouts: packed,
     history,
     events,
     nowMs,

@@ -4,7 +4,7 @@ import type { ClusterRecord, KeptTimelineEntry, RolloutRecord } from '../model/r
 import { recordClusters, recordRollout } from '../rollout/record-rollout.ts';
 import type { RolloutState } from '../rollout/rollout-state.ts';
 import type { Page, PageRequest, Store } from '../store/store.ts';
-import { isWaved } from './rollout-inputs.ts';
+import { isWaved, readState } from './rollout-inputs.ts';
 
 export interface RolloutHistory {
   /** Newest first. */
@@ -19,7 +19,7 @@ export interface RolloutHistory {
 
 export function createRolloutHistory(store: Store): RolloutHistory {
   const stateOf = async ({ id, application }: RolloutRecord): Promise<RolloutState | undefined> => {
-    const state = (await store.releases.rollout(application))?.state;
+    const state = readState((await store.releases.rollout(application))?.state);
     return isWaved(state) && state.releaseId === id ? state : undefined;
   };
   const refresh = async (kept: RolloutRecord): Promise<RolloutRecord> => {

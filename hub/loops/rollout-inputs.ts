@@ -8,7 +8,13 @@ import type { RolloutInput } from '../rollout/advance-rollout.ts';
 import type { WaveInput } from '../rollout/plan-revision.ts';
 import type { ClusterFacts } from '../rollout/plan-waves.ts';
 import { isPromotionQueue, type PromotionQueue } from '../rollout/promotion.ts';
-import { type RolloutRelease, type RolloutState, targetsOf } from '../rollout/rollout-state.ts';
+import {
+  type RolloutRelease,
+  type RolloutState,
+  type StoredState,
+  targetsOf,
+  unpackState,
+} from '../rollout/rollout-state.ts';
 import type { Store } from '../store/store.ts';
 import { fleetOf } from './fleet-rows.ts';
 import { loadTargets } from './load-targets.ts';
@@ -29,7 +35,16 @@ function factsOfCluster(cluster: Cluster): ClusterFacts {
 
 /** A state that this version's controller made; an application that was never released since an upgrade has another, or none. */
 export function isWaved(state: unknown): state is RolloutState {
+  return hasVersion(state) && Array.isArray((state as Partial<RolloutState>).clusters?.parts);
+}
+
+function hasVersion(state: unknown): state is { readonly version: 2 } {
   return typeof state === 'object' && state !== null && (state as { version?: unknown }).version === 2;
+}
+
+/** What the store has, as the controller knows it; of something else, just that. */
+export function readState(stored: unknown): unknown {
+  return hasVersion(stored) ? unpackState(stored as StoredState) : stored;
 }
 
 /** What planning a revision needs of the rollouts that there are, and of which versions they are. To be loaded before the assignments: what a rollout says it assigned is among those. */
@@ -40,7 +55,8 @@ export async function loadWaves(
   const rollouts = new Map<string, { state: RolloutState; targets: RolloutRelease['targets'] }>();
   const queues = new Map<string, PromotionQueue>();
   const versions = new Map<string, number>();
-  for (const [application, { state, version }] of await store.releases.rollouts()) {
+  for (const [application, { state: stored, version }] of await store.releases.rollouts()) {
+    const state = readState(stored);
     versions.set(application, version);
     if (isPromotionQueue(state)) queues.set(state.application, state);
     if (!isWaved(state)) continue;
@@ -108,5 +124,6 @@ export function createRolloutInputs(store: Store, clock: Clock) {
     unsubscribe();
     views.stop();
   };
-  return { load, forget: views.forget, stop };
+  const { forget, unsettled, settle } = views;
+  return { load, forget, unsettled, settle, stop };
 }

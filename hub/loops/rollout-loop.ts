@@ -10,8 +10,9 @@ import type { Logger } from '../../shared/log/log.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import { matchesSelector } from '../fleet/placement.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
-import { advanceRollout, earliest } from '../rollout/advance-rollout.ts';
+import { advanceRollout, earliest, type RolloutInput } from '../rollout/advance-rollout.ts';
 import { addAnswer, applyAction, type RolloutAction } from '../rollout/apply-action.ts';
+import { clusterState } from '../rollout/cluster-states.ts';
 import { withPromotion } from '../rollout/describe-promotion.ts';
 import { describeRollout, type RolloutReport } from '../rollout/describe-rollout.ts';
 import { noteGate } from '../rollout/gate-of.ts';
@@ -33,12 +34,13 @@ import {
   type RolloutState,
   type Said,
 } from '../rollout/rollout-state.ts';
+import { isMember } from '../rollout/wave-index.ts';
 import type { Store } from '../store/store.ts';
 import { type AskAnalysisPorts, askAnalysis } from './ask-analysis.ts';
 import { createExchange, type Together } from './exchange-objects.ts';
 import { finishUnheard } from './finish-unheard.ts';
 import { createPromoter } from './promote.ts';
-import { createRolloutInputs, isWaved } from './rollout-inputs.ts';
+import { createRolloutInputs, isWaved, readState } from './rollout-inputs.ts';
 import { createRolloutStates, type RolloutMove } from './rollout-states.ts';
 import { forbiddenJob, type RunAnalysisPorts, stepRun } from './run-analysis.ts';
 import { attemptRevert, type RevertPorts } from './write-revert.ts';
@@ -83,21 +85,38 @@ const questionsAtOnce = 5;
 /** Looks again though nothing woke it and no timer is due. */
 const periodMs = 300_000;
 
-/** Clusters that a rollout looks at: all of one that is under way, of a complete one those that were away or came later, of one that was given up those that came later. */
-function concernedBy(state: RolloutState): readonly string[] {
-  const { phase, waves, clusters } = state;
+/** Clusters that a rollout which is over looks at: of a complete one those that were away or came later, of one that was given up those that came later. */
+function concernedAfter(state: RolloutState): readonly string[] {
   if (isGivenUp(state)) return lateJoiners(state);
-  const all = waves.flatMap((wave) => wave.clusters);
-  if (phase !== 'Complete') return all;
-  return all.filter((cluster) => {
-    const known = clusters[cluster];
-    return known?.countedAtMs === undefined && known?.excluded === undefined;
-  });
+  const open = state.waves.filter(({ whole }) => !whole);
+  return open
+    .flatMap((wave) => wave.clusters)
+    .filter((cluster) => {
+      const known = clusterState(state.clusters, cluster);
+      return known?.countedAtMs === undefined && known?.excluded === undefined;
+    });
 }
 
-/** It is not over, or there are clusters still to be caught up. */
+/** Of one that is under way all clusters count. Undefined: it is over, and there is nobody still to be caught up. */
+function concernedBy(state: RolloutState): ((cluster: string) => boolean) | undefined {
+  if (!isOver(state) && !isGivenUp(state)) return (cluster) => isMember(state.waves, cluster);
+  const some = new Set(concernedAfter(state));
+  return isOver(state) && some.size === 0 ? undefined : (cluster) => some.has(cluster);
+}
+
 function isLive(state: RolloutState): boolean {
-  return !isOver(state) || concernedBy(state).length > 0;
+  return concernedBy(state) !== undefined;
+}
+
+/** Clusters move when labels or waves have changed: where neither has, since nobody had to, nobody is looked at. */
+function createMoves() {
+  const stays = new WeakMap<RolloutState['waves'], RolloutInput['facts']>();
+  return (state: RolloutState, facts: RolloutInput['facts']): RolloutState => {
+    if (stays.get(state.waves) === facts) return state;
+    const moved = moveClusters(state, facts, matchesSelector);
+    if (moved === state) stays.set(state.waves, facts);
+    return moved;
+  };
 }
 
 export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
@@ -107,12 +126,15 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   const promoter = createPromoter({ store, states, inputs, clock });
   const exchange = createExchange({ store, states, inputs });
   /** Clusters of the live rollouts, by application: of a complete one those that it has still to count. */
-  const live = new Map<string, ReadonlySet<string>>();
+  const live = new Map<string, (cluster: string) => boolean>();
   /** Rollouts that are woken soon, each with how to call that off. */
   const soon = new Map<string, () => void>();
 
+  const moveNow = createMoves();
+
   const note = (state: RolloutState) => {
-    if (isLive(state)) live.set(state.application, new Set(concernedBy(state)));
+    const concerned = concernedBy(state);
+    if (concerned !== undefined) live.set(state.application, concerned);
     else {
       live.delete(state.application);
       inputs.forget(state.application);
@@ -121,7 +143,8 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   };
 
   const findLive = async () => {
-    for (const [application, { state }] of await store.releases.rollouts()) {
+    for (const [application, stored] of await store.releases.rollouts()) {
+      const state = readState(stored.state);
       if (isPromotionQueue(state)) loop.wake(state.application);
       if (!isWaved(state)) continue;
       note(state);
@@ -261,13 +284,14 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     if (options.revert && needsRevert(before)) return revert(before, options.revert, signal);
     if (!isLive(before)) return waitFor(promotion);
     const input = await inputs.load(before);
-    const moved = moveClusters(before, input.facts, matchesSelector);
+    const moved = moveNow(before, input.facts);
     const { blocked, together } = await exchange.plan(before);
     if (together.length > 0) {
       await exchangeObjects(together);
       return { requeueAfterMs: 1 };
     }
-    const advanced = advanceRollout(moved, { ...input, blocked });
+    const unsettled = inputs.unsettled(application, input.observed);
+    const advanced = advanceRollout(moved, { ...input, blocked, changed: unsettled.clusters });
     const pass = { ...advanced, state: noteGate(advanced.state, input) };
     const wait = waitFor(earliest([pass.nextAtMs, promotion]));
     if (pass.state !== before) {
@@ -275,11 +299,12 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       const assigned = await keep(row);
       // Somebody else was faster: everything is read anew.
       if (assigned === undefined) return { requeueAfterMs: 1 };
+      inputs.settle(application, unsettled);
       await finishUnheard(store, assigned, clock.now());
       kept(row, pass.changes);
       // What was decided now may let the next wave begin.
       if (pass.changes.length > 0 && pass.questions.length === 0) return { requeueAfterMs: 1 };
-    }
+    } else inputs.settle(application, unsettled);
     if (pass.questions.length > 0) {
       await answer(pass.state, pass.questions, signal);
       return { requeueAfterMs: 1 };
@@ -341,16 +366,16 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     // Its own key, so that what fails is tried again.
     wakeAll: () => loop.wake(everyRollout),
     wakeCluster(cluster, only) {
-      if (only !== undefined && live.get(only)?.has(cluster)) wakeSoon(only);
+      if (only !== undefined && live.get(only)?.(cluster)) wakeSoon(only);
       if (only === undefined)
-        for (const [application, clusters] of live) if (clusters.has(cluster)) wakeSoon(application);
+        for (const [application, concerns] of live) if (concerns(cluster)) wakeSoon(application);
       for (const application of promoter.concerned(cluster)) wakeSoon(application);
     },
     async reports() {
       const stored = [...(await store.releases.rollouts()).values()];
       return Promise.all(
         stored
-          .map(({ state }) => state)
+          .map(({ state }) => readState(state))
           .filter(isWaved)
           .map(describe),
       );

@@ -2,7 +2,9 @@
  * States of rollouts as they were last read or kept. A pass asks the store for the version alone, and reads the state only when somebody else has changed it; what a
  * pass keeps is what it has changed. The store compares versions, so a state that is behind never overwrites another.
  */
+import { changedClusters, clusterState, noClusters } from '../rollout/cluster-states.ts';
 import type { RolloutPassRow, Store } from '../store/store.ts';
+import { isWaved, readState } from './rollout-inputs.ts';
 
 /** A state that a pass led to, in place of the one that it began from. */
 export type RolloutMove = Omit<RolloutPassRow, 'version' | 'state' | 'clusters'> & {
@@ -29,17 +31,11 @@ const knownMax = 100;
 
 type Parts = Readonly<Record<string, unknown>>;
 
-function clustersOf(state: object): Parts | undefined {
-  return (state as { readonly clusters?: Parts }).clusters;
-}
-
-/** Of a state's clusters those that are another object now; null: gone. */
-function changedClusters(before: Parts = {}, after: Parts = {}): Parts {
-  const changed: Record<string, unknown> = {};
-  if (before === after) return changed;
-  for (const cluster in after) if (after[cluster] !== before[cluster]) changed[cluster] = after[cluster];
-  for (const cluster in before) if (!(cluster in after)) changed[cluster] = null;
-  return changed;
+/** Of a state's clusters those of which something else is known now; null: nothing any more. */
+function clustersOf(before: object, state: object): Parts | undefined {
+  if (!isWaved(state)) return undefined;
+  const changed = changedClusters(isWaved(before) ? before.clusters : noClusters, state.clusters);
+  return Object.fromEntries(changed.map((name) => [name, clusterState(state.clusters, name) ?? null]));
 }
 
 /** All but the clusters are the same objects. */
@@ -51,9 +47,9 @@ function isSameHead(before: Parts, after: Parts): boolean {
 
 /** @param version of the state before. */
 export function passRowOf({ before, state, ...row }: RolloutMove, version: number): RolloutPassRow {
-  const clusters = changedClusters(clustersOf(before), clustersOf(state));
+  const clusters = clustersOf(before, state);
   const same = isSameHead(before as Parts, state as Parts);
-  const head = clustersOf(state) === undefined ? state : { ...state, clusters: {} };
+  const head = clusters === undefined ? state : { ...state, clusters: {} };
   return { ...row, version, state: same ? undefined : head, clusters };
 }
 
@@ -77,8 +73,9 @@ export function createRolloutStates(store: Store): RolloutStates {
         return known.state;
       const stored = await store.releases.rollout(application);
       if (stored === undefined) states.delete(application);
-      else note(application, stored);
-      return stored?.state;
+      const state = readState(stored?.state);
+      if (stored !== undefined) note(application, { state, version: stored.version });
+      return state;
     },
     async keep(moves) {
       const rows: RolloutPassRow[] = [];

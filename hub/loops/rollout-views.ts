@@ -13,8 +13,8 @@ import { createAgentsKnown, type KnownAgent } from './agents-known.ts';
 export interface RolloutViews {
   /** By cluster of the release. The map is this view's own: it is up to date until the next call for this application. */
   load(application: string, release: RolloutRelease): Promise<ReadonlyMap<string, ObservedCluster>>;
-  /** Clusters that may be another, in what was loaded last, than when the application was settled last. */
-  unsettled(application: string): Unsettled;
+  /** Clusters that may be another, in what was loaded, than when the application was settled last. @param observed as it was loaded */
+  unsettled(application: string, observed: ReadonlyMap<string, ObservedCluster>): Unsettled;
   /** These have been looked at, and what came of it is kept. */
   settle(application: string, unsettled: Unsettled): void;
   /** Nothing more is asked of it for now. */
@@ -153,9 +153,10 @@ export function createRolloutViews(store: Store, clock: Clock): RolloutViews {
       mine.then(done, done);
       return mine;
     },
-    unsettled(application) {
+    unsettled(application, observed) {
       const view = views.get(application);
-      if (view === undefined) return { clusters: undefined };
+      // Read anew as a whole since: nothing is known of what was loaded before.
+      if (view?.observed !== observed) return { clusters: undefined };
       const { fresh, looked } = view;
       view.fresh = new Set();
       view.looked = { clusters: looked.clusters && new Set([...looked.clusters, ...fresh]) };

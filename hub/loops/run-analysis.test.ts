@@ -1,4 +1,5 @@
 /** Jobs as analyses, by simulated agents: hubs that are killed at any point, agents that are away, Jobs that people delete. */
+
 import { describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../shared/clock/fake-clock.ts';
 import { createSeededRandom } from '../../shared/clock/random.ts';
@@ -7,8 +8,9 @@ import type { Answer, Question, RunQuestion } from '../model/query.ts';
 import { defaultStrategy, defaultWave } from '../model/strategy.ts';
 import { analysesOf } from '../rollout/analyses.ts';
 import { applyAction } from '../rollout/apply-action.ts';
+import { clusterStates, noClusters, withClusters } from '../rollout/cluster-states.ts';
 import { type JobSpec, lookAgainMs } from '../rollout/job-runs.ts';
-import type { RolloutState } from '../rollout/rollout-state.ts';
+import { packState, type RolloutState, type StoredState, unpackState } from '../rollout/rollout-state.ts';
 import { stepRun } from './run-analysis.ts';
 
 const container = { name: 'smoke', image: 'smoke:1', args: ['--app={{application}}', '--in={{cluster}}'] };
@@ -29,7 +31,10 @@ function stateOf(spec: JobSpec, clusters: readonly string[]): RolloutState {
     strategy: { ...defaultStrategy, waves: [{ ...defaultWave, name: 'canary', analysis: [spec] }] },
     startedAtMs: 0,
     waves: [{ name: 'canary', spec: 0, clusters, startedAtMs: 0, settledAtMs: 0 }],
-    clusters: Object.fromEntries(clusters.map((name) => [name, counted])),
+    clusters: withClusters(
+      noClusters,
+      clusters.map((name) => [name, counted]),
+    ),
     held: [],
   };
 }
@@ -95,7 +100,7 @@ function createHub(
           amend: async (change) => {
             perish();
             // Through the store and back.
-            state = JSON.parse(JSON.stringify(change(state))) as RolloutState;
+            state = unpackState(JSON.parse(JSON.stringify(packState(change(state)))) as StoredState);
             perish();
             return state;
           },
@@ -243,7 +248,7 @@ describe('an analysis by a Job', () => {
       const said = { actor: 'ann', reason: 'the probe was wrong', atMs: hub.clock.now() };
       const stopped = { ...said, by: 'failure' } as const;
       hub.put(applyAction({ ...hub.state(), phase, stopped }, { type: 'retry', cluster: '' }, said));
-      hub.put({ ...hub.state(), clusters: { 'eu-1': { assignedAtMs: 0, countedAtMs: 0 } } });
+      hub.put({ ...hub.state(), clusters: clusterStates({ 'eu-1': { assignedAtMs: 0, countedAtMs: 0 } }) });
       expect(await hub.look()).toBeUndefined();
       expect(new Set(agents.created).size).toBe(2);
       expect(hub.due().failed).toBeUndefined();
@@ -269,11 +274,11 @@ describe('an analysis by a Job', () => {
     };
     const hub = createHub(specOf('each'), ['eu-1', 'us-1'], { ...agents, ask });
     await hub.look();
-    expect(JSON.stringify(hub.state()).length).toBeLessThan(10_000);
+    expect(JSON.stringify(packState(hub.state())).length).toBeLessThan(10_000);
     const [first] = agents.jobs.values();
     if (first) first.state = 'failed';
     await hub.look();
-    expect(JSON.stringify(hub.state()).length).toBeLessThan(10_000);
+    expect(JSON.stringify(packState(hub.state())).length).toBeLessThan(10_000);
     agents.end('failed');
     expect((await hub.look())?.detail).toContain('the end');
   });
@@ -288,7 +293,7 @@ describe('an analysis by a Job', () => {
       },
     });
     const hub = createHub(specOf(), ['eu-1'], agents);
-    hub.put({ ...hub.state(), clusters: {} });
+    hub.put({ ...hub.state(), clusters: noClusters });
     await hub.look();
     expect(hub.answers()).toMatchObject([{ verdict: 'inconclusive' }]);
   });

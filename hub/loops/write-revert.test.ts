@@ -1,4 +1,5 @@
 /** The revert of a failed release, from the state of its rollout to a real Git server. */
+
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -9,12 +10,14 @@ import { silentLogger } from '../../shared/log/log.ts';
 import { runGit } from '../cli/demo/git-program.ts';
 import { defaultStrategy, type RolloutStrategy } from '../model/strategy.ts';
 import { applyAction } from '../rollout/apply-action.ts';
+import { clusterStates } from '../rollout/cluster-states.ts';
 import { revertAttemptsMax } from '../rollout/plan-revert.ts';
-import type { RolloutState } from '../rollout/rollout-state.ts';
+import { packState, type RolloutState } from '../rollout/rollout-state.ts';
 import type { GitWriter } from '../source/git-source.ts';
 import { type Bed, createBed } from '../source/test-bed.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
+import { readState } from './rollout-inputs.ts';
 import type { RolloutDriver, RolloutLoopOptions } from './rollout-loop.ts';
 import { passRowOf } from './rollout-states.ts';
 import { openRollouts } from './test-bed.ts';
@@ -65,7 +68,7 @@ const events = async () => {
   );
   return items.map(({ type, message }) => `${type}: ${message}`);
 };
-const stateNow = async () => (await store.releases.rollout('web'))?.state as RolloutState;
+const stateNow = async () => readState((await store.releases.rollout('web'))?.state) as RolloutState;
 
 /** What the hub knows after a release of the second commit has failed in eu-1 and was rolled back. */
 async function fail(
@@ -89,7 +92,7 @@ async function fail(
       atMs: 1,
     },
     waves: [{ name: 'canary', spec: 0, clusters: ['eu-1'], startedAtMs: 1 }],
-    clusters: { 'eu-1': { assignedAtMs: 1, failure, rolledBackAtMs: 2 } },
+    clusters: clusterStates({ 'eu-1': { assignedAtMs: 1, failure, rolledBackAtMs: 2 } }),
   };
   const release = {
     id: releaseId,
@@ -114,7 +117,7 @@ async function fail(
         problems: [],
       },
     },
-    ...{ rollouts: { web: state }, history: [], events: [], nowMs: 1 },
+    ...{ rollouts: { web: packState(state) }, history: [], events: [], nowMs: 1 },
   });
 }
 

@@ -3,10 +3,12 @@
  * make now, what happened, and when to ask again at the latest. It never looks at a clock, a store or the network; the same input after its decisions
  * were kept decides nothing.
  */
+
 import type { AssignmentDecision } from '../model/release.ts';
 import { amountOf, type RolloutStrategy } from '../model/strategy.ts';
 import { analysesOf } from './analyses.ts';
 import { chooseClusters } from './choose-clusters.ts';
+import { clusterState, noClusters, withClusters } from './cluster-states.ts';
 import { giveLast, isGivenUp } from './give-last.ts';
 import { heldReason, isHeldBack, partHeld } from './held-clusters.ts';
 import { observeClusters, timerStart } from './observe-clusters.ts';
@@ -16,6 +18,7 @@ import { refillWave } from './refill-wave.ts';
 import { rollBack } from './roll-back.ts';
 import {
   type AnalysisQuestion,
+  type ClusterState,
   isAssigned,
   type ObservedCluster,
   putWave,
@@ -39,6 +42,8 @@ export interface RolloutInput {
   /** Since when the hub has heard agents; undefined: for ever. */
   readonly listeningSinceMs?: number | undefined;
   readonly nowMs: number;
+  /** Clusters of which something else may have been observed than when the state was made: nobody else is looked at in waves that are whole. Default any. */
+  readonly changed?: ReadonlySet<string> | undefined;
 }
 
 /** The state of a release before its first pass. Takes part: who has another Target than the release's, unless that is held. Where all are held it is paused. */
@@ -70,7 +75,7 @@ export function startRollout(
     ...(back && { stopped }),
     startedAtMs: nowMs,
     waves,
-    clusters: {},
+    clusters: noClusters,
     held,
     ...(withheld.length > 0 && { withheld }),
     ...(release.removes.size > 0 && { removes: [...release.removes].sort() }),
@@ -80,7 +85,7 @@ export function startRollout(
 /** Clusters of a wave that have failed, those apart that somebody excluded. */
 export function failedIn(state: RolloutState, wave: WaveState): readonly string[] {
   return wave.clusters.filter((cluster) => {
-    const known = state.clusters[cluster];
+    const known = clusterState(state.clusters, cluster);
     return known?.failure !== undefined && known.excluded === undefined;
   });
 }
@@ -105,7 +110,7 @@ export function spentBudget(state: RolloutState): string | undefined {
 function describeFailures(state: RolloutState, failed: readonly string[]): string {
   const [first = ''] = failed;
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : '';
-  return `${first}: ${state.clusters[first]?.failure?.message ?? 'failed'}${more}`;
+  return `${first}: ${clusterState(state.clusters, first)?.failure?.message ?? 'failed'}${more}`;
 }
 
 /** The rollout stops as its strategy says. */
@@ -147,7 +152,7 @@ export function openClusters(
   const offline: string[] = [];
   let expectedUntilMs: number | undefined;
   for (const cluster of wave.clusters) {
-    const known = state.clusters[cluster];
+    const known = clusterState(state.clusters, cluster);
     if (known?.excluded || known?.countedAtMs !== undefined || known?.failure) continue;
     // One that went away after it was assigned is no proof that the release is good.
     const reached = known?.assignedAtMs !== undefined && !known.assignedAway;
@@ -166,7 +171,7 @@ export function openClusters(
 export function isUnproven(state: RolloutState, index: number): boolean {
   return !state.waves.slice(0, index + 1).some(({ clusters }) =>
     clusters.some((cluster) => {
-      const known = state.clusters[cluster];
+      const known = clusterState(state.clusters, cluster);
       return known?.countedAtMs !== undefined || known?.failure || known?.excluded;
     }),
   );
@@ -234,7 +239,7 @@ function endWave(state: RolloutState, index: number, input: RolloutInput): WaveP
 
 function isWhole(state: RolloutState, { clusters }: WaveState): boolean {
   return clusters.every((cluster) => {
-    const known = state.clusters[cluster];
+    const known = clusterState(state.clusters, cluster);
     return known?.countedAtMs !== undefined && !known.failure && !known.excluded;
   });
 }
@@ -261,7 +266,7 @@ function clusterTimers(state: RolloutState, { observed, nowMs }: RolloutInput): 
     if (wave.whole) continue;
     const { minHealthyMs } = specOf(state.strategy, wave);
     for (const cluster of wave.clusters) {
-      const known = state.clusters[cluster];
+      const known = clusterState(state.clusters, cluster);
       if (known?.assignedAtMs === undefined || known.countedAtMs !== undefined || known.failure) continue;
       const start = known.healthySinceMs === undefined ? timerStart(observed.get(cluster), known) : undefined;
       const at =
@@ -282,16 +287,18 @@ function assign(
   const { release, observed, nowMs } = input;
   const chosen = chooseClusters(state, input);
   if (chosen.length === 0) return { state, decisions: [] };
-  const clusters = { ...state.clusters };
+  const assigned: [string, ClusterState][] = [];
   const decisions: AssignmentDecision[] = [];
   for (const cluster of chosen) {
     const before = observed.get(cluster);
-    clusters[cluster] = {
-      ...clusters[cluster],
+    const known = clusterState(state.clusters, cluster);
+    const next = {
+      ...known,
       assignedAtMs: nowMs,
-      previous: clusters[cluster]?.previous ?? before?.lastHealthyDigest,
+      previous: known?.previous ?? before?.lastHealthyDigest,
       ...(!before?.connected && { assignedAway: true }),
     };
+    assigned.push([cluster, next]);
     const targetDigest = release.targets[cluster];
     if (targetDigest === undefined || isAssigned(release, cluster, before)) continue;
     const { id: releaseId, application, reason } = release;
@@ -302,7 +309,7 @@ function assign(
       removed: release.removes.has(cluster),
     });
   }
-  return { state: { ...state, clusters }, decisions };
+  return { state: { ...state, clusters: withClusters(state.clusters, assigned) }, decisions };
 }
 
 function walkWaves(

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
 import { advanceRollout, startRollout } from './advance-rollout.ts';
 import { type AmendInput, amendRollout, goesOn } from './amend-rollout.ts';
+import { clusterState, clusterStates } from './cluster-states.ts';
 import { describeRollout } from './describe-rollout.ts';
 import type { ClusterFacts } from './plan-waves.ts';
 import { type ObservedCluster, type RolloutState, targetsOf } from './rollout-state.ts';
@@ -139,7 +140,7 @@ describe('amendRollout', () => {
       'eu-1': { assignedAtMs: 1, previous: 'old-eu' },
       'us-1': { assignedAtMs: 1, previous: 'old-us' },
     };
-    const pass = advanceRollout({ ...amended!, clusters }, { ...input, release });
+    const pass = advanceRollout({ ...amended!, clusters: clusterStates(clusters) }, { ...input, release });
     expect(pass.decisions.map(({ cluster, targetDigest }) => `${cluster}=${targetDigest}`)).toEqual([
       'us-3=old-us',
     ]);
@@ -162,7 +163,7 @@ describe('amendRollout', () => {
     );
     expect(left.goesOn).toBe(true);
     expect(left.state).toMatchObject({ removes: ['us-1'], amended: { 'us-1': 'gone' } });
-    expect(left.state?.clusters['us-1']).toBeUndefined();
+    expect(clusterState(left.state!.clusters, 'us-1')).toBeUndefined();
     // While it goes, and after, it is not wanted any more, and nothing is to be said.
     const going = { state: left.state!, targets: before.targets };
     for (const now of ['gone', undefined])
@@ -184,7 +185,7 @@ describe('amendRollout', () => {
     const before = complete();
     const lost = amend(before, before.targets, { 'eu-1': 'new', 'us-1': undefined });
     expect(lost.goesOn).toBe(true);
-    expect(lost.state?.clusters['us-1']).toBeUndefined();
+    expect(clusterState(lost.state!.clusters, 'us-1')).toBeUndefined();
     expect(lost.state?.waves.map(({ whole }) => whole)).toContain(undefined);
   });
 

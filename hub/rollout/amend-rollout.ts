@@ -2,8 +2,10 @@
  * What a revision changes of a rollout without beginning another: clusters that join, leave, come back after they were forgotten, or are not placed any
  * more. The gates that were passed stay passed: a fleet in which a cluster joins every hour must still come to the end of a rollout of a day. Pure.
  */
+
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { Release } from '../model/release.ts';
+import { clusterState, withClusters } from './cluster-states.ts';
 import { isGivenUp } from './give-last.ts';
 import { isHeldBack } from './held-clusters.ts';
 import { type ClusterFacts, isPart, planWaves, type SelectorMatch } from './plan-waves.ts';
@@ -54,7 +56,7 @@ function changeOf(cluster: string, input: Input, { removed, targets, planned }: 
   const { wanted, removes, observed, before } = input;
   const [want, had] = [wanted.get(cluster), targets[cluster]];
   const has = observed.get(cluster)?.targetDigest;
-  const known = before.state.clusters[cluster];
+  const known = clusterState(before.state.clusters, cluster);
   const reached = known?.assignedAtMs !== undefined || known?.rolledBackAtMs !== undefined;
   if (want === undefined) {
     const gone = has === undefined && removed.has(cluster);
@@ -157,7 +159,7 @@ export function amendRollout(input: AmendInput): RolloutState | undefined {
   const changes = changesOf(input);
   if (changes.size === 0) return undefined;
   const amended: Record<string, Digest | null> = { ...before.state.amended };
-  const clusters: Record<string, ClusterState> = { ...before.state.clusters };
+  const known = new Map<string, ClusterState | undefined>();
   const removed = new Set(before.state.removes);
   const out = new Set<string>();
   const come: string[] = [];
@@ -172,10 +174,11 @@ export function amendRollout(input: AmendInput): RolloutState | undefined {
     if (removes.has(cluster)) removed.add(cluster);
     else removed.delete(cluster);
     // What it had before this release is where it would go back to, also once it has left.
-    const previous = removes.has(cluster) ? clusters[cluster]?.previous : undefined;
-    delete clusters[cluster];
+    const was = clusterState(before.state.clusters, cluster);
+    const previous = removes.has(cluster) ? was?.previous : undefined;
     withheld.delete(cluster);
-    if (previous !== undefined && previous !== had[cluster]) clusters[cluster] = { previous };
+    const goesBack = previous !== undefined && previous !== had[cluster];
+    known.set(cluster, goesBack ? { previous } : undefined);
     if (change === 'drop') out.add(cluster);
     else if (planned.has(cluster)) again.add(cluster);
     else if (observed.get(cluster)?.targetDigest !== target) {
@@ -189,6 +192,7 @@ export function amendRollout(input: AmendInput): RolloutState | undefined {
     return { ...wave, clusters: stays, whole: undefined };
   });
   const { removes: _, withheld: __, ...rest } = before.state;
+  const clusters = withClusters(before.state.clusters, known);
   const state: RolloutState = {
     ...rest,
     ...{ waves, clusters, amended, amendedBy: input.revisionId },

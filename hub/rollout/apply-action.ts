@@ -1,12 +1,15 @@
 /** What operators may do to a rollout. Each is idempotent: said twice it changes nothing more; where it does not apply it is refused with why. */
+
 import { FairwayError } from '../../shared/error/error.ts';
 import { allAtOnceStrategy, defaultWave } from '../model/strategy.ts';
 import { spentBudget } from './advance-rollout.ts';
 import { analysesOf } from './analyses.ts';
+import { clusterEntries, clusterState, noClusters, packClusters, withClusters } from './cluster-states.ts';
 import { isHeldBack } from './held-clusters.ts';
 import { specOf } from './plan-waves.ts';
 import {
   type AnalysisAnswer,
+  type ClusterState,
   isOver,
   putWave,
   type RolloutState,
@@ -101,20 +104,26 @@ function resume(state: RolloutState): RolloutState {
 
 /** Refused where that would stop it again at once. */
 function goOn(state: RolloutState): RolloutState {
-  const failed = Object.keys(state.clusters).filter((name) => isFailed(state, name));
+  const failed = failedClusters(state);
   if (state.stopped?.by === 'failure' && spentBudget(state) !== undefined)
     return refuse(state, `${failed.join(', ')} failed: retry or exclude them, or roll back`);
   return { ...state, phase: 'Progressing', stopped: undefined };
 }
 
 function isFailed(state: RolloutState, cluster: string): boolean {
-  const known = state.clusters[cluster];
+  const known = clusterState(state.clusters, cluster);
   return known?.failure !== undefined && known.excluded === undefined;
+}
+
+/** Sorted. */
+function failedClusters(state: RolloutState): readonly string[] {
+  const known = [...clusterEntries(state.clusters)].map(([name]) => name);
+  return known.filter((name) => isFailed(state, name)).sort();
 }
 
 /** Clusters that went back are never counted: a rollout that goes on as if nothing had been would wait for them for ever. */
 function wasTakenBack({ clusters }: RolloutState): boolean {
-  return Object.values(clusters).some((known) => known.rolledBackAtMs !== undefined);
+  return [...clusterEntries(clusters)].some(([, known]) => known.rolledBackAtMs !== undefined);
 }
 
 /** A revert that was not written may be, should the release fail again. */
@@ -125,14 +134,18 @@ function writtenOf({ revert }: RolloutState): RolloutState['revert'] {
 /** A rollout that was taken back or given up begins anew with its first wave and all its gates; who was excluded stays so. */
 function restart(state: RolloutState): RolloutState {
   const { endedAtMs: _at, stopped: _why, ...rest } = state;
-  const excluded = Object.entries(state.clusters).filter(([, known]) => known.excluded !== undefined);
+  const known = Object.entries(packClusters(state.clusters));
+  const excluded = known.filter(([, one]) => one.excluded !== undefined);
   return {
     ...rest,
     revert: writtenOf(state),
     phase: 'Progressing',
     held: [],
     waves: state.waves.map(({ name, spec, clusters }) => ({ name, spec, clusters })),
-    clusters: Object.fromEntries(excluded.map(([name, known]) => [name, { excluded: known.excluded }])),
+    clusters: withClusters(
+      noClusters,
+      excluded.map(([name, one]) => [name, { excluded: one.excluded }]),
+    ),
   };
 }
 
@@ -152,15 +165,14 @@ function retry(state: RolloutState, cluster: string): RolloutState {
   if (cluster === '' && (isDone || isBack)) return restart(state);
   if (isBack && state.phase === 'Paused')
     return refuse(state, 'it was taken back: retry all of it, without a cluster');
-  const names =
-    cluster === '' ? Object.keys(state.clusters).filter((name) => isFailed(state, name)) : [cluster];
-  const clusters = { ...state.clusters };
+  const names = cluster === '' ? failedClusters(state) : [cluster];
+  const again: [string, ClusterState][] = [];
   for (const name of names) {
-    const known = clusters[name];
+    const known = clusterState(state.clusters, name);
     if (known === undefined && state.withheld?.includes(name))
       return refuse(state, `what ${name} would get is held: retry all of it, without a cluster`);
     if (known === undefined) throw new FairwayError('not_found', `the rollout has not reached ${name}`);
-    clusters[name] = { ...known, failure: undefined, presentSinceMs: undefined };
+    again.push([name, { ...known, failure: undefined, presentSinceMs: undefined }]);
   }
   const goesOn = state.phase === 'Paused' && state.stopped?.by === 'failure';
   const phase = goesOn
@@ -169,15 +181,20 @@ function retry(state: RolloutState, cluster: string): RolloutState {
         ...{ waves: askAgain(state.waves), revert: writtenOf(state) },
       }
     : {};
+  const clusters = withClusters(state.clusters, again);
   return { ...state, clusters, ...(cluster === '' ? { held: [] } : {}), ...phase };
 }
 
 function exclude(state: RolloutState, cluster: string, said: Said): RolloutState {
-  const known = state.clusters[cluster];
+  const known = clusterState(state.clusters, cluster);
   if (known?.excluded) return state;
   if (![...state.waves.map(({ clusters }) => clusters), state.withheld].some((all) => all?.includes(cluster)))
     throw new FairwayError('not_found', `${cluster} takes no part in the rollout`);
-  return { ...state, clusters: { ...state.clusters, [cluster]: { ...known, excluded: said } } };
+  const clusters = withClusters(state.clusters, [[cluster, { ...known, excluded: said }]]);
+  const waves = state.waves.map((wave) =>
+    wave.whole && wave.clusters.includes(cluster) ? { ...wave, whole: false } : wave,
+  );
+  return { ...state, clusters, waves };
 }
 
 /** An emergency: for this release no gate, bound or window counts any more, and no failure stops it. */

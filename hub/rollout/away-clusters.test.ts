@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
+import { clusterState } from './cluster-states.ts';
 import { createScenario } from './scenario.test-support.ts';
 
 const count = (value: number) => ({ unit: 'clusters', value }) as const;
@@ -123,6 +124,6 @@ describe('clusters that come late to a complete rollout', () => {
     run.act({ type: 'retry', cluster: 'eu-2' });
     run.healthy('eu-2');
     run.pass();
-    expect(run.pass().state.clusters['eu-3']?.assignedAtMs).toBeDefined();
+    expect(clusterState(run.pass().state.clusters, 'eu-3')?.assignedAtMs).toBeDefined();
   });
 });

@@ -1,12 +1,14 @@
 /** Which clusters may be assigned now, within every bound of their waves. */
+
 import type { RolloutInput } from './advance-rollout.ts';
+import { clusterState } from './cluster-states.ts';
 import { specOf } from './plan-waves.ts';
 import type { ClusterState, RolloutState, WaveState } from './rollout-state.ts';
 import { boundsOf } from './wave-bounds.ts';
 
 /** Assigned, and neither counted nor failed. One whose agent went away since may have been broken by the release: it is still in flight. */
 export function isInFlight(state: RolloutState, cluster: string): boolean {
-  const known = state.clusters[cluster];
+  const known = clusterState(state.clusters, cluster);
   if (known?.assignedAtMs === undefined || known.countedAtMs !== undefined) return false;
   if (known.assignedAway) return false;
   return known.failure === undefined && known.excluded === undefined;
@@ -27,7 +29,7 @@ function candidatesOf(
 ): readonly string[] {
   return wave.clusters.filter((cluster) => {
     if (blocked?.has(cluster)) return false;
-    const known = state.clusters[cluster];
+    const known = clusterState(state.clusters, cluster);
     if (known?.assignedAtMs !== undefined || known?.excluded !== undefined) return false;
     if (state.strategy.assignsAway || release.removes.has(cluster)) return true;
     return observed.get(cluster)?.connected ?? false;
@@ -43,7 +45,7 @@ export function lateFailures(state: RolloutState): readonly string[] {
   return state.waves.flatMap((wave) => {
     const failed = wave.whole
       ? []
-      : wave.clusters.filter((cluster) => isLateFailure(state.clusters[cluster]));
+      : wave.clusters.filter((cluster) => isLateFailure(clusterState(state.clusters, cluster)));
     const { failures } = boundsOf(specOf(state.strategy, wave), wave.clusters.length);
     return failed.length > failures ? failed : [];
   });

@@ -1,7 +1,9 @@
 /** What a rollout waits for, wave by wave and cluster by cluster, in words. Pure. */
+
 import type { ClusterCounts, RolloutPhase } from '../model/rollout-history.ts';
 import { failedIn, isUnproven, openClusters, type RolloutInput } from './advance-rollout.ts';
 import { isInFlight, lateFailures } from './choose-clusters.ts';
+import { clusterState } from './cluster-states.ts';
 import type { PromotionReport } from './describe-promotion.ts';
 import { durationText } from './duration-text.ts';
 import { gateOf } from './gate-of.ts';
@@ -85,7 +87,7 @@ function clusterReport(
   minHealthyMs: number,
 ): ClusterReport {
   const { observed, release, nowMs } = input;
-  const known = state.clusters[cluster];
+  const known = clusterState(state.clusters, cluster);
   const seen = observed.get(cluster);
   const acknowledged = isAssigned(release, cluster, seen) ? seen?.acknowledgements : undefined;
   const times = {
@@ -122,7 +124,7 @@ function lastText({ targetDigest }: ObservedCluster): string {
 function turnText(state: RolloutState, cluster: string): string {
   const [failed] = lateFailures(state);
   if (failed !== undefined)
-    return `a retry of ${failed}, which failed when it came late: ${state.clusters[failed]?.failure?.message ?? ''}`;
+    return `a retry of ${failed}, which failed when it came late: ${clusterState(state.clusters, failed)?.failure?.message ?? ''}`;
   const others = state.handOvers?.[cluster] ?? [];
   if (others.length === 0) return 'its turn';
   const names = others.map(({ application }) => application).join(', ');

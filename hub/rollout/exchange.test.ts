@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createTarget, defaultSyncOptions, type Target } from '../../shared/manifest/target.ts';
 import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
 import { advanceRollout, startRollout } from './advance-rollout.ts';
+import { clusterStates } from './cluster-states.ts';
 import { type ExchangeMember, planExchange } from './exchange.ts';
 import { setOf } from './fixture.test-support.ts';
 import { type HandOverChange, planHandOvers } from './plan-hand-overs.ts';
@@ -148,7 +149,7 @@ describe('applications whose waves hold each other up', () => {
     const b = busy.get('b')!;
     (b.input.observed as Map<string, ObservedCluster>).set('c9', had('new'));
     const wave = { ...b.state.waves[0]!, clusters: ['c2', 'c9'] };
-    const clusters = { c9: { assignedAtMs: 1 } };
+    const clusters = clusterStates({ c9: { assignedAtMs: 1 } });
     const release = { ...b.input.release, targets: { ...b.input.release.targets, c9: 'new' } };
     const state = { ...b.state, clusters, waves: [wave, ...b.state.waves.slice(1)] };
     busy.set('b', { input: { ...b.input, release }, state });

@@ -12,7 +12,7 @@ import type { Assignment, Confirmation, Release } from '../model/release.ts';
 import type { Resolution } from '../store/store.ts';
 import { type PlanRevisionInput, planRevision, type RevisionPlan } from './plan-revision.ts';
 import type { RenderOutcome } from './resolve-application.ts';
-import type { RolloutState } from './rollout-state.ts';
+import { packState, type RolloutState, type StoredState, unpackState } from './rollout-state.ts';
 
 export function setOf(objects: readonly string[]): ManifestSet {
   return createManifestSet(
@@ -118,7 +118,10 @@ export function createFixture(confirmAbove = 10) {
       if (!('waves' in state)) continue;
       const targets = released.get(application) ?? rollouts.get(application)?.targets ?? {};
       // Through the store and back.
-      rollouts.set(application, { state: JSON.parse(JSON.stringify(state)) as RolloutState, targets });
+      rollouts.set(application, {
+        state: unpackState(JSON.parse(JSON.stringify(packState(state))) as StoredState),
+        targets,
+      });
     }
     for (const decision of plan.decisions) {
       const generation = (generations.get(decision.cluster) ?? 0) + 1;

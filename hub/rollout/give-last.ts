@@ -1,7 +1,9 @@
 /** What a cluster gets that joins a rollout which was rolled back or given up: the last release that was completed. Pure. */
+
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { AssignmentDecision } from '../model/release.ts';
 import type { RolloutInput } from './advance-rollout.ts';
+import { clusterState, withClusters } from './cluster-states.ts';
 import type { ClusterState, RolloutState } from './rollout-state.ts';
 
 /** It ended without having come everywhere: nobody gets its release any more. */
@@ -23,7 +25,9 @@ export function lateJoiners({
     known?.assignedAtMs === undefined && known?.rolledBackAtMs === undefined && !known?.excluded;
   return waves
     .flatMap((wave) => wave.clusters)
-    .filter((cluster) => joined.has(cluster) && !leaves.has(cluster) && isNew(clusters[cluster]));
+    .filter(
+      (cluster) => joined.has(cluster) && !leaves.has(cluster) && isNew(clusterState(clusters, cluster)),
+    );
 }
 
 /** By the release's Target: what clusters that want it had before, and where. */
@@ -34,7 +38,7 @@ function beforeRelease(state: RolloutState, { release, observed, facts }: Rollou
   for (const [cluster, target] of Object.entries(release.targets)) {
     const seen = observed.get(cluster);
     const has = seen?.targetDigest === target ? undefined : seen?.lastHealthyDigest;
-    const had = [state.clusters[cluster]?.previous, has];
+    const had = [clusterState(state.clusters, cluster)?.previous, has];
     const digest = had.find((one) => one !== undefined && one !== target);
     if (digest === undefined || release.removes.has(cluster)) continue;
     const region = facts.get(cluster)?.region ?? '';
@@ -64,16 +68,17 @@ export function giveLast(
   });
   if (late.length === 0) return { state, decisions: [] };
   const before = beforeRelease(state, input);
-  const clusters = { ...state.clusters };
+  const given: [string, ClusterState][] = [];
   const decisions = late.flatMap((cluster): readonly AssignmentDecision[] => {
     const known = before.get(release.targets[cluster] ?? '') ?? [];
     const region = facts.get(cluster)?.region ?? '';
     const near = known.filter((one) => one.region === region);
     const targetDigest = only((near.length > 0 ? near : known).map(({ digest }) => digest));
     if (targetDigest === undefined) return [];
-    clusters[cluster] = { previous: targetDigest, rolledBackAtMs: nowMs };
+    given.push([cluster, { previous: targetDigest, rolledBackAtMs: nowMs }]);
     const { id: releaseId, application, revisionId, reason } = release;
     return [{ cluster, application, targetDigest, releaseId, revisionId, reason, removed: false }];
   });
-  return decisions.length === 0 ? { state, decisions } : { state: { ...state, clusters }, decisions };
+  if (decisions.length === 0) return { state, decisions };
+  return { state: { ...state, clusters: withClusters(state.clusters, given) }, decisions };
 }

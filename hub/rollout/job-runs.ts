@@ -2,10 +2,12 @@
  * An analysis by a Job: from the plan of a run to its verdict. A run is planned and kept before any agent is asked, and an agent's word that it was begun is
  * kept before it is asked again: whoever is killed in between asks the same question, and the Job's name sees to it that it is the same Job. Pure.
  */
+
 import { digestJson } from '../../shared/manifest/canonical.ts';
 import type { Json, JsonObject } from '../../shared/manifest/object.ts';
 import type { RunState } from '../model/query.ts';
 import type { AnalysisSpec } from '../model/strategy.ts';
+import { clusterState } from './cluster-states.ts';
 import { type AnalysisAnswer, putWave, type RolloutState, type WaveState } from './rollout-state.ts';
 
 export interface JobInCluster {
@@ -42,7 +44,7 @@ const wordsMax = 500;
 /** Clusters that were counted: what has failed or is away proves nothing. */
 function eligible(state: RolloutState, wave: WaveState): readonly string[] {
   return wave.clusters.filter((cluster) => {
-    const known = state.clusters[cluster];
+    const known = clusterState(state.clusters, cluster);
     return known?.countedAtMs !== undefined && !known.failure && !known.excluded;
   });
 }

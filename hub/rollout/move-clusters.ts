@@ -1,3 +1,4 @@
+import { clusterState } from './cluster-states.ts';
 import { type ClusterFacts, isPart, type SelectorMatch, specOf, waveFor } from './plan-waves.ts';
 import type { RolloutState } from './rollout-state.ts';
 
@@ -26,7 +27,7 @@ export function moveClusters(
     if (specOf(state.strategy, wave).take !== undefined) continue;
     for (const cluster of wave.clusters) {
       const known = facts.get(cluster);
-      if (known === undefined || state.clusters[cluster]?.assignedAtMs !== undefined) continue;
+      if (known === undefined || clusterState(state.clusters, cluster)?.assignedAtMs !== undefined) continue;
       const to = waveFor(state.strategy, state.waves, known, matches);
       const target = to === undefined ? undefined : state.waves[to];
       if (to === undefined || target === undefined || isPart(wave.name, target.name)) continue;

@@ -1,6 +1,8 @@
 /** When something is decided at the latest though nobody says anything more: for people who ask how long they wait. Pure. */
+
 import type { RolloutInput } from './advance-rollout.ts';
 import { analysesOf } from './analyses.ts';
+import { clusterState } from './cluster-states.ts';
 import { timerStart } from './observe-clusters.ts';
 import { specOf } from './plan-waves.ts';
 import type { RolloutState, WaveState } from './rollout-state.ts';
@@ -38,7 +40,7 @@ export function nextForCluster(
   { observed, nowMs }: RolloutInput,
 ): NextDecision | undefined {
   if (state.phase !== 'Progressing' && state.phase !== 'Complete') return undefined;
-  const known = state.clusters[cluster];
+  const known = clusterState(state.clusters, cluster);
   const seen = observed.get(cluster);
   if (known?.excluded || known?.failure || known?.countedAtMs !== undefined) return undefined;
   if (known?.assignedAtMs === undefined || known.assignedAway) {

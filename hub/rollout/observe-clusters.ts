@@ -1,4 +1,5 @@
 /** What agents report, folded into a rollout's clusters: who is healthy for how long, and who has failed. */
+import { clusterState, memoOfParts, withClusters } from './cluster-states.ts';
 import { specOf } from './plan-waves.ts';
 import {
   type ClusterFailure,
@@ -9,11 +10,14 @@ import {
   type RolloutRelease,
   type RolloutState,
 } from './rollout-state.ts';
+import { membersAmong } from './wave-index.ts';
 
 export interface ObserveInput {
   readonly release: RolloutRelease;
   readonly observed: ReadonlyMap<string, ObservedCluster>;
   readonly nowMs: number;
+  /** Clusters of which something else may have been observed than when the state was made. Default any. */
+  readonly changed?: ReadonlySet<string> | undefined;
 }
 
 /** An agent's word on the very Target that it was assigned; a removal that is done leaves nothing to report. */
@@ -70,9 +74,7 @@ function observeCluster(
   { release, observed: all, nowMs }: ObserveInput,
 ): ClusterState {
   const observed = all.get(cluster);
-  const steady = known.countedAtMs !== undefined && known.healthySinceMs !== undefined && !known.failure;
-  if (steady && known.presentSinceMs !== undefined && isSteady(observed, release.targets[cluster]))
-    return known;
+  if (isSettled(known) && isSteady(observed, release.targets[cluster])) return known;
   // It was forgotten, and has come back with nothing: its turn comes again.
   if (observed?.targetDigest === undefined && !release.removes.has(cluster))
     return known.excluded === undefined ? untouched : known;
@@ -112,7 +114,35 @@ function same(a: ClusterState, b: ClusterState): boolean {
   );
 }
 
-/** The same state when nothing is new. Costs what the waves that have begun hold: a cluster that was never assigned has nothing to observe. */
+/** Counted and healthy, as far as the state goes: time alone changes nothing of it. */
+function isSettled(known: ClusterState): boolean {
+  const { countedAtMs, healthySinceMs, presentSinceMs, failure } = known;
+  return (
+    countedAtMs !== undefined &&
+    healthySinceMs !== undefined &&
+    presentSinceMs !== undefined &&
+    failure === undefined
+  );
+}
+
+/** Clusters that were assigned, and that a pass looks at though nothing was heard of them. */
+const unsettledOf = memoOfParts((part) =>
+  [...part]
+    .filter(([, known]) => known.assignedAtMs !== undefined && !isSettled(known))
+    .map(([name]) => name),
+);
+
+/** By wave. A cluster that was never assigned has nothing to observe. */
+function toObserve({ waves, clusters }: RolloutState, { changed }: ObserveInput): readonly Members[] {
+  if (changed === undefined) return waves.map((wave) => wave.clusters);
+  return membersAmong(waves, [...unsettledOf(clusters).flat(), ...changed]);
+}
+
+type Members = readonly string[];
+
+/**
+ * The same state when nothing is new. Costs what the waves that have begun hold; where it is said what has changed, that, and the clusters that are not settled.
+ */
 export function observeClusters(
   state: RolloutState,
   input: ObserveInput,
@@ -120,11 +150,12 @@ export function observeClusters(
   const changes: RolloutChange[] = [];
   const news: [string, ClusterState][] = [];
   const broken = new Set<number>();
+  const observe = toObserve(state, input);
   for (const [index, wave] of state.waves.entries()) {
     if (wave.startedAtMs === undefined) continue;
     const { minHealthyMs } = specOf(state.strategy, wave);
-    for (const cluster of wave.clusters) {
-      const known = state.clusters[cluster];
+    for (const cluster of observe[index] ?? []) {
+      const known = clusterState(state.clusters, cluster);
       if (known?.assignedAtMs === undefined) continue;
       const seen = observeCluster(cluster, known, state, minHealthyMs, input);
       if (seen === known || same(known, seen)) continue;
@@ -139,8 +170,7 @@ export function observeClusters(
     }
   }
   if (news.length === 0) return { state, changes };
-  const clusters = { ...state.clusters };
-  for (const [cluster, seen] of news) clusters[cluster] = seen;
+  const clusters = withClusters(state.clusters, news);
   const waves = state.waves.map((wave, index) =>
     wave.whole && broken.has(index) ? { ...wave, whole: false } : wave,
   );

@@ -1,9 +1,11 @@
 /** What is told before anything happens, held to what then happens: the reducer goes through the very waves, in the order and within the bounds. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave, type RolloutStrategy, type WaveSpec } from '../model/strategy.ts';
 import { advanceRollout, type RolloutInput } from './advance-rollout.ts';
 import { applyAction } from './apply-action.ts';
+import { clusterState } from './cluster-states.ts';
 import { createFixture } from './fixture.test-support.ts';
 import { type AheadApplication, planAhead } from './plan-ahead.ts';
 import { type PlanRevisionInput, planRevision } from './plan-revision.ts';
@@ -167,7 +169,7 @@ function live(input: PlanRevisionInput): Lived {
     }
     for (const one of state.waves) {
       const flying = one.clusters.filter((cluster) => {
-        const about = state.clusters[cluster];
+        const about = clusterState(state.clusters, cluster);
         return about?.assignedAtMs !== undefined && about.countedAtMs === undefined;
       });
       most.set(one.name, Math.max(most.get(one.name) ?? 0, flying.length));

@@ -2,11 +2,13 @@
  * What a revision would do, before anything happens. It is planned by the very functions that plan a revision which is there (`planRevision`, and with it
  * `startRollout` and `planWaves`), so that the plan and what then happens differ only by what changes in between. Pure.
  */
+
 import { describeProblem } from '../model/problem.ts';
 import type { Pause } from '../model/release.ts';
 import { type AnalysisSpec, amountOf, type RolloutStrategy } from '../model/strategy.ts';
 import type { Resolution } from '../store/store.ts';
 import { startRollout } from './advance-rollout.ts';
+import { clusterEntries } from './cluster-states.ts';
 import { isHeldBack } from './held-clusters.ts';
 import { observeAssigned, strategyFor } from './plan-application.ts';
 import { takesBack } from './plan-history.ts';
@@ -232,7 +234,7 @@ function supersededBy(
 ): AheadApplication['supersedes'] {
   if (before === undefined || isOver(before) || before.phase === 'Waiting') return undefined;
   const { releaseId, revisionId, phase, waves, clusters } = before;
-  const reached = Object.values(clusters).filter(({ assignedAtMs }) => assignedAtMs !== undefined);
+  const reached = [...clusterEntries(clusters)].filter(([, known]) => known.assignedAtMs !== undefined);
   const wanted = releases.find(({ id }) => id === state.releaseId)?.targets ?? {};
   return {
     ...{ id: releaseId, revisionId, phase },

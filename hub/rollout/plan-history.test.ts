@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HistoryWrite } from '../model/rollout-history.ts';
 import { defaultStrategy, defaultWave, type RolloutStrategy, type WaveSpec } from '../model/strategy.ts';
 import { addAnswer, type RolloutAction } from './apply-action.ts';
+import { noClusters } from './cluster-states.ts';
 import { noteGate } from './gate-of.ts';
 import { planHistory, takesBack } from './plan-history.ts';
 import type { RolloutState } from './rollout-state.ts';
@@ -157,7 +158,12 @@ describe('a rollout that another takes the place of', () => {
     const run = createScenario(names, strategyOf([{}]));
     run.pass();
     const before = run.state();
-    const after: RolloutState = { ...before, releaseId: 'r2', revisionId: 'rev2abcdef', clusters: {} };
+    const after: RolloutState = {
+      ...before,
+      releaseId: 'r2',
+      revisionId: 'rev2abcdef',
+      clusters: noClusters,
+    };
     return planHistory({ before, after, nowMs: before.startedAtMs + 90_000, actor: 'Bo <bo@x>', wanted });
   };
 
@@ -175,6 +181,6 @@ describe('a rollout that another takes the place of', () => {
     const [old] = replaced({ 'eu-1': 'old', 'eu-2': 'old', 'eu-3': 'old' });
     expect(old?.record).toMatchObject({ result: 'Reverted', message: 'rolled back by revision rev2abc' });
     const { clusters: _, ...untouched } = createScenario(names).state();
-    expect(takesBack({ ...untouched, clusters: {} }, {})).toBe(false);
+    expect(takesBack({ ...untouched, clusters: noClusters }, {})).toBe(false);
   });
 });

@@ -1,5 +1,7 @@
 /** What the history keeps of a step of a rollout. Made with the state that it tells of, and kept in the same transaction. Pure. */
+
 import type { HistoryWrite, TimelineEntry } from '../model/rollout-history.ts';
+import { clusterState, noClusters } from './cluster-states.ts';
 import { durationText } from './duration-text.ts';
 import { type Acted, entryAbout, planTimeline } from './plan-timeline.ts';
 import { recordClusters, recordRollout, type Superseded } from './record-rollout.ts';
@@ -49,7 +51,7 @@ function startEntries({ after, nowMs, actor, acted }: HistoryStep): readonly Tim
   const by = strategy.name === '' ? 'by a strategy of its own' : `by strategy ${strategy.name}`;
   const held = after.withheld ? `; ${after.withheld.length} held, since it was rolled back` : '';
   const message = `revision ${short(revisionId)}: ${many} ${by}${held}`;
-  const none = begun(after) ? {} : after.clusters;
+  const none = begun(after) ? noClusters : after.clusters;
   const fresh = waves.map(({ name, spec, clusters: members }) => ({ name, spec, clusters: members }));
   return [
     entryAbout(nowMs, 'phase', '', [], message, actor),
@@ -103,7 +105,7 @@ export function takesBack(before: RolloutState, wanted: Readonly<Record<string, 
   let touched = false;
   for (const wave of before.waves)
     for (const cluster of wave.startedAtMs === undefined ? [] : wave.clusters) {
-      const known = before.clusters[cluster];
+      const known = clusterState(before.clusters, cluster);
       if (known?.assignedAtMs === undefined) continue;
       if (known.previous === undefined || wanted[cluster] !== known.previous) return false;
       touched = true;

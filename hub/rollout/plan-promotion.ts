@@ -1,7 +1,9 @@
 /** What a revision changes in the queue of an application whose releases wait for another environment. Its rollouts are begun by the rollout's own passes. */
+
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { Release } from '../model/release.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
+import { noClusters } from './cluster-states.ts';
 import {
   addCandidate,
   addContent,
@@ -90,7 +92,7 @@ export function planPromotion(input: PromotionInput): PlannedPromotion {
     ? undefined
     : {
         ...{ version: 2, application, releaseId: release.id, revisionId, strategy, phase: 'Waiting' },
-        ...{ startedAtMs: nowMs, waves: [], clusters: {}, held: [] },
+        ...{ startedAtMs: nowMs, waves: [], clusters: noClusters, held: [] },
       };
   return { queue: addCandidate(queue, candidate), release, state };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultStrategy } from '../model/strategy.ts';
+import { clusterStates } from './cluster-states.ts';
 import {
   describeRevert,
   needsRevert,
@@ -17,7 +18,7 @@ const state = (over: Partial<RolloutState> = {}): RolloutState => ({
   strategy: { ...defaultStrategy, onFailure: 'rollback', revert: 'branch' },
   ...{ startedAtMs: 0, waves: [], held: [] },
   stopped: { by: 'failure', actor: 'fairway', reason: 'wave canary: eu-1:\n  bad image', atMs: 1 },
-  clusters: { 'eu-1': { failure: failure('bad image') }, 'us-1': { countedAtMs: 1 } },
+  clusters: clusterStates({ 'eu-1': { failure: failure('bad image') }, 'us-1': { countedAtMs: 1 } }),
   ...over,
 });
 const person = { name: 'Ann', email: 'ann@example.com', timeMs: 0 };
@@ -70,7 +71,7 @@ describe('what a revert says', () => {
     const many = Object.fromEntries(
       Array.from({ length: 500 }, (_, index) => [`c-${index}`, { failure: failure('x') }]),
     );
-    expect(revertTrailers(state({ clusters: many })).length).toBeLessThan(30);
+    expect(revertTrailers(state({ clusters: clusterStates(many) })).length).toBeLessThan(30);
   });
 });
 

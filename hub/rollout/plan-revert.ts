@@ -1,5 +1,7 @@
 /** The revert of a failed release in Git: whether one is to be written, what it says, and what became of it. Pure. */
+
 import type { Revision } from '../model/revision.ts';
+import { packClusters } from './cluster-states.ts';
 import { isHeldBack } from './held-clusters.ts';
 import type { RolloutChange, RolloutState } from './rollout-state.ts';
 
@@ -49,7 +51,8 @@ function line(text: string): string {
 /** The first trailer tells this release's revert from every other. */
 export function revertTrailers(state: RolloutState): readonly string[] {
   const { application, releaseId, revisionId, stopped, clusters } = state;
-  const failed = Object.entries(clusters).filter(([, known]) => known.failure !== undefined);
+  const known = Object.entries(packClusters(clusters));
+  const failed = known.filter(([, one]) => one.failure !== undefined);
   return [
     `Fairway-Rollout: ${releaseId}`,
     `Fairway-Application: ${application}`,

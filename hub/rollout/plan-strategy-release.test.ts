@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave } from '../model/strategy.ts';
+import { clusterStates, noClusters } from './cluster-states.ts';
 import { moveClusters } from './move-clusters.ts';
 import { planStrategyRelease, type StrategyReleaseInput } from './plan-strategy-release.ts';
 import type { ClusterFacts } from './plan-waves.ts';
-import type { ObservedCluster, RolloutState } from './rollout-state.ts';
+import type { ClusterState, ObservedCluster, RolloutState } from './rollout-state.ts';
 
 const facts = (name: string, labels: Record<string, string> = {}): ClusterFacts => ({
   ...{ name, labels, region: '', pair: '', primary: false },
@@ -27,7 +28,7 @@ function input(
       targets: before.targets,
       state: {
         waves: [],
-        clusters: {},
+        clusters: noClusters,
         held: [],
         phase: 'Progressing',
         ...before.state,
@@ -115,10 +116,12 @@ describe('moveClusters', () => {
       ]),
     ),
   })!.state;
-  const moved = (clusters: RolloutState['clusters'], ...changed: readonly ClusterFacts[]) =>
-    moveClusters({ ...state, clusters }, new Map(changed.map((one) => [one.name, one])), matches).waves.map(
-      (wave) => `${wave.name}: ${wave.clusters.join(' ')}`,
-    );
+  const moved = (clusters: Readonly<Record<string, ClusterState>>, ...changed: readonly ClusterFacts[]) =>
+    moveClusters(
+      { ...state, clusters: clusterStates(clusters) },
+      new Map(changed.map((one) => [one.name, one])),
+      matches,
+    ).waves.map((wave) => `${wave.name}: ${wave.clusters.join(' ')}`);
 
   it('takes a waiting cluster to the wave that its labels name now, and leaves one that was assigned', () => {
     expect(moved({}, facts('b', { zone: 'y' }))).toEqual(['canary: a', 'by/x: ', 'by/y: c b']);

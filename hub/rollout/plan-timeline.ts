@@ -2,13 +2,16 @@
  * What happened between two states of a rollout, as entries of its timeline. Told from the states alone, so that nothing can be decided without being
  * told, whoever decided it. Clusters are told together: a pass that assigns a thousand is one entry a wave. Pure.
  */
+
 import type { TimelineEntry, TimelineKind } from '../model/rollout-history.ts';
 import type { RolloutAction } from './apply-action.ts';
+import { changedClusters, clusterState } from './cluster-states.ts';
 import { durationText } from './duration-text.ts';
 import { describeRevert } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
 import { countClusters } from './record-rollout.ts';
 import type { ClusterState, Gate, RolloutState, Said, WaveState } from './rollout-state.ts';
+import { membersAmong } from './wave-index.ts';
 
 /** Names that one entry spells out. */
 const namesMax = 50;
@@ -40,8 +43,8 @@ type Newly = (test: (now: ClusterState, was: ClusterState | undefined) => boolea
 function newlyIn(before: RolloutState, after: RolloutState, changed: readonly string[]): Newly {
   return (test) =>
     changed.filter((cluster) => {
-      const now = after.clusters[cluster];
-      return now !== undefined && test(now, before.clusters[cluster]);
+      const now = clusterState(after.clusters, cluster);
+      return now !== undefined && test(now, clusterState(before.clusters, cluster));
     });
 }
 
@@ -52,9 +55,10 @@ function changedWaves(
   known: ReadonlyMap<string, WaveState>,
 ): readonly { readonly wave: WaveState; readonly newly: Newly }[] {
   if (before.clusters === after.clusters) return [];
-  return after.waves.flatMap((wave) => {
+  const all = membersAmong(after.waves, changedClusters(before.clusters, after.clusters));
+  return after.waves.flatMap((wave, at) => {
     if (wave.whole && known.get(wave.name)?.whole) return [];
-    const changed = wave.clusters.filter((cluster) => before.clusters[cluster] !== after.clusters[cluster]);
+    const changed = all[at] ?? [];
     return changed.length === 0 ? [] : [{ wave, newly: newlyIn(before, after, changed) }];
   });
 }
@@ -67,7 +71,7 @@ function failureEntries(
 ): readonly TimelineEntry[] {
   const failed = newly((now, was) => now.failure !== undefined && was?.failure === undefined);
   const entries = failed.slice(0, failuresMax).map((cluster) => {
-    const { reason, message } = after.clusters[cluster]?.failure ?? { reason: '', message: '' };
+    const { reason, message } = clusterState(after.clusters, cluster)?.failure ?? { reason: '', message: '' };
     return entryAbout(nowMs, 'failure', wave.name, [cluster], `${cluster} failed (${reason}): ${message}`);
   });
   const rest = failed.slice(failuresMax);
@@ -88,7 +92,8 @@ function clusterEntries(
   };
   const counted = newly((now, was) => now.countedAtMs !== undefined && was?.countedAtMs === undefined);
   // In a pass that takes them back as well, they were healthy all the same.
-  const all = () => wave.clusters.filter((cluster) => after.clusters[cluster]?.countedAtMs !== undefined);
+  const all = () =>
+    wave.clusters.filter((cluster) => clusterState(after.clusters, cluster)?.countedAtMs !== undefined);
   if (counted.length > 0) tell('progress', counted, `${all().length} of ${wave.clusters.length} healthy`);
   const mended = newly((now, was) => now.failure === undefined && was?.failure !== undefined);
   tell('progress', mended, mended.length === 1 ? 'has not failed any more' : 'have not failed any more');

@@ -1,4 +1,5 @@
 /** A rollout as its history keeps it: a page of summary, and what became of each cluster. Pure. */
+
 import type {
   AnalysisRecord,
   ClusterCounts,
@@ -7,6 +8,7 @@ import type {
   RolloutResult,
   WaveRecord,
 } from '../model/rollout-history.ts';
+import { clusterState } from './cluster-states.ts';
 import { type ClusterState, isOver, type RolloutState, type WaveState } from './rollout-state.ts';
 
 function resultOf(known: ClusterState | undefined): ClusterRecord['result'] {
@@ -21,7 +23,7 @@ function resultOf(known: ClusterState | undefined): ClusterRecord['result'] {
 export function countClusters(state: RolloutState, names: readonly string[]): ClusterCounts {
   const counts = { clusters: names.length, healthy: 0, failed: 0, excluded: 0, rolledBack: 0, untouched: 0 };
   for (const name of names) {
-    const result = resultOf(state.clusters[name]);
+    const result = resultOf(clusterState(state.clusters, name));
     if (result === 'Healthy') counts.healthy += 1;
     else if (result === 'Failed') counts.failed += 1;
     else if (result === 'Excluded') counts.excluded += 1;
@@ -44,11 +46,19 @@ function recordAnalyses({ analyses = {} }: WaveState): readonly AnalysisRecord[]
   });
 }
 
+/** A wave that is whole is not looked at: all of it was counted, and as long as nothing is taken back that is how it stands. */
+function countWave(state: RolloutState, { clusters, whole }: WaveState): ClusterCounts {
+  const stands = state.phase === 'Progressing' || state.phase === 'Complete';
+  if (!whole || !stands) return countClusters(state, clusters);
+  const all = clusters.length;
+  return { clusters: all, healthy: all, failed: 0, excluded: 0, rolledBack: 0, untouched: 0 };
+}
+
 function recordWave(state: RolloutState, wave: WaveState): WaveRecord {
   const { name, startedAtMs, settledAtMs, endedAtMs, approvedBefore, approvedAfter, promoted } = wave;
   return {
     ...{ name, startedAtMs, settledAtMs, endedAtMs, approvedBefore, approvedAfter, promoted },
-    ...countClusters(state, wave.clusters),
+    ...countWave(state, wave),
     analyses: recordAnalyses(wave),
   };
 }
@@ -79,7 +89,7 @@ export function recordRollout(state: RolloutState, superseded?: Superseded): Rol
 export function recordClusters(state: RolloutState): readonly ClusterRecord[] {
   return state.waves.flatMap((wave) =>
     wave.clusters.map((cluster): ClusterRecord => {
-      const known = state.clusters[cluster];
+      const known = clusterState(state.clusters, cluster);
       return {
         ...{ cluster, wave: wave.name, result: resultOf(known) },
         message: known?.excluded?.reason ?? known?.failure?.message ?? '',

@@ -1,5 +1,6 @@
 import { amountOf } from '../model/strategy.ts';
 import { bringIn } from './amend-rollout.ts';
+import { clusterState } from './cluster-states.ts';
 import { type ClusterFacts, type SelectorMatch, specOf } from './plan-waves.ts';
 import type { ObservedCluster, RolloutState } from './rollout-state.ts';
 
@@ -24,7 +25,8 @@ function substitutes(state: RolloutState, index: number, wanted: number, input: 
     if (startedAtMs !== undefined) continue;
     for (const cluster of clusters) {
       if (found.length === wanted) return found;
-      if (!input.observed.get(cluster)?.connected || state.clusters[cluster] !== undefined) continue;
+      if (!input.observed.get(cluster)?.connected || clusterState(state.clusters, cluster) !== undefined)
+        continue;
       const pair = pairOf(cluster);
       if (pair !== '' && (state.strategy.pairs === 'together' || taken.has(pair))) continue;
       if (pair !== '' && state.strategy.pairs === 'apart') taken.add(pair);
@@ -43,7 +45,7 @@ export function refillWave(state: RolloutState, index: number, input: Input): Ro
   if (wave === undefined || input.matches === undefined) return state;
   const { take, selector, groupBy } = specOf(state.strategy, wave);
   if (take === undefined || selector !== undefined || groupBy !== '') return state;
-  const untouched = wave.clusters.every((cluster) => state.clusters[cluster] === undefined);
+  const untouched = wave.clusters.every((cluster) => clusterState(state.clusters, cluster) === undefined);
   if (!untouched || wave.clusters.some((cluster) => isHere(cluster, input))) return state;
   const total = state.waves.reduce((sum, { clusters }) => sum + clusters.length, 0);
   // Whoever was to go first may have left the fleet.

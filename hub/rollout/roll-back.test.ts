@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave } from '../model/strategy.ts';
 import { amendRollout } from './amend-rollout.ts';
+import { clusterState } from './cluster-states.ts';
 import { heldMax } from './roll-back.ts';
 import { createScenario } from './scenario.test-support.ts';
 
@@ -72,7 +73,7 @@ describe('what is held after a rollback', () => {
       before: { state: run.state(), targets: release.targets },
       ...{ observed, facts, nowMs, matches: () => true, revisionId: 'rev2' },
     });
-    expect(amended?.clusters['eu-1']).toEqual({ previous: 'old' });
+    expect(clusterState(amended!.clusters, 'eu-1')).toEqual({ previous: 'old' });
     run.release({ targets: { 'eu-1': 'gone', 'eu-2': 'new' }, removes: new Set(['eu-1']) });
     run.put(() => amended ?? run.state());
     run.healthy('eu-2');

@@ -1,9 +1,17 @@
 /** The way back: each touched cluster to the Target with which it was last healthy. */
+
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { AssignmentDecision } from '../model/release.ts';
 import type { RolloutInput } from './advance-rollout.ts';
+import { clusterEntries, clusterState, withClusters } from './cluster-states.ts';
 import { someOf } from './held-clusters.ts';
-import { isAssigned, type RolloutChange, type RolloutState, type WaveState } from './rollout-state.ts';
+import {
+  type ClusterState,
+  isAssigned,
+  type RolloutChange,
+  type RolloutState,
+  type WaveState,
+} from './rollout-state.ts';
 
 export interface BackPass {
   readonly state: RolloutState;
@@ -15,7 +23,7 @@ export interface BackPass {
 
 /** It has the failed Target, and a healthy one to go back to. */
 function mustGoBack(state: RolloutState, cluster: string, { release, observed }: RolloutInput): boolean {
-  const known = state.clusters[cluster];
+  const known = clusterState(state.clusters, cluster);
   if (known?.assignedAtMs === undefined || known.previous === undefined) return false;
   if (known.previous === release.targets[cluster]) return false;
   return known.rolledBackAtMs === undefined && isAssigned(release, cluster, observed.get(cluster));
@@ -31,7 +39,7 @@ function waitedUntilMs({ strategy }: RolloutState, rolledBackAtMs: number): numb
  * for another reason must not keep those of earlier waves on what failed.
  */
 function isBack(state: RolloutState, cluster: string, { observed, release, nowMs }: RolloutInput): boolean {
-  const known = state.clusters[cluster];
+  const known = clusterState(state.clusters, cluster);
   if (known?.rolledBackAtMs === undefined) return true;
   const seen = observed.get(cluster);
   if (seen === undefined || !seen.connected) return true;
@@ -47,14 +55,15 @@ function isBack(state: RolloutState, cluster: string, { observed, release, nowMs
 export function rollBack(start: RolloutState, input: RolloutInput): BackPass {
   const { release, nowMs } = input;
   const decisions: AssignmentDecision[] = [];
-  const clusters = { ...start.clusters };
+  let { clusters } = start;
   const touched = start.waves.filter(({ startedAtMs }) => startedAtMs !== undefined);
   const order: readonly WaveState[] = touched.toReversed();
   for (const wave of order) {
+    const back: [string, ClusterState][] = [];
     for (const cluster of wave.clusters) {
-      const known = clusters[cluster];
+      const known = clusterState(clusters, cluster);
       if (known?.previous === undefined || !mustGoBack(start, cluster, input)) continue;
-      clusters[cluster] = { ...known, rolledBackAtMs: nowMs };
+      back.push([cluster, { ...known, rolledBackAtMs: nowMs }]);
       decisions.push({
         cluster,
         application: release.application,
@@ -65,6 +74,7 @@ export function rollBack(start: RolloutState, input: RolloutInput): BackPass {
         removed: false,
       });
     }
+    clusters = withClusters(clusters, back);
     const now = { ...start, clusters };
     const waits = wave.clusters.some((cluster) => !isBack(now, cluster, input));
     if (start.strategy.rollbackSpeed === 'waves' && waits) break;
@@ -75,7 +85,7 @@ export function rollBack(start: RolloutState, input: RolloutInput): BackPass {
   const left = waited.length > 0 || members.some((cluster) => mustGoBack(state, cluster, input));
   if (!left && decisions.length === 0) return { ...finish(state, input), decisions, nextAtMs: undefined };
   const times = waited.map((cluster) =>
-    waitedUntilMs(state, state.clusters[cluster]?.rolledBackAtMs ?? nowMs),
+    waitedUntilMs(state, clusterState(state.clusters, cluster)?.rolledBackAtMs ?? nowMs),
   );
   const nextAtMs = times.reduce<number | undefined>((next, at) => Math.min(next ?? at, at), undefined);
   return { state, decisions, changes: [], nextAtMs };
@@ -103,7 +113,7 @@ export const heldMax = 10_000;
  * nothing healthy to go back to keeps what it has, and the rollout stays paused for somebody to decide.
  */
 function finish(state: RolloutState, { release, observed, nowMs }: RolloutInput) {
-  const stuck = Object.entries(state.clusters)
+  const stuck = [...clusterEntries(state.clusters)]
     .filter(([, known]) => known.assignedAtMs !== undefined && known.previous === undefined)
     .map(([cluster]) => cluster)
     .sort();
@@ -123,7 +133,7 @@ function finish(state: RolloutState, { release, observed, nowMs }: RolloutInput)
 
 /** Those who were waited for long enough. */
 function describeIll({ clusters }: RolloutState, observed: RolloutInput['observed']): string {
-  const ill = Object.entries(clusters).filter(([cluster, known]) => {
+  const ill = [...clusterEntries(clusters)].filter(([cluster, known]) => {
     const seen = observed.get(cluster);
     const isThere = seen?.connected && seen.targetDigest === known.previous;
     return known.rolledBackAtMs !== undefined && isThere && seen.acknowledgements?.healthyAtMs === undefined;

@@ -1,9 +1,10 @@
-/** What a rollout remembers between two looks: plain JSON, kept in the transaction that keeps the assignments it decided. */
+/** What a rollout remembers between two looks, kept in the transaction that keeps the assignments it decided. */
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { AssignmentReason } from '../../shared/manifest/target.ts';
 import type { Acknowledgements, AssignmentDecision, Release } from '../model/release.ts';
 import type { RolloutPhase } from '../model/rollout-history.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
+import { type ClusterStates, clusterStates, memoOfParts, packClusters } from './cluster-states.ts';
 import type { JobRun } from './job-runs.ts';
 import type { HandOver } from './plan-hand-overs.ts';
 import type { RevertState } from './plan-revert.ts';
@@ -102,7 +103,7 @@ export interface RolloutState {
   /** Its gates and bounds were lifted. */
   readonly lifted?: Said | undefined;
   readonly waves: readonly WaveState[];
-  readonly clusters: Readonly<Record<string, ClusterState>>;
+  readonly clusters: ClusterStates;
   /** Targets that failed: no release takes a cluster to one of them again until somebody retries. */
   readonly held: readonly Digest[];
   /** Clusters that take no part, since they would get what is held; sorted. */
@@ -206,10 +207,14 @@ export function pinsOf({ releaseId, clusters }: Pick<RolloutState, 'releaseId' |
   readonly releaseId: string;
   readonly targets: readonly Digest[];
 } {
-  const targets = new Set<Digest>();
-  for (const { previous } of Object.values(clusters)) if (previous !== undefined) targets.add(previous);
-  return { releaseId, targets: [...targets].sort() };
+  return { releaseId, targets: [...new Set(previousOf(clusters).flatMap((some) => [...some]))].sort() };
 }
+
+const previousOf = memoOfParts((part) => {
+  const targets = new Set<Digest>();
+  for (const { previous } of part.values()) if (previous !== undefined) targets.add(previous);
+  return targets;
+});
 
 /** The Target is there, or nothing is to be there and nothing is. */
 export function isAssigned(
@@ -220,6 +225,19 @@ export function isAssigned(
   const has = observed?.targetDigest;
   if (has === undefined) return release.removes.has(cluster);
   return has === release.targets[cluster];
+}
+
+/** A state as it is kept: plain JSON. */
+export type StoredState = Omit<RolloutState, 'clusters'> & {
+  readonly clusters: Readonly<Record<string, ClusterState>>;
+};
+
+export function packState(state: RolloutState): StoredState {
+  return { ...state, clusters: packClusters(state.clusters) };
+}
+
+export function unpackState(stored: StoredState): RolloutState {
+  return { ...stored, clusters: clusterStates(stored.clusters) };
 }
 
 /** The state with one wave changed. */

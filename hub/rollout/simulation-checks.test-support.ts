@@ -1,7 +1,9 @@
 /** What no pass of a rollout may do, whatever happened before. */
+
 import { amountOf } from '../model/strategy.ts';
 import { failedIn, isUnproven, type RolloutInput } from './advance-rollout.ts';
 import { isInFlight } from './choose-clusters.ts';
+import { clusterState } from './cluster-states.ts';
 import { isGivenUp } from './give-last.ts';
 import { specOf } from './plan-waves.ts';
 import type { RolloutPass, RolloutState, WaveState } from './rollout-state.ts';
@@ -34,9 +36,10 @@ function checkGates(pass: RolloutPass, before: RolloutState, input: RolloutInput
     const wave = state.waves[index];
     if (wave?.startedAtMs === undefined) found.push(`${cluster} was assigned before its wave began`);
     const wasThere = input.observed.get(cluster)?.targetDigest !== undefined;
-    if (wasThere && before.clusters[cluster]?.assignedAtMs !== undefined)
+    if (wasThere && clusterState(before.clusters, cluster)?.assignedAtMs !== undefined)
       found.push(`${cluster} was assigned twice`);
-    if (state.clusters[cluster]?.excluded) found.push(`${cluster} was assigned though it is excluded`);
+    if (clusterState(state.clusters, cluster)?.excluded)
+      found.push(`${cluster} was assigned though it is excluded`);
     if (state.lifted || wave === undefined) continue;
     if (state.waves.slice(0, index).some(({ endedAtMs }) => endedAtMs === undefined))
       found.push(`${cluster} was assigned past a wave that has not ended`);
@@ -102,7 +105,7 @@ function checkBounds(pass: RolloutPass, wave: WaveState, input: RolloutInput): N
   const budget = amountOf(specOf(strategy, wave).failureBudget, wave.clusters.length, 'down');
   // Once it is complete, only those who come late count: what fails later on is no word on the release.
   const counts = (name: string) =>
-    state.phase !== 'Complete' || state.clusters[name]?.countedAtMs === undefined;
+    state.phase !== 'Complete' || clusterState(state.clusters, name)?.countedAtMs === undefined;
   const spent = wave.startedAtMs !== undefined && failedIn(state, wave).filter(counts).length > budget;
   if (added && spent && strategy.onFailure !== 'continue')
     found.push(`${wave.name} went on with its budget spent`);

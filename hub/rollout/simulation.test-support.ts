@@ -2,6 +2,7 @@
  * A fleet in virtual time under the rollout controller: agents that are slow, away, paused, flapping or broken, clusters that join, leave, are forgotten or
  * get other labels, hubs that are killed, operators in a hurry. Seeded, so that each run can be had again.
  */
+
 import { createSeededRandom } from '../../shared/clock/random.ts';
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
@@ -9,9 +10,18 @@ import { advanceRollout, isUnproven, type RolloutInput, startRollout } from './a
 import { amendRollout, goesOn } from './amend-rollout.ts';
 import { applyAction } from './apply-action.ts';
 import { isInFlight } from './choose-clusters.ts';
+import { clusterState } from './cluster-states.ts';
 import { moveClusters } from './move-clusters.ts';
 import { type ClusterFacts, type SelectorMatch, specOf } from './plan-waves.ts';
-import { isOver, type RolloutState, targetsOf } from './rollout-state.ts';
+import {
+  isOver,
+  packState,
+  type RolloutPass,
+  type RolloutState,
+  type StoredState,
+  targetsOf,
+  unpackState,
+} from './rollout-state.ts';
 import {
   assignTo,
   createCluster,
@@ -59,7 +69,8 @@ const passesMax = 20_000;
 const churnMax = 30;
 const matches: SelectorMatch = (selector, labels) =>
   Object.entries(selector.matchLabels).every(([key, value]) => labels[key] === value);
-const throughStore = (state: RolloutState): RolloutState => JSON.parse(JSON.stringify(state)) as RolloutState;
+const throughStore = (state: RolloutState): RolloutState =>
+  unpackState(JSON.parse(JSON.stringify(packState(state))) as StoredState);
 
 function createWorld(options: SimulationOptions, random: () => number) {
   const clusters = new Map<string, SimulatedCluster>();
@@ -144,6 +155,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
   const assigned = new Map<string, number>();
   let [passes, churned] = [0, 0];
   let proven = false;
+  const seen = createSeen();
   /** Kept, through the store and back. */
   const keep = (change: LogEntry, made = change(state)) => {
     if (made !== state) state = throughStore(made);
@@ -156,6 +168,8 @@ export function simulate(options: SimulationOptions): SimulationResult {
     if (!goesOn({ ...about, before }))
       violations.push(`pass ${passes}: a cluster that joins or leaves begins anew`);
     keep((was) => amendRollout({ ...about, before: { ...before, state: was } }) ?? was);
+    // Other Targets: what was observed says something else now.
+    seen.forget();
   };
   const advance = (): boolean => {
     const input = world.inputAt(nowMs, state);
@@ -163,6 +177,9 @@ export function simulate(options: SimulationOptions): SimulationResult {
     const pass = advanceRollout(moved, input);
     const broken = [...checkPass(pass, moved, input), ...checkProof(pass, proven)];
     violations.push(...broken.map((text) => `pass ${passes}: ${text}`));
+    const alone = advanceRollout(moved, { ...input, changed: seen.changed(input.observed) });
+    if (passText(alone) !== passText(pass))
+      violations.push(`pass ${passes}: with what has changed alone it comes to something else`);
     // Killed before the transaction: nothing of it is kept, and the same is decided again.
     if (random() < options.crashes) {
       if (random() < 0.2) world.restart(nowMs);
@@ -170,6 +187,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       return false;
     }
     keep((was) => advanceRollout(moveClusters(was, input.facts, matches), input).state, pass.state);
+    seen.note(input.observed);
     proven ||= !isUnproven(state, state.waves.length);
     for (const { cluster, targetDigest } of pass.decisions) {
       assigned.set(cluster, (assigned.get(cluster) ?? 0) + 1);
@@ -206,13 +224,32 @@ export function simulate(options: SimulationOptions): SimulationResult {
     for (const cluster of clusters.values()) live(cluster, nowMs, random);
   }
   if (passes >= passesMax) violations.push(`not over after ${passesMax} passes: ${state.phase}`);
-  if (options.replays && JSON.stringify(replay(first, log)) !== JSON.stringify(state))
+  if (options.replays && JSON.stringify(packState(replay(first, log))) !== JSON.stringify(packState(state)))
     violations.push('what happened, looked at once more, comes to another state');
   const wanted = [...clusters].filter(([, one]) => isThere(one, nowMs) && one.wish === 'new');
   return {
     ...{ state, violations, assigned, passes },
     targets: new Map([...clusters].map(([name, { target }]) => [name, target])),
     connected: new Set(wanted.map(([name]) => name)),
+  };
+}
+
+function passText(pass: RolloutPass): string {
+  return JSON.stringify({ ...pass, state: packState(pass.state) });
+}
+
+/** What was observed when a pass was kept last: what differs from it is all that a hub would say has changed. */
+function createSeen() {
+  let known = new Map<string, string>();
+  return {
+    changed: (observed: RolloutInput['observed']): ReadonlySet<string> =>
+      new Set(
+        [...observed].filter(([name, one]) => known.get(name) !== JSON.stringify(one)).map(([name]) => name),
+      ),
+    note(observed: RolloutInput['observed']) {
+      known = new Map([...observed].map(([name, one]) => [name, JSON.stringify(one)]));
+    },
+    forget: () => known.clear(),
   };
 }
 
@@ -239,7 +276,8 @@ function settled(
   nowMs: number,
 ): boolean {
   return [...clusters].every(([name, cluster]) => {
-    if (!isThere(cluster, nowMs) || cluster.wish !== 'new' || state.clusters[name]?.excluded) return true;
+    if (!isThere(cluster, nowMs) || cluster.wish !== 'new' || clusterState(state.clusters, name)?.excluded)
+      return true;
     return cluster.target === 'new';
   });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
+import { clusterState } from './cluster-states.ts';
 import { type SimulationOptions, simulate } from './simulation.test-support.ts';
 
 const percent = (value: number) => ({ unit: 'percent', value }) as const;
@@ -91,7 +92,7 @@ function checkEnd(options: SimulationOptions, result: ReturnType<typeof simulate
   const { state, targets, connected } = result;
   for (const [cluster, target] of targets) {
     if (!connected.has(cluster)) continue;
-    const known = state.clusters[cluster];
+    const known = clusterState(state.clusters, cluster);
     if (state.phase === 'Complete' && target !== 'new') found.push(`${cluster} was left behind`);
     if (state.phase === 'RolledBack' && target === 'new') found.push(`${cluster} was not taken back`);
     if (state.phase === 'Complete' && options.strategy.onFailure !== 'continue' && known?.failure) {

@@ -2,6 +2,7 @@
  * Applications whose rollouts are all half-way through a large fleet, in a store on disk, with a hub's loop over it: what a pass costs that has been woken by reports.
  * Everything is there that a fleet has: assignments, agents' words and the registry for each cluster.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,8 @@ import type { Cluster } from '../../../hub/model/fleet.ts';
 import type { ApplicationObservation } from '../../../hub/model/observation.ts';
 import type { AssignmentDecision } from '../../../hub/model/release.ts';
 import { isInFlight } from '../../../hub/rollout/choose-clusters.ts';
-import { pinsOf, type RolloutState } from '../../../hub/rollout/rollout-state.ts';
+import { clusterState } from '../../../hub/rollout/cluster-states.ts';
+import { packState, pinsOf, type StoredState } from '../../../hub/rollout/rollout-state.ts';
 import { openStore } from '../../../hub/store/open-store.ts';
 import type { FleetResource, Store } from '../../../hub/store/store.ts';
 import { createFakeClock } from '../../../shared/clock/fake-clock.ts';
@@ -76,7 +78,7 @@ function decisionsOf({ state, input }: BenchRollout): readonly AssignmentDecisio
   const { application, revisionId, id } = input.release;
   return [...input.observed].map(([cluster, { targetDigest = '' }]) => ({
     ...{ cluster, application, targetDigest, revisionId, reason: 'release', removed: false },
-    releaseId: state.clusters[cluster]?.assignedAtMs === undefined ? 'before' : id,
+    releaseId: clusterState(state.clusters, cluster)?.assignedAtMs === undefined ? 'before' : id,
   }));
 }
 
@@ -119,7 +121,7 @@ async function fill(
     await store.releases.savePlan({
       ...{ ...common, fleet: { resources, problems: [] }, releases: [release] },
       decisions: decisionsOf(rollout),
-      rollouts: { [application]: rollout.state },
+      rollouts: { [application]: packState(rollout.state) },
       pins: { [application]: pinsOf(rollout.state) },
     });
   }
@@ -129,7 +131,7 @@ async function fill(
 /** Agents of clusters in flight, application by application in turn, each cluster once. */
 function* inFlight(rollouts: readonly BenchRollout[]): Generator<readonly [string, string]> {
   const waiting = rollouts.map(({ state, input }, index) => {
-    const names = Object.keys(state.clusters).filter((cluster) => isInFlight(state, cluster));
+    const names = Object.keys(input.release.targets).filter((cluster) => isInFlight(state, cluster));
     const turn = Math.floor((index * names.length) / rollouts.length);
     return { application: input.release.application, names: [...names.slice(turn), ...names.slice(0, turn)] };
   });
@@ -189,7 +191,7 @@ export async function createRolloutBed(clusters: number, applications: number): 
     settle,
     async counted() {
       const stored = [...(await store.releases.rollouts()).values()];
-      const all = stored.flatMap(({ state }) => Object.values((state as RolloutState).clusters));
+      const all = stored.flatMap(({ state }) => Object.values((state as StoredState).clusters));
       return all.filter(({ countedAtMs }) => countedAtMs !== undefined).length;
     },
     async close() {

@@ -1,6 +1,7 @@
 /** Rollouts of many clusters, each brought half-way by the controller itself. */
 import { defaultStrategy, defaultWave } from '../../../hub/model/strategy.ts';
 import { advanceRollout, type RolloutInput, startRollout } from '../../../hub/rollout/advance-rollout.ts';
+import { clusterEntries } from '../../../hub/rollout/cluster-states.ts';
 import type { ClusterFacts } from '../../../hub/rollout/plan-waves.ts';
 import type { ObservedCluster, RolloutState } from '../../../hub/rollout/rollout-state.ts';
 
@@ -83,7 +84,7 @@ export function passRollout(rollout: BenchRollout, nowMs: number): void {
 export function reportHealthy(rollouts: readonly BenchRollout[], count: number, nowMs: number): void {
   let left = count;
   for (const { input, state } of rollouts)
-    for (const [name, seen] of Object.entries(state.clusters)) {
+    for (const [name, seen] of clusterEntries(state.clusters)) {
       if (left === 0) return;
       if (seen.assignedAtMs === undefined || seen.countedAtMs !== undefined) continue;
       const known = input.observed.get(name);

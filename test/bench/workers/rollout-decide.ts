@@ -1,5 +1,6 @@
 /** A process of its own that plans and decides rollouts of many clusters, and prints what that took as JSON. Arguments: clusters, applications. */
 import { performance } from 'node:perf_hooks';
+import { packState } from '../../../hub/rollout/rollout-state.ts';
 import { bringHalfWay, passRollout, planRollout, reportHealthy, rolloutNames } from '../kit/rollout-fleet.ts';
 
 const [clusters = 10_000, applications = 20] = process.argv.slice(2).map(Number);
@@ -22,7 +23,9 @@ for (let round = 0; round < passes; round += 1) {
   took.push(performance.now() - start);
 }
 took.sort((a, b) => a - b);
-const stateKb = Math.round(rollouts.reduce((sum, { state }) => sum + JSON.stringify(state).length, 0) / 1024);
+const stateKb = Math.round(
+  rollouts.reduce((sum, { state }) => sum + JSON.stringify(packState(state)).length, 0) / 1024,
+);
 process.stdout.write(
   JSON.stringify({
     planMs,
