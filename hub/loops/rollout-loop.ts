@@ -62,6 +62,8 @@ export interface RolloutDriver {
   wakeAll(): void;
   /** A cluster has reported, come or gone. Many at once are one pass. @param application of which alone something is another. Default any. */
   wakeCluster(cluster: string, application?: string): void;
+  /** Something was assigned there: those who wait for another environment look at it again. */
+  wakeFollowers(cluster: string): void;
   /** By application. */
   reports(): Promise<readonly RolloutReport[]>;
   /** Undefined: the application has no rollout yet. */
@@ -102,6 +104,10 @@ function concernedBy(state: RolloutState): ((cluster: string) => boolean) | unde
   if (!isOver(state) && !isGivenUp(state)) return (cluster) => isMember(state.waves, cluster);
   const some = new Set(concernedAfter(state));
   return isOver(state) && some.size === 0 ? undefined : (cluster) => some.has(cluster);
+}
+
+function isGoingOn({ phase }: RolloutState): boolean {
+  return phase === 'Progressing' || phase === 'Complete';
 }
 
 function isLive(state: RolloutState): boolean {
@@ -304,6 +310,8 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       kept(row, pass.changes);
       // What was decided now may let the next wave begin.
       if (pass.changes.length > 0 && pass.questions.length === 0) return { requeueAfterMs: 1 };
+      // Whoever goes back is looked at anew: nobody may be left to say anything.
+      if (pass.decisions.length > 0 && !isGoingOn(pass.state)) return { requeueAfterMs: 1 };
     } else inputs.settle(application, unsettled);
     if (pass.questions.length > 0) {
       await answer(pass.state, pass.questions, signal);
@@ -369,6 +377,9 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       if (only !== undefined && live.get(only)?.(cluster)) wakeSoon(only);
       if (only === undefined)
         for (const [application, concerns] of live) if (concerns(cluster)) wakeSoon(application);
+      for (const application of promoter.concerned(cluster)) wakeSoon(application);
+    },
+    wakeFollowers(cluster) {
       for (const application of promoter.concerned(cluster)) wakeSoon(application);
     },
     async reports() {

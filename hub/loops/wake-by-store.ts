@@ -19,12 +19,11 @@ export interface Woken {
   readonly notify: Loop;
 }
 
-/** What agents say that a rollout may wait for. */
+/** What agents say that a rollout may wait for. What it has assigned is no news to it. */
 const rolloutTopics: ReadonlySet<StoreTopic> = new Set([
   'acknowledgements',
   'observations',
   'registry',
-  'assignments',
   'pauses',
 ]);
 
@@ -33,6 +32,7 @@ export function wakeRollouts(store: Pick<Store, 'subscribe'>, rollouts: RolloutD
   return store.subscribe((topic, key) => {
     const { cluster, application } = parsePlacementKey(key);
     if (rolloutTopics.has(topic)) rollouts.wakeCluster(cluster, application);
+    if (topic === 'assignments') rollouts.wakeFollowers(cluster);
     if (topic === 'fleet' || (topic === 'pauses' && key === '')) rollouts.wakeAll();
   });
 }

@@ -29,6 +29,7 @@ import {
   type WaveState,
 } from './rollout-state.ts';
 import { soakEndMs } from './soak-end.ts';
+import { statesIn } from './wave-index.ts';
 import { opennessAt } from './windows.ts';
 
 export interface RolloutInput {
@@ -84,8 +85,9 @@ export function startRollout(
 
 /** Clusters of a wave that have failed, those apart that somebody excluded. */
 export function failedIn(state: RolloutState, wave: WaveState): readonly string[] {
-  return wave.clusters.filter((cluster) => {
-    const known = clusterState(state.clusters, cluster);
+  const states = statesIn(state.clusters, wave.clusters);
+  return wave.clusters.filter((_, at) => {
+    const known = states[at];
     return known?.failure !== undefined && known.excluded === undefined;
   });
 }
@@ -151,8 +153,9 @@ export function openClusters(
   const waiting: string[] = [];
   const offline: string[] = [];
   let expectedUntilMs: number | undefined;
-  for (const cluster of wave.clusters) {
-    const known = clusterState(state.clusters, cluster);
+  const states = statesIn(state.clusters, wave.clusters);
+  for (const [at, cluster] of wave.clusters.entries()) {
+    const known = states[at];
     if (known?.excluded || known?.countedAtMs !== undefined || known?.failure) continue;
     // One that went away after it was assigned is no proof that the release is good.
     const reached = known?.assignedAtMs !== undefined && !known.assignedAway;
@@ -169,12 +172,13 @@ export function openClusters(
 
 /** Nobody who was away proves anything: of the waves so far some cluster has to have been reached, or set aside by somebody. */
 export function isUnproven(state: RolloutState, index: number): boolean {
-  return !state.waves.slice(0, index + 1).some(({ clusters }) =>
-    clusters.some((cluster) => {
-      const known = clusterState(state.clusters, cluster);
-      return known?.countedAtMs !== undefined || known?.failure || known?.excluded;
-    }),
-  );
+  return !state.waves
+    .slice(0, index + 1)
+    .some(({ clusters }) =>
+      statesIn(state.clusters, clusters).some(
+        (known) => known?.countedAtMs !== undefined || known?.failure || known?.excluded,
+      ),
+    );
 }
 
 function approvalNeeded({ name }: WaveState): RolloutChange {
@@ -238,10 +242,9 @@ function endWave(state: RolloutState, index: number, input: RolloutInput): WaveP
 }
 
 function isWhole(state: RolloutState, { clusters }: WaveState): boolean {
-  return clusters.every((cluster) => {
-    const known = clusterState(state.clusters, cluster);
-    return known?.countedAtMs !== undefined && !known.failure && !known.excluded;
-  });
+  return statesIn(state.clusters, clusters).every(
+    (known) => known?.countedAtMs !== undefined && !known.failure && !known.excluded,
+  );
 }
 
 function describeEnd(state: RolloutState, wave: WaveState, offline: number): string {
@@ -265,10 +268,10 @@ function clusterTimers(state: RolloutState, { observed, nowMs }: RolloutInput): 
     if (wave.startedAtMs === undefined) break;
     if (wave.whole) continue;
     const { minHealthyMs } = specOf(state.strategy, wave);
-    for (const cluster of wave.clusters) {
-      const known = clusterState(state.clusters, cluster);
+    for (const [index, known] of statesIn(state.clusters, wave.clusters).entries()) {
       if (known?.assignedAtMs === undefined || known.countedAtMs !== undefined || known.failure) continue;
-      const start = known.healthySinceMs === undefined ? timerStart(observed.get(cluster), known) : undefined;
+      const seen = observed.get(wave.clusters[index] ?? '');
+      const start = known.healthySinceMs === undefined ? timerStart(seen, known) : undefined;
       const at =
         known.healthySinceMs === undefined
           ? start && start + state.strategy.healthTimeoutMs
@@ -292,15 +295,17 @@ function assign(
   for (const cluster of chosen) {
     const before = observed.get(cluster);
     const known = clusterState(state.clusters, cluster);
+    const targetDigest = release.targets[cluster];
+    const has = targetDigest === undefined || isAssigned(release, cluster, before);
+    // Who has it already is looked at first.
+    const present = before?.connected && !has ? { presentSinceMs: nowMs } : {};
     const next = {
-      ...known,
-      assignedAtMs: nowMs,
+      ...{ ...known, ...present, assignedAtMs: nowMs },
       previous: known?.previous ?? before?.lastHealthyDigest,
       ...(!before?.connected && { assignedAway: true }),
     };
     assigned.push([cluster, next]);
-    const targetDigest = release.targets[cluster];
-    if (targetDigest === undefined || isAssigned(release, cluster, before)) continue;
+    if (has) continue;
     const { id: releaseId, application, reason } = release;
     const amended = state.amended?.[cluster] !== undefined ? state.amendedBy : undefined;
     const revisionId = amended ?? release.revisionId;

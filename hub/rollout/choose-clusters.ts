@@ -5,10 +5,14 @@ import { clusterState } from './cluster-states.ts';
 import { specOf } from './plan-waves.ts';
 import type { ClusterState, RolloutState, WaveState } from './rollout-state.ts';
 import { boundsOf } from './wave-bounds.ts';
+import { statesIn } from './wave-index.ts';
 
 /** Assigned, and neither counted nor failed. One whose agent went away since may have been broken by the release: it is still in flight. */
 export function isInFlight(state: RolloutState, cluster: string): boolean {
-  const known = clusterState(state.clusters, cluster);
+  return isFlying(clusterState(state.clusters, cluster));
+}
+
+function isFlying(known: ClusterState | undefined): boolean {
   if (known?.assignedAtMs === undefined || known.countedAtMs !== undefined) return false;
   if (known.assignedAway) return false;
   return known.failure === undefined && known.excluded === undefined;
@@ -27,10 +31,11 @@ function candidatesOf(
   wave: WaveState,
   { observed, release, blocked }: RolloutInput,
 ): readonly string[] {
-  return wave.clusters.filter((cluster) => {
-    if (blocked?.has(cluster)) return false;
-    const known = clusterState(state.clusters, cluster);
+  const states = statesIn(state.clusters, wave.clusters);
+  return wave.clusters.filter((cluster, at) => {
+    const known = states[at];
     if (known?.assignedAtMs !== undefined || known?.excluded !== undefined) return false;
+    if (blocked?.has(cluster)) return false;
     if (state.strategy.assignsAway || release.removes.has(cluster)) return true;
     return observed.get(cluster)?.connected ?? false;
   });
@@ -43,9 +48,8 @@ function candidatesOf(
 export function lateFailures(state: RolloutState): readonly string[] {
   if (state.phase !== 'Complete' || state.strategy.onFailure === 'continue') return [];
   return state.waves.flatMap((wave) => {
-    const failed = wave.whole
-      ? []
-      : wave.clusters.filter((cluster) => isLateFailure(clusterState(state.clusters, cluster)));
+    const states = wave.whole ? [] : statesIn(state.clusters, wave.clusters);
+    const failed = wave.clusters.filter((_, at) => isLateFailure(states[at]));
     const { failures } = boundsOf(specOf(state.strategy, wave), wave.clusters.length);
     return failed.length > failures ? failed : [];
   });
@@ -61,14 +65,16 @@ function chooseOfWave(state: RolloutState, wave: WaveState, input: RolloutInput)
   const { observed, facts } = input;
   const spec = specOf(state.strategy, wave);
   const bounds = boundsOf(spec, wave.clusters.length);
-  const inFlight = wave.clusters.filter((cluster) => isInFlight(state, cluster));
+  const states = statesIn(state.clusters, wave.clusters);
+  const inFlight = wave.clusters.filter((_, at) => isFlying(states[at]));
   let room = bounds.concurrent - inFlight.length;
   const busy = new Set(inFlight);
   for (const cluster of wave.clusters) if (isUnavailable(cluster, observed)) busy.add(cluster);
   let spare = bounds.unavailable - busy.size;
   const regionOf = (cluster: string) => facts.get(cluster)?.region ?? '';
-  const [region = regionOf(candidates[0] ?? ''), ...others] = inFlight.map(regionOf);
   const apart = state.strategy.regions === 'apart';
+  const inUse = apart ? inFlight.map(regionOf) : [];
+  const [region = regionOf(candidates[0] ?? ''), ...others] = inUse;
   // What a cluster that was away was assigned (a removal) may be at work in a second region by now: nothing is added to two at once.
   if (apart && others.some((other) => other !== region)) return [];
   const chosen: string[] = [];

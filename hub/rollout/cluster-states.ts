@@ -110,15 +110,25 @@ export function withClusters(
 /** Clusters of which something else is known in the one than in the other: other objects, that is. */
 export function changedClusters(before: ClusterStates, after: ClusterStates): readonly string[] {
   if (before === after) return [];
+  if (before.parts.length !== after.parts.length) return changedIn(all(before), all(after));
   const changed: string[] = [];
-  const same = before.parts.length === after.parts.length;
-  for (const [at, part] of after.parts.entries()) {
-    if (same && before.parts[at] === part) continue;
-    for (const [name, known] of part) if (clusterState(before, name) !== known) changed.push(name);
+  for (let at = 0; at < after.parts.length; at += 1) {
+    const [was = nothing, is = nothing] = [before.parts[at], after.parts[at]];
+    if (was !== is) changed.push(...changedIn(was, is));
   }
-  for (const [at, part] of before.parts.entries()) {
-    if (same && after.parts[at] === part) continue;
-    for (const name of part.keys()) if (clusterState(after, name) === undefined) changed.push(name);
-  }
+  return changed;
+}
+
+function all(states: ClusterStates): ReadonlyMap<string, ClusterState> {
+  return new Map(clusterEntries(states));
+}
+
+function changedIn(
+  before: ReadonlyMap<string, ClusterState>,
+  after: ReadonlyMap<string, ClusterState>,
+): readonly string[] {
+  const changed: string[] = [];
+  for (const [name, known] of after) if (before.get(name) !== known) changed.push(name);
+  for (const name of before.keys()) if (!after.has(name)) changed.push(name);
   return changed;
 }

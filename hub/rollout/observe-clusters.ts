@@ -1,5 +1,5 @@
 /** What agents report, folded into a rollout's clusters: who is healthy for how long, and who has failed. */
-import { clusterState, memoOfParts, withClusters } from './cluster-states.ts';
+import { memoOfParts, withClusters } from './cluster-states.ts';
 import { specOf } from './plan-waves.ts';
 import {
   type ClusterFailure,
@@ -10,7 +10,7 @@ import {
   type RolloutRelease,
   type RolloutState,
 } from './rollout-state.ts';
-import { membersAmong } from './wave-index.ts';
+import { isMember, membersAmong, statesIn } from './wave-index.ts';
 
 export interface ObserveInput {
   readonly release: RolloutRelease;
@@ -71,10 +71,11 @@ function observeCluster(
   known: ClusterState,
   state: RolloutState,
   minHealthyMs: number,
-  { release, observed: all, nowMs }: ObserveInput,
+  { release, observed: all, nowMs, changed }: ObserveInput,
 ): ClusterState {
   const observed = all.get(cluster);
   if (isSettled(known) && isSteady(observed, release.targets[cluster])) return known;
+  if (changed !== undefined && !changed.has(cluster) && !isLate(known, observed, state, nowMs)) return known;
   // It was forgotten, and has come back with nothing: its turn comes again.
   if (observed?.targetDigest === undefined && !release.removes.has(cluster))
     return known.excluded === undefined ? untouched : known;
@@ -125,6 +126,17 @@ function isSettled(known: ClusterState): boolean {
   );
 }
 
+/** It may be that time alone has changed something, though nothing was heard: there is a timer, and it is over. */
+function isLate(
+  known: ClusterState,
+  observed: ObservedCluster | undefined,
+  { strategy }: RolloutState,
+  nowMs: number,
+): boolean {
+  if (known.presentSinceMs === undefined || known.healthySinceMs !== undefined || known.failure) return true;
+  return nowMs >= (timerStart(observed, known) ?? 0) + strategy.healthTimeoutMs;
+}
+
 /** Clusters that were assigned, and that a pass looks at though nothing was heard of them. */
 const unsettledOf = memoOfParts((part) =>
   [...part]
@@ -132,10 +144,13 @@ const unsettledOf = memoOfParts((part) =>
     .map(([name]) => name),
 );
 
-/** By wave. A cluster that was never assigned has nothing to observe. */
+/** By wave. Of those that are whole few clusters are looked at; the others hold nearly all that are in flight, and are small beside the fleet. */
 function toObserve({ waves, clusters }: RolloutState, { changed }: ObserveInput): readonly Members[] {
   if (changed === undefined) return waves.map((wave) => wave.clusters);
-  return membersAmong(waves, [...unsettledOf(clusters).flat(), ...changed]);
+  const open = waves.filter(({ whole }) => !whole);
+  const some = [...unsettledOf(clusters).flat(), ...changed].filter((name) => !isMember(open, name));
+  const found = membersAmong(waves, some);
+  return waves.map((wave, at) => (wave.whole ? (found[at] ?? []) : wave.clusters));
 }
 
 type Members = readonly string[];
@@ -154,9 +169,12 @@ export function observeClusters(
   for (const [index, wave] of state.waves.entries()) {
     if (wave.startedAtMs === undefined) continue;
     const { minHealthyMs } = specOf(state.strategy, wave);
-    for (const cluster of observe[index] ?? []) {
-      const known = clusterState(state.clusters, cluster);
+    const members = observe[index] ?? [];
+    const states = statesIn(state.clusters, members);
+    for (const [at, cluster] of members.entries()) {
+      const known = states[at];
       if (known?.assignedAtMs === undefined) continue;
+      if (input.changed !== undefined && isSettled(known) && !input.changed.has(cluster)) continue;
       const seen = observeCluster(cluster, known, state, minHealthyMs, input);
       if (seen === known || same(known, seen)) continue;
       news.push([cluster, seen]);

@@ -11,7 +11,7 @@ import { describeRevert } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
 import { countClusters } from './record-rollout.ts';
 import type { ClusterState, Gate, RolloutState, Said, WaveState } from './rollout-state.ts';
-import { membersAmong } from './wave-index.ts';
+import { membersAmong, statesIn } from './wave-index.ts';
 
 /** Names that one entry spells out. */
 const namesMax = 50;
@@ -93,7 +93,7 @@ function clusterEntries(
   const counted = newly((now, was) => now.countedAtMs !== undefined && was?.countedAtMs === undefined);
   // In a pass that takes them back as well, they were healthy all the same.
   const all = () =>
-    wave.clusters.filter((cluster) => clusterState(after.clusters, cluster)?.countedAtMs !== undefined);
+    statesIn(after.clusters, wave.clusters).filter((known) => known?.countedAtMs !== undefined);
   if (counted.length > 0) tell('progress', counted, `${all().length} of ${wave.clusters.length} healthy`);
   const mended = newly((now, was) => now.failure === undefined && was?.failure !== undefined);
   tell('progress', mended, mended.length === 1 ? 'has not failed any more' : 'have not failed any more');

@@ -10,6 +10,7 @@ import type {
 } from '../model/rollout-history.ts';
 import { clusterState } from './cluster-states.ts';
 import { type ClusterState, isOver, type RolloutState, type WaveState } from './rollout-state.ts';
+import { statesIn } from './wave-index.ts';
 
 function resultOf(known: ClusterState | undefined): ClusterRecord['result'] {
   if (known?.excluded) return 'Excluded';
@@ -22,8 +23,8 @@ function resultOf(known: ClusterState | undefined): ClusterRecord['result'] {
 /** Where the clusters of a wave, or of several, stand. */
 export function countClusters(state: RolloutState, names: readonly string[]): ClusterCounts {
   const counts = { clusters: names.length, healthy: 0, failed: 0, excluded: 0, rolledBack: 0, untouched: 0 };
-  for (const name of names) {
-    const result = resultOf(clusterState(state.clusters, name));
+  for (const known of statesIn(state.clusters, names)) {
+    const result = resultOf(known);
     if (result === 'Healthy') counts.healthy += 1;
     else if (result === 'Failed') counts.failed += 1;
     else if (result === 'Excluded') counts.excluded += 1;

@@ -1,15 +1,20 @@
-/** Which wave a cluster is in, without looking at all clusters: waves seldom change their members, and then they are other arrays. Pure. */
+/**
+ * Which wave a cluster is in, and what is known of a wave's clusters, without asking for each: waves seldom change their members, and then they are other arrays. What is
+ * kept here between calls follows from the arguments alone. Pure.
+ */
+import { type ClusterStates, changedClusters, clusterState } from './cluster-states.ts';
+import type { ClusterState } from './rollout-state.ts';
 
 type Members = readonly string[];
 
-const positions = new WeakMap<Members, ReadonlyMap<string, number>>();
+const knownPositions = new WeakMap<Members, ReadonlyMap<string, number>>();
 
 /** Where each cluster stands in its wave. */
 export function positionsIn(members: Members): ReadonlyMap<string, number> {
-  const known = positions.get(members);
+  const known = knownPositions.get(members);
   if (known !== undefined) return known;
   const made = new Map(members.map((name, at) => [name, at]));
-  positions.set(members, made);
+  knownPositions.set(members, made);
   return made;
 }
 
@@ -32,4 +37,36 @@ export function membersAmong(
   return found.map((members, at) =>
     members.sort((a, b) => (places[at]?.get(a) ?? 0) - (places[at]?.get(b) ?? 0)),
   );
+}
+
+type Known = readonly (ClusterState | undefined)[];
+
+interface LastKnown {
+  readonly clusters: ClusterStates;
+  readonly states: Known;
+}
+
+const lastKnown = new WeakMap<Members, LastKnown>();
+
+/** What is known of each of them, in their order. From what was known when this was asked last, where that is not long ago. */
+export function statesIn(clusters: ClusterStates, members: Members): Known {
+  const last = lastKnown.get(members);
+  if (last?.clusters === clusters) return last.states;
+  const states = last
+    ? changeStates(last, clusters, members)
+    : members.map((name) => clusterState(clusters, name));
+  lastKnown.set(members, { clusters, states });
+  return states;
+}
+
+function changeStates(last: LastKnown, clusters: ClusterStates, members: Members): Known {
+  const changed = changedClusters(last.clusters, clusters);
+  if (changed.length > members.length) return members.map((name) => clusterState(clusters, name));
+  const positions = positionsIn(members);
+  const states = [...last.states];
+  for (const name of changed) {
+    const at = positions.get(name);
+    if (at !== undefined) states[at] = clusterState(clusters, name);
+  }
+  return states;
 }
