@@ -86,6 +86,50 @@ describe('planExchange', () => {
     expect([...exchange.blocked]).toEqual(['c1']);
   });
 
+  const some = (value: number): RolloutStrategy => ({
+    ...one,
+    waves: [{ ...defaultWave, name: 'all', maxConcurrent: { unit: 'clusters', value } }],
+  });
+  const everywhere = (application: string, clusters: readonly string[]) =>
+    Object.fromEntries(clusters.map((cluster) => [cluster, to(application)]));
+
+  it('lets as many go together in one pass as the bounds of both allow', () => {
+    const all = ['c1', 'c2', 'c3', 'c4', 'c5'];
+    const members = new Map([
+      member('a', all, everywhere('b', all), some(4)),
+      member('b', all, everywhere('a', all), some(3)),
+    ]);
+    for (const looks of ['a', 'b'])
+      expect(who(planExchange(looks, members))?.sort()).toEqual(['a: c1,c2,c3', 'b: c1,c2,c3']);
+  });
+
+  it('lets go where the turns of both meet, though their orders differ, and nothing else', () => {
+    const all = ['c1', 'c2', 'c3'];
+    const members = new Map([
+      member('a', all, everywhere('b', all), some(2)),
+      member('b', ['c2', 'c3', 'c1'], everywhere('a', all), some(2)),
+    ]);
+    for (const [, { state }] of members)
+      expect(state.waves.map(({ clusters }) => clusters.length)).toEqual([3]);
+    const { together } = planExchange('a', members);
+    const assigned = [...together!].map(([, { decisions }]) => decisions.map(({ cluster }) => cluster));
+    expect(assigned[0]?.toSorted()).toEqual(assigned[1]?.toSorted());
+    expect(assigned[0]?.length).toBeGreaterThan(0);
+    for (const clusters of assigned) expect(clusters.length).toBeLessThanOrEqual(2);
+  });
+
+  it('takes applications along that exchange with one of them in another cluster', () => {
+    const members = new Map([
+      member('a', ['c1', 'c2'], { c1: to('b'), c2: to('c') }),
+      member('b', ['c1'], { c1: to('a') }),
+      member('c', ['c2'], { c2: to('a') }),
+    ]);
+    expect(who(planExchange('a', members))?.sort()).toEqual(['a: c1,c2', 'b: c1', 'c: c2']);
+    // Of a cluster that is not its turn for somebody, the others are none the worse.
+    const waits = new Map([...members, member('c', ['c2'], { c2: to('a') }, approved)]);
+    expect(who(planExchange('a', waits))?.sort()).toEqual(['a: c1', 'b: c1']);
+  });
+
   it('keeps one back as long as the other waits for its turn, is not there, or was rolled back', () => {
     const a = member('a', ['c1', 'c2'], { c1: to('b') });
     const waits = member('b', ['c1'], { c1: to('a') }, approved);

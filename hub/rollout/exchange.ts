@@ -147,17 +147,54 @@ function planTurns(application: string, members: ExchangeMembers): Exchange {
     if (known === undefined) turns.set(name, made);
     return made.has(cluster);
   };
+  const groups = new Map<string, readonly string[]>();
   for (const cluster of alone.blocked) {
     if (!isTurn(application, cluster)) continue;
     const group = groupAt(cluster, application, members);
-    if (group === undefined || !group.every((name) => isTurn(name, cluster))) continue;
-    const open = new Set([cluster]);
-    const passes = new Map(group.map((name) => [name, pass(name, open)]));
-    // A bound may let another cluster go first, once the others that wait are out of the way.
-    const made = [...passes].filter(
-      (one): one is [string, RolloutPass] => one[1] !== undefined && assignedBy(one[1]).has(cluster),
-    );
-    if (made.length === group.length) return { blocked: alone.blocked, together: new Map(made) };
+    if (group?.every((name) => isTurn(name, cluster))) groups.set(cluster, group);
   }
-  return alone;
+  return { ...alone, together: assignAll(groups, pass) ?? assignOne(groups, pass) };
+}
+
+type Groups = ReadonlyMap<string, readonly string[]>;
+type PassWith = (name: string, open: ReadonlySet<string>) => RolloutPass | undefined;
+
+/** Every application that has to do with one of these clusters, as if all of them were open. */
+function passAll(groups: Groups, pass: PassWith): ReadonlyMap<string, RolloutPass> {
+  const open = new Set(groups.keys());
+  const names = new Set([...groups.values()].flat());
+  const passes = [...names].map((name) => [name, pass(name, open)] as const);
+  return new Map(passes.filter((one): one is [string, RolloutPass] => one[1] !== undefined));
+}
+
+/** Those clusters that everybody who exchanges there assigns. */
+function metIn(groups: Groups, passes: ReadonlyMap<string, RolloutPass>): Groups {
+  const assigned = new Map([...passes].map(([name, pass]) => [name, assignedBy(pass)]));
+  const met = [...groups].filter(([cluster, group]) =>
+    group.every((name) => assigned.get(name)?.has(cluster)),
+  );
+  return new Map(met);
+}
+
+/** As many clusters as the bounds of all let go together. Undefined: that comes to none. */
+function assignAll(groups: Groups, pass: PassWith): Exchange['together'] {
+  let open = groups;
+  while (open.size > 0) {
+    const passes = passAll(open, pass);
+    const met = metIn(open, passes);
+    if (met.size === open.size) return passes;
+    // A bound may let another cluster go first, once the others that wait are out of the way.
+    open = met;
+  }
+  return undefined;
+}
+
+/** The first that all let go. */
+function assignOne(groups: Groups, pass: PassWith): Exchange['together'] {
+  for (const one of groups) {
+    const alone = new Map([one]);
+    const passes = passAll(alone, pass);
+    if (metIn(alone, passes).size > 0) return passes;
+  }
+  return undefined;
 }

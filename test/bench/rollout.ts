@@ -1,11 +1,13 @@
-/** What planning and deciding rollouts costs, for a fleet of ten thousand clusters and twenty applications that are all under way at once. */
+/**
+ * What planning and deciding rollouts costs, for a fleet of ten thousand clusters and twenty applications that are all under way at once: the controller alone, and the hub's
+ * loop with its store on disk.
+ */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Bench, result } from './result.ts';
 
 const bench_ = 'rollout';
 const applications = 20;
-const worker = fileURLToPath(new URL('workers/rollout-decide.ts', import.meta.url));
 
 interface Figures {
   readonly planMs: number;
@@ -15,20 +17,32 @@ interface Figures {
   readonly stateKb: number;
 }
 
-function measure(clusters: number): Figures {
-  const args = [worker, String(clusters), String(applications)];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 300_000 })) as Figures;
+interface StoreFigures {
+  /** Of all threads, from the reports to the rest: median over eleven times a hundred reports that all applications share. */
+  readonly cpuMs: number;
+  readonly wallMs: number;
+}
+
+function measure<T>(worker: string, clusters: number): T {
+  const path = fileURLToPath(new URL(`workers/${worker}.ts`, import.meta.url));
+  const args = [path, String(clusters), String(applications)];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 600_000 })) as T;
 }
 
 export const bench: Bench = async ({ say }) => {
-  const small = measure(1_000);
+  const small = measure<Figures>('rollout-decide', 1_000);
   say(`1,000 clusters: ${small.decideMs.toFixed(1)} ms a pass over all ${applications} applications`);
-  const large = measure(10_000);
+  const large = measure<Figures>('rollout-decide', 10_000);
   say(`10,000 clusters: ${large.decideMs.toFixed(1)} ms a pass; states of ${large.stateKb} kB`);
+  const smallStore = measure<StoreFigures>('rollout-store', 1_000);
+  const store = measure<StoreFigures>('rollout-store', 10_000);
+  say(`with the store: ${store.cpuMs.toFixed(0)} ms of CPU, ${store.wallMs.toFixed(0)} ms in all`);
   return [
     result(bench_, 'decide_ms_10000x20', large.decideMs, 'ms', 'limit', 200),
+    result(bench_, 'pass_with_store_ms_10000x20', store.cpuMs, 'ms', 'limit', 200),
     result(bench_, 'plan_ms_10000x20', large.planMs, 'ms', 'a pass', large.decideMs),
     result(bench_, 'growth_1000_to_10000', large.decideMs / small.decideMs / 10, 'ratio', 'linear', 1),
+    result(bench_, 'pass_with_store_growth', store.cpuMs / smallStore.cpuMs / 10, 'ratio', 'linear', 1),
     result(bench_, 'memory_mb_10000x20', large.memoryMb, 'MiB', '1,000 clusters', small.memoryMb),
   ];
 };
