@@ -177,7 +177,8 @@ afterAll(() => bed?.close());
 describe('parity of two clusters', { timeout: 120_000 }, () => {
   it('is Ready where the only difference is declared and each speaks of its own region', async (context) => {
     if (!bed) return context.skip();
-    const [size] = await reached('the declared difference alone', ['declared /data/size both']);
+    const items = await reached('the declared difference alone', ['declared /data/size both']);
+    const size = items.find(({ path }) => path === '/data/size');
     expect(size).toMatchObject({ owner: 'team-web', primaryValue: '"8"', standbyValue: '"2"' });
     const disks = await bed.wait('the facts of both clusters', async () =>
       (await differences()).find(({ path }) => path === '/environment/storageClasses/fast'),
