@@ -1,4 +1,5 @@
 /** What left the set is deleted, when that is safe, in reverse order, each wave when the one above it is gone. */
+import { keyText } from '../../shared/manifest/object.ts';
 import { defaultPruneLimit } from '../../shared/manifest/target.ts';
 import { describeLeaving } from '../apply/describe-leaving.ts';
 import { loadParent } from '../apply/parent.ts';
@@ -6,7 +7,7 @@ import { isBeyondLimit, leavingLimitMs, type PrunePlan } from '../apply/plan-pru
 import type { DesiredApplication } from '../model/desired.ts';
 import { parentName, pruneConfirmedAnnotation } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
-import type { AgentContext, ApplicationState } from './context.ts';
+import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
 import { assertNewest } from './fence.ts';
 import { contentOf, writeParent } from './inventory.ts';
 import {
@@ -117,15 +118,13 @@ function tellLeaving(
 
 /** Rows and records of what is neither desired nor there. */
 function forgetGone(context: AgentContext, state: ApplicationState, told: ReadonlySet<string>): void {
-  const members = new Set(
-    context.observer
-      .members(state.applySetId)
-      .map(({ key }) => `${key.group}/${key.kind}/${key.namespace}/${key.name}`),
-  );
-  for (const [text, object] of [...state.objects]) {
-    const stays = object.status === 'Retained' || object.status === 'Failed';
-    if (!told.has(text) && !(stays && members.has(text))) forgetObject(context, state, text);
-  }
+  const untold = [...state.objects].filter(([text]) => !told.has(text));
+  const stays = ({ status }: ObjectState) => status === 'Retained' || status === 'Failed';
+  const members = untold.some(([, object]) => stays(object))
+    ? new Set(context.observer.members(state.applySetId).map(({ key }) => keyText(key)))
+    : undefined;
+  for (const [text, object] of untold)
+    if (!(stays(object) && members?.has(text))) forgetObject(context, state, text);
   for (const text of state.records.keys()) if (!state.objects.has(text)) state.records.delete(text);
 }
 

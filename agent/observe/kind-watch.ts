@@ -14,7 +14,8 @@ export interface KindWatch {
   /** Why it is not, in the API server's words. */
   failure(namespaces?: readonly string[]): string | undefined;
   get(keyText: string): ObservedObject | undefined;
-  objects(): Iterable<ObservedObject>;
+  eachObject(visit: (object: ObservedObject) => void): void;
+  readonly size: number;
   readonly watches: number;
   /** As it was when the watch began. */
   readonly resource: ApiResource;
@@ -84,8 +85,14 @@ export function createKindWatch(resource: ApiResource, ports: WatcherPorts): Kin
       }
       return undefined;
     },
-    *objects() {
-      for (const { objects } of watchers()) yield* objects.values();
+    // Not as an iterable: a generator over thousands costs more than what is done with them.
+    eachObject(visit) {
+      for (const { objects } of watchers()) for (const object of objects.values()) visit(object);
+    },
+    get size() {
+      let total = 0;
+      for (const { objects } of watchers()) total += objects.size;
+      return total;
     },
     resource,
     get missing() {

@@ -69,7 +69,8 @@ export function createObserver(options: Omit<WatcherPorts, 'onReach'>): Observer
     drop(group, kind) {
       const watch = find(group, kind);
       if (!watch) return;
-      const shown = [...watch.objects()];
+      const shown: ObservedObject[] = [];
+      watch.eachObject((object) => shown.push(object));
       watch.stop();
       kinds.delete(`${group}/${kind}`);
       for (const before of shown)
@@ -80,7 +81,9 @@ export function createObserver(options: Omit<WatcherPorts, 'onReach'>): Observer
     members(partOf) {
       const found: ObservedObject[] = [];
       for (const kind of kinds.values())
-        for (const object of kind.objects()) if (object.partOf === partOf) found.push(object);
+        kind.eachObject((object) => {
+          if (object.partOf === partOf) found.push(object);
+        });
       return found;
     },
     get unreachable() {
@@ -88,7 +91,7 @@ export function createObserver(options: Omit<WatcherPorts, 'onReach'>): Observer
     },
     get objects() {
       let total = 0;
-      for (const kind of kinds.values()) for (const _object of kind.objects()) total += 1;
+      for (const { size } of kinds.values()) total += size;
       return total;
     },
     get watches() {
