@@ -88,6 +88,40 @@ describe('createRolloutViews', () => {
     expect(reads.at(-1)).toEqual({ application: 'web' });
   });
 
+  it('says what is unsettled until that has been kept, and of a view that was read anew that all is', async () => {
+    const first = await views.load('web', release);
+    const all = views.unsettled('web', first);
+    expect(all.clusters).toBeUndefined();
+    views.settle('web', all);
+    await healthy('eu-1');
+    await views.load('web', release);
+    expect(views.unsettled('web', first).clusters).toEqual(new Set(['eu-1']));
+    // Not kept: it comes again, with what came since.
+    await healthy('us-1');
+    await views.load('web', release);
+    const both = views.unsettled('web', first);
+    expect(both.clusters).toEqual(new Set(['eu-1', 'us-1']));
+    views.settle('web', both);
+    expect(views.unsettled('web', first).clusters).toEqual(new Set());
+    const late = views.unsettled('web', first);
+    const anew = await views.load('web', { ...release });
+    views.settle('web', late);
+    expect(views.unsettled('web', first).clusters).toBeUndefined();
+    expect(views.unsettled('web', anew).clusters).toBeUndefined();
+  });
+
+  it('reads nothing for a report on another application', async () => {
+    await views.load('web', release);
+    const [assigned] = await bed.store.releases.assignments({ cluster: 'eu-1' });
+    await views.load('other', { ...release, application: 'other' });
+    const { generation = 0 } = assigned ?? {};
+    const said = { cluster: 'eu-1', application: 'web', generation, message: '', timeMs: 7 };
+    await bed.store.releases.acknowledge({ ...said, stage: 'healthy' });
+    reads.length = 0;
+    await views.load('other', { ...release, application: 'other' });
+    expect(reads.map(({ clusters }) => clusters)).not.toContainEqual(['eu-1']);
+  });
+
   it('gives no reader less than what was heard before it asked, though another takes it up', async () => {
     await views.load('web', release);
     await healthy('eu-1');

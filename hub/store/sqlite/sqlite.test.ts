@@ -84,6 +84,17 @@ describe('data key', () => {
   });
 });
 
+/** Takes back what these migrations and later ones have made, so that they are applied anew. */
+function undoFrom(database: BetterSqlite3.Database, first: number): void {
+  const later = migrations.filter(({ id }) => id >= first).map(({ sql }) => sql);
+  const tables = later.flatMap((text) => [...text.matchAll(/CREATE TABLE (\w+)/g)].map(([, name]) => name));
+  for (const table of tables.reverse()) database.exec(`DROP TABLE ${table}`);
+  for (const text of later)
+    for (const [, table, column] of text.matchAll(/ALTER TABLE (\w+) ADD COLUMN (\w+)/g))
+      database.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
+  database.exec(`DELETE FROM migrations WHERE id >= ${first}`);
+}
+
 describe('migrations', () => {
   const one = { id: 1, name: 'one', sql: 'CREATE TABLE a (x INTEGER)' };
   const two = { id: 2, name: 'two', sql: 'CREATE TABLE b (x INTEGER)' };
@@ -133,13 +144,7 @@ describe('migrations', () => {
     const { set } = target;
     await test.store.close();
     const before = new BetterSqlite3(test.path);
-    const later = migrations.filter(({ id }) => id >= 3).map(({ sql }) => sql);
-    const tables = later.flatMap((text) => [...text.matchAll(/CREATE TABLE (\w+)/g)].map(([, name]) => name));
-    for (const table of tables.reverse()) before.exec(`DROP TABLE ${table}`);
-    for (const text of later)
-      for (const [, table, column] of text.matchAll(/ALTER TABLE (\w+) ADD COLUMN (\w+)/g))
-        before.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
-    before.exec('DELETE FROM migrations WHERE id >= 3');
+    undoFrom(before, 3);
     before.close();
     const store = await test.reopen();
     expect(await store.content.target(target.digest)).toEqual(target);
@@ -159,8 +164,7 @@ describe('migrations', () => {
   it('takes the clusters out of the states of rollouts that there are', async () => {
     await test.store.close();
     const before = new BetterSqlite3(test.path);
-    before.exec('DROP TABLE rollout_clusters; DROP TABLE rollouts_removed');
-    before.exec('ALTER TABLE rollouts DROP COLUMN version; DELETE FROM migrations WHERE id >= 8');
+    undoFrom(before, 8);
     const clusters = { us: { assignedAtMs: 1.5 }, '7': {}, 'eu"1': { failure: { message: 'a "b" \u2028' } } };
     const states = { web: { version: 2, waves: [], clusters, held: [] }, queue: { type: 'queue' } };
     const save = before.prepare('INSERT INTO rollouts (application, state) VALUES (?, ?)');
