@@ -1,6 +1,7 @@
 /** Failovers over a real store in memory and a Git that tests answer for: for tests. */
 import { createSeededRandom } from '../../shared/clock/random.ts';
 import { silentLogger } from '../../shared/log/log.ts';
+import type { ParityState } from '../model/parity.ts';
 import type { WriteRequest } from '../source/write-files.ts';
 import { createFailovers, type FailoverDriver } from './failovers.ts';
 import { createLoopBed, type LoopBed } from './test-bed.ts';
@@ -19,7 +20,7 @@ const api = 'apiVersion: fairway.dev/v1alpha1\n';
 export const failoverFleet = {
   'fleet/clusters.yaml': `${api}kind: Cluster\nmetadata: { name: eu-1 }\nspec: { region: a, role: primary }\n---\n${api}kind: Cluster\nmetadata: { name: eu-2 }\nspec: { region: b, role: standby }\n`,
   'fleet/group.yaml': `${api}kind: ParityGroup\nmetadata: { name: eu }\nspec:\n  primary: eu-1\n  standbys: { clusters: [eu-2] }\n  failover: { fencing: { after: 60s } }\n`,
-  'fleet/web.yaml': `${api}kind: Application\nmetadata: { name: web }\nspec:\n  source: { path: apps/web, overlays: ["{{cluster.role}}"] }\n  placement: { clusters: [eu-1, eu-2] }\n`,
+  'fleet/web.yaml': `${api}kind: Application\nmetadata: { name: web }\nspec:\n  source: { path: apps/web, overlays: ["{{cluster.role}}"] }\n  placement: { clusters: [eu-1, eu-2] }\n  rollout: { strategy: all-at-once }\n`,
   'apps/web/primary/map.yaml':
     'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: m, namespace: default }\ndata: { size: "8" }\n',
   'apps/web/standby/map.yaml':
@@ -29,6 +30,7 @@ export const failoverFleet = {
 /** @param write one attempt: it calls `edit` where Git does not have the commit yet, as the real one does. */
 export async function createFailoverBed(
   write: (request: WriteRequest, edit: () => Promise<unknown>) => Promise<Written>,
+  parity: (group: string) => ParityState | undefined = () => undefined,
 ): Promise<FailoverBed> {
   const bed = await createLoopBed();
   await bed.commit(failoverFleet);
@@ -43,7 +45,7 @@ export async function createFailoverBed(
       ...{ url: bed.root.url, ref: 'main', identity: { name: 'Fairway', email: 'hub@example.com' } },
       write: (request) => write(request, () => request.edit(read)),
     },
-    parity: () => undefined,
+    parity,
     onSwitch: () => {},
     newId: () => `f-${++ids}`,
   });

@@ -3,6 +3,7 @@
 import { createReportQueue, type ReportQueue } from '../../../agent/report/queue.ts';
 import { type DesiredStore, loadDesiredStore } from '../../../agent/stream/desired-store.ts';
 import { enrol } from '../../../agent/stream/enrol.ts';
+import type { FenceKeeper } from '../../../agent/stream/fence-keeper.ts';
 import {
   createHubConnection,
   type HubConnection,
@@ -19,6 +20,7 @@ import type { RenderedObject } from '../../../hub/model/rendered.ts';
 import { createRegistry, type Registry } from '../../../hub/registry/registry.ts';
 import { openStore } from '../../../hub/store/open-store.ts';
 import type { Store } from '../../../hub/store/store.ts';
+import type { AskFencing } from '../../../hub/stream/fencing.ts';
 import type { StreamLimits } from '../../../hub/stream/stream-context.ts';
 import { createStreamServer, type StreamServer } from '../../../hub/stream/stream-server.ts';
 import type { Clock } from '../../../shared/clock/clock.ts';
@@ -132,6 +134,8 @@ export async function startHub(
     readonly agentPort?: number;
     /** What its registry sees of the store. */
     readonly wrapStore?: (store: Store) => Store;
+    /** What agents are told of fencing. */
+    readonly fencing?: AskFencing;
     readonly onFactsChanged?: (cluster: string) => void;
   } = {},
 ): Promise<Hub> {
@@ -158,6 +162,7 @@ export async function startHub(
     },
     advertisedAddresses: (port) => [`127.0.0.1:${port}`],
     limits: options.limits ?? {},
+    fencing: options.fencing,
     ...(options.onFactsChanged && { onFactsChanged: options.onFactsChanged }),
   });
   const { agentPort, enrolmentPort } = await server.start();
@@ -285,9 +290,12 @@ export interface Agent {
 
 export async function startAgent(
   identity: Identity,
-  options: Partial<HubConnectionOptions> & { readonly storage?: StateStorage } = {},
+  options: Partial<Omit<HubConnectionOptions, 'fences'>> & {
+    readonly storage?: StateStorage;
+    readonly fences?: (desired: DesiredStore) => Promise<FenceKeeper>;
+  } = {},
 ): Promise<Agent> {
-  const { storage = createMemoryStorage(), ...overrides } = options;
+  const { storage = createMemoryStorage(), fences, ...overrides } = options;
   const random = createSeededRandom(1);
   const common = { clock: systemClock, random, log: silentLogger };
   const desired = await loadDesiredStore({
@@ -309,6 +317,7 @@ export async function startAgent(
     identityStore,
     desired,
     reports,
+    fences: await fences?.(desired),
     queries: {
       object: async ({ key }) => (key.name === 'web' ? '{"kind":"Deployment"}' : undefined),
       logs: async ({ tailLines }) => ({ content: Buffer.from(`last ${tailLines} lines`), truncated: false }),
