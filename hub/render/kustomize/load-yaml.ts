@@ -39,10 +39,11 @@ export function parseInline<B extends Base>(
   from: Accumulation<B>,
   place: Place,
   what = 'the patch',
+  kind: 'object' | 'configuration' = 'object',
 ): Loaded {
   const bytes = new TextEncoder().encode(text);
   const { files, limits } = from.context;
-  const result = files.parseBytes(`inline ${text}`, bytes, () => parseYaml(bytes, limits));
+  const result = files.parseBytes(`inline ${kind} ${text}`, bytes, () => parseYaml(bytes, limits, kind));
   if (!result.ok)
     throw problemError(
       result.failure.code,

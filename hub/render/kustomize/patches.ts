@@ -214,14 +214,37 @@ function withTextMetadata(object: KubeObject): KubeObject {
   return { ...object, metadata } as unknown as KubeObject;
 }
 
+/** Whether kustomize holds notes of its own in the object's annotations, which are there for operations, then. */
+function isNoted({ history, trace }: Resource): boolean {
+  const { previous, prefixes, suffixes, needsHash } = history;
+  return needsHash || trace !== undefined || previous.length + prefixes.length + suffixes.length > 0;
+}
+
+/** The same object where it has annotations. */
+export function withAnnotations(object: KubeObject): KubeObject {
+  const { metadata } = object;
+  if (metadata.annotations !== undefined && metadata.annotations !== null) return object;
+  return { ...object, metadata: { ...metadata, annotations: {} } };
+}
+
+/** Takes away what withAnnotations has put there, if nothing came into it. */
+export function withoutEmptyAnnotations(object: KubeObject): KubeObject {
+  const { annotations, ...metadata } = (object.metadata ?? {}) as KubeObject['metadata'];
+  if (typeof annotations !== 'object' || annotations === null || Object.keys(annotations).length > 0)
+    return object;
+  return { ...object, metadata };
+}
+
 function applyOperations(
   resource: Resource,
   operations: readonly JsonPatchOperation[],
   place: Place,
 ): Resource {
   try {
-    const patched = applyJsonPatch(withNulls(resource.object) as Json, operations);
-    const object = withRoundedIntegers(patched) as unknown as KubeObject;
+    const before = isNoted(resource) ? withAnnotations(resource.object) : resource.object;
+    const patched = applyJsonPatch(withNulls(before) as Json, operations);
+    const rounded = withRoundedIntegers(patched) as unknown as KubeObject;
+    const object = before === resource.object ? rounded : withoutEmptyAnnotations(rounded);
     // The object is written and read anew, so nothing is shared any more.
     return { ...resource, object, history: { ...resource.history, shared: [] } };
   } catch (caught) {

@@ -67,7 +67,7 @@ async function loadReplacements<B extends Base>(
   from: Accumulation<B>,
   place: Place,
 ): Promise<readonly (readonly [ReplacementArgs, Place, readonly number[]])[]> {
-  const loaded = await loadYaml(path, from, place);
+  const loaded = await loadYaml(path, from, place, 'configuration');
   const value = loaded.documents[0]?.value ?? null;
   if (typeof value !== 'object' || value === null)
     throw problemError('invalid_manifest', loaded.place, 'expected a replacement, or a list of them');
@@ -183,8 +183,17 @@ async function loadPatch<B extends Base>(
   const path = args.path ?? '';
   if ((text === '') === (path === ''))
     throw problemError('invalid_manifest', place, 'expected one of path and patch');
-  const loaded = text === '' ? await loadYaml(path, from, place) : parseInline(text, from, place);
+  const loaded = await asOperations(async (kind) =>
+    text === '' ? loadYaml(path, from, place, kind) : parseInline(text, from, place, 'the patch', kind),
+  );
   return { loaded, parsed: parsePatch(loaded.documents, loaded.place) };
+}
+
+/** A list of operations is read as YAML 1.1 (`yes` is true there), other than objects and what is JSON (kustomize internal/builtins/PatchTransformer.go, sigs.k8s.io/yaml). */
+async function asOperations(load: (kind?: 'configuration') => Promise<Loaded>): Promise<Loaded> {
+  const loaded = await load();
+  const [first] = loaded.documents;
+  return Array.isArray(first?.value) && first?.isJson === undefined ? load('configuration') : loaded;
 }
 
 function loadEntry<B extends Base>(
@@ -261,7 +270,9 @@ export async function patchJson6902<B extends Base>(
     const { path = '', patch = '' } = args;
     if ((path === '') === (patch === ''))
       throw problemError('invalid_manifest', place, 'expected one of path and patch');
-    const loaded = path === '' ? parseInline(patch, from, place) : await loadYaml(path, from, place);
+    const loaded = await asOperations(async (kind) =>
+      path === '' ? parseInline(patch, from, place, 'the patch', kind) : loadYaml(path, from, place, kind),
+    );
     const { documents, place: where } = loaded;
     if (documents[0]?.isJson === false)
       throw problemError('invalid_manifest', where, 'what starts with [ must be JSON, in a patch');

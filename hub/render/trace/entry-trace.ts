@@ -3,7 +3,7 @@ import type { Json, KubeObject } from '../../../shared/manifest/object.ts';
 import type { TraceKind } from '../../model/trace.ts';
 import type { ChartLayers } from '../helm/chart-layers.ts';
 import { applyJsonPatch, type JsonPatchOperation } from '../kustomize/json-patch.ts';
-import type { MergePatch } from '../kustomize/patches.ts';
+import { type MergePatch, withAnnotations, withoutEmptyAnnotations } from '../kustomize/patches.ts';
 import type { ReplacementArgs } from '../kustomize/replacements.ts';
 import { withNulls } from '../kustomize/values.ts';
 import type { Resource } from '../resource.ts';
@@ -190,10 +190,12 @@ function operationsOf(
   spot: Spot,
 ): readonly Part[] {
   const parts: Part[] = [];
-  let object = before;
+  // What was applied as a whole has found annotations where it needed them.
+  let working = withAnnotations(before);
   for (const [index, operation] of operations.entries()) {
-    const find = operationAt(spotBelow(spot, index), operation, object);
-    object = applyJsonPatch(withNulls(object as unknown as Json), [operation]) as unknown as KubeObject;
+    const find = operationAt(spotBelow(spot, index), operation, working);
+    working = applyJsonPatch(withNulls(working as unknown as Json), [operation]) as unknown as KubeObject;
+    const object = before.metadata.annotations ? working : withoutEmptyAnnotations(working);
     parts.push({ name: operations.length > 1 ? `operation ${index + 1}` : '', object, find });
   }
   return parts;

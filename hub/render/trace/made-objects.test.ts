@@ -166,6 +166,16 @@ describe('transformers that are objects', () => {
     expect(found.steps[0]?.configuredAt).toMatchObject({ file: 'app/kustomization.yaml', line: 4 });
   });
 
+  it('are told where operations add an annotation to an object without any', async () => {
+    const files = app(
+      'patches:\n- target: {kind: Deployment}\n  patch: |-\n    - {op: replace, path: /spec/replicas, value: 4}\n    - {op: add, path: /metadata/annotations/note, value: text}\n',
+    );
+    expect(stepsOf(await traceOf(files, 'Deployment', 'web'))).toEqual([
+      'patches[0] operation 1 app: spec.replicas 1 -> 4 at app/kustomization.yaml:5 value',
+      'patches[0] operation 2 app: metadata.annotations.note nothing -> "text" at app/kustomization.yaml:6 value',
+    ]);
+  });
+
   it('are told as a patch has made them, what it left alone where it is written', async () => {
     const files = app('transformers: [more]\n', {
       'app/more/t.yaml': `${head('LabelTransformer')}labels:\n  team: a\n  tier: gold\nfieldSpecs: [{path: metadata/labels, create: true}]\n`,

@@ -174,18 +174,20 @@ const oldBoolean = defineScalarTag<boolean>(boolCoreTag.tagName, {
   identify: () => false,
 });
 
-export const kubernetesSchema: Schema = CORE_SCHEMA.withTags(
-  nullTag,
-  boolean,
-  timestamp,
-  integer,
-  float,
-  binary,
-  mergeTag,
-  stringKeyed,
-);
+/** A date stays the text that it is there. */
+const timestampText = defineScalarTag<string>(timestamp.tagName, {
+  resolve: (source) => source,
+  identify: () => false,
+});
 
-export const kustomizationSchema: Schema = kubernetesSchema.withTags(oldBoolean);
+const others = [integer, float, binary, mergeTag, stringKeyed];
+export const kubernetesSchema: Schema = CORE_SCHEMA.withTags(nullTag, boolean, timestamp, ...others);
+export const kustomizationSchema: Schema = CORE_SCHEMA.withTags(
+  nullTag,
+  oldBoolean,
+  timestampText,
+  ...others,
+);
 
 const textOfKey = (key: unknown): string => String(key instanceof Spelled ? key.value : key);
 
@@ -244,7 +246,7 @@ function resolverOf(
 
 export const plainResolvers = {
   object: resolverOf('~nNtTfF+-.0123456789', [nullTag, boolean, integer, float, timestamp]),
-  kustomization: resolverOf('~nNtTfFyYoO+-.0123456789', [nullTag, oldBoolean, integer, float, timestamp]),
+  kustomization: resolverOf('~nNtTfFyYoO+-.0123456789', [nullTag, oldBoolean, integer, float]),
   manifest: resolverOf('~nNtTfFyYoO+-.0123456789', [nullTag, oldBoolean, integer, float]),
 } as const;
 

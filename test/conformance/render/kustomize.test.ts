@@ -13,6 +13,7 @@ import { patchCases } from './cases-patches.ts';
 import { patternCases } from './cases-patterns.ts';
 import { pluginCases } from './cases-plugins.ts';
 import { replacementCases } from './cases-replacements.ts';
+import { scalarCases } from './cases-scalars.ts';
 import { metadataCases, schemaCases } from './cases-schema.ts';
 import { sopsCases } from './cases-sops.ts';
 import { inParallel, type Outcome, printedText, renderOurs, renderTheirs } from './compare.ts';
@@ -22,6 +23,7 @@ const groups = {
   basic: basicCases,
   patches: patchCases,
   patterns: patternCases,
+  scalars: scalarCases,
   generators: generatorCases,
   replacements: replacementCases,
   vars: varCases,
