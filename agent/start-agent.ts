@@ -204,6 +204,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const diagnostics: DiagnosticSources = {
     ...{ cluster, namespace, instanceId, versions, kube, loops, connection, desired, facts },
     startedAtMs: clock.now(),
+    fenced: () => fences.fenced(),
     leader: assertMayWrite && true,
     logLines: options.logLines ?? (() => []),
   };

@@ -43,6 +43,7 @@ interface LiveStatus {
   readonly watches?: number;
   readonly observed?: number;
   readonly refused?: number;
+  readonly fenced?: readonly { readonly application: string; readonly since: string }[];
   readonly applications?: readonly {
     readonly application: string;
     readonly health: string;
@@ -86,7 +87,7 @@ function table(rows: readonly (readonly (string | number)[])[]): string {
 function describeLive(status: LiveStatus): string {
   if (status.state !== 'running')
     return row('State', status.state === 'standby' ? 'stands by: another replica leads' : status.state);
-  const { hub, versions, applications = [] } = status;
+  const { hub, versions, applications = [], fenced = [] } = status;
   const link = hub?.connected
     ? `connected to ${hub.address}`
     : `not connected${hub?.lastError ? `: ${hub.lastError}` : ''}`;
@@ -105,6 +106,7 @@ function describeLive(status: LiveStatus): string {
     row('Hub', link),
     row('API server', status.unreachable ?? 'answers'),
     row('Watches', `${status.watches}, ${status.observed} objects, ${status.refused} refused`),
+    ...fenced.map(({ application, since }) => row('Fenced', `${application}, since ${since}`)),
     row('Memory', `${Math.round((status.process?.residentBytes ?? 0) / 1024 / 1024)} MiB`),
     applications.length === 0
       ? '\nNo applications.\n'

@@ -31,6 +31,7 @@ function sources(lines: readonly string[], applications = 1): DiagnosticSources 
     instanceId: 'i',
     versions: { agent: '0.1.0', kubernetes: 'v1.36.3' },
     startedAtMs: 0,
+    fenced: () => [{ application: 'web', group: 'eu', sinceMs: 0, targetDigest: 'd', resuming: false }],
     kube: {
       server: 'https://10.0.0.1',
       requestCounts: () => ({}),
@@ -65,7 +66,10 @@ describe('collectDiagnostics', () => {
     const bundle = JSON.parse(collectDiagnostics(sources(['one', 'two']), 60_000));
     expect(bundle).toMatchObject({
       at: '1970-01-01T00:01:00.000Z',
-      agent: { cluster: 'eu-1', uptimeSeconds: 60, hub: { connected: true } },
+      agent: {
+        ...{ cluster: 'eu-1', uptimeSeconds: 60, hub: { connected: true } },
+        fenced: [{ application: 'web', group: 'eu', since: '1970-01-01T00:00:00.000Z' }],
+      },
       desired: {
         applications: [{ application: 'app-0', objects: 0, selfHeal: 'enforce' }],
         applicationsLeftOut: 0,

@@ -2,6 +2,7 @@
 
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { DesiredState } from '../model/desired.ts';
+import type { FencedApplication } from '../model/fencing.ts';
 import type { AgentLoops } from './agent-loops.ts';
 
 /** What is asked; each gives plain data. */
@@ -17,6 +18,8 @@ export interface DiagnosticSources {
   /** Undefined: it has none. */
   readonly facts?: { readonly watches: number } | undefined;
   readonly desired: Pick<DesiredState, 'applications' | 'pauses' | 'deletionsHeld' | 'batchOpen'>;
+  /** What is fenced. Default: nothing. */
+  readonly fenced?: () => readonly FencedApplication[];
   /** Undefined: no election. */
   readonly leader: boolean | undefined;
   readonly logLines: () => readonly string[];
@@ -51,6 +54,10 @@ function desiredSummary({ desired }: DiagnosticSources) {
   };
 }
 
+function describeFence({ application, group, sinceMs, resuming }: FencedApplication) {
+  return { application, group, since: new Date(sinceMs).toISOString(), resuming };
+}
+
 /** How the agent is now, in short. */
 export function describeAgent(sources: DiagnosticSources, nowMs: number) {
   const { cluster, namespace, instanceId, versions, kube, loops, connection, leader } = sources;
@@ -73,6 +80,7 @@ export function describeAgent(sources: DiagnosticSources, nowMs: number) {
     },
     ...state,
     factWatches: sources.facts?.watches ?? 0,
+    fenced: (sources.fenced?.() ?? []).slice(0, applicationsMax).map(describeFence),
     failing: loop.filter(({ failures }) => failures > 0).slice(0, applicationsMax),
     events: loops.metrics,
     process: {

@@ -25,6 +25,7 @@ const parallelMax = 8;
 /** While something is still to end, and afterwards. */
 const lookSoonMs = 2_000;
 const lookAgainMs = 30_000;
+const tellWithinMs = 60_000;
 
 interface Workload {
   readonly key: ObjectKey;
@@ -157,7 +158,9 @@ async function hold(
       ? ''
       : `; not yet: ${left[0]}${left.length > 1 ? ` (and ${left.length - 1} more)` : ''}`;
   const message = `fenced since ${since}: no word from the hub for as long as group ${fence.group} allows; ${workloads} workloads are stopped${rest}`;
-  if (left.length === 0) tellFence(context, state, 'fence.closed', message);
+  // What cannot be stopped is no reason to tell nothing.
+  const isDue = context.clock.now() >= fence.sinceMs + tellWithinMs;
+  if (left.length === 0 || isDue) tellFence(context, state, 'fence.closed', message);
   reportPhase(context, desired, state, { message, done: false });
   const [failure] = failures;
   if (failure) throw failure;

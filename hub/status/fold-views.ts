@@ -12,6 +12,7 @@ import type { RegisteredCluster } from '../model/registry.ts';
 import type { Confirmation, Pause } from '../model/release.ts';
 import type { ApplicationView, ClusterView, PlacementView } from '../model/view.ts';
 import type { AssignmentState, Resolution } from '../store/store.ts';
+import { fenceWarning } from './fence-warning.ts';
 import { type FoldedPlacement, foldPlacement, pauseText } from './placement-view.ts';
 import { type Part, summariseParts } from './summarise.ts';
 import { agoText } from './time-text.ts';
@@ -255,7 +256,7 @@ function warningsOf(name: string, { declared, registered }: ClusterFacts): reado
   const word =
     override &&
     `its role is ${role} by the hub's own word until ${new Date(override.untilMs).toISOString()} (failover ${override.failover}); Git says ${override.roleInGit}`;
-  return [version, word ?? ''].filter((text) => text !== '');
+  return [version, word ?? '', fenceWarning(registered?.fence)].filter((text) => text !== '');
 }
 
 function clusterConditions(

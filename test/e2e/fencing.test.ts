@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiCluster } from '../../hub/api/schemas/cluster.ts';
 import type { ApiFailover, ApiFailoverPlan } from '../../hub/api/schemas/failover.ts';
+import { freePort } from '../cluster/free-port.ts';
 import { type CutProxy, createCutProxy } from './cut-proxy.ts';
 import { createFleetBed, type FleetBed } from './fleet-bed.ts';
 
@@ -86,6 +87,7 @@ const files = {
 const path = '/api/v1/parity/eu/failover';
 let bed: FleetBed | undefined;
 let proxy: CutProxy | undefined;
+let health = 0;
 const watches: ChildProcess[] = [];
 
 const need = (): FleetBed => {
@@ -117,7 +119,8 @@ const events = async () =>
 const startAgent = async (name: string, token: boolean) => {
   // The one that the network is cut for knows no address but the proxy's, which the hub tells.
   const direct = ['--hub-address', `127.0.0.1:${need().addresses().agentPort}`];
-  await need().startAgent(name, { token, ...(name === 'eu-2' && { args: direct }) });
+  const own = ['--health-address', `127.0.0.1:${health}`];
+  await need().startAgent(name, { token, args: name === 'eu-2' ? direct : own });
 };
 
 /** Every value that a field takes from now on. */
@@ -133,6 +136,7 @@ function follow(name: string, kind: string, object: string, field: string) {
 
 beforeAll(async () => {
   proxy = await createCutProxy(() => need().addresses().agentPort);
+  health = await freePort();
   bed = await createFleetBed({
     ...{ clusters: ['eu-1', 'eu-2'], whole: ['eu-1', 'eu-2'], files, anonymousPush: true },
     hubConfig: 'commits: { name: Fairway, email: fairway@example.com }\n',
@@ -168,6 +172,8 @@ describe('a primary that is cut off', { timeout: 300_000 }, () => {
     await startAgent('eu-1', false);
     await until('it to be stopped again', () => replicas('eu-1') === '0');
     expect(note('eu-1')).toBe('{"replicas":3}');
+    const status = await fetch(`http://127.0.0.1:${health}/status`);
+    expect(await status.json()).toMatchObject({ fenced: [{ application: 'web', group: 'eu' }] });
     proxy.heal();
     await until('its work to be taken up', () => replicas('eu-1') === '3' && suspended('eu-1') === 'false');
     expect(note('eu-1')).toBe('');
