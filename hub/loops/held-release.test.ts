@@ -140,4 +140,26 @@ describe('a release that was rolled back and comes again', () => {
     const { items } = await bed.store.history.list('web', page);
     expect(items.slice(0, 2).map(({ result }) => result)).toEqual(['Paused', 'Superseded']);
   });
+
+  it('stays held by a commit about others that comes before all have gone back, and takes those back too', async () => {
+    const first = await commit({ eu: '1', us: '1' });
+    await commit({ eu: '2', us: '2' });
+    await rollouts.act('web', { type: 'rollback' }, { actor: 'ann', reason: 'bad', atMs: bed.clock.now() });
+    // Nobody has gone back when the commit is planned, which is about us-1 alone.
+    await bed.commit(overlays({ eu: '2', us: '3' }));
+    await bed.resolve();
+    const back = { 'eu-1': first['eu-1'], 'eu-2': first['eu-2'] };
+    expect(await targets()).toMatchObject(back);
+    await settle();
+    const all = await targets();
+    expect(all).toMatchObject(back);
+    expect(all['us-1']).not.toBe(first['us-1']);
+    expect(await rollouts.report('web')).toMatchObject({
+      ...{ phase: 'Complete', held: { clusters: ['eu-1', 'eu-2'] } },
+    });
+    // Looked at once more, nothing is decided anew.
+    await bed.resolve();
+    await settle();
+    expect(await targets()).toEqual(all);
+  });
 });

@@ -15,6 +15,7 @@ import { observeClusters, timerStart } from './observe-clusters.ts';
 import { type ClusterFacts, planWaves, type SelectorMatch, specOf } from './plan-waves.ts';
 import { countClusters } from './record-rollout.ts';
 import { refillWave } from './refill-wave.ts';
+import { isUnproven } from './reopen-wave.ts';
 import { rollBack } from './roll-back.ts';
 import {
   type AnalysisQuestion,
@@ -168,17 +169,6 @@ export function openClusters(
     } else offline.push(cluster);
   }
   return { waiting, offline, expectedUntilMs };
-}
-
-/** Nobody who was away proves anything: of the waves so far some cluster has to have been reached, or set aside by somebody. */
-export function isUnproven(state: RolloutState, index: number): boolean {
-  return !state.waves
-    .slice(0, index + 1)
-    .some(({ clusters }) =>
-      statesIn(state.clusters, clusters).some(
-        (known) => known?.countedAtMs !== undefined || known?.failure || known?.excluded,
-      ),
-    );
 }
 
 function approvalNeeded({ name }: WaveState): RolloutChange {

@@ -9,6 +9,7 @@ import { clusterState, withClusters } from './cluster-states.ts';
 import { isGivenUp } from './give-last.ts';
 import { isHeldBack } from './held-clusters.ts';
 import { type ClusterFacts, isPart, planWaves, type SelectorMatch } from './plan-waves.ts';
+import { reopenWaves } from './reopen-wave.ts';
 import {
   type ClusterState,
   isOver,
@@ -139,7 +140,7 @@ export function bringIn(
     const waves = state.waves.map((wave, at) =>
       at === to.index ? { ...wave, clusters: [...wave.clusters, cluster], whole: undefined } : wave,
     );
-    return { ...state, waves };
+    return reopenWaves({ ...state, waves }, new Set([to.index]));
   }
   // After the last wave nothing is left to wait for.
   const over = isOver(state) ? { startedAtMs: nowMs, settledAtMs: nowMs, endedAtMs: nowMs } : {};

@@ -1,7 +1,7 @@
 /** What a rollout waits for, wave by wave and cluster by cluster, in words. Pure. */
 
 import type { ClusterCounts, RolloutPhase } from '../model/rollout-history.ts';
-import { failedIn, isUnproven, openClusters, type RolloutInput } from './advance-rollout.ts';
+import { failedIn, openClusters, type RolloutInput } from './advance-rollout.ts';
 import { isInFlight, lateFailures } from './choose-clusters.ts';
 import { clusterState } from './cluster-states.ts';
 import type { PromotionReport } from './describe-promotion.ts';
@@ -13,6 +13,7 @@ import { type NextDecision, nextForCluster, nextForRollout, nextForWave } from '
 import { describeRevert, type RevertState } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
 import { countClusters } from './record-rollout.ts';
+import { isUnproven } from './reopen-wave.ts';
 import {
   type ClusterState,
   isAssigned,

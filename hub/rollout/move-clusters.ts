@@ -1,5 +1,6 @@
 import { clusterState } from './cluster-states.ts';
 import { type ClusterFacts, isPart, type SelectorMatch, specOf, waveFor } from './plan-waves.ts';
+import { reopenWaves } from './reopen-wave.ts';
 import type { RolloutState } from './rollout-state.ts';
 
 /** With this cluster the wave would hold both sides of a pair that is to be apart, or it would lose the other side of one that is to be together. */
@@ -45,5 +46,5 @@ export function moveClusters(
       ? wave
       : { ...wave, clusters: [...stay, ...come], whole: undefined };
   });
-  return { ...state, waves };
+  return reopenWaves({ ...state, waves }, new Set(moves.values()));
 }

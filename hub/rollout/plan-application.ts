@@ -129,14 +129,14 @@ export function planApplication(input: PlanApplicationInput): ApplicationPlan | 
   const wanted = new Map([...input.wanted].map(([cluster, { digest }]) => [cluster, digest]));
   const common = { wanted, removes, observed, facts, matches, revisionId, nowMs };
   const begun = planStrategyRelease({
-    ...{ ...common, application, before, newId: input.newId },
+    ...{ ...common, application, before, newId: input.newId, blocked: input.blocked },
     strategy: strategyFor(application, fleet),
   });
   const changed = begun?.state ?? (before && amendRollout({ ...common, before }));
   const state = withHandOvers(changed ?? before?.state, input.handOvers);
   if (state === undefined || state === before?.state) return undefined;
-  const release = begun?.release;
-  if (!state.strategy.assignsAway || changed === undefined) return { release, state, decisions: [] };
+  const { release, decisions = [] } = begun ?? {};
+  if (!state.strategy.assignsAway || changed === undefined) return { release, state, decisions };
   const pass = advanceRollout(state, {
     ...{ facts, observed, nowMs, blocked: input.blocked },
     release: {
@@ -146,5 +146,5 @@ export function planApplication(input: PlanApplicationInput): ApplicationPlan | 
       reason: state.strategy.reason ?? 'release',
     },
   });
-  return { release, state: pass.state, decisions: pass.decisions };
+  return { release, state: pass.state, decisions: [...decisions, ...pass.decisions] };
 }

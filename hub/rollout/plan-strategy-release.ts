@@ -1,11 +1,13 @@
 /** Whether a revision begins a rollout of an application, and with which state. Its assignments are made by the rollout's own passes. */
 import type { Digest } from '../../shared/manifest/canonical.ts';
-import type { Release } from '../model/release.ts';
+import type { AssignmentDecision, Release } from '../model/release.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
 import { startRollout } from './advance-rollout.ts';
 import { goesOn } from './amend-rollout.ts';
+import { clusterState } from './cluster-states.ts';
 import type { ClusterFacts, SelectorMatch } from './plan-waves.ts';
-import { isOver, type ObservedCluster, type RolloutState } from './rollout-state.ts';
+import { heldAfter, mustGoBack } from './roll-back.ts';
+import { isOver, type ObservedCluster, type RolloutState, targetsOf } from './rollout-state.ts';
 
 export interface StrategyReleaseInput {
   readonly strategy: RolloutStrategy;
@@ -19,20 +21,27 @@ export interface StrategyReleaseInput {
   /** The rollout before, and the Targets of its release. */
   readonly before: { readonly state: RolloutState; readonly targets: Release['targets'] } | undefined;
   readonly matches: SelectorMatch;
+  /** Clusters that must not be assigned with the plan. */
+  readonly blocked?: ReadonlySet<string> | undefined;
   readonly newId: () => string;
   readonly nowMs: number;
 }
 
+export interface StrategyRelease {
+  readonly release: Release;
+  readonly state: RolloutState;
+  /** Who goes back at once: the rollout before was taking it back, and the revision wants what failed. */
+  readonly decisions: readonly AssignmentDecision[];
+}
+
 /** Undefined: no rollout begins. The one before goes on with what is wanted (`amendRollout` tells it who joined or left), or there is nothing to change. */
-export function planStrategyRelease(
-  input: StrategyReleaseInput,
-): { readonly release: Release; readonly state: RolloutState } | undefined {
-  const { wanted, observed, removes, application, revisionId, nowMs } = input;
+export function planStrategyRelease(input: StrategyReleaseInput): StrategyRelease | undefined {
+  const { wanted, removes, application, revisionId, nowMs } = input;
   // What waited for another environment, and does so no more, has not begun.
   const before = input.before?.state.phase === 'Waiting' ? undefined : input.before;
   if (before && goesOn({ ...input, before })) return undefined;
   const settled = [...wanted].every(([cluster, digest]) => {
-    const has = observed.get(cluster)?.targetDigest;
+    const has = input.observed.get(cluster)?.targetDigest;
     return has === digest || (has === undefined && removes.has(cluster));
   });
   // A commit that takes back what is under way ends it, though it has nothing to change.
@@ -41,6 +50,12 @@ export function planStrategyRelease(
     ...{ id: input.newId(), application, revisionId, createdAtMs: nowMs },
     targets: Object.fromEntries(wanted),
   };
+  const { held, back } = takenBack(input, before);
+  const observed = new Map(input.observed);
+  for (const [cluster, targetDigest] of back) {
+    const seen = observed.get(cluster);
+    if (seen) observed.set(cluster, { ...seen, targetDigest });
+  }
   const state = startRollout(
     input.strategy,
     {
@@ -50,7 +65,34 @@ export function planStrategyRelease(
       nowMs,
     },
     input.matches,
-    before?.state.held ?? [],
+    held,
   );
-  return { release, state };
+  const decisions = [...back].map(([cluster, targetDigest]): AssignmentDecision => {
+    const about = { cluster, application, targetDigest, releaseId: release.id, revisionId };
+    return { ...about, reason: 'rollback', removed: false };
+  });
+  return { release, state, decisions };
+}
+
+/**
+ * What is held, and who goes back to what. A rollout that is superseded on its way back has failed all the same: its Targets are held as if it had come to its end, and
+ * clusters that the revision would leave with them go back together, since no wave of theirs goes on.
+ */
+function takenBack(
+  { wanted, observed, blocked }: StrategyReleaseInput,
+  before: StrategyReleaseInput['before'],
+): { readonly held: readonly Digest[]; readonly back: ReadonlyMap<string, Digest> } {
+  const back = new Map<string, Digest>();
+  if (before === undefined) return { held: [], back };
+  const { state } = before;
+  if (state.phase !== 'RollingBack') return { held: state.held, back };
+  const release = { targets: targetsOf(state, before.targets), removes: new Set(state.removes) };
+  for (const cluster of state.waves.flatMap(({ clusters }) => clusters)) {
+    const failed = release.targets[cluster];
+    if (release.removes.has(cluster) || wanted.get(cluster) !== failed || blocked?.has(cluster)) continue;
+    const previous = clusterState(state.clusters, cluster)?.previous;
+    if (previous !== undefined && mustGoBack(state, cluster, { release, observed }))
+      back.set(cluster, previous);
+  }
+  return { held: heldAfter(state, release), back };
 }

@@ -9,6 +9,7 @@ import {
   type ClusterState,
   isAssigned,
   type RolloutChange,
+  type RolloutRelease,
   type RolloutState,
   type WaveState,
 } from './rollout-state.ts';
@@ -21,8 +22,13 @@ export interface BackPass {
   readonly nextAtMs: number | undefined;
 }
 
+export interface BackInput {
+  readonly release: Pick<RolloutRelease, 'targets' | 'removes'>;
+  readonly observed: RolloutInput['observed'];
+}
+
 /** It has the failed Target, and a healthy one to go back to. */
-function mustGoBack(state: RolloutState, cluster: string, { release, observed }: RolloutInput): boolean {
+export function mustGoBack(state: RolloutState, cluster: string, { release, observed }: BackInput): boolean {
   const known = clusterState(state.clusters, cluster);
   if (known?.assignedAtMs === undefined || known.previous === undefined) return false;
   if (known.previous === release.targets[cluster]) return false;
@@ -95,7 +101,7 @@ export function rollBack(start: RolloutState, input: RolloutInput): BackPass {
  * All Targets of what is taken back, and those that were held before, the newest first as far as there is room. What takes the application out of a cluster is
  * not among them: it is the same Target wherever that happens, and no cluster could leave any more.
  */
-function heldAfter(state: RolloutState, release: RolloutInput['release']): readonly Digest[] {
+export function heldAfter(state: RolloutState, release: BackInput['release']): readonly Digest[] {
   const mine = state.waves.flatMap(({ clusters }) =>
     clusters.flatMap((cluster) => (release.removes.has(cluster) ? [] : (release.targets[cluster] ?? []))),
   );

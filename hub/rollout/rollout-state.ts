@@ -218,7 +218,7 @@ const previousOf = memoOfParts((part) => {
 
 /** The Target is there, or nothing is to be there and nothing is. */
 export function isAssigned(
-  release: RolloutRelease,
+  release: Pick<RolloutRelease, 'targets' | 'removes'>,
   cluster: string,
   observed: ObservedCluster | undefined,
 ): boolean {

@@ -71,7 +71,7 @@ export function createScriptedRollout({ fleet, strategy, matches }: ScriptedOpti
     }
   };
 
-  const decide = ({ decisions }: RolloutPass) => {
+  const decide = (decisions: RolloutPass['decisions']) => {
     const texts = decisions.map(({ cluster, targetDigest, releaseId, reason, removed }) => {
       fleet.assign(cluster, targetDigest, releaseId);
       if (removed) return `${cluster} leaves`;
@@ -99,7 +99,7 @@ export function createScriptedRollout({ fleet, strategy, matches }: ScriptedOpti
     state = noteGate(made.state, input);
     tellWaves(state, moved);
     for (const { type, message } of made.changes) lines.push(`${type}: ${message}`);
-    decide(made);
+    decide(made.decisions);
     for (const { wave, name } of made.questions) {
       const asks = `asks ${name} of wave ${state.waves[wave]?.name ?? ''}`;
       if (!lines.includes(asks)) lines.push(asks);
@@ -176,6 +176,7 @@ export function createScriptedRollout({ fleet, strategy, matches }: ScriptedOpti
     if (begun) targets = begun.release.targets;
     tellWaves(after, state);
     state = after;
+    decide(begun?.decisions ?? []);
   };
 
   return {

@@ -1,11 +1,12 @@
 /** What no pass of a rollout may do, whatever happened before. */
 
 import { amountOf } from '../model/strategy.ts';
-import { failedIn, isUnproven, type RolloutInput } from './advance-rollout.ts';
+import { failedIn, type RolloutInput } from './advance-rollout.ts';
 import { isInFlight } from './choose-clusters.ts';
 import { clusterState } from './cluster-states.ts';
 import { isGivenUp } from './give-last.ts';
 import { specOf } from './plan-waves.ts';
+import { isUnproven } from './reopen-wave.ts';
 import type { RolloutPass, RolloutState, WaveState } from './rollout-state.ts';
 import { hearingMs } from './soak-end.ts';
 import { opennessAt } from './windows.ts';
@@ -51,16 +52,16 @@ function checkGates(pass: RolloutPass, before: RolloutState, input: RolloutInput
   return found;
 }
 
-/** Whether a later wave is assigned though no cluster of those before it was ever reached; `proven`: one was, whatever became of it since. */
-export function checkProof({ state, decisions }: RolloutPass, proven: boolean): Names {
+/** Whether a later wave begins though no cluster of those before it was ever reached; `proven`: one was, whatever became of it since. */
+export function checkProof({ state }: RolloutPass, before: RolloutState, proven: boolean): Names {
   if (proven || state.lifted || isGivenUp(state)) return [];
-  return decisions
-    .filter(({ reason, cluster }) => {
-      const index = state.waves.findIndex(({ clusters }) => clusters.includes(cluster));
-      const before = state.waves.slice(0, index).some(({ clusters }) => clusters.length > 0);
-      return reason === 'release' && before && isUnproven(state, index - 1);
+  return state.waves
+    .filter(({ startedAtMs }, index) => {
+      const begins = startedAtMs !== undefined && before.waves[index]?.startedAtMs === undefined;
+      const others = state.waves.slice(0, index).some(({ clusters }) => clusters.length > 0);
+      return begins && others && isUnproven(state, index - 1);
     })
-    .map(({ cluster }) => `${cluster} was assigned though nobody had proven the release`);
+    .map(({ name }) => `${name} began though nobody had proven the release`);
 }
 
 /** A wave has ended in this pass: what it had to wait for is there. */

@@ -6,13 +6,14 @@
 import { createSeededRandom } from '../../shared/clock/random.ts';
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
-import { advanceRollout, isUnproven, type RolloutInput, startRollout } from './advance-rollout.ts';
+import { advanceRollout, type RolloutInput, startRollout } from './advance-rollout.ts';
 import { amendRollout, goesOn } from './amend-rollout.ts';
 import { applyAction } from './apply-action.ts';
 import { isInFlight } from './choose-clusters.ts';
 import { clusterState } from './cluster-states.ts';
 import { moveClusters } from './move-clusters.ts';
 import { type ClusterFacts, type SelectorMatch, specOf } from './plan-waves.ts';
+import { isUnproven } from './reopen-wave.ts';
 import {
   isOver,
   packState,
@@ -175,7 +176,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
     const input = world.inputAt(nowMs, state);
     const moved = moveClusters(state, input.facts, matches);
     const pass = advanceRollout(moved, input);
-    const broken = [...checkPass(pass, moved, input), ...checkProof(pass, proven)];
+    const broken = [...checkPass(pass, moved, input), ...checkProof(pass, moved, proven)];
     violations.push(...broken.map((text) => `pass ${passes}: ${text}`));
     const alone = advanceRollout(moved, { ...input, changed: seen.changed(input.observed) });
     if (passText(alone) !== passText(pass))
