@@ -110,6 +110,7 @@ export function withClusters(
 /** Clusters of which something else is known in the one than in the other: other objects, that is. */
 export function changedClusters(before: ClusterStates, after: ClusterStates): readonly string[] {
   if (before === after) return [];
+  if (before.size === 0) return [...clusterEntries(after)].map(([name]) => name);
   if (before.parts.length !== after.parts.length) return changedIn(all(before), all(after));
   const changed: string[] = [];
   for (let at = 0; at < after.parts.length; at += 1) {

@@ -83,6 +83,8 @@ function handOversOf(
 export function planHandOvers(changes: readonly HandOverChange[]): HandOvers {
   const found = new Map<string, Record<string, readonly HandOver[]>>();
   const differenceOf = createDifferences();
+  // What most commits do (another image, another value) takes no object away: nothing can move.
+  if (changes.every((change) => differenceOf(change).lost.length === 0)) return found;
   for (const [cluster, members] of Map.groupBy(changes, (change) => change.cluster)) {
     if (members.length < 2) continue;
     for (const [application, handOvers] of handOversOf(members, differenceOf)) {

@@ -353,6 +353,8 @@ function orderDecisions(
   decisions: readonly AssignmentDecision[],
   planned: ReadonlyMap<Digest, Target>,
 ): readonly AssignmentDecision[] {
+  // Most are left to the rollouts' loop.
+  if (decisions.length === 0) return [];
   const inForce = new Map(
     assignments.map(({ cluster, application, targetDigest }) => [`${cluster}/${application}`, targetDigest]),
   );

@@ -22,12 +22,19 @@ export function isMember(waves: readonly { readonly clusters: Members }[], name:
   return waves.some(({ clusters }) => positionsIn(clusters).has(name));
 }
 
+/** One of so many. */
+const manyOf = 8;
+
 /** Some clusters, wave by wave, as the waves have them: in the order of the waves, and in each in its own. Those of no wave are left out. */
 export function membersAmong(
   waves: readonly { readonly clusters: Members }[],
   names: Iterable<string>,
 ): readonly Members[] {
   const some = new Set(names);
+  const total = waves.reduce((sum, { clusters }) => sum + clusters.length, 0);
+  // Of many it is cheaper to look at all.
+  if (some.size * manyOf > total)
+    return waves.map(({ clusters }) => clusters.filter((name) => some.has(name)));
   const places = waves.map(({ clusters }) => positionsIn(clusters));
   const found: string[][] = waves.map(() => []);
   for (const name of some) {
