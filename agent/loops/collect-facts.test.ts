@@ -32,6 +32,8 @@ function createCluster() {
   const watchers = new Map<string, (event: WatchEvent) => void>();
   const asked: string[] = [];
   const denied = new Set<string>();
+  /** Kinds of open watches. */
+  const opened: string[] = [];
   let version = 0;
   const idOf = (kind: string, { metadata }: KubeObject) =>
     `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
@@ -77,15 +79,18 @@ function createCluster() {
     watch({ resource: { kind } }: WatchRequest, onEvent: (event: WatchEvent) => void, signal: AbortSignal) {
       asked.push(`watch ${kind}`);
       watchers.set(kind, onEvent);
+      opened.push(kind);
       return new Promise<void>((resolve) => {
         signal.addEventListener('abort', () => {
           watchers.delete(kind);
+          opened.splice(opened.indexOf(kind), 1);
           resolve();
         });
       });
     },
   } as unknown as KubeClient;
-  return { kube, put, asked, denied, watchers };
+  const open = (wanted: string) => opened.filter((kind) => kind === wanted).length;
+  return { kube, put, asked, denied, watchers, open };
 }
 
 const secret = (value: string) => ({ type: 'Opaque', data: { a: value } });
@@ -233,6 +238,23 @@ describe('createFactCollector', () => {
     await clock.advance(minute);
     await ask(true);
     expect(cluster.asked).toEqual([]);
+  });
+
+  it('ends the watches of a group that nobody has asked for in a while, though another is asked for', async () => {
+    const group = async (byte: number, kind: string) => {
+      const question = { salt: new Uint8Array(32).fill(byte), known: {}, watch: true };
+      const unowned = [{ kind, path: '/spec/replicas' }];
+      await facts.collect({ ...question, unowned }, new AbortController().signal);
+    };
+    const opened = () => cluster.asked.filter((one) => one === 'watch ConfigMap').length;
+    await group(1, 'ConfigMap');
+    // That of its metadata, and that of the group's fields.
+    expect([opened(), cluster.open('ConfigMap')]).toEqual([2, 2]);
+    for (let at = 0; at < 4; at += 1) {
+      await clock.advance(5 * minute);
+      await group(2, 'Deployment');
+    }
+    expect([opened(), cluster.open('ConfigMap')]).toEqual([2, 1]);
   });
 
   it('ends its watches when nobody has asked for a while, and begins again when somebody does', async () => {

@@ -3,7 +3,7 @@
  * and nothing is read twice; that ends when nobody has asked for a while. What may not be read is told as such; the rest is collected all the same.
  */
 import { toFairwayError } from '../../shared/error/error.ts';
-import { digestJson, digestText } from '../../shared/manifest/canonical.ts';
+import { digestJson } from '../../shared/manifest/canonical.ts';
 import {
   type FactSection,
   type FactValues,
@@ -30,7 +30,8 @@ import {
 import { handMadeKinds, trimOwned, trimPod, trimStatus, watchedKinds } from '../observe/fact-shapes.ts';
 import { certificateFacts, fingerprintFacts, type HeldValues } from '../observe/held-values.ts';
 import { createFactLists, type FactLists, type FactListsPorts, unmanagedSelector } from './fact-lists.ts';
-import { createFactValues, type FactValuesReader, type HolderKind } from './fact-values.ts';
+import { createFactValues, type HolderKind } from './fact-values.ts';
+import { createGroupBook, type GroupFacts } from './group-facts.ts';
 import { createNotices } from './notices.ts';
 import { createSealedFacts, type SealedFactsPorts } from './sealed-facts.ts';
 import { createUnownedFacts } from './unowned-facts.ts';
@@ -64,10 +65,6 @@ export interface FactCollector {
 }
 
 const namespacesMax = 500;
-/** Groups whose salts are remembered. */
-const groupsMax = 16;
-/** Nobody has asked for so long: nobody wants to know any more. */
-const wantedMs = 900_000;
 
 function managedNamespaces(desired: FactsPorts['desired']): readonly string[] {
   const names = new Set<string>();
@@ -77,13 +74,6 @@ function managedNamespaces(desired: FactsPorts['desired']): readonly string[] {
     .filter((name) => name !== '')
     .sort()
     .slice(0, namespacesMax);
-}
-
-/** What is kept for one parity group. */
-interface GroupFacts {
-  readonly values: FactValuesReader;
-  readonly sealed: ReturnType<typeof createSealedFacts>;
-  readonly unowned: ReturnType<typeof createUnownedFacts>;
 }
 
 interface PodFacts {
@@ -225,30 +215,11 @@ export function createFactCollector(ports: FactsPorts): FactCollector {
   };
   const listPorts = { ...ports, namespaces, onChange: notices.changed };
   const lists = createFactLists(listPorts);
-  const groups = new Map<string, GroupFacts>();
-  let cancelEnd = () => {};
-
-  const forget = (id: string) => {
-    groups.get(id)?.unowned.stop();
-    groups.delete(id);
-  };
-  const end = () => {
-    lists.end();
-    for (const id of [...groups.keys()]) forget(id);
-  };
-  /** The group whose salt it is; what was kept of one that asks no more goes when there are too many. */
-  const groupOf = (salt: Uint8Array): GroupFacts => {
-    const id = digestText(salt);
-    const found = groups.get(id) ?? {
-      values: createFactValues(listPorts, lists, salt),
-      sealed: createSealedFacts(ports, salt),
-      unowned: createUnownedFacts(listPorts, lists, salt),
-    };
-    groups.delete(id);
-    groups.set(id, found);
-    for (const oldest of groups.keys()) if (groups.size > groupsMax) forget(oldest);
-    return found;
-  };
+  const groups = createGroupBook(clock, lists, (salt) => ({
+    values: createFactValues(listPorts, lists, salt),
+    sealed: createSealedFacts(ports, salt),
+    unowned: createUnownedFacts(listPorts, lists, salt),
+  }));
   const unsubscribe = desired.subscribe(() => {
     names = undefined;
     if (!lists.watching) return;
@@ -259,13 +230,9 @@ export function createFactCollector(ports: FactsPorts): FactCollector {
 
   return {
     async collect(question, signal) {
-      if (question.watch === true) {
-        lists.begin();
-        cancelEnd();
-        cancelEnd = clock.after(wantedMs, end);
-      }
+      const group = groups.asked(question.salt, question.watch === true);
       const parts = { lists, kube, namespaces: namespaces(), question, signal };
-      const view = createView({ ...parts, group: groupOf(question.salt) });
+      const view = createView({ ...parts, group });
       const sections: SectionFacts[] = [];
       for (const section of factSections) sections.push(await collectSection(section, view));
       return sections;
@@ -276,9 +243,8 @@ export function createFactCollector(ports: FactsPorts): FactCollector {
     },
     stop() {
       unsubscribe();
-      cancelEnd();
       notices.stop();
-      end();
+      groups.stop();
     },
   };
 }

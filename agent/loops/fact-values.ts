@@ -66,7 +66,11 @@ export function createFactValues(
         let next: string | undefined;
         do {
           const page = await kube.list(
-            { resource, namespace, limit: pageSize, ...(next !== undefined && { continue: next }) },
+            {
+              ...{ resource, namespace, limit: pageSize },
+              ...(kind === 'Secret' && { fieldSelector: secretsThatCount }),
+              ...(next !== undefined && { continue: next }),
+            },
             signal,
           );
           for (const item of page.items)

@@ -27,8 +27,9 @@ export function createUnownedFacts(
 ) {
   const watches = new Map<string, FactWatch>();
   let asked = '';
+  let stopped = false;
 
-  const stop = () => {
+  const endAll = () => {
     for (const watch of watches.values()) watch.stop();
     watches.clear();
   };
@@ -44,7 +45,7 @@ export function createUnownedFacts(
       ...{ group, kind, labelSelector: managedSelector, pageSize: 100 },
       trim: (object) => trimUnowned(object, fields),
     };
-    if (lists.watching && !watches.has(id) && resource.verbs.includes('watch'))
+    if (!stopped && lists.watching && !watches.has(id) && resource.verbs.includes('watch'))
       watches.set(id, createFactWatch(resource, watched, ports));
     const watch = watches.get(id);
     await watch?.started;
@@ -60,10 +61,14 @@ export function createUnownedFacts(
   };
 
   return {
-    stop,
+    /** For good: a question that is under way opens no watch any more. */
+    stop() {
+      stopped = true;
+      endAll();
+    },
     async collect(fields: readonly UnownedField[], signal: AbortSignal): Promise<NamedFacts> {
       const text = JSON.stringify(fields);
-      if (text !== asked || !lists.watching) stop();
+      if (text !== asked || !lists.watching) endAll();
       asked = text;
       const kinds = new Set(fields.map(({ kind }) => kind).slice(0, unownedKindsMax));
       const facts: (readonly [string, Json])[] = [];

@@ -52,6 +52,7 @@ describe('createParityLoop', () => {
   let bed: LoopBed;
   let parity: ParityDriver;
   let asked: string[];
+  let factsAsked = 0;
   let answer: (cluster: string, question: Question) => Promise<Answer>;
   let versions: Readonly<Record<string, string>>;
   const tellFacts = async (name: string, known: Readonly<Record<string, string>>): Promise<Answer> => {
@@ -65,7 +66,10 @@ describe('createParityLoop', () => {
       store: bed.store,
       digestKey: new Uint8Array(32),
       ask: (name, question) => {
-        if (question.type === 'facts') return tellFacts(name, question.known);
+        if (question.type === 'facts') {
+          factsAsked += 1;
+          return tellFacts(name, question.known);
+        }
         asked.push(`${name} ${question.type === 'object' ? keyText(question.key) : question.type}`);
         return answer(name, question);
       },
@@ -351,6 +355,8 @@ describe('createParityLoop', () => {
     const all = JSON.stringify([parity.differences('pair'), parity.groups()]);
     for (const value of ['hush-hush', 'same-everywhere'])
       for (const text of [value, Buffer.from(value).toString('base64')]) expect(all).not.toContain(text);
+    // A short value can be guessed from its fingerprint by an agent that has the group's salt.
+    expect(all).not.toMatch(/#[0-9a-f]{16}/);
   });
 
   it('tells how long parity was held, after a new start as well', async () => {
@@ -432,6 +438,12 @@ describe('createParityLoop', () => {
     await settle();
     expect(parity.groups()).toEqual([]);
     expect(await bed.store.parity.states()).toEqual([]);
+    // Nor does it ask its clusters for anything from then on.
+    factsAsked = 0;
+    parity.factsChanged('two');
+    await bed.clock.advance(600_000);
+    await settle();
+    expect(factsAsked).toBe(0);
   });
 
   it('compares two clusters without a group', async () => {

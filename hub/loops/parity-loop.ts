@@ -161,13 +161,15 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
       }
       loop.wake(group.name);
     }
-    facts.follow(followedGroups(watched));
-    for (const name of new Set([...watched.keys(), ...kept.keys()])) {
-      if (fleet.parityGroups.has(name)) continue;
+    const gone = [...new Set([...watched.keys(), ...kept.keys()])].filter(
+      (name) => !fleet.parityGroups.has(name),
+    );
+    for (const name of gone) {
       watched.delete(name);
       loop.forget(name);
-      await store.parity.remove(name);
     }
+    facts.follow(followedGroups(watched));
+    for (const name of gone) await store.parity.remove(name);
   };
 
   const step = async (name: string, signal: AbortSignal) => {

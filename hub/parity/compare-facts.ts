@@ -1,15 +1,14 @@
 import { canonicalJson, digestText } from '../../shared/manifest/canonical.ts';
 import { type FactSection, type FactValues, factSections } from '../../shared/manifest/cluster-facts.ts';
-import type { Json } from '../../shared/manifest/object.ts';
 import type { ParityDifference } from '../model/parity.ts';
 import { capacityFindings } from './capacity-findings.ts';
 import { escapePart } from './field-path.ts';
 import type { FactsRequest, Finding } from './finding.ts';
+import { showValue } from './mask.ts';
 import { apiFindings, definitionFindings, versionFindings } from './version-findings.ts';
 
 /** Differences told of one section. */
 const findingsMax = 200;
-const valueCharactersMax = 512;
 
 /** What each section's entries are, for sentences. */
 const nouns: Partial<Record<FactSection, string>> = {
@@ -164,10 +163,6 @@ function backupFindings(left: FactValues, { primary, freshness, nowMs }: FactsRe
   });
 }
 
-function textOf(value: Json | undefined): string | undefined {
-  return value === undefined ? undefined : canonicalJson(value).slice(0, valueCharactersMax);
-}
-
 function toDifference({ section, name, values, ...told }: Finding, request: FactsRequest): ParityDifference {
   const { standby, book } = request;
   const path = `/environment/${section}${name === '' ? '' : `/${escapePart(name)}`}`;
@@ -188,7 +183,7 @@ function toDifference({ section, name, values, ...told }: Finding, request: Fact
     path,
     class: covered ? 'declared' : 'environment',
     side: told.side,
-    ...{ primaryValue: textOf(values?.primary), standbyValue: textOf(values?.standby) },
+    ...{ primaryValue: showValue(values?.primary), standbyValue: showValue(values?.standby) },
     message: covered?.reason ?? told.message,
     expectation: covered?.name ?? '',
     owner: covered?.owner ?? '',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { fingerprintValue } from '../../shared/manifest/fingerprint.ts';
 import type { Json, KubeObject } from '../../shared/manifest/object.ts';
-import { fingerprintSecret, isSealed } from './mask.ts';
+import { fingerprintSecret, isSealed, showText, showValue } from './mask.ts';
 
 const fingerprint = (path: string, text: string) => `#${path} ${text.length}`;
 const sops = { mac: 'x', age: [] };
@@ -39,5 +40,27 @@ describe('fingerprintSecret', () => {
     expect(isSealed((fingerprintSecret(plain, fingerprint)['data'] as { a: string }).a)).toBe(false);
     const own = object('ConfigMap', { data: { a: cipher('one') }, sops }, { 'fairway.dev/sops': 'disabled' });
     expect(fingerprintSecret(own, fingerprint, { '/data/a': '#1' })).toEqual(own);
+  });
+});
+
+describe('showValue', () => {
+  const print = fingerprintValue(new Uint8Array(32), 'web', '1234');
+
+  it('shows no fingerprint, wherever it stands, and all else as it is', () => {
+    expect(showValue(print)).toBe('"(not shown)"');
+    expect(showValue({ data: { pin: print, list: [`ENC[${print}]`] } })).not.toContain('#');
+    expect(showValue({ colour: '#ff0000', note: `see ${print.slice(0, 8)}` })).toBe(
+      `{"colour":"#ff0000","note":"see ${print.slice(0, 8)}"}`,
+    );
+    expect(showValue(undefined)).toBeUndefined();
+    expect(showValue('x'.repeat(600))).toHaveLength(512);
+  });
+
+  it('shows none in part where the text is cut, nor in a sentence', () => {
+    for (let length = 485; length < 512; length += 1)
+      expect(showValue(['x'.repeat(length), print])).not.toContain('#');
+    expect(showText(`same does not hold: cannot read "${print}" as a number`)).toBe(
+      'same does not hold: cannot read "(not shown)" as a number',
+    );
   });
 });

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { canonicalJson } from '../../shared/manifest/canonical.ts';
 import { decryptedAnnotation } from '../../shared/manifest/masking.ts';
 import {
   isSecret,
@@ -20,13 +21,34 @@ const encrypted = 'ENC[AES256_GCM,';
 /** In place of the ciphertext of a Secret's value. */
 const unopened = 'ENC[#';
 
+const valueCharactersMax = 512;
+/** As `fingerprintValue` writes them, and ciphertext that stands for itself. A plain value that looks like one is hidden as well: that it differs is told all the same. */
+const fingerprints = /"(?:ENC\[)?#[0-9a-f]{16}\]?"/g;
+const fingerprintWords = /#[0-9a-f]{16}(?![0-9a-f])/g;
+const hidden = '(not shown)';
+
+/**
+ * A value as it is kept and shown: canonical JSON, 512 characters at most, without fingerprints. Whoever has a group's salt, an agent that was taken over, could try out what a short
+ * value of another cluster is from its fingerprint; and to people it says nothing but that it differs.
+ */
+export function showValue(value: Json | undefined): string | undefined {
+  return value === undefined
+    ? undefined
+    : canonicalJson(value).replaceAll(fingerprints, `"${hidden}"`).slice(0, valueCharactersMax);
+}
+
+/** A sentence without fingerprints: a rule that fails may quote what it was given. */
+export function showText(text: string): string {
+  return text.replaceAll(fingerprintWords, hidden);
+}
+
 /** What SOPS has encrypted, and no agent has said what it is. */
 export function isSealed(value: Json | undefined): boolean {
   return typeof value === 'string' && (value.startsWith(encrypted) || value.startsWith(unopened));
 }
 
 /**
- * The object as it may be compared and shown: of a Secret each value by its fingerprint, `stringData` among `data` as the API server keeps it; of any object what SOPS has encrypted
+ * The object as it may be compared: of a Secret each value by its fingerprint, `stringData` among `data` as the API server keeps it; of any object what SOPS has encrypted
  * by the fingerprints of what the agent found when it opened it. Equal values have equal fingerprints. What the agent has not told stays sealed.
  */
 export function fingerprintSecret(

@@ -1,7 +1,8 @@
-import { canonicalJson, digestText } from '../../shared/manifest/canonical.ts';
+import { digestText } from '../../shared/manifest/canonical.ts';
 import type { Json } from '../../shared/manifest/object.ts';
 import type { DifferenceClass, ParityDifference, ParitySide } from '../model/parity.ts';
 import type { ExpectationAnswer } from './expectations.ts';
+import { showText, showValue } from './mask.ts';
 import type { ObjectPair } from './object-pair.ts';
 
 /** What is said of one difference of an object. */
@@ -19,12 +20,6 @@ export interface Told {
   readonly sinceMs?: number | undefined;
 }
 
-const valueCharactersMax = 512;
-
-function textOf(value: Json | undefined): string | undefined {
-  return value === undefined ? undefined : canonicalJson(value).slice(0, valueCharactersMax);
-}
-
 /** The difference as it is kept and shown: the same one has the same id as long as it lasts. */
 export function tellDifference(
   pair: ObjectPair,
@@ -36,7 +31,7 @@ export function tellDifference(
   const side = told.side ?? 'both';
   const covered = answer?.covered ? answer.expectation : undefined;
   const broken = answer?.covered === false ? [...answer.broken] : [];
-  const but = broken.map(([name, text]) => `; ${name} ${text}`).join('');
+  const but = broken.map(([name, text]) => `; ${name} ${showText(text)}`).join('');
   const subject = `${aspect} ${aspect === 'health' ? side : ''}`;
   return {
     id: digestText(`${standby}\n${application}\n${originId}\n${subject}\n${path}`).slice(0, 16),
@@ -49,8 +44,8 @@ export function tellDifference(
     path,
     class: covered ? 'declared' : told.class,
     side,
-    primaryValue: textOf(values?.primary),
-    standbyValue: textOf(values?.standby),
+    primaryValue: showValue(values?.primary),
+    standbyValue: showValue(values?.standby),
     message: covered ? covered.reason : told.message + but,
     expectation: covered?.name ?? '',
     ...(broken.length > 0 && { broken: broken.map(([name]) => name) }),

@@ -161,7 +161,7 @@ export const differenceSchema = z
     class: classSchema,
     side: z.enum(['primary', 'standby', 'both']),
     primaryValue: z.string().nullable().openapi({
-      description: 'JSON text; of a Secret a fingerprint; null: there is none',
+      description: 'JSON text; `(not shown)` in place of what is secret; null: there is none',
     }),
     standbyValue: z.string().nullable(),
     message: z.string(),
