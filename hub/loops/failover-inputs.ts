@@ -7,6 +7,7 @@ import { isSigned } from '../parity/sign-override.ts';
 import { hasRoles } from '../parity/switch-roles.ts';
 import { observedCluster } from '../rollout/observed-cluster.ts';
 import type { Store } from '../store/store.ts';
+import { loadRollout, whyNotAssigned } from './failover-rollouts.ts';
 import { fleetOf } from './fleet-rows.ts';
 import { isSelected } from './parity-inputs.ts';
 
@@ -56,24 +57,26 @@ export async function loadPlacements(
     (await store.observations.applications({ cluster })).map((one) => [one.application, one]),
   );
   const names = new Set([...fleet.applications.keys(), ...assignments.keys()]);
-  return [...names].sort().flatMap((application): readonly FailoverPlacement[] => {
-    if (!isSelected(declared, application, fleet.applications.get(application))) return [];
+  const placements: FailoverPlacement[] = [];
+  for (const application of [...names].sort()) {
+    if (!isSelected(declared, application, fleet.applications.get(application))) continue;
     const resolution = resolutions.get(application);
     const assignment = assignments.get(application);
     const wanted = resolution?.targets[cluster];
-    if (wanted === undefined && assignment === undefined) return [];
+    if (wanted === undefined && assignment === undefined) continue;
+    const rollout = assignment?.targetDigest === wanted ? undefined : await loadRollout(store, application);
     const seen = observedCluster(assignment, reports.get(application), true);
     const { report } = seen;
     const { appliedAtMs, healthyAtMs, refused } = assignment?.acknowledgements ?? {};
     const broken = resolution?.problems.find((one) => one.cluster === cluster || one.cluster === '');
     const failed = report?.sync === 'Failed' || report?.health === 'Failed' ? report.message : '';
-    return [
-      {
-        ...{ application, wanted, appliedAtMs, healthyAtMs },
-        assigned: assignment?.targetDigest,
-        healthy: report === undefined || report.health === 'Current',
-        problem: broken ? describeProblem(broken.problem) : (refused ?? failed),
-      },
-    ];
-  });
+    placements.push({
+      ...{ application, wanted, appliedAtMs, healthyAtMs },
+      assigned: assignment?.targetDigest,
+      notAssigned: rollout && whyNotAssigned(rollout, wanted),
+      healthy: report === undefined || report.health === 'Current',
+      problem: broken ? describeProblem(broken.problem) : (refused ?? failed),
+    });
+  }
+  return placements;
 }

@@ -44,7 +44,7 @@ const gatherMs = 100;
 const periodMs = 15_000;
 
 const topics: ReadonlySet<StoreTopic> = new Set([
-  ...(['fleet', 'assignments', 'acknowledgements', 'observations', 'registry'] as const),
+  ...(['fleet', 'assignments', 'acknowledgements', 'observations', 'registry', 'rollouts'] as const),
 ]);
 
 export function createFailoverLoop(options: FailoverLoopOptions): FailoverLoop {

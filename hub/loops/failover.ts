@@ -21,6 +21,7 @@ import type { GitSource } from '../source/git-source.ts';
 import type { Store } from '../store/store.ts';
 import { createExtend } from './extend-failover.ts';
 import { loadFailovers } from './failover-inputs.ts';
+import { loadHeld } from './failover-rollouts.ts';
 import { loadFencing } from './fencing.ts';
 import { fleetOf } from './fleet-rows.ts';
 import { isSelected, membersOf } from './parity-inputs.ts';
@@ -102,7 +103,8 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
   const look = async (kind: FailoverKind, { fleet, group, from, to, connected }: Sides) => {
     const fencing = await loadFencing(store, fleet, group.name, from, clock.now());
     const state = options.parity(group.name);
-    const about = { kind, primary: from, to, fencing, state, connected: connected(to) };
+    const held = await loadHeld(store, { fleet, group, from, to });
+    const about = { kind, primary: from, to, fencing, state, connected: connected(to), held };
     return { fencing, state, confirm: planConfirmations(about), roles: planRoles(kind, from, to) };
   };
 

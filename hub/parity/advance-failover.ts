@@ -10,6 +10,8 @@ export interface FailoverPlacement {
   readonly wanted: string | undefined;
   /** Assigned now. */
   readonly assigned: string | undefined;
+  /** Why its rollout does not assign what is wanted; empty or undefined: it goes on, or it has. */
+  readonly notAssigned?: string | undefined;
   readonly appliedAtMs: number | undefined;
   readonly healthyAtMs: number | undefined;
   /** Its health by the last report, if there is one. */
@@ -104,9 +106,9 @@ function enter(failover: Failover, { inForce }: FailoverFacts): Failover {
 }
 
 function applicationOf(one: FailoverPlacement, startedAtMs: number, connected: boolean): FailoverApplication {
-  const { application, wanted, assigned, healthyAtMs, healthy, problem } = one;
+  const { application, wanted, assigned, notAssigned, healthyAtMs, healthy, problem } = one;
   const waiting = (waitsOn: string) => ({ application, readyAtMs: undefined, waitsOn });
-  if (assigned !== wanted) return waiting('its rollout has not assigned the new Target yet');
+  if (assigned !== wanted) return waiting(notAssigned || 'its rollout has not assigned the new Target yet');
   if (problem !== '') return waiting(problem);
   if (healthyAtMs === undefined || !healthy)
     return waiting(connected ? 'not healthy at its new Target yet' : 'the agent is away');
@@ -150,7 +152,11 @@ function hasArrived(all: readonly FailoverPlacement[]): boolean {
 function finish(failover: Failover, facts: FailoverFacts): Failover {
   const { from, to, branch, commit } = failover;
   if (!hasArrived(facts.primary)) {
-    const away = facts.primaryConnected ? '' : ': its agent is away';
+    const stuck = facts.primary.find(
+      ({ wanted, assigned, notAssigned }) => wanted !== assigned && notAssigned,
+    );
+    const why = stuck ? `: ${stuck.application}: ${stuck.notAssigned}` : '';
+    const away = facts.primaryConnected ? why : ': its agent is away';
     return { ...failover, message: `${to} is ready; ${from} has not taken its new Targets yet${away}` };
   }
   if (overrideCounts(failover)) {

@@ -66,8 +66,10 @@ export function planConfirmations(about: {
   readonly fencing: FencingVerdict;
   readonly state: ParityState | undefined;
   readonly connected: boolean;
+  /** What was rolled back of the applications, a sentence each. Default none. */
+  readonly held?: readonly string[] | undefined;
 }): readonly string[] {
-  const { kind, primary, to, fencing, state, connected } = about;
+  const { kind, primary, to, fencing, state, connected, held = [] } = about;
   const { fenced, reason } = fencing;
   const needed: string[] = [];
   if (kind !== 'drill' && fenced !== 'yes')
@@ -82,7 +84,7 @@ export function planConfirmations(about: {
   else if (pair.verdict === 'NotReady' || pair.verdict === 'Unknown')
     needed.push(`${to} is ${pair.verdict}${critical > 0 ? `, with ${critical} critical reasons` : ''}`);
   if (!connected) needed.push(`the agent of ${to} is away: nothing reaches it until it returns`);
-  return needed;
+  return [...needed, ...held];
 }
 
 /** The middle one of the times that were measured. Undefined: none was. */
