@@ -7,7 +7,7 @@ import { toFairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import type { Failover } from '../model/failover.ts';
 import type { FenceOrder, FenceRule } from '../model/fencing.ts';
-import type { Fleet } from '../model/fleet.ts';
+import { emptyFleet, type Fleet } from '../model/fleet.ts';
 import type { Assignment } from '../model/release.ts';
 import { type FencingVerdict, judgeFencing } from '../parity/judge-fencing.ts';
 import { hasRoles } from '../parity/switch-roles.ts';
@@ -45,11 +45,23 @@ export function createFencing({ store, digestKey, onChanged, log }: FencingOptio
   /** Who has been told of rules. */
   let ruled: ReadonlySet<string> = new Set();
   const fleetNow = () => {
-    fleet ??= store.fleet.load().then(fleetOf);
+    fleet ??= loadFleet(store);
     return fleet.catch((caught: unknown) => {
       fleet = undefined;
       throw caught;
     });
+  };
+
+  let opening: Promise<readonly Failover[]> | undefined;
+  /** A release wakes many sessions at once: who asks before the running code gives way is answered by one read. */
+  const openNow = () => {
+    if (opening) return opening;
+    const begun = loadFailovers(store, digestKey);
+    opening = begun;
+    queueMicrotask(() => {
+      opening = undefined;
+    });
+    return begun;
   };
 
   const onFleet = async () => {
@@ -78,7 +90,7 @@ export function createFencing({ store, digestKey, onChanged, log }: FencingOptio
     async orderFor(question) {
       const now = await fleetNow();
       if (now.parityGroups.size === 0) return nothing;
-      const open = await loadFailovers(store, digestKey);
+      const open = await openNow();
       const withheld = await loadWithheld(store, now, open, question);
       return { rules: rulesFor(now, question), withheld };
     },
@@ -90,6 +102,11 @@ export function createFencing({ store, digestKey, onChanged, log }: FencingOptio
       if (topic === 'failovers') look(onFailovers(key));
     },
   };
+}
+
+/** Without groups nothing else of the fleet is of interest: sessions wait for this. */
+async function loadFleet(store: Store): Promise<Fleet> {
+  return (await store.fleet.hasKind('ParityGroup')) ? fleetOf(await store.fleet.load()) : emptyFleet;
 }
 
 /** Pure. */

@@ -42,7 +42,7 @@ export const storeMethods = {
     revisions: 'read',
     rememberDelivery: 'write',
   },
-  fleet: { load: 'read', resolution: 'read', resolutions: 'read' },
+  fleet: { load: 'read', hasKind: 'read', resolution: 'read', resolutions: 'read' },
   content: {
     saveSets: 'write',
     saveTargets: 'write',

@@ -180,6 +180,8 @@ export interface FleetRepository {
     readonly resources: readonly FleetResource[];
     readonly problems: readonly Problem[];
   }>;
+  /** Whether there is any resource of the kind: whole fleets take their time to be read. */
+  hasKind(kind: FleetResource['kind']): Promise<boolean>;
   resolution(application: string): Promise<Resolution | undefined>;
   resolutions(): Promise<readonly Resolution[]>;
 }

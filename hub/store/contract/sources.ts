@@ -130,12 +130,15 @@ export function describeSources(current: () => StoreUnderTest): void {
         resources: [web, eu],
         problems: [problem],
       });
+      expect(await store.fleet.hasKind('Application')).toBe(true);
+      expect(await store.fleet.hasKind('ParityGroup')).toBe(false);
       expect(await store.fleet.resolution('web')).toEqual(resolution);
       await store.releases.savePlan(planOf({ revisionId: 'r2', fleet: { resources: [web], problems: [] } }));
       expect(await store.fleet.resolutions()).toEqual([resolution]);
       await store.releases.savePlan(planOf({ revisionId: 'r3' }));
       expect(await store.fleet.resolutions()).toEqual([]);
       expect((await store.fleet.load()).resources).toEqual([]);
+      expect(await store.fleet.hasKind('Application')).toBe(false);
     });
   });
 }

@@ -61,6 +61,8 @@ export function createSqliteFleet(context: SqliteContext): SqliteFleet {
         .all();
       return { revisionId: state?.revisionId, resources, problems: state?.problems ?? [] };
     },
+    hasKind: (kind) =>
+      db.select().from(fleetResources).where(eq(fleetResources.kind, kind)).limit(1).get() !== undefined,
     resolution: (application) =>
       db.select().from(resolutions).where(eq(resolutions.application, application)).get()?.value,
     resolutions: () =>
