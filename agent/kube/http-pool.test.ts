@@ -49,6 +49,8 @@ const request = {
   maxBytes: 100,
 } as const;
 const ok = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const closeOf = (socket: Socket | undefined) =>
+  new Promise<void>((resolve) => socket?.once('close', () => resolve()));
 const bodyOf = async (pool: HttpPool, given: Parameters<HttpPool['exchange']>[0] = request) =>
   (await pool.exchange(given).response).body().toString();
 
@@ -116,7 +118,7 @@ describe('createHttpPool', () => {
   it('does not take for an answer what nobody asked for', async () => {
     const { pool, sockets } = await serve((socket, _text, count) => socket.write(ok(String(count))));
     await bodyOf(pool);
-    const closed = new Promise((resolve) => sockets[0]?.once('close', resolve));
+    const closed = closeOf(sockets[0]);
     sockets[0]?.write(ok('stale'));
     await closed;
     expect(await bodyOf(pool)).toBe('2');
@@ -143,7 +145,7 @@ describe('createHttpPool', () => {
     const clock = createFakeClock();
     const { pool, sockets } = await serve((socket) => socket.write(ok('')), clock);
     await bodyOf(pool);
-    const closed = new Promise((resolve) => sockets[0]?.once('close', resolve));
+    const closed = closeOf(sockets[0]);
     await clock.advance(40_000);
     await closed;
     expect(await bodyOf(pool)).toBe('');
@@ -153,7 +155,7 @@ describe('createHttpPool', () => {
   it('makes another connection where the server has closed the one that was free', async () => {
     const { pool, sockets } = await serve((socket, _text, count) => socket.write(ok(String(count))));
     await bodyOf(pool);
-    const closed = new Promise((resolve) => sockets[0]?.once('close', resolve));
+    const closed = closeOf(sockets[0]);
     sockets[0]?.end();
     await closed;
     expect(await bodyOf(pool)).toBe('2');
