@@ -76,11 +76,20 @@ interface PairWatch {
   readonly applications: Map<string, ApplicationPair>;
   /** Applications that could not be compared, with the error's code. */
   readonly failures: Map<string, string>;
-  /** What was found of the clusters themselves, and from what. */
-  environment?: {
-    readonly from: readonly unknown[];
-    readonly differences: readonly ParityDifference[];
-  };
+  /** What was found of the clusters themselves. */
+  environment?: Found;
+  /** What was found of fields that nobody applies. */
+  unowned?: Found;
+}
+
+/** Differences, and what they were found from: by the same they need not be found again. */
+interface Found {
+  readonly from: readonly unknown[];
+  readonly differences: readonly ParityDifference[];
+}
+
+function isSame(left: readonly unknown[], right: readonly unknown[]): boolean {
+  return left.length === right.length && left.every((part, at) => part === right[at]);
 }
 
 /** @param fleet what it was made from: another fleet needs another watch. */
@@ -236,25 +245,31 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     const minute = Math.floor(nowMs / 60_000);
     const from = [facts.primary, facts.standby, made, minute, [...used].sort().join(' ')] as const;
     const known = watch.environment;
-    if (known && from.every((part, at) => part === known.from[at])) return known.differences;
+    if (known && isSame(known.from, from)) return known.differences;
     const { primary, freshness } = group;
     const differences = compareFacts({ primary, standby, facts, used, book: made, freshness, nowMs });
     watch.environment = { from, differences };
     return differences;
   };
 
-  const unownedOf = ({ standby, applications }: PairWatch): readonly ParityDifference[] => {
+  /** Of other facts, another book or objects paired anew: what is reported of one object says nothing of such fields. */
+  const unownedOf = (watch: PairWatch): readonly ParityDifference[] => {
+    const { standby, applications, unowned: known } = watch;
     const fields = group.compare?.unowned ?? [];
     if (fields.length === 0) return [];
+    const from = [factsOf(group.primary), factsOf(standby), currentBook(), ...applications.values()];
+    if (known && isSame(known.from, from)) return known.differences;
     const names = new Map<string, string>();
     const normaliserOf = (cluster: string) =>
       createNormaliser({ variables: variablesOf(group, fleet.clusters.get(cluster)), names });
-    return compareUnowned({
+    const differences = compareUnowned({
       ...{ primary: group.primary, standby, fields, book: currentBook() },
       facts: { primary: factsOf(group.primary), standby: factsOf(standby) },
       pairs: [...applications.values()].flatMap((one) => one.all()),
       normalisers: { primary: normaliserOf(group.primary), standby: normaliserOf(standby) },
     });
+    watch.unowned = { from, differences };
+    return differences;
   };
 
   /** Asks agents for what digests alone do not tell. True: some is still to be had. */

@@ -7,6 +7,7 @@ import type { Random } from '../../shared/clock/random.ts';
 import type { FairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
+import { digestText } from '../../shared/manifest/canonical.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { ParityDifference, ParityGroup, ParityMoment, ParityState } from '../model/parity.ts';
@@ -138,9 +139,10 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     const fleet: Fleet = fleetOf(await store.fleet.load());
     const kept = new Map((await store.parity.states()).map((state) => [state.group, state]));
     sources.forget();
+    const others = digestAround(fleet);
     for (const group of fleet.parityGroups.values()) {
       const before = watched.get(group.name);
-      const version = versionOf(group, fleet);
+      const version = `${JSON.stringify(group, withoutCommit)} ${others}`;
       if (before?.version === version) before.dirt.placements = true;
       else {
         const state = before?.state ?? kept.get(group.name);
@@ -335,11 +337,13 @@ function addObject(dirt: Dirt, key: string): void {
   else dirt.objects.add(key);
 }
 
-/** What a watch is made from. A commit that changes nothing of it leaves all that was compared as it is. */
-function versionOf(group: ParityGroup, fleet: Fleet): string {
+/** A commit that changes nothing of what a watch is made from leaves all that was compared as it is. */
+const withoutCommit = (key: string, value: unknown) => (key === 'commit' ? undefined : value);
+
+/** What watches are made from besides their groups: once for all of them, and short, since each keeps it. */
+function digestAround(fleet: Fleet): string {
   const labels = [...fleet.applications.values()].map((one) => [one.name, one.labels]);
-  const withoutCommit = (key: string, value: unknown) => (key === 'commit' ? undefined : value);
-  return JSON.stringify([group, [...fleet.clusters.values()], labels], withoutCommit);
+  return digestText(JSON.stringify([[...fleet.clusters.values()], labels], withoutCommit));
 }
 
 function objectiveEvent(group: string, report: ObjectiveReport, timeMs: number): NewEvent {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { liveFactName } from '../../shared/manifest/cluster-facts.ts';
+import { factsMax, liveFactName } from '../../shared/manifest/cluster-facts.ts';
 import type { Json } from '../../shared/manifest/object.ts';
 import { compareUnowned, type UnownedRequest } from './compare-unowned.ts';
 import { createExpectationBook } from './expectations.ts';
@@ -78,5 +78,16 @@ describe('compareUnowned', () => {
     expect(compare(replicas(5), undefined)).toMatchObject([{ class: 'lagging', side: 'standby', path: '' }]);
     const failed: ClusterFacts = { ...replicas(5), values: new Map() };
     expect(compare(failed, replicas(5))).toMatchObject([{ class: 'lagging', side: 'primary' }]);
+  });
+
+  it('says so where there are more objects than an agent tells of', () => {
+    const many = Array.from({ length: factsMax }, (_, at) => [`other\n/Deployment/a/${at}`, {}]);
+    const full: ClusterFacts = {
+      ...replicas(5),
+      values: new Map([['unowned', Object.fromEntries(many)]]),
+    };
+    expect(compare(replicas(5), full)).toMatchObject([
+      { class: 'lagging', side: 'standby', message: expect.stringContaining(String(factsMax)) },
+    ]);
   });
 });

@@ -1,5 +1,10 @@
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
-import { type FactValues, liveFactName, type UnownedField } from '../../shared/manifest/cluster-facts.ts';
+import {
+  type FactValues,
+  factsMax,
+  liveFactName,
+  type UnownedField,
+} from '../../shared/manifest/cluster-facts.ts';
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import type { ParityDifference, ParitySide } from '../model/parity.ts';
 import type { ExpectationBook } from './expectations.ts';
@@ -36,8 +41,11 @@ export function compareUnowned(request: UnownedRequest): readonly ParityDifferen
   const values = { primary: valuesOf(facts.primary), standby: valuesOf(facts.standby) };
   const unknown = (['standby', 'primary'] as const).find((side) => values[side] === undefined);
   if (unknown) return [notKnown(unknown, request)];
+  const cut = (['standby', 'primary'] as const).find(
+    (side) => Object.keys(values[side] ?? {}).length >= factsMax,
+  );
   const kinds = new Set(fields.map(({ kind }) => kind));
-  const found: ParityDifference[] = [];
+  const found: ParityDifference[] = cut ? [notAll(cut, request)] : [];
   for (const pair of pairs) {
     if (!kinds.has(pair.origin.kind)) continue;
     const name = liveFactName(pair.application, pair.originId);
@@ -107,8 +115,12 @@ function comparePair(
     });
 }
 
-function notKnown(side: ParitySide, { primary, standby }: UnownedRequest): ParityDifference {
-  const cluster = side === 'standby' ? standby : primary;
+/** Nothing is said of the whole of them: neither where nothing is known, nor where not all is. */
+function tellOfAll(
+  side: ParitySide,
+  { standby }: UnownedRequest,
+  words: { readonly message: string; readonly action: string },
+): ParityDifference {
   const key = { group: '', kind: '', namespace: '', name: '' };
   const nothing = {
     application: '',
@@ -117,9 +129,24 @@ function notKnown(side: ParitySide, { primary, standby }: UnownedRequest): Parit
     primary: undefined,
     standby: undefined,
   };
-  return tellDifference(nothing, standby, {
-    ...{ aspect: 'live', class: 'lagging', side },
+  return tellDifference(nothing, standby, { ...{ aspect: 'live', class: 'lagging', side }, ...words });
+}
+
+const clusterOf = (side: ParitySide, { primary, standby }: UnownedRequest) =>
+  side === 'standby' ? standby : primary;
+
+function notKnown(side: ParitySide, request: UnownedRequest): ParityDifference {
+  const cluster = clusterOf(side, request);
+  return tellOfAll(side, request, {
     message: `the agent of ${cluster} has not said yet what fields are that nobody applies from Git`,
     action: `wait; look at the agent of ${cluster} if this stays`,
+  });
+}
+
+/** What nobody has said is a difference. */
+function notAll(side: ParitySide, request: UnownedRequest): ParityDifference {
+  return tellOfAll(side, request, {
+    message: `the agent of ${clusterOf(side, request)} tells fields that nobody applies from Git of ${factsMax} objects, and of no more: others are not compared`,
+    action: 'list fewer kinds in spec.compare.unowned, or compare fewer applications',
   });
 }
