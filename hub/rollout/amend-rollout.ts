@@ -174,11 +174,12 @@ export function amendRollout(input: AmendInput): RolloutState | undefined {
     else delete amended[cluster];
     if (removes.has(cluster)) removed.add(cluster);
     else removed.delete(cluster);
-    // What it had before this release is where it would go back to, also once it has left.
+    // What it had before this release is where it would go back to, also once it has left, or is wanted again before it did.
     const was = clusterState(before.state.clusters, cluster);
-    const previous = removes.has(cluster) ? was?.previous : undefined;
+    const stays = target !== undefined && observed.get(cluster)?.targetDigest === target;
+    const previous = removes.has(cluster) || stays ? was?.previous : undefined;
     withheld.delete(cluster);
-    const goesBack = previous !== undefined && previous !== had[cluster];
+    const goesBack = previous !== undefined && previous !== had[cluster] && previous !== target;
     known.set(cluster, goesBack ? { previous } : undefined);
     if (change === 'drop') out.add(cluster);
     else if (planned.has(cluster)) again.add(cluster);

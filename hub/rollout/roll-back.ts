@@ -27,10 +27,10 @@ export interface BackInput {
   readonly observed: RolloutInput['observed'];
 }
 
-/** It has the failed Target, and a healthy one to go back to. */
+/** It has the failed Target, and a healthy one to go back to: it was assigned, or was to leave after that and did not. */
 export function mustGoBack(state: RolloutState, cluster: string, { release, observed }: BackInput): boolean {
   const known = clusterState(state.clusters, cluster);
-  if (known?.assignedAtMs === undefined || known.previous === undefined) return false;
+  if (known?.previous === undefined) return false;
   if (known.previous === release.targets[cluster]) return false;
   return known.rolledBackAtMs === undefined && isAssigned(release, cluster, observed.get(cluster));
 }
@@ -57,12 +57,22 @@ function isBack(state: RolloutState, cluster: string, { observed, release, nowMs
   return seen.targetDigest !== known.previous || seen.acknowledgements?.healthyAtMs !== undefined;
 }
 
+/** It has begun, or somebody of it was assigned in another. */
+function isTouched(state: RolloutState, wave: WaveState, input: RolloutInput): boolean {
+  if (wave.startedAtMs !== undefined) return true;
+  return wave.clusters.some(
+    (cluster) =>
+      clusterState(state.clusters, cluster)?.rolledBackAtMs !== undefined ||
+      mustGoBack(state, cluster, input),
+  );
+}
+
 /** Rollbacks heed no window and no bound on clusters in flight: what is broken is to be mended. */
 export function rollBack(start: RolloutState, input: RolloutInput): BackPass {
   const { release, nowMs } = input;
   const decisions: AssignmentDecision[] = [];
   let { clusters } = start;
-  const touched = start.waves.filter(({ startedAtMs }) => startedAtMs !== undefined);
+  const touched = start.waves.filter((wave) => isTouched(start, wave, input));
   const order: readonly WaveState[] = touched.toReversed();
   for (const wave of order) {
     const back: [string, ClusterState][] = [];
