@@ -5,6 +5,7 @@ import { createEvent } from '../model/event.ts';
 import type { Failover } from '../model/failover.ts';
 import { signOverride } from '../parity/sign-override.ts';
 import { overrideCounts } from '../parity/switch-roles.ts';
+import { warnedByExtending } from '../parity/warn-expiry.ts';
 import type { Store } from '../store/store.ts';
 import { loadFailovers } from './failover-inputs.ts';
 
@@ -36,7 +37,7 @@ export function createExtend({ store, digestKey, onSwitch, clock }: ExtendOption
     const signature = signOverride(before, untilMs, digestKey);
     const after: Failover = {
       ...{ ...before, version: version + 1 },
-      override: { ...override, untilMs, signature, warnedMs: undefined },
+      override: { ...override, untilMs, signature, warnedMs: warnedByExtending(overrideMs) },
     };
     const event = createEvent({
       ...{ type: 'failover.extended', actor, timeMs: nowMs, id: `failover.extended-${id}-${untilMs}` },

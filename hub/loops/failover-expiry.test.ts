@@ -160,6 +160,17 @@ describe('an override of roles', () => {
     await expect(failovers.extend('eu', more)).rejects.toThrow('No failover of "eu" is under way');
   });
 
+  it('is not warned of what somebody has just said: an extension of an hour, ten minutes ahead alone', async () => {
+    await start(4 * hour);
+    await to(3 * hour + 30 * minute);
+    await failovers.extend('eu', { ...said, overrideMs: hour });
+    await settle();
+    await to(4 * hour + 19 * minute);
+    expect(await told('failover.expiring')).toHaveLength(1);
+    await to(4 * hour + 21 * minute);
+    expect(await told('failover.expiring')).toHaveLength(2);
+  });
+
   it('cannot be extended to a shorter time, nor where there is none or its signature is wrong', async () => {
     await start(4 * hour);
     const less = { ...said, overrideMs: hour };

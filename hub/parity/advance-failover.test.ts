@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Failover, failoverPhases, isFailoverOver } from '../model/failover.ts';
-import { advanceFailover, type FailoverFacts, type FailoverPlacement } from './advance-failover.ts';
+import {
+  advanceFailover,
+  type FailoverFacts,
+  type FailoverPlacement,
+  failoverOpenMaxMs,
+} from './advance-failover.ts';
 import { aFailover, startedAtMs, word } from './failover.test-support.ts';
 
 const placed: FailoverPlacement = {
@@ -58,6 +63,21 @@ describe('advanceFailover', () => {
     expect(restoring).toMatchObject({ phase: 'Restoring', override: { ended: 'expired' } });
     const back = { ...late, overridden: false, inForce: false, primary: [placed] };
     expect(advanceFailover(restoring, back)).toMatchObject({ phase: 'Ended', endedAtMs: word.untilMs });
+  });
+
+  it('goes on past a week as long as the word lasts that was extended, and then gives the roles back in order', () => {
+    const untilMs = startedAtMs + failoverOpenMaxMs + 60_000;
+    const extended = aFailover({ mode: 'override', override: { ...word, untilMs }, phase: 'Switching' });
+    const stuck = { ...facts, inGit: false, overridden: true, standby: [waiting] };
+    const after = advanceFailover(extended, { ...stuck, nowMs: startedAtMs + failoverOpenMaxMs });
+    expect(after).toMatchObject({ phase: 'Switching', endedAtMs: undefined });
+    expect(after.override?.ended).toBeUndefined();
+    expect(advanceFailover(after, { ...stuck, nowMs: untilMs })).toMatchObject({
+      ...{ phase: 'Restoring', override: { ended: 'expired' } },
+    });
+    // Without a word of the hub's nothing comes about any more.
+    const written = advanceFailover(aFailover(), { ...stuck, inForce: false, nowMs: untilMs });
+    expect(written).toMatchObject({ phase: 'Ended', message: 'given up after 7 days' });
   });
 
   it('takes a drill back once the standby was ready', () => {

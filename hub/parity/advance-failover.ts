@@ -35,7 +35,7 @@ export interface FailoverFacts {
   readonly primaryConnected: boolean;
 }
 
-/** Whatever has not come about by then does not. */
+/** Whatever has not come about by then does not, unless the hub's word lasts longer. */
 export const failoverOpenMaxMs = 7 * 86_400_000;
 
 /** The same object when nothing has changed; else its version is one more. */
@@ -74,7 +74,8 @@ function settleRevoke(failover: Failover, { nowMs }: FailoverFacts): Failover {
 
 function endOverride(failover: Failover, { inGit, nowMs, declared }: FailoverFacts): Failover {
   const { override, kind, phase } = failover;
-  const late = nowMs >= failover.startedAtMs + failoverOpenMaxMs;
+  // The hub's word has an end of its own, which may have been put off, and people are warned of that one.
+  const late = nowMs >= failover.startedAtMs + failoverOpenMaxMs && !overrideCounts(failover);
   if (!declared || (late && phase !== 'TrafficReady' && phase !== 'Restoring')) {
     const message = declared ? 'given up after 7 days' : 'the group, or one of its clusters, is gone';
     const ended = override && { ...override, ended: override.ended ?? ('superseded' as const) };

@@ -11,6 +11,11 @@ function warningsOf({ kind, startedAtMs, override }: Failover): readonly number[
   return warningsMs.filter((ms) => override.untilMs - startedAtMs >= 2 * ms);
 }
 
+/** The last warning that one that lasts so long from now on has no need of: whoever has just said so knows. Undefined: it is given all of them. */
+export function warnedByExtending(overrideMs: number): number | undefined {
+  return warningsMs.filter((ms) => overrideMs < 2 * ms).at(-1);
+}
+
 /** The same object unless a warning is due; those that were slept through come as one. */
 export function warnExpiry(failover: Failover, nowMs: number): Failover {
   const { override } = failover;
