@@ -34,3 +34,16 @@ describe('after of a strategy', () => {
     ]);
   });
 });
+
+describe('url of an analysis', () => {
+  const problemsWith = (url: string) =>
+    problemsOf({ waves: [{ name: 'all', analysis: [{ name: 'up', http: { url } }] }] });
+
+  it('may name the cluster, also in the host, and nothing else there', () => {
+    expect(problemsWith('https://prometheus.{{cluster}}.example/{{cluster}}')).toEqual([]);
+    expect(problemsWith('https://prometheus.{{region}}.example')).toEqual([
+      'waves.0.analysis.0.http.url: expected an https:// or http:// URL',
+    ]);
+    expect(problemsWith('https://{{cluster}}:secret@prometheus.example')[0]).toContain('password');
+  });
+});

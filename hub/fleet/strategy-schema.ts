@@ -34,11 +34,16 @@ const celText = z
     const compiled = compileCel(text, { variables: ['value', 'result'] });
     if (!compiled.ok) context.addIssue({ code: 'custom', message: compiled.problem.message });
   });
+/** No host may hold braces: as it is for a cluster named `c`. */
+const urlOfCluster = (text: string) => URL.parse(text.replaceAll('{{cluster}}', 'c'));
 const analysisUrl = z
   .string()
   .max(2_048)
-  .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'expected an https:// or http:// URL')
-  .refine((text) => !URL.parse(text)?.username, 'a URL may not hold a user name or password');
+  .refine(
+    (text) => /^https?:$/.test(urlOfCluster(text)?.protocol ?? ''),
+    'expected an https:// or http:// URL',
+  )
+  .refine((text) => !urlOfCluster(text)?.username, 'a URL may not hold a user name or password');
 
 /** `spec` of a batch/v1 Job; the API server checks the rest of it. */
 const jobSpec = z

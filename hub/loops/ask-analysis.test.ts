@@ -6,7 +6,10 @@ import { askAnalysis, judge, readSamples } from './ask-analysis.ts';
 
 const clock = createFakeClock(1_000);
 const common = { name: 'errors', intervalMs: 1, count: 1, failureLimit: 0, inconclusiveLimit: 0 };
-const subject = { application: 'web', wave: 'canary', clusters: ['eu-1', 'us-1'] };
+const subject = {
+  ...{ application: 'web', wave: 'canary', clusters: ['eu-1', 'us-1', 'us-2'] },
+  counted: ['eu-1', 'us-1'],
+};
 let server: Server;
 let origin = '';
 const asked: string[] = [];
@@ -14,6 +17,7 @@ const asked: string[] = [];
 beforeAll(async () => {
   server = createServer((request, response) => {
     asked.push(decodeURIComponent(request.url ?? ''));
+    if (request.url?.startsWith('/us-1/bad')) return response.writeHead(500).end();
     if (request.url?.startsWith('/moved')) return response.writeHead(302, { location: '/' }).end();
     if (request.url?.startsWith('/down')) return response.writeHead(503).end('{}');
     const result = [{ metric: {}, value: [1, '0.002'] }];
@@ -50,10 +54,35 @@ async function closedOrigin(): Promise<string> {
 }
 
 describe('askAnalysis', () => {
+  it('asks the server of each cluster that was counted, and names those that speak against it', async () => {
+    asked.length = 0;
+    const each = prometheus(`${origin}/{{cluster}}/prom`);
+    expect(await askAnalysis(each, subject, ports, signal)).toEqual({
+      ...{ atMs: 1_000, verdict: 'success' },
+      detail: 'success in 2 of 2 clusters: eu-1: 0.002; us-1: 0.002',
+    });
+    expect(asked.map((url) => url.split('?')[0]).sort()).toEqual([
+      '/eu-1/prom/api/v1/query',
+      '/us-1/prom/api/v1/query',
+    ]);
+    expect(await askAnalysis(http('/{{cluster}}/bad'), subject, ports, signal)).toMatchObject({
+      ...{ verdict: 'failure', detail: 'failure in 1 of 2 clusters: us-1: HTTP 500' },
+    });
+    // One of them cannot be asked: nothing is known of all.
+    const some = { ...ports, egress: (url: string) => !url.includes('/us-1/') };
+    expect(await askAnalysis(each, subject, some, signal)).toMatchObject({
+      verdict: 'inconclusive',
+      detail: expect.stringContaining('inconclusive in 1 of 2 clusters: us-1: '),
+    });
+    expect(await askAnalysis(each, { ...subject, counted: [] }, ports, signal)).toMatchObject({
+      verdict: 'inconclusive',
+    });
+  });
+
   it('asks Prometheus for what is said of this wave, and judges the number', async () => {
     const answer = await askAnalysis(prometheus(`${origin}/prom/`), subject, ports, signal);
     expect(answer).toEqual({ atMs: 1_000, verdict: 'success', detail: '0.002' });
-    expect(asked.at(-1)).toBe('/prom/api/v1/query?query=rate({app="web",cluster=~"eu-1|us-1"})');
+    expect(asked.at(-1)).toBe('/prom/api/v1/query?query=rate({app="web",cluster=~"eu-1|us-1|us-2"})');
     const bad = await askAnalysis(prometheus(origin, 'value < 0.001'), subject, ports, signal);
     expect(bad).toMatchObject({ verdict: 'failure', detail: '0.002' });
   });

@@ -3,6 +3,7 @@ import { truthOf } from '../../shared/cel/cel.ts';
 import { compileCel } from '../../shared/cel/compile.ts';
 import type { Clock } from '../../shared/clock/clock.ts';
 import type { AnalysisSpec } from '../model/strategy.ts';
+import { runClustersMax } from '../rollout/job-runs.ts';
 import type { AnalysisAnswer, Verdict } from '../rollout/rollout-state.ts';
 
 export interface AskAnalysisPorts {
@@ -12,25 +13,38 @@ export interface AskAnalysisPorts {
   readonly clock: Clock;
 }
 
-/** What the texts of a query may name as `{{application}}`, `{{wave}}` and `{{clusters}}` (joined by `|`, for a regular expression). */
+/** What the texts of a query may name as `{{application}}`, `{{wave}}`, `{{clusters}}` (joined by `|`, for a regular expression) and `{{cluster}}`. */
 export interface AnalysisSubject {
   readonly application: string;
   readonly wave: string;
   readonly clusters: readonly string[];
+  /** Those of them that were counted: each is asked about where `{{cluster}}` is named. */
+  readonly counted: readonly string[];
 }
 
 const timeoutMs = 10_000;
 const answerBytesMax = 1024 * 1024;
 const samplesMax = 1_000;
 const detailMax = 500;
+/** Servers of clusters that are asked at once. */
+const atOnceMax = 10;
+/** All of them together: an answer that takes longer is none. */
+const eachTimeoutMs = 30_000;
 
-function fillIn(text: string, subject: AnalysisSubject): string {
+interface Named extends AnalysisSubject {
+  /** Empty: no single one is asked about. */
+  readonly cluster: string;
+}
+
+function fillIn(text: string, { application, wave, clusters, cluster }: Named): string {
   const values: Readonly<Record<string, string>> = {
-    application: subject.application,
-    wave: subject.wave,
-    clusters: subject.clusters.join('|'),
+    ...{ application, wave, cluster },
+    clusters: clusters.join('|'),
   };
-  return text.replaceAll(/\{\{(application|wave|clusters)\}\}/g, (_, name: string) => values[name] ?? '');
+  return text.replaceAll(
+    /\{\{(application|wave|clusters|cluster)\}\}/g,
+    (_, name: string) => values[name] ?? '',
+  );
 }
 
 /** @throws with why, in words for people. */
@@ -94,12 +108,17 @@ export type ServerSpec = AnalysisSpec & {
   readonly provider: Exclude<AnalysisSpec['provider'], { type: 'job' }>;
 };
 
+interface Said {
+  readonly verdict: Verdict;
+  readonly detail: string;
+}
+
 async function ask(
   { provider }: ServerSpec,
-  subject: AnalysisSubject,
+  subject: Named,
   { fetch, egress }: AskAnalysisPorts,
   signal: AbortSignal,
-): Promise<{ readonly verdict: Verdict; readonly detail: string }> {
+): Promise<Said> {
   const url = new URL(fillIn(provider.url, subject));
   if (provider.type === 'prometheus') {
     url.pathname = `${url.pathname.replace(/\/$/, '')}/api/v1/query`;
@@ -127,21 +146,66 @@ async function ask(
 }
 
 /** Never throws but for `signal`. */
+async function askOnce(
+  spec: ServerSpec,
+  subject: Named,
+  ports: AskAnalysisPorts,
+  signal: AbortSignal,
+  all?: AbortSignal,
+): Promise<Said> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs), ...(all ? [all] : [])]);
+  try {
+    return await ask(spec, subject, ports, limit);
+  } catch (caught) {
+    signal.throwIfAborted();
+    const late = all?.aborted ? eachTimeoutMs : timeoutMs;
+    const why = limit.aborted ? `no answer within ${late / 1_000} s` : describe(caught);
+    return { verdict: 'inconclusive', detail: why };
+  }
+}
+
+/** One failure is one of all; one that says nothing leaves it open. */
+async function askEach(
+  spec: ServerSpec,
+  subject: AnalysisSubject,
+  ports: AskAnalysisPorts,
+  signal: AbortSignal,
+): Promise<Said> {
+  const clusters = subject.counted.slice(0, runClustersMax);
+  if (clusters.length === 0)
+    return { verdict: 'inconclusive', detail: 'no cluster of the wave was healthy for long enough' };
+  const all = AbortSignal.timeout(eachTimeoutMs);
+  const said: (Said & { readonly cluster: string })[] = [];
+  for (let at = 0; at < clusters.length; at += atOnceMax) {
+    const some = clusters.slice(at, at + atOnceMax).map(async (cluster) => {
+      return { cluster, ...(await askOnce(spec, { ...subject, cluster }, ports, signal, all)) };
+    });
+    said.push(...(await Promise.all(some)));
+  }
+  const verdict =
+    (['failure', 'inconclusive'] as const).find((one) => said.some((each) => each.verdict === one)) ??
+    'success';
+  const telling = said.filter((one) => one.verdict === verdict);
+  const words = telling.map(({ cluster, detail }) => `${cluster}: ${detail}`).join('; ');
+  return { verdict, detail: `${verdict} in ${telling.length} of ${said.length} clusters: ${words}` };
+}
+
+function namesCluster({ provider }: ServerSpec): boolean {
+  const texts = provider.type === 'prometheus' ? [provider.url, provider.query] : [provider.url];
+  return texts.some((text) => text.includes('{{cluster}}'));
+}
+
+/** Never throws but for `signal`. */
 export async function askAnalysis(
   spec: ServerSpec,
   subject: AnalysisSubject,
   ports: AskAnalysisPorts,
   signal: AbortSignal,
 ): Promise<AnalysisAnswer> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  try {
-    const { verdict, detail } = await ask(spec, subject, ports, limit);
-    return { atMs: ports.clock.now(), verdict, detail: detail.slice(0, detailMax) };
-  } catch (caught) {
-    signal.throwIfAborted();
-    const why = limit.aborted ? `no answer within ${timeoutMs / 1_000} s` : describe(caught);
-    return { atMs: ports.clock.now(), verdict: 'inconclusive', detail: why.slice(0, detailMax) };
-  }
+  const { verdict, detail } = namesCluster(spec)
+    ? await askEach(spec, subject, ports, signal)
+    : await askOnce(spec, { ...subject, cluster: '' }, ports, signal);
+  return { atMs: ports.clock.now(), verdict, detail: detail.slice(0, detailMax) };
 }
 
 /** Of fetch's errors the cause says what is wrong. */

@@ -18,6 +18,7 @@ import { describeRollout, type RolloutReport } from '../rollout/describe-rollout
 import { noteGate } from '../rollout/gate-of.ts';
 import { isGivenUp, lateJoiners } from '../rollout/give-last.ts';
 import { admitReleased } from '../rollout/held-clusters.ts';
+import { countedIn } from '../rollout/job-runs.ts';
 import { moveClusters } from '../rollout/move-clusters.ts';
 import { planHistory } from '../rollout/plan-history.ts';
 import { needsRevert, noteRevert } from '../rollout/plan-revert.ts';
@@ -226,17 +227,18 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       const planned = state.waves[wave];
       const spec = planned && specOf(state.strategy, planned).analysis.find((one) => one.name === name);
       if (!planned || !spec) continue;
-      const subject = { application: state.application, wave: planned.name, clusters: planned.clusters };
-      const about = { ...subject, clusters: planned.clusters.length, name };
+      const { application } = state;
+      const { clusters } = planned;
+      const about = { application, wave: planned.name, clusters: clusters.length, name };
       const { provider } = spec;
       if (provider.type === 'job') {
-        const { application } = state;
         const forbidden = () => forbiddenJob(store, application);
         const ports = { ask: options.ask, clock, amend: amend(state), forbidden };
         const said = await stepRun({ state, index: wave, spec: { ...spec, provider } }, ports, signal);
         if (said) log.info('analysis', { ...about, ...said });
         continue;
       }
+      const subject = { ...about, clusters, counted: countedIn(state, planned) };
       const said = await askAnalysis({ ...spec, provider }, subject, options, signal);
       log.info('analysis', { ...about, ...said });
       await amend(state)((before) => addAnswer(before, wave, name, said));

@@ -42,7 +42,7 @@ const detailMax = 1_000;
 const wordsMax = 500;
 
 /** Clusters that were counted: what has failed or is away proves nothing. */
-function eligible(state: RolloutState, wave: WaveState): readonly string[] {
+export function countedIn(state: RolloutState, wave: WaveState): readonly string[] {
   return wave.clusters.filter((cluster) => {
     const known = clusterState(state.clusters, cluster);
     return known?.countedAtMs !== undefined && !known.failure && !known.excluded;
@@ -60,7 +60,7 @@ export function planRun(
   if (wave === undefined) return undefined;
   const known = wave.runs?.[name];
   if (known !== undefined) return known;
-  const some = eligible(state, wave).slice(0, provider.clusters === 'one' ? 1 : runClustersMax);
+  const some = countedIn(state, wave).slice(0, provider.clusters === 'one' ? 1 : runClustersMax);
   if (some.length === 0) return undefined;
   const last = wave.analyses?.[name]?.at(-1)?.attempt ?? 0;
   const clusters = Object.fromEntries(
