@@ -42,7 +42,7 @@ describe('url of an analysis', () => {
   it('may name the cluster, also in the host, and nothing else there', () => {
     expect(problemsWith('https://prometheus.{{cluster}}.example/{{cluster}}')).toEqual([]);
     expect(problemsWith('https://prometheus.{{region}}.example')).toEqual([
-      'waves.0.analysis.0.http.url: expected an https:// or http:// URL',
+      'waves.0.analysis.0.http.url: expected nothing in braces but {{application}}, {{wave}}, {{clusters}} or {{cluster}}',
     ]);
     expect(problemsWith('https://{{cluster}}:secret@prometheus.example')[0]).toContain('password');
   });

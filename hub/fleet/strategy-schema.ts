@@ -34,16 +34,17 @@ const celText = z
     const compiled = compileCel(text, { variables: ['value', 'result'] });
     if (!compiled.ok) context.addIssue({ code: 'custom', message: compiled.problem.message });
   });
-/** No host may hold braces: as it is for a cluster named `c`. */
-const urlOfCluster = (text: string) => URL.parse(text.replaceAll('{{cluster}}', 'c'));
+/** What the hub fills in; anything else in braces would be asked for as it stands. */
+const placeholders = new Set(['{{application}}', '{{wave}}', '{{clusters}}', '{{cluster}}']);
 const analysisUrl = z
   .string()
   .max(2_048)
+  .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'expected an https:// or http:// URL')
   .refine(
-    (text) => /^https?:$/.test(urlOfCluster(text)?.protocol ?? ''),
-    'expected an https:// or http:// URL',
+    (text) => (text.match(/\{\{.*?\}\}/g) ?? []).every((one) => placeholders.has(one)),
+    'expected nothing in braces but {{application}}, {{wave}}, {{clusters}} or {{cluster}}',
   )
-  .refine((text) => !urlOfCluster(text)?.username, 'a URL may not hold a user name or password');
+  .refine((text) => !URL.parse(text)?.username, 'a URL may not hold a user name or password');
 
 /** `spec` of a batch/v1 Job; the API server checks the rest of it. */
 const jobSpec = z
