@@ -4,7 +4,7 @@ import type { AssignmentDecision, Release } from '../model/release.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
 import { startRollout } from './advance-rollout.ts';
 import { goesOn } from './amend-rollout.ts';
-import { clusterState } from './cluster-states.ts';
+import { clusterEntries, clusterState } from './cluster-states.ts';
 import type { ClusterFacts, SelectorMatch } from './plan-waves.ts';
 import { heldAfter, mustGoBack } from './roll-back.ts';
 import { isOver, type ObservedCluster, type RolloutState, targetsOf } from './rollout-state.ts';
@@ -74,8 +74,15 @@ export function planStrategyRelease(input: StrategyReleaseInput): StrategyReleas
   return { release, state, decisions };
 }
 
+/** Somebody who was assigned has; who only joined what was given up had nothing before. */
+function hasGoneBack({ clusters }: RolloutState): boolean {
+  for (const [, { assignedAtMs, rolledBackAtMs }] of clusterEntries(clusters))
+    if (assignedAtMs !== undefined && rolledBackAtMs !== undefined) return true;
+  return false;
+}
+
 /**
- * What is held, and who goes back to what. A rollout that is superseded on its way back has failed all the same: its Targets are held as if it had come to its end, and
+ * What is held, and who goes back to what. A rollout that is superseded, or was aborted, on its way back has failed all the same: its Targets are held as if it had come to its end, and
  * clusters that the revision would leave with them go back together, since no wave of theirs goes on.
  */
 function takenBack(
@@ -85,8 +92,9 @@ function takenBack(
   const back = new Map<string, Digest>();
   if (before === undefined) return { held: [], back };
   const { state } = before;
-  if (state.phase !== 'RollingBack') return { held: state.held, back };
   const release = { targets: targetsOf(state, before.targets), removes: new Set(state.removes) };
+  if (state.phase === 'Aborted' && hasGoneBack(state)) return { held: heldAfter(state, release), back };
+  if (state.phase !== 'RollingBack') return { held: state.held, back };
   for (const cluster of state.waves.flatMap(({ clusters }) => clusters)) {
     const failed = release.targets[cluster];
     if (release.removes.has(cluster) || wanted.get(cluster) !== failed || blocked?.has(cluster)) continue;
