@@ -67,9 +67,12 @@ const budgeted: RolloutStrategy = {
 };
 const strategies = [defaultStrategy, byRegion, lenient, gated, budgeted];
 
-/** More or other runs: `FAIRWAY_ROLLOUT_RUNS=2000 FAIRWAY_SEED=random`. */
+/** More or other runs: `FAIRWAY_ROLLOUT_RUNS=2000 FAIRWAY_SEED=random`, or from a seed on: `FAIRWAY_SEED=369`. */
 const runs = Number(process.env['FAIRWAY_ROLLOUT_RUNS'] ?? 60);
-const firstSeed = process.env['FAIRWAY_SEED'] === 'random' ? Math.floor(Math.random() * 1e9) : 1;
+const firstSeed =
+  process.env['FAIRWAY_SEED'] === 'random'
+    ? Math.floor(Math.random() * 1e9)
+    : Number(process.env['FAIRWAY_SEED'] ?? 1);
 
 function optionsOf(seed: number): SimulationOptions {
   return {
