@@ -4,6 +4,7 @@
  * were kept decides nothing.
  */
 
+import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { AssignmentDecision } from '../model/release.ts';
 import { amountOf, type RolloutStrategy } from '../model/strategy.ts';
 import { analysesOf } from './analyses.ts';
@@ -272,6 +273,11 @@ function clusterTimers(state: RolloutState, { observed, nowMs }: RolloutInput): 
   return next;
 }
 
+/** Where it would go back to. What it has of this release already, and was well with, is nothing that was there before. */
+function previousOf(seen: ObservedCluster | undefined, has: Digest | undefined): Digest | undefined {
+  return seen?.lastHealthyDigest === has ? undefined : seen?.lastHealthyDigest;
+}
+
 /** Assigns what may go now, of the waves that have begun. */
 function assign(
   state: RolloutState,
@@ -291,7 +297,7 @@ function assign(
     const present = before?.connected && !has ? { presentSinceMs: nowMs } : {};
     const next = {
       ...{ ...known, ...present, assignedAtMs: nowMs },
-      previous: known?.previous ?? before?.lastHealthyDigest,
+      previous: known?.previous ?? previousOf(before, has ? targetDigest : undefined),
       ...(!before?.connected && { assignedAway: true }),
     };
     assigned.push([cluster, next]);

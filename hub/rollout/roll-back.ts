@@ -35,6 +35,19 @@ export function mustGoBack(state: RolloutState, cluster: string, { release, obse
   return known.rolledBackAtMs === undefined && isAssigned(release, cluster, observed.get(cluster));
 }
 
+/** It got the failed Target by this release, and had nothing healthy before. */
+function isStuck(state: RolloutState, cluster: string, { release, observed }: BackInput): boolean {
+  const known = clusterState(state.clusters, cluster);
+  if (known?.previous !== undefined) return false;
+  // Who was to leave and is wanted again before it did is as new, but for what it has.
+  const has = !release.removes.has(cluster) && isAssigned(release, cluster, observed.get(cluster));
+  return known?.assignedAtMs !== undefined || has;
+}
+
+function namesOf({ clusters }: RolloutState): readonly string[] {
+  return [...clusterEntries(clusters)].map(([cluster]) => cluster);
+}
+
 /** Until when a cluster that has gone back is waited for at the latest. */
 function waitedUntilMs({ strategy }: RolloutState, rolledBackAtMs: number): number {
   return rolledBackAtMs + strategy.healthTimeoutMs;
@@ -129,9 +142,8 @@ export const heldMax = 10_000;
  * nothing healthy to go back to keeps what it has, and the rollout stays paused for somebody to decide.
  */
 function finish(state: RolloutState, { release, observed, nowMs }: RolloutInput) {
-  const stuck = [...clusterEntries(state.clusters)]
-    .filter(([, known]) => known.assignedAtMs !== undefined && known.previous === undefined)
-    .map(([cluster]) => cluster)
+  const stuck = [...new Set([...state.waves.flatMap(({ clusters }) => clusters), ...namesOf(state)])]
+    .filter((cluster) => isStuck(state, cluster, { release, observed }))
     .sort();
   const held = heldAfter(state, release);
   if (stuck.length === 0) {

@@ -205,7 +205,8 @@ export function simulate(options: SimulationOptions): SimulationResult {
   };
   while (passes < passesMax) {
     passes += 1;
-    if (churned < churnMax && random() < (options.churn ?? 0)) {
+    // Nobody is asked any more once all of it is taken back.
+    if (churned < churnMax && state.phase !== 'RolledBack' && random() < (options.churn ?? 0)) {
       churned += 1;
       if (world.churn()) assigned.clear();
     }
