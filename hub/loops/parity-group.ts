@@ -59,6 +59,8 @@ export interface GroupResult {
   readonly differences: readonly ParityDifference[];
   /** Something was found whose live contents are still to be asked for. */
   readonly asking: boolean;
+  /** When time alone may make it another: a cluster is away for too long, an expectation ends. Infinity: never. */
+  readonly dueAtMs: number;
 }
 
 export interface GroupWatch {
@@ -318,7 +320,14 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
       });
       const differences = findings.flatMap((one) => one.differences);
       const report = assessReadiness({ group, pairs: findings, problems, before, nowMs });
-      return { report, differences, asking };
+      const silent = findings.flatMap(({ presence }) => presence).filter(({ connected }) => !connected);
+      const { reportWithinMs } = group.freshness;
+      // One that is away for too long already is told as that.
+      const awayAtMs = silent
+        .map(({ lastSeenAtMs = -Infinity }) => lastSeenAtMs + reportWithinMs + 1)
+        .filter((atMs) => atMs > nowMs);
+      const dueAtMs = Math.min(book?.until ?? Infinity, ...awayAtMs);
+      return { report, differences, asking, dueAtMs };
     },
   };
 }

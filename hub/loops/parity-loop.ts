@@ -185,12 +185,13 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     if (clock.now() - one.comparedAtMs > fullMs) dirt.all = true;
     one.dirt = cleanDirt();
     try {
-      const { report, differences, asking } = await one.watch.pass(dirt, one.state, signal);
+      const { report, differences, asking, dueAtMs } = await one.watch.pass(dirt, one.state, signal);
       if (dirt.all) one.comparedAtMs = clock.now();
       const waitMs = await keep(one, report, differences);
       if (asking || differences.some(({ class: kind }) => kind === 'lagging'))
         return { requeueAfterMs: waitMs ?? ageMs };
-      return { requeueAfterMs: waitMs ?? (report.verdict === 'Ready' ? fullMs : ageMs) };
+      const quiet = report.verdict === 'Ready' ? Math.min(fullMs, Math.max(1, dueAtMs - clock.now())) : ageMs;
+      return { requeueAfterMs: waitMs ?? quiet };
     } catch (caught) {
       // What was dirty is so still.
       one.dirt = { ...one.dirt, all: true };

@@ -50,4 +50,11 @@ describe('countUnplaced', () => {
     expect(parseSizes([[1, 2, 3, 4, 'x']])).toBeUndefined();
     expect(parseSizes([[1, 2, 3, 4]])).toEqual([[1, 2, 3, 4]]);
   });
+
+  it('looks at no more sizes than an agent of ours tells, however few are said to be of each', () => {
+    const none = Array.from({ length: 501 }, (_, at) => [at, at, 1, 0] as const);
+    expect(countUnplaced(none, [])).toBeUndefined();
+    expect(countUnplaced([], none)).toBeUndefined();
+    expect(countUnplaced(none.slice(1), none.slice(1))).toEqual({ pods: 0, refused: 0 });
+  });
 });

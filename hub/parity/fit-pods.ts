@@ -8,6 +8,8 @@ export type Size = readonly [number, number, number, number, JsonObject?];
 /** Nodes and pods looked at; an agent may say anything. */
 const nodesMax = 1_000;
 const podsMax = 20_000;
+/** Sorts of either: each of the one is held against each of the other. Agents tell no more. */
+const sizesMax = 500;
 
 /** Undefined: it is no list of sizes, as of an agent that does not tell them. */
 export function parseSizes(value: Json | undefined): readonly Size[] | undefined {
@@ -35,6 +37,7 @@ export interface Unplaced {
  */
 export function countUnplaced(nodes: readonly Size[], pods: readonly Size[]): Unplaced | undefined {
   const count = (sizes: readonly Size[]) => sizes.reduce((sum, [, , , many]) => sum + many, 0);
+  if (nodes.length > sizesMax || pods.length > sizesMax) return undefined;
   if (count(nodes) > nodesMax || count(pods) > podsMax) return undefined;
   const sorts = nodes.map(([, , , , traits = {}]) => traits);
   const rooms = nodes.flatMap(([cpu, memory, slots, many], sort) =>
