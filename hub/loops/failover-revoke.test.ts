@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { FairwayError } from '../../shared/error/error.ts';
 import type { FailoverStart } from '../api/ports.ts';
-import { createFailoverBed, type FailoverBed } from './failover-bed.ts';
+import { createFailoverBed, type FailoverBed } from './failover-bed.test-support.ts';
 
 type Write = Parameters<typeof createFailoverBed>[0];
 type Made = Awaited<ReturnType<Write>>;

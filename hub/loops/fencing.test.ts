@@ -5,7 +5,7 @@ import { emptyFleet } from '../model/fleet.ts';
 import type { ParityState } from '../model/parity.ts';
 import { aFleet, aGroup } from '../parity/failover.test-support.ts';
 import { keptAtMs } from '../parity/judge-fencing.ts';
-import { createFailoverBed, type FailoverBed } from './failover-bed.ts';
+import { createFailoverBed, type FailoverBed } from './failover-bed.test-support.ts';
 import { loadFailovers } from './failover-inputs.ts';
 import { createFencing, type Fencing, rulesFor } from './fencing.ts';
 
