@@ -3,30 +3,7 @@
  * before the hub has answered it. Stream keeps the promise and its time; loops stop and resume workloads.
  */
 import type { Digest } from '../../shared/manifest/canonical.ts';
-
-/** What the hub wants to be promised for one group. */
-export interface FenceRule {
-  readonly group: string;
-  readonly afterMs: number;
-  readonly applications: readonly string[];
-}
-
-/** The hub's word on fencing, whole. */
-export interface FenceOrder {
-  readonly rules: readonly FenceRule[];
-  /** Applications that wait for a new Target. */
-  readonly withheld: readonly string[];
-}
-
-/** What the agent says of one group. */
-export interface FencePromise extends FenceRule {
-  /** Stopped, and not taken up again before a contact without them was answered. */
-  readonly fenced: readonly string[];
-  /** What cannot be stopped, or has not ended yet. */
-  readonly left: readonly string[];
-  /** How long pods may take to end from now on. */
-  readonly stopWithinMs: number;
-}
+import type { FencePromise } from '../../shared/manifest/fencing.ts';
 
 export interface FenceContact {
   readonly sequence: number;

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFakeClock, type FakeClock } from '../../shared/clock/fake-clock.ts';
 import { silentLogger } from '../../shared/log/log.ts';
+import type { FenceRule } from '../../shared/manifest/fencing.ts';
 import type { DesiredApplication } from '../model/desired.ts';
-import type { FenceContact, FenceRule } from '../model/fencing.ts';
+import type { FenceContact } from '../model/fencing.ts';
 import { createFenceKeeper, type FenceKeeper } from './fence-keeper.ts';
 import { startGraceMs } from './fence-lease.ts';
 import type { FenceSnapshot, FenceStorage } from './fence-state.ts';

@@ -7,16 +7,9 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import { sleep } from '../../shared/clock/clock.ts';
 import { toFairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
+import type { FenceOrder, FencePromise, FenceRule } from '../../shared/manifest/fencing.ts';
 import type { DesiredState } from '../model/desired.ts';
-import type {
-  FenceContact,
-  FencedApplication,
-  FenceOrder,
-  FencePromise,
-  FenceRule,
-  Fences,
-  StopReport,
-} from '../model/fencing.ts';
+import type { FenceContact, FencedApplication, Fences, StopReport } from '../model/fencing.ts';
 import {
   answered,
   contactIntervalMs,

@@ -3,7 +3,7 @@
  * the network did meanwhile, the hub's own count began later. Steady time alone would stand still while a machine sleeps, and the clock alone can be set. Pure.
  */
 import type { Clock } from '../../shared/clock/clock.ts';
-import type { FenceRule } from '../model/fencing.ts';
+import type { FenceRule } from '../../shared/manifest/fencing.ts';
 import type { KeptLease } from './fence-state.ts';
 
 export interface Moment {

@@ -1,6 +1,7 @@
 /** What is kept of fencing across restarts: what was promised, until when, and what is fenced. In a Secret beside the identity, whatever else lies in a folder. */
 import type { Logger } from '../../shared/log/log.ts';
-import type { FencedApplication, FenceRule } from '../model/fencing.ts';
+import type { FenceRule } from '../../shared/manifest/fencing.ts';
+import type { FencedApplication } from '../model/fencing.ts';
 import type { SecretsPort } from './secrets-port.ts';
 
 export interface KeptLease extends FenceRule {

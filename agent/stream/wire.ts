@@ -26,6 +26,7 @@ import {
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import type { Blob as WireBlob } from '../../shared/gen/fairway/v1/common_pb.ts';
 import type { Digest } from '../../shared/manifest/canonical.ts';
+import type { FenceOrder } from '../../shared/manifest/fencing.ts';
 import type { ApplicationReport, ObjectReport } from '../../shared/manifest/report.ts';
 import {
   epochFromWire,
@@ -45,7 +46,7 @@ import {
 } from '../../shared/stream/wire-base.ts';
 import { driftToWire } from '../../shared/stream/wire-drift.ts';
 import type { AcknowledgementSink, PauseEntry } from '../model/desired.ts';
-import type { FenceContact, FenceOrder } from '../model/fencing.ts';
+import type { FenceContact } from '../model/fencing.ts';
 import type { AgentEvent, ReportBatch } from '../model/report.ts';
 import type { Assigned, Blob, DesiredSummary } from './desired-store.ts';
 

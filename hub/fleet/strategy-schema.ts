@@ -35,13 +35,13 @@ const celText = z
     if (!compiled.ok) context.addIssue({ code: 'custom', message: compiled.problem.message });
   });
 /** What the hub fills in; anything else in braces would be asked for as it stands. */
-const placeholders = new Set(['{{application}}', '{{wave}}', '{{clusters}}', '{{cluster}}']);
+const templateWords = new Set(['{{application}}', '{{wave}}', '{{clusters}}', '{{cluster}}']);
 const analysisUrl = z
   .string()
   .max(2_048)
   .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'expected an https:// or http:// URL')
   .refine(
-    (text) => (text.match(/\{\{.*?\}\}/g) ?? []).every((one) => placeholders.has(one)),
+    (text) => (text.match(/\{\{.*?\}\}/g) ?? []).every((one) => templateWords.has(one)),
     'expected nothing in braces but {{application}}, {{wave}}, {{clusters}} or {{cluster}}',
   )
   .refine((text) => !URL.parse(text)?.username, 'a URL may not hold a user name or password');

@@ -5,8 +5,8 @@
 
 import { toFairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
+import type { FenceOrder, FenceRule } from '../../shared/manifest/fencing.ts';
 import type { Failover } from '../model/failover.ts';
-import type { FenceOrder, FenceRule } from '../model/fencing.ts';
 import { emptyFleet, type Fleet } from '../model/fleet.ts';
 import type { Assignment } from '../model/release.ts';
 import { type FencingVerdict, judgeFencing } from '../parity/judge-fencing.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FencePromise } from '../model/fencing.ts';
+import type { FencePromise } from '../../shared/manifest/fencing.ts';
 import { type FencingFacts, fenceMarginMs, judgeFencing, keptAtMs } from './judge-fencing.ts';
 
 const promise: FencePromise = {

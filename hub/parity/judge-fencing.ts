@@ -5,8 +5,10 @@
  * and some more for clocks that run at different speeds, for an agent that starts anew, and for pods to end, the agent has stopped what it promised to, if it and its API
  * server were running. What the fleet asks for does not count, only what the agent itself has said.
  */
+
+import type { FencePromise } from '../../shared/manifest/fencing.ts';
 import type { Fenced } from '../model/failover.ts';
-import type { FenceContact, FencePromise } from '../model/fencing.ts';
+import type { FenceContact } from '../model/fencing.ts';
 
 /** Beside the promise's own time: an agent that begins anew waits for the hub for 15 s, another replica needs as long to lead, and requests take their time. */
 export const fenceMarginMs = 30_000;

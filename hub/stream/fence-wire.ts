@@ -5,8 +5,8 @@ import {
   FenceStateSchema,
   type FenceContact as WireContact,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
+import type { FenceOrder, FencePromise } from '../../shared/manifest/fencing.ts';
 import { encode, numberFromWire } from '../../shared/stream/wire-base.ts';
-import type { FenceOrder, FencePromise } from '../model/fencing.ts';
 
 const promisesMax = 100;
 const namesMax = 10_000;

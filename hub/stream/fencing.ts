@@ -9,7 +9,8 @@ import {
   SessionResponseSchema,
   type FenceContact as WireContact,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
-import type { FenceContact, FenceOrder } from '../model/fencing.ts';
+import type { FenceOrder } from '../../shared/manifest/fencing.ts';
+import type { FenceContact } from '../model/fencing.ts';
 import type { Assignment, Pause } from '../model/release.ts';
 import { fenceOrderToWire, promisesFromWire } from './fence-wire.ts';
 

@@ -23,12 +23,12 @@ import {
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import { BlobSchema } from '../../shared/gen/fairway/v1/common_pb.ts';
 import type { Logger } from '../../shared/log/log.ts';
+import type { FenceOrder } from '../../shared/manifest/fencing.ts';
 import type { Epoch, Target } from '../../shared/manifest/target.ts';
 import { inlineBlobBytesMax, protocolMinor, summaryIntervalMs } from '../../shared/stream/protocol.ts';
 import { epochToWire, targetToWire } from '../../shared/stream/wire.ts';
 import { digestToWire, encode, timeToWire } from '../../shared/stream/wire-base.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
-import type { FenceOrder } from '../model/fencing.ts';
 import { pruneConfirmationId } from '../model/prune-confirmation.ts';
 import type { AgentAuthority, IssuedCertificate } from '../model/registry.ts';
 import type { Assignment, Confirmation, Pause } from '../model/release.ts';

@@ -2,13 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DesiredApplication } from '../../../agent/model/desired.ts';
-import type { FenceRule } from '../../../agent/model/fencing.ts';
 import { createFenceKeeper, type FenceKeeper } from '../../../agent/stream/fence-keeper.ts';
 import type { FenceSnapshot } from '../../../agent/stream/fence-state.ts';
 import type { FenceContact } from '../../../hub/model/fencing.ts';
 import { judgeFencing } from '../../../hub/parity/judge-fencing.ts';
 import { createFakeClock } from '../../../shared/clock/fake-clock.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
+import type { FenceRule } from '../../../shared/manifest/fencing.ts';
 
 const stepMs = 500;
 const quietMs = 120_000;

@@ -2,9 +2,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFenceKeeper, type FenceKeeper } from '../../../agent/stream/fence-keeper.ts';
 import type { FenceSnapshot } from '../../../agent/stream/fence-state.ts';
-import type { FenceOrder } from '../../../hub/model/fencing.ts';
 import { systemClock } from '../../../shared/clock/clock.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
+import type { FenceOrder } from '../../../shared/manifest/fencing.ts';
 import {
   type Agent,
   configMap,
