@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RolloutDriver } from './rollout-loop.ts';
-import { createLoopBed, type LoopBed, openRollouts } from './test-bed.ts';
+import { createLoopBed, type LoopBed, openRollouts, settleRollouts } from './test-bed.ts';
 
 const names = ['eu-1', 'eu-2'];
 const map = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\n`;
@@ -42,18 +42,7 @@ describe('an object that moves between applications that roll out each in its ti
     await bed.close();
   });
 
-  /** Whatever is assigned becomes healthy, and the rollouts take as many steps as they can. */
-  const settle = async () => {
-    for (let round = 0; round < 15; round += 1) {
-      for (const { cluster, application, generation } of await bed.store.releases.assignments({}))
-        await bed.store.releases.acknowledge({
-          ...{ cluster, application, generation, stage: 'healthy', message: '', timeMs: bed.clock.now() },
-        });
-      rollouts.wakeAll();
-      await rollouts.loop.idle();
-      await bed.clock.advance(2);
-    }
-  };
+  const settle = () => settleRollouts(bed, rollouts);
   const commit = async (files: Readonly<Record<string, string>>) => {
     await bed.commit(files);
     await bed.resolve();

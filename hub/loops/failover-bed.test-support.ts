@@ -1,5 +1,6 @@
 /** Failovers over a real store in memory and a Git that tests answer for: for tests. */
 import { createSeededRandom } from '../../shared/clock/random.ts';
+import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { ParityState } from '../model/parity.ts';
 import type { WriteRequest } from '../source/write-files.ts';
@@ -62,4 +63,17 @@ export async function createFailoverBed(
       await bed.close();
     },
   };
+}
+
+/** Failovers of a bed whose Git answers nobody: only the hub's own word switches roles. */
+export function openDarkFailovers(bed: LoopBed, digestKey: Uint8Array): FailoverDriver {
+  const dark = () => Promise.reject(new FairwayError('unavailable', 'Git does not answer'));
+  const identity = { name: 'Hub', email: 'hub@example.com' };
+  let ids = 0;
+  return createFailovers({
+    ...{ store: bed.store, source: bed.source, digestKey, rootKey: bed.root.key, clock: bed.clock },
+    ...{ random: createSeededRandom(1), log: silentLogger, preview: { diff: dark } },
+    git: { url: bed.root.url, ref: 'main', write: dark, identity },
+    ...{ parity: () => undefined, onSwitch: () => undefined, newId: () => `f-${++ids}` },
+  });
 }

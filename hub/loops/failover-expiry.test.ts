@@ -1,13 +1,11 @@
 /** The end of an override, in virtual time: what is told ahead of it, what it does, and how it is put off. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createSeededRandom } from '../../shared/clock/random.ts';
-import { FairwayError } from '../../shared/error/error.ts';
-import { silentLogger } from '../../shared/log/log.ts';
+import { openDarkFailovers } from './failover-bed.test-support.ts';
 import { loadFailovers } from './failover-inputs.ts';
-import { createFailovers, type FailoverDriver } from './failovers.ts';
+import type { FailoverDriver } from './failovers.ts';
 import { fleetOf } from './fleet-rows.ts';
 import type { RolloutDriver } from './rollout-loop.ts';
-import { createLoopBed, type LoopBed, openRollouts } from './test-bed.ts';
+import { becomeHealthy, createLoopBed, type LoopBed, openRollouts } from './test-bed.ts';
 
 const head = 'apiVersion: fairway.dev/v1alpha1\n';
 const cluster = (name: string, role: string) =>
@@ -41,18 +39,7 @@ describe('an override of roles', () => {
   beforeEach(async () => {
     bed = await createLoopBed(undefined, (store) => loadFailovers(store, digestKey));
     rollouts = openRollouts(bed);
-    const dark = () => Promise.reject(new FairwayError('unavailable', 'Git does not answer'));
-    failovers = createFailovers({
-      ...{ store: bed.store, source: bed.source, digestKey, rootKey: bed.root.key, clock: bed.clock },
-      ...{ random: createSeededRandom(1), log: silentLogger, preview: { diff: dark } },
-      git: {
-        url: bed.root.url,
-        ref: 'main',
-        write: dark,
-        identity: { name: 'Hub', email: 'hub@example.com' },
-      },
-      ...{ parity: () => undefined, onSwitch: () => undefined, newId: () => 'f-1' },
-    });
+    failovers = openDarkFailovers(bed, digestKey);
     for (const name of ['eu-1', 'eu-2'])
       await bed.store.registry.seen({ cluster: name, connected: true, nowMs: bed.clock.now() });
     await bed.commit(files);
@@ -70,11 +57,7 @@ describe('an override of roles', () => {
       await bed.resolve();
       rollouts.wakeAll();
       await rollouts.loop.idle();
-      for (const { cluster: name, application, generation } of await bed.store.releases.assignments({}))
-        await bed.store.releases.acknowledge({
-          ...{ cluster: name, application, generation, stage: 'healthy', message: '' },
-          timeMs: bed.clock.now(),
-        });
+      await becomeHealthy(bed);
       failovers.wakeAll();
       await failovers.loop.idle();
     }

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createSeededRandom } from '../../shared/clock/random.ts';
-import { silentLogger } from '../../shared/log/log.ts';
-import { createRolloutLoop, type RolloutDriver } from './rollout-loop.ts';
-import { createLoopBed, type LoopBed } from './test-bed.ts';
+import type { RolloutDriver } from './rollout-loop.ts';
+import { createLoopBed, type LoopBed, openRollouts, settleRollouts } from './test-bed.ts';
 
 const page = { limit: 10, cursor: undefined };
 const clusters = ['eu-1', 'eu-2', 'us-1'];
@@ -29,11 +27,7 @@ describe('a release that was rolled back and comes again', () => {
 
   beforeEach(async () => {
     bed = await createLoopBed();
-    rollouts = createRolloutLoop({
-      ...{ store: bed.store, clock: bed.clock, random: createSeededRandom(1), log: silentLogger },
-      ...{ fetch: () => Promise.reject(new Error('not asked')), egress: () => false },
-      ask: () => Promise.reject(new Error('not asked')),
-    });
+    rollouts = openRollouts(bed);
     for (const name of clusters)
       await bed.store.registry.seen({ cluster: name, connected: true, nowMs: bed.clock.now() });
   });
@@ -42,18 +36,7 @@ describe('a release that was rolled back and comes again', () => {
     await bed.close();
   });
 
-  const settle = async () => {
-    for (let round = 0; round < 12; round += 1) {
-      for (const { cluster, application, generation } of await bed.store.releases.assignments({}))
-        await bed.store.releases.acknowledge({
-          ...{ cluster, application, generation, stage: 'healthy', message: '' },
-          timeMs: bed.clock.now(),
-        });
-      rollouts.wakeAll();
-      await rollouts.loop.idle();
-      await bed.clock.advance(2);
-    }
-  };
+  const settle = () => settleRollouts(bed, rollouts);
   const commit = async (versions: Readonly<Record<string, string>>) => {
     await bed.commit(overlays(versions));
     await bed.resolve();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RolloutDriver } from './rollout-loop.ts';
-import { createLoopBed, type LoopBed, openRollouts } from './test-bed.ts';
+import { createLoopBed, type LoopBed, openRollouts, settleRollouts } from './test-bed.ts';
 
 const cluster = (name: string) =>
   `apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: { name: ${name} }\nspec: {}\n`;
@@ -26,18 +26,7 @@ describe('a cluster that joins an application whose release was taken back', () 
     await bed.close();
   });
 
-  const settle = async () => {
-    for (let round = 0; round < 12; round += 1) {
-      for (const { cluster: name, application, generation } of await bed.store.releases.assignments({}))
-        await bed.store.releases.acknowledge({
-          ...{ cluster: name, application, generation, stage: 'healthy', message: '' },
-          timeMs: bed.clock.now(),
-        });
-      rollouts.wakeAll();
-      await rollouts.loop.idle();
-      await bed.clock.advance(2);
-    }
-  };
+  const settle = () => settleRollouts(bed, rollouts);
   const commit = async (names: readonly string[], version: string) => {
     await bed.commit(fleet(names, version));
     await bed.resolve();
