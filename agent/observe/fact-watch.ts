@@ -3,13 +3,13 @@
  * heartbeat or a quota's status is no news.
  */
 import { hash } from 'node:crypto';
-import { type Clock, sleep } from '../../shared/clock/clock.ts';
+import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
-import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import type { FairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
-import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import type { KubeObject } from '../../shared/manifest/object.ts';
 import type { ApiResource, KubeClient, LiveObject, WatchEvent } from '../kube/kube-client.ts';
+import { followKind } from './follow-kind.ts';
 
 export interface FactWatch {
   /** Resolves after the first list, or its first failure. */
@@ -45,10 +45,6 @@ export interface FactWatchPorts {
 /** Objects kept of one kind; a cluster with more is not watched, but asked. */
 export const watchedMax = 20_000;
 const pageSizeDefault = 500;
-const backoff = { baseMs: 200, maxMs: 30_000 };
-/** Rights change seldom, and by hand. */
-const deniedBackoff = { baseMs: 10_000, maxMs: 600_000 };
-const keepsPlace: ReadonlySet<FairwayError['code']> = new Set(['unavailable', 'deadline_exceeded']);
 
 /** As it stands in the list of its kind, with what all of them have in common. */
 export function withKind(object: LiveObject, { group, version, kind }: ApiResource): KubeObject {
@@ -112,52 +108,22 @@ export function createFactWatch(resource: ApiResource, kind: FactKind, ports: Fa
     }
   };
 
-  const follow = async (from: string): Promise<string> => {
-    let resourceVersion = from;
-    const onEvent = ({ type, object }: WatchEvent) => {
-      const version = object.metadata['resourceVersion'];
-      if (typeof version === 'string' && version !== '') resourceVersion = version;
-      if (type === 'BOOKMARK') return;
-      const after = type === 'DELETED' ? undefined : kind.trim(withKind(object, resource));
-      if (put(nameOf(object), after)) ports.onChange(object.metadata.namespace);
-    };
-    try {
-      await ports.kube.watch({ ...request, resourceVersion }, onEvent, abort.signal);
-    } catch (caught) {
-      const error = toFairwayError(caught);
-      // A connection that broke is no reason to list anew: it goes on where it was.
-      if (!keepsPlace.has(error.code) || resourceVersion === from) throw error;
-    }
-    return resourceVersion;
+  const onEvent = ({ type, object }: WatchEvent) => {
+    const after = type === 'DELETED' ? undefined : kind.trim(withKind(object, resource));
+    if (put(nameOf(object), after)) ports.onChange(object.metadata.namespace);
   };
-
-  const run = async () => {
-    let resourceVersion = '';
-    let failures = 0;
-    while (!abort.signal.aborted) {
-      try {
-        if (resourceVersion === '') resourceVersion = await list();
-        synced = kept.size < watchedMax;
-        announce();
-        resourceVersion = await follow(resourceVersion);
-        failures = 0;
-      } catch (caught) {
-        if (abort.signal.aborted) break;
-        const error = toFairwayError(caught);
-        if (!keepsPlace.has(error.code)) resourceVersion = '';
-        const denied = error.code === 'permission_denied' || error.code === 'not_found';
-        synced = synced && !denied;
-        announce();
-        if (error.code !== 'gone')
-          log.debug('facts cannot be watched', { code: error.code, error: error.message });
-        const waitMs = planBackoffMs(failures, random, denied ? deniedBackoff : backoff);
-        failures += 1;
-        await sleep(clock, Math.max(waitMs, error.retryAfterMs ?? 0), abort.signal);
-      }
-    }
+  const onKnown = () => {
+    synced = kept.size < watchedMax;
     announce();
   };
-  void run();
+  const onFailure = (error: FairwayError, denied: boolean) => {
+    synced = synced && !denied;
+    announce();
+    if (error.code !== 'gone')
+      log.debug('facts cannot be watched', { code: error.code, error: error.message });
+  };
+  const followed = { kube: ports.kube, clock, random, request, list, onKnown, onEvent, onFailure };
+  void followKind(followed, abort.signal).finally(announce);
 
   return {
     started,

@@ -2,15 +2,15 @@
  * The autoscalers of the cluster, whoever made them: one list and watch for each kind of them that is served, over all namespaces. Their status changes every few seconds, so
  * the watch is of metadata; one whose other writers have changed is read. Kept is what each scales, never the object.
  */
-import { type Clock, sleep } from '../../shared/clock/clock.ts';
+import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
-import { toFairwayError } from '../../shared/error/error.ts';
+import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
-import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import { keyOf, keyText } from '../../shared/manifest/object.ts';
 import type { ApiResource, KubeClient, LiveObject, WatchEvent } from '../kube/kube-client.ts';
 import type { ObjectFacts } from '../model/record.ts';
 import { factsOf } from './facts.ts';
+import { followKind } from './follow-kind.ts';
 import { findScaleTargets, type ScaleTarget } from './scale-targets.ts';
 
 export interface ScalerWatch {
@@ -41,8 +41,6 @@ interface Scaler {
 }
 
 const pageSize = 500;
-const backoff = { baseMs: 200, maxMs: 30_000 };
-const deniedBackoff = { baseMs: 10_000, maxMs: 600_000 };
 /** An autoscaler that is replaced is away for a moment, in which nobody's replicas should fall. */
 const lingerMs = 30_000;
 
@@ -117,49 +115,29 @@ export function createScalerWatch(resource: ApiResource, ports: ScalerWatchPorts
     }
   };
 
-  const follow = async (from: string): Promise<string> => {
-    let resourceVersion = from;
-    const onEvent = ({ type, object }: WatchEvent) => {
-      const version = object.metadata['resourceVersion'];
-      if (typeof version === 'string' && version !== '') resourceVersion = version;
-      if (type === 'BOOKMARK') return;
-      const text = textOf(object);
-      const before = scalers.get(text);
-      if (type === 'DELETED') drop(text);
-      else if (!before || lingering.has(text) || !isSame(before.facts, factsOf(object))) void read(object);
-    };
-    await kube.watch({ resource, namespace: '', metadataOnly: true, resourceVersion }, onEvent, abort.signal);
-    return resourceVersion;
+  const onEvent = ({ type, object }: WatchEvent) => {
+    const text = textOf(object);
+    const before = scalers.get(text);
+    if (type === 'DELETED') drop(text);
+    else if (!before || lingering.has(text) || !isSame(before.facts, factsOf(object))) void read(object);
   };
-
-  const run = async () => {
-    let resourceVersion = '';
-    let failures = 0;
-    while (!abort.signal.aborted) {
-      try {
-        if (resourceVersion === '') resourceVersion = await list('', abort.signal);
-        failure = undefined;
-        known = true;
-        announce();
-        resourceVersion = await follow(resourceVersion);
-        failures = 0;
-      } catch (caught) {
-        if (abort.signal.aborted) break;
-        const error = toFairwayError(caught);
-        resourceVersion = '';
-        const denied = error.code === 'permission_denied' || error.code === 'not_found';
-        if (!known && !denied) failure = error.message;
-        announce();
-        if (error.code !== 'gone')
-          log.warn('autoscalers cannot be watched', { code: error.code, error: error.message });
-        const waitMs = planBackoffMs(failures, random, denied ? deniedBackoff : backoff);
-        failures += 1;
-        await sleep(clock, Math.max(waitMs, error.retryAfterMs ?? 0), abort.signal);
-      }
-    }
+  const onKnown = () => {
+    failure = undefined;
+    known = true;
     announce();
   };
-  void run();
+  const onFailure = (error: FairwayError, denied: boolean) => {
+    if (!known && !denied) failure = error.message;
+    announce();
+    if (error.code !== 'gone')
+      log.warn('autoscalers cannot be watched', { code: error.code, error: error.message });
+  };
+  const followed = {
+    ...{ kube, clock, random, onKnown, onEvent, onFailure },
+    request: { resource, namespace: '', metadataOnly: true },
+    list: () => list('', abort.signal),
+  };
+  void followKind(followed, abort.signal).finally(announce);
 
   return {
     started,
