@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { type EndableCall, failCall } from './call.ts';
 import { createRateLimiter } from './rate-limit.ts';
-import type { Session } from './session.ts';
+import type { Session } from './session-context.ts';
 
 /** Two agents with one identity throw each other out; after this many times a minute the newcomer has to wait. */
 const replacementsMax = 12;

@@ -8,7 +8,7 @@ import type { AgentAuthority } from '../model/registry.ts';
 import type { Store } from '../store/store.ts';
 import type { AskFencing } from './fencing.ts';
 import type { QueryHub } from './query-hub.ts';
-import type { SessionOptions } from './session.ts';
+import type { SessionOptions } from './session-context.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface StreamLimits {

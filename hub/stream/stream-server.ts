@@ -13,7 +13,7 @@ import { createAgentServer } from './agent-service.ts';
 import { createEnrolmentServer } from './enrolment-service.ts';
 import { createQueryHub } from './query-hub.ts';
 import { RotatingServerCredentials } from './server-credentials.ts';
-import type { SessionInfo } from './session.ts';
+import type { SessionInfo } from './session-context.ts';
 import { createSessions } from './sessions.ts';
 import { shareReads } from './share-reads.ts';
 import {

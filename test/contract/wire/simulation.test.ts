@@ -5,7 +5,8 @@ import { type DesiredStore, loadDesiredStore } from '../../../agent/stream/desir
 import { assignmentFromWire, summaryToWire } from '../../../agent/stream/wire.ts';
 import type { Assignment } from '../../../hub/model/release.ts';
 import type { RenderedObject } from '../../../hub/model/rendered.ts';
-import { createSession, type Session, type SessionOptions } from '../../../hub/stream/session.ts';
+import { createSession } from '../../../hub/stream/session.ts';
+import type { Session, SessionOptions } from '../../../hub/stream/session-context.ts';
 import { createFakeClock } from '../../../shared/clock/fake-clock.ts';
 import { createSeededRandom, type Random } from '../../../shared/clock/random.ts';
 import {
