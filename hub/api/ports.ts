@@ -26,7 +26,9 @@ import type { ApplicationReport, DiffReport, DiffSide, ProblemReport } from '../
 import type { RolloutAction } from '../rollout/apply-action.ts';
 import type { RolloutReport } from '../rollout/describe-rollout.ts';
 import type { AheadApplication, AheadWave } from '../rollout/plan-ahead.ts';
-import type { AssignmentFilter, Page, PageRequest, Store } from '../store/store.ts';
+import type { Page, PageRequest } from '../store/repositories/page.ts';
+import type { AssignmentFilter } from '../store/repositories/release-repository.ts';
+import type { Store } from '../store/store.ts';
 import type { InstallOptions } from './install/install-options.ts';
 
 export interface ApiPorts {

@@ -9,7 +9,7 @@ import {
 import type { ParityGroup } from '../model/parity.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Project } from '../model/project.ts';
-import type { FleetResource } from '../store/store.ts';
+import type { FleetResource } from '../store/repositories/fleet-repository.ts';
 
 /** The fleet's definitions as rows. The reverse of fleetOf, problems apart. */
 export function rowsOf(fleet: Fleet): readonly FleetResource[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ParityDifference } from '../model/parity.ts';
-import type { AssignmentState } from '../store/store.ts';
+import type { AssignmentState } from '../store/repositories/release-repository.ts';
 import { estimateCatchUp } from './parity-catch-up.ts';
 import type { Placed } from './parity-inputs.ts';
 

@@ -9,7 +9,9 @@ import type { ObjectObservation } from '../model/observation.ts';
 import type { ParityGroup } from '../model/parity.ts';
 import { describeProblem, type Problem } from '../model/problem.ts';
 import { expandTemplate } from '../render/overlay-templates.ts';
-import type { AssignmentState, Resolution, Store } from '../store/store.ts';
+import type { Resolution } from '../store/repositories/fleet-repository.ts';
+import type { AssignmentState } from '../store/repositories/release-repository.ts';
+import type { Store } from '../store/store.ts';
 import { loadTargets } from './load-targets.ts';
 
 const pageSize = 500;

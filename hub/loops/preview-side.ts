@@ -12,7 +12,8 @@ import type { FleetSide, PlacementState, SideProblem } from '../preview/compare-
 import type { DiffSide } from '../preview/report.ts';
 import { createMountedTree } from '../render/remote/mounted-tree.ts';
 import type { Renderer } from '../render/renderer.ts';
-import type { Resolution, Store } from '../store/store.ts';
+import type { Resolution } from '../store/repositories/fleet-repository.ts';
+import type { Store } from '../store/store.ts';
 import { loadTargets } from './load-targets.ts';
 import { createRemoteBases } from './remote-bases.ts';
 import { createFleetRenderer, type FleetOutcome, placeAll } from './render-fleet.ts';

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RolloutReport } from '../rollout/describe-rollout.ts';
 import type { RolloutState } from '../rollout/rollout-state.ts';
-import type { RolloutPassRow, Store } from '../store/store.ts';
+import type { RolloutPassRow } from '../store/repositories/release-repository.ts';
+import type { Store } from '../store/store.ts';
 import { readState } from './rollout-inputs.ts';
 import type { RolloutDriver } from './rollout-loop.ts';
 import { passRowOf } from './rollout-states.ts';

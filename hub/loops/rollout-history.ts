@@ -3,7 +3,8 @@ import { FairwayError } from '../../shared/error/error.ts';
 import type { ClusterRecord, KeptTimelineEntry, RolloutRecord } from '../model/rollout-history.ts';
 import { recordClusters, recordRollout } from '../rollout/record-rollout.ts';
 import type { RolloutState } from '../rollout/rollout-state.ts';
-import type { Page, PageRequest, Store } from '../store/store.ts';
+import type { Page, PageRequest } from '../store/repositories/page.ts';
+import type { Store } from '../store/store.ts';
 import { isWaved, readState } from './rollout-inputs.ts';
 
 export interface RolloutHistory {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clusterState, clusterStates, withClusters } from '../rollout/cluster-states.ts';
 import type { RolloutState } from '../rollout/rollout-state.ts';
-import type { RolloutPassRow, Store } from '../store/store.ts';
+import type { RolloutPassRow } from '../store/repositories/release-repository.ts';
+import type { Store } from '../store/store.ts';
 import { createRolloutStates } from './rollout-states.ts';
 import { createLoopBed, type LoopBed } from './test-bed.ts';
 

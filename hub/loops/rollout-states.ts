@@ -3,7 +3,8 @@
  * pass keeps is what it has changed. The store compares versions, so a state that is behind never overwrites another.
  */
 import { changedClusters, clusterState, noClusters } from '../rollout/cluster-states.ts';
-import type { RolloutPassRow, Store } from '../store/store.ts';
+import type { RolloutPassRow } from '../store/repositories/release-repository.ts';
+import type { Store } from '../store/store.ts';
 import { isWaved, readState } from './rollout-inputs.ts';
 
 /** A state that a pass led to, in place of the one that it began from. */

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEvent } from '../model/event.ts';
 import type { RolloutRelease } from '../rollout/rollout-state.ts';
-import type { AssignmentFilter, Store } from '../store/store.ts';
+import type { AssignmentFilter } from '../store/repositories/release-repository.ts';
+import type { Store } from '../store/store.ts';
 import { createRolloutViews, type RolloutViews } from './rollout-views.ts';
 import { createLoopBed, type LoopBed } from './test-bed.ts';
 

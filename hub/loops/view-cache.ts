@@ -2,7 +2,8 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import type { Application, Cluster } from '../model/fleet.ts';
 import type { ApplicationView, ClusterView, PlacementView } from '../model/view.ts';
 import { foldViews } from '../status/fold-views.ts';
-import type { AssignmentFilter, Store, StoreTopic } from '../store/store.ts';
+import type { AssignmentFilter } from '../store/repositories/release-repository.ts';
+import type { Store, StoreTopic } from '../store/store.ts';
 import { fleetOf } from './fleet-rows.ts';
 
 export interface Views {

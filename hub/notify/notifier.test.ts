@@ -4,7 +4,7 @@ import { createFakeClock } from '../../shared/clock/fake-clock.ts';
 import { createSeededRandom } from '../../shared/clock/random.ts';
 import { createLogger } from '../../shared/log/log.ts';
 import { createEvent, type EventType, type FleetEvent } from '../model/event.ts';
-import type { EventRepository, OutboxItem } from '../store/store.ts';
+import type { EventRepository, OutboxItem } from '../store/repositories/event-repository.ts';
 import { createNotifier, type NotifierRoute } from './notifier.ts';
 
 const minute = 60_000;

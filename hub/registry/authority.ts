@@ -22,7 +22,7 @@ import type { Clock } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
 import { digestText } from '../../shared/manifest/canonical.ts';
 import { clusterUri } from '../../shared/stream/protocol.ts';
-import type { MetaRepository } from '../store/store.ts';
+import type { MetaRepository } from '../store/repositories/meta-repository.ts';
 
 const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' } as const;

@@ -9,7 +9,7 @@ import {
 import { type Application, type Cluster, emptyFleet, type Fleet } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Assignment, Confirmation, Release } from '../model/release.ts';
-import type { Resolution } from '../store/store.ts';
+import type { Resolution } from '../store/repositories/fleet-repository.ts';
 import { type PlanRevisionInput, planRevision, type RevisionPlan } from './plan-revision.ts';
 import type { RenderOutcome } from './resolve-application.ts';
 import { packState, type RolloutState, type StoredState, unpackState } from './rollout-state.ts';

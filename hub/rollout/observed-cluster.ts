@@ -1,5 +1,5 @@
 import type { ApplicationObservation } from '../model/observation.ts';
-import type { AssignmentState } from '../store/store.ts';
+import type { AssignmentState } from '../store/repositories/release-repository.ts';
 import type { ObservedCluster } from './rollout-state.ts';
 
 /** Whether a cluster can be asked now. */

@@ -2,11 +2,10 @@
  * What a revision would do, before anything happens. It is planned by the very functions that plan a revision which is there (`planRevision`, and with it
  * `startRollout` and `planWaves`), so that the plan and what then happens differ only by what changes in between. Pure.
  */
-
 import { describeProblem } from '../model/problem.ts';
 import type { Pause } from '../model/release.ts';
 import { type AnalysisSpec, amountOf, type RolloutStrategy } from '../model/strategy.ts';
-import type { Resolution } from '../store/store.ts';
+import type { Resolution } from '../store/repositories/fleet-repository.ts';
 import { startRollout } from './advance-rollout.ts';
 import { clusterEntries } from './cluster-states.ts';
 import { isHeldBack } from './held-clusters.ts';

@@ -19,7 +19,8 @@ import type {
 } from '../model/release.ts';
 import type { Revision } from '../model/revision.ts';
 import type { HistoryWrite } from '../model/rollout-history.ts';
-import type { Plan, Resolution } from '../store/store.ts';
+import type { Resolution } from '../store/repositories/fleet-repository.ts';
+import type { Plan } from '../store/repositories/release-repository.ts';
 import { orderForHandOver } from './hand-over.ts';
 import { continues, type PlanApplicationInput, strategyFor, type WaveFacts } from './plan-application.ts';
 import { planHistory } from './plan-history.ts';

@@ -2,7 +2,7 @@ import { canonicalJson } from '../../shared/manifest/canonical.ts';
 import { createTarget, type ManifestSet, type Target } from '../../shared/manifest/target.ts';
 import type { Application } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
-import type { Resolution } from '../store/store.ts';
+import type { Resolution } from '../store/repositories/fleet-repository.ts';
 
 /** What rendering and policy said of one application in one cluster. */
 export type RenderOutcome = { readonly set: ManifestSet } | { readonly problems: readonly Problem[] };

@@ -6,7 +6,8 @@ import type { Application, Cluster } from '../model/fleet.ts';
 import type { ApplicationObservation } from '../model/observation.ts';
 import type { RegisteredCluster } from '../model/registry.ts';
 import type { Acknowledgements, Confirmation, Pause } from '../model/release.ts';
-import type { AssignmentState, Resolution } from '../store/store.ts';
+import type { Resolution } from '../store/repositories/fleet-repository.ts';
+import type { AssignmentState } from '../store/repositories/release-repository.ts';
 import { type FoldViewsInput, foldViews } from './fold-views.ts';
 
 const nowMs = 10_000_000;

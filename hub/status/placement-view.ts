@@ -5,7 +5,8 @@ import { pruneConfirmationId } from '../model/prune-confirmation.ts';
 import type { RegisteredCluster } from '../model/registry.ts';
 import type { Confirmation, Pause } from '../model/release.ts';
 import type { PlacementView } from '../model/view.ts';
-import type { AssignmentState, Resolution } from '../store/store.ts';
+import type { Resolution } from '../store/repositories/fleet-repository.ts';
+import type { AssignmentState } from '../store/repositories/release-repository.ts';
 import { agoText, untilText } from './time-text.ts';
 
 /** How a placement counts: `away` is an agent that cannot be asked, which is neither healthy nor unhealthy. */

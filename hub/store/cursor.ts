@@ -1,6 +1,6 @@
 /** Cursors of paged lists: the sort key of the last row given out, so that rows that come and go neither repeat nor hide others. */
 import { FairwayError } from '../../shared/error/error.ts';
-import type { Page, PageRequest } from './store.ts';
+import type { Page, PageRequest } from './repositories/page.ts';
 
 export const pageLimitMax = 500;
 

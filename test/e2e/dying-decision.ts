@@ -7,7 +7,7 @@ import { createSystemIo } from '../../hub/cli/io.ts';
 import { runCli } from '../../hub/cli/program.ts';
 import { systemPrograms } from '../../hub/cli/programs.ts';
 import type { WorkerReply, WorkerRequest } from '../../hub/store/messages.ts';
-import type { RolloutPassRow } from '../../hub/store/store.ts';
+import type { RolloutPassRow } from '../../hub/store/repositories/release-repository.ts';
 
 const [cluster = '', when = '', ...args] = process.argv.slice(2);
 const threads = createRequire(import.meta.url)('node:worker_threads') as typeof import('node:worker_threads');

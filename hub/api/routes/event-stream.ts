@@ -5,7 +5,7 @@
  */
 import { z } from '@hono/zod-openapi';
 import { FairwayError } from '../../../shared/error/error.ts';
-import type { EventFilter } from '../../store/store.ts';
+import type { EventFilter } from '../../store/repositories/event-repository.ts';
 import { type Endpoint, rawEndpoint } from '../endpoint.ts';
 import { invalidInput } from '../input.ts';
 import type { ApiPorts } from '../ports.ts';

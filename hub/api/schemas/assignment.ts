@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import type { AssignmentState } from '../../store/store.ts';
+import type { AssignmentState } from '../../store/repositories/release-repository.ts';
 import { keySchema, pageOf, timeSchema, toTime } from './common.ts';
 
 export const assignmentSchema = z

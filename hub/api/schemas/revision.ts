@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { describeProblem, type Problem } from '../../model/problem.ts';
 import { type Person, type Revision, rootRepository, sourceKeyOf } from '../../model/revision.ts';
 import type { SourceStatus } from '../../model/source-status.ts';
-import type { Resolution } from '../../store/store.ts';
+import type { Resolution } from '../../store/repositories/fleet-repository.ts';
 import { problemEntrySchema } from './application.ts';
 import { conditionSchema, pageOf, timeSchema, toCondition, toTime } from './common.ts';
 

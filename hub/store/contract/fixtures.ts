@@ -12,7 +12,8 @@ import { createEvent, type NewEvent } from '../../model/event.ts';
 import type { ApplicationObservation, ObjectObservation, ReportBatch } from '../../model/observation.ts';
 import type { AssignmentDecision, Release } from '../../model/release.ts';
 import type { RenderedObject } from '../../model/rendered.ts';
-import type { Plan, Store } from '../store.ts';
+import type { Plan } from '../repositories/release-repository.ts';
+import type { Store } from '../store.ts';
 
 /** A time before everything the stores under test do by their own clock. */
 export const t0 = Date.UTC(2026, 0, 1);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StoreUnderTest } from '../contract.ts';
-import type { ObjectFilter, Store } from '../store.ts';
+import type { ObjectFilter } from '../repositories/observation-repository.ts';
+import type { Store } from '../store.ts';
 import { anEvent, applicationReport, assign, batchOf, objectReport, t0 } from './fixtures.ts';
 
 async function listAll(store: Store, filter: ObjectFilter, limit: number): Promise<readonly string[]> {

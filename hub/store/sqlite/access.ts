@@ -1,8 +1,7 @@
 /** Bearer tokens of the HTTP API: hashes only. */
-
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { AccessToken } from '../../model/registry.ts';
-import type { AccessRepository } from '../store.ts';
+import type { AccessRepository } from '../repositories/access-repository.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import { and, desc, eq, isNull, lt, or } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';

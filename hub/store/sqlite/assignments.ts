@@ -3,7 +3,11 @@ import type { SQL } from 'drizzle-orm';
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { Assignment, AssignmentDecision } from '../../model/release.ts';
 import { placementKey } from '../change-key.ts';
-import type { AssignmentFilter, AssignmentState, ReleaseRepository } from '../store.ts';
+import type {
+  AssignmentFilter,
+  AssignmentState,
+  ReleaseRepository,
+} from '../repositories/release-repository.ts';
 import type { SqliteContext } from './context.ts';
 import { and, asc, bound, eq, inArray } from './drizzle.ts';
 import { createGenerations } from './generations.ts';

@@ -1,9 +1,8 @@
 /** Removals that wait for an operator. */
-
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { NewEvent } from '../../model/event.ts';
 import type { Confirmation } from '../../model/release.ts';
-import type { Plan } from '../store.ts';
+import type { Plan } from '../repositories/release-repository.ts';
 import type { SqliteContext } from './context.ts';
 import { and, asc, eq, inArray, isNull, sql } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';

@@ -1,11 +1,10 @@
 /** Objects, sets and targets by digest: kept once, however many name them. */
-
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { Digest } from '../../../shared/manifest/canonical.ts';
 import type { ManifestSet, Target } from '../../../shared/manifest/target.ts';
 import type { RenderedObject } from '../../model/rendered.ts';
 import { decodeBlob, encodeBlob } from '../blob-codec.ts';
-import type { ContentRepository } from '../store.ts';
+import type { ContentRepository } from '../repositories/content-repository.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import { bound, eq } from './drizzle.ts';
 import { type SetEntries, sets, targets } from './schema.ts';

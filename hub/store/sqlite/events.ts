@@ -2,7 +2,7 @@
 import type { SQL } from 'drizzle-orm';
 import type { FleetEvent, NewEvent } from '../../model/event.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
-import type { EventFilter, EventRepository } from '../store.ts';
+import type { EventFilter, EventRepository } from '../repositories/event-repository.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import { and, asc, bound, desc, eq, gt, gte, lt, lte, or, sql } from './drizzle.ts';
 import { events, meta, outbox } from './schema.ts';

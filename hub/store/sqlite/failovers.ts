@@ -1,7 +1,7 @@
 /** Failovers: one row each, written over as it goes on; the database itself holds a group to one that is open. */
 import { type Failover, isFailoverOver } from '../../model/failover.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
-import type { FailoverRepository } from '../store.ts';
+import type { FailoverRepository } from '../repositories/failover-repository.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import type { SqliteEvents } from './events.ts';
 

@@ -1,6 +1,6 @@
 /** Fleet resources as last read well, and where each application stands. Written by a plan only. */
-
-import type { FleetRepository, Plan } from '../store.ts';
+import type { FleetRepository } from '../repositories/fleet-repository.ts';
+import type { Plan } from '../repositories/release-repository.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import { asc, eq } from './drizzle.ts';
 import { fleetResources, fleetState, resolutions } from './schema.ts';

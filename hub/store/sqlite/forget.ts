@@ -2,7 +2,7 @@
 import { FairwayError } from '../../../shared/error/error.ts';
 import { createEvent } from '../../model/event.ts';
 import type { ForgottenCluster } from '../../model/registry.ts';
-import type { RegistryRepository } from '../store.ts';
+import type { RegistryRepository } from '../repositories/registry-repository.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import type { SqliteEvents } from './events.ts';
 

@@ -1,7 +1,6 @@
 /** The hub's own values: epoch, sealed secrets, small settings. */
-
 import type { Epoch } from '../../../shared/manifest/target.ts';
-import type { MetaRepository } from '../store.ts';
+import type { MetaRepository } from '../repositories/meta-repository.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import { eq, sql } from './drizzle.ts';
 import { createGenerations } from './generations.ts';

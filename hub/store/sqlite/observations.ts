@@ -4,7 +4,7 @@ import { hookReasons } from '../../../shared/manifest/hook-reasons.ts';
 import { keyText } from '../../../shared/manifest/object.ts';
 import { placementKey } from '../change-key.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
-import type { ObjectFilter, ObservationRepository } from '../store.ts';
+import type { ObjectFilter, ObservationRepository } from '../repositories/observation-repository.ts';
 import { checkClusters } from './assignments.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import { and, asc, eq, inArray, sql } from './drizzle.ts';

@@ -1,7 +1,7 @@
 /** Parity groups: what each came to last, and a time line with a bound in number and age. */
 import type { ParityMoment, ParityState } from '../../model/parity.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
-import type { ParityRepository } from '../store.ts';
+import type { ParityRepository } from '../repositories/parity-repository.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import type { SqliteEvents } from './events.ts';
 

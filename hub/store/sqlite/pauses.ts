@@ -1,7 +1,6 @@
 /** Pauses: by cluster, or one application of it; they end by themselves. */
-
 import { createEvent } from '../../model/event.ts';
-import type { ReleaseRepository } from '../store.ts';
+import type { ReleaseRepository } from '../repositories/release-repository.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import { and, asc, eq, lte } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';

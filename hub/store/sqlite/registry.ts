@@ -1,9 +1,8 @@
 /** Clusters known from enrolment, their tokens and certificates. */
-
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { FenceContact } from '../../model/fencing.ts';
 import type { EnrolmentToken, IssuedCertificate, RegisteredCluster } from '../../model/registry.ts';
-import type { RegistryRepository } from '../store.ts';
+import type { RegistryRepository } from '../repositories/registry-repository.ts';
 import { checkClusters } from './assignments.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import { and, asc, desc, eq, gt, inArray, isNull } from './drizzle.ts';

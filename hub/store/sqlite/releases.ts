@@ -1,9 +1,8 @@
 /** Releases, plans, rollout state; the parts of assignments, pauses and confirmations put together as one repository. */
-
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { Assignment, Release } from '../../model/release.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
-import type { Plan, ReleaseRepository, RolloutPassRow } from '../store.ts';
+import type { Plan, ReleaseRepository, RolloutPassRow } from '../repositories/release-repository.ts';
 import { createSqliteAssignments, type SqliteAssignments } from './assignments.ts';
 import { createSqliteConfirmations, type SqliteConfirmations } from './confirmations.ts';
 import type { SqliteContext, Synchronous } from './context.ts';

@@ -15,7 +15,7 @@ import type {
 } from '../../model/render-memory.ts';
 import { renderKeysMax } from '../../model/render-memory.ts';
 import { decodeBlob, encodeBlob } from '../blob-codec.ts';
-import type { RenderRepository } from '../store.ts';
+import type { RenderRepository } from '../repositories/render-repository.ts';
 import { createToucher } from './content.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 

@@ -9,7 +9,8 @@ import type {
 } from '../../model/rollout-history.ts';
 import { decodeBlob, encodeBlob } from '../blob-codec.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
-import type { HistoryRepository, PageRequest } from '../store.ts';
+import type { HistoryRepository } from '../repositories/history-repository.ts';
+import type { PageRequest } from '../repositories/page.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 
 /** Entries of one rollout; where it says more, the oldest of the routine ones go first, then the oldest of all. */

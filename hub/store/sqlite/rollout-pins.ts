@@ -1,4 +1,4 @@
-import type { RolloutPins } from '../store.ts';
+import type { RolloutPins } from '../repositories/release-repository.ts';
 import type { SqliteContext } from './context.ts';
 
 export interface SqlitePins {

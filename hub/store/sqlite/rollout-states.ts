@@ -3,7 +3,7 @@
  * have reported writes a hundred rows.
  */
 import { FairwayError } from '../../../shared/error/error.ts';
-import type { Plan, RolloutPassRow, StoredRollout } from '../store.ts';
+import type { Plan, RolloutPassRow, StoredRollout } from '../repositories/release-repository.ts';
 import type { SqliteContext } from './context.ts';
 
 interface StateRow {

@@ -1,5 +1,4 @@
 /** The tables as drizzle sees them; migrations/ make them. Times are Unix milliseconds, digests 64 hex digits. */
-
 import type { AssignmentReason, ManifestEntry, Target } from '../../../shared/manifest/target.ts';
 import type { FleetEvent } from '../../model/event.ts';
 import type { ApplicationObservation, ObjectObservation } from '../../model/observation.ts';
@@ -8,7 +7,7 @@ import type { Scope } from '../../model/registry.ts';
 import type { Confirmation, Pause, Release } from '../../model/release.ts';
 import type { Revision } from '../../model/revision.ts';
 import type { SourceStatus } from '../../model/source-status.ts';
-import type { FleetResource, Resolution } from '../store.ts';
+import type { FleetResource, Resolution } from '../repositories/fleet-repository.ts';
 import { blob, integer, primaryKey, sqliteTable, text } from './drizzle.ts';
 
 const flag = (name: string) => integer(name, { mode: 'boolean' });

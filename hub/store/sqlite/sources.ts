@@ -1,7 +1,6 @@
 /** Followed refs, revisions and the webhook deliveries that were seen. */
-
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
-import type { SourceRepository } from '../store.ts';
+import type { SourceRepository } from '../repositories/source-repository.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 import { asc, desc, eq, lt } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';

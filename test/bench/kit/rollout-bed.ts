@@ -2,7 +2,6 @@
  * Applications whose rollouts are all half-way through a large fleet, in a store on disk, with a hub's loop over it: what a pass costs that has been woken by reports.
  * Everything is there that a fleet has: assignments, agents' words and the registry for each cluster.
  */
-
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +14,8 @@ import { isInFlight } from '../../../hub/rollout/choose-clusters.ts';
 import { clusterState } from '../../../hub/rollout/cluster-states.ts';
 import { packState, pinsOf, type StoredState } from '../../../hub/rollout/rollout-state.ts';
 import { openStore } from '../../../hub/store/open-store.ts';
-import type { FleetResource, Store } from '../../../hub/store/store.ts';
+import type { FleetResource } from '../../../hub/store/repositories/fleet-repository.ts';
+import type { Store } from '../../../hub/store/store.ts';
 import { createFakeClock } from '../../../shared/clock/fake-clock.ts';
 import { createSeededRandom, systemRandom } from '../../../shared/clock/random.ts';
 import { silentLogger } from '../../../shared/log/log.ts';

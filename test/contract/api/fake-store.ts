@@ -11,17 +11,11 @@ import type { Confirmation, Pause } from '../../../hub/model/release.ts';
 import type { RenderedObject } from '../../../hub/model/rendered.ts';
 import type { Revision } from '../../../hub/model/revision.ts';
 import type { SourceStatus } from '../../../hub/model/source-status.ts';
-import type {
-  AssignmentState,
-  EventFilter,
-  OutboxItem,
-  Page,
-  PageRequest,
-  Resolution,
-  Store,
-  StoreListener,
-  StoreTopic,
-} from '../../../hub/store/store.ts';
+import type { EventFilter, OutboxItem } from '../../../hub/store/repositories/event-repository.ts';
+import type { Resolution } from '../../../hub/store/repositories/fleet-repository.ts';
+import type { Page, PageRequest } from '../../../hub/store/repositories/page.ts';
+import type { AssignmentState } from '../../../hub/store/repositories/release-repository.ts';
+import type { Store, StoreListener, StoreTopic } from '../../../hub/store/store.ts';
 import { FairwayError } from '../../../shared/error/error.ts';
 import { hookReasons } from '../../../shared/manifest/hook-reasons.ts';
 import type { Target } from '../../../shared/manifest/target.ts';
