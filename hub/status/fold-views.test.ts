@@ -8,7 +8,8 @@ import type { RegisteredCluster } from '../model/registry.ts';
 import type { Acknowledgements, Confirmation, Pause } from '../model/release.ts';
 import type { Resolution } from '../store/repositories/fleet-repository.ts';
 import type { AssignmentState } from '../store/repositories/release-repository.ts';
-import { type FoldViewsInput, foldViews } from './fold-views.ts';
+import type { FoldViewsInput } from './fold-input.ts';
+import { foldViews } from './fold-views.ts';
 
 const nowMs = 10_000_000;
 const minute = 60_000;
