@@ -74,3 +74,17 @@ export const serviceAccountName = z
   .string()
   .max(253)
   .regex(/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/);
+
+/** What substitution puts in place of `${NAME}`, by name. */
+export const variables = z
+  .record(
+    z
+      .string()
+      .regex(/^(?!FAIRWAY_CLUSTER_)[A-Za-z_][\w.-]{0,127}$/)
+      .meta({
+        description:
+          'a variable name of letters, digits, _ . and - that does not begin with FAIRWAY_CLUSTER_, which the hub states itself',
+      }),
+    z.string().max(4_096),
+  )
+  .default({});
