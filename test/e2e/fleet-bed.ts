@@ -28,12 +28,7 @@ import {
 } from '../../hub/cli/demo/processes.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { freePort } from '../cluster/free-port.ts';
-
-/** A script from the project's root, and what it is given before `hub`. */
-export interface HubProgram {
-  readonly script: string;
-  readonly args: readonly string[];
-}
+import { type HubProgram, ordinaryHub } from './hub-bed.ts';
 
 export interface FleetBed {
   readonly folder: string;
@@ -72,7 +67,6 @@ export interface FleetBed {
 }
 
 const waitLimitMs = 60_000;
-const ordinaryHub: HubProgram = { script: 'hub/cli/main.ts', args: [] };
 const lone = { api: 0, agent: 0, enrolment: 0 };
 
 export interface BedOptions {

@@ -25,8 +25,8 @@ export interface HubBed {
   api(): FleetApi;
   hub(): Program;
   addresses(): HubAddresses & { readonly token: string };
-  /** Starts the hub with these settings over the bed's own. */
-  start(settings?: Settings): Promise<void>;
+  /** Starts the hub with these settings over the bed's own. @param program how; default the command line's `hub`. */
+  start(settings?: Settings, program?: HubProgram): Promise<void>;
   stop(signal?: NodeJS.Signals): Promise<void>;
   /** Commits files (null deletes) to the checked-out branch of the root repository and pushes. */
   merge(files: Readonly<Record<string, string | null>>, message: string): Promise<string>;
@@ -39,6 +39,14 @@ export interface HubBed {
 }
 
 export type Settings = Readonly<Record<string, unknown>>;
+
+/** A script from the project's root, and what it is given before `hub`. */
+export interface HubProgram {
+  readonly script: string;
+  readonly args: readonly string[];
+}
+
+export const ordinaryHub: HubProgram = { script: 'hub/cli/main.ts', args: [] };
 
 export const clusterFile = (...names: readonly string[]): string =>
   names
@@ -84,7 +92,7 @@ export async function createHubBed(served: Partial<GitServerOptions> = {}): Prom
     api,
     hub: () => need(hub),
     addresses: () => need(addresses),
-    async start(settings = {}) {
+    async start(settings = {}, { script, args } = ordinaryHub) {
       const config = {
         root: { url: git.url('fleet.git'), pollInterval: '1s' },
         dataDir,
@@ -94,8 +102,8 @@ export async function createHubBed(served: Partial<GitServerOptions> = {}): Prom
       writeFileSync(join(folder, 'hub.yaml'), JSON.stringify(config));
       hub = startProgram({
         name: 'hub',
-        script: 'hub/cli/main.ts',
-        args: ['hub', '--config', join(folder, 'hub.yaml')],
+        script,
+        args: [...args, 'hub', '--config', join(folder, 'hub.yaml')],
         logFile,
       });
       addresses = await waitForHub(config.dataDir, hub);

@@ -203,7 +203,7 @@ describe('a rollout over real control planes', { timeout: 300_000 }, () => {
     if (!made) return context.skip(skipped);
     await bed().killHub('SIGTERM');
     const dying = (cluster: string, when: 'kept' | 'unkept') =>
-      bed().startHub({ script: 'test/e2e/dying-decision.ts', args: [cluster, when] });
+      bed().startHub({ script: 'test/e2e/dying-decision.ts', args: [`release:${cluster}`, when] });
     const died = () => bed().wait('the hub to die', () => (bed().hub().running ? undefined : true), limitMs);
     await dying('eu-1', 'kept');
     const commit = await bed().merge(web('v2'), 'the next version');
