@@ -40,6 +40,20 @@ describe('a rollback by waves', () => {
     ]);
   });
 
+  it('waits for who is away but expected back, as all are after the hub was started again, and not for long', () => {
+    const { run } = failInRest();
+    const untilMs = run.input().nowMs + 120_000;
+    for (const name of ['eu-1', 'eu-2'])
+      Object.assign(run.see(name), { connected: false, expectedUntilMs: untilMs });
+    const { assigned, nextAtMs, state } = run.pass();
+    expect({ assigned, nextAtMs, phase: state.phase }).toEqual({
+      ...{ assigned: [], nextAtMs: untilMs, phase: 'RollingBack' },
+    });
+    run.wait(120_000);
+    expect(run.pass().assigned).toEqual(['eu-1=old']);
+    expect(run.pass().types).toEqual(['rollout.rolled-back']);
+  });
+
   it('does not wait for a cluster that was forgotten after it had gone back', () => {
     const { run } = failInRest();
     run.see('eu-2').targetDigest = undefined;

@@ -8,6 +8,7 @@ import { someOf } from './held-clusters.ts';
 import {
   type ClusterState,
   isAssigned,
+  type ObservedCluster,
   type RolloutChange,
   type RolloutRelease,
   type RolloutState,
@@ -53,15 +54,22 @@ function waitedUntilMs({ strategy }: RolloutState, rolledBackAtMs: number): numb
   return rolledBackAtMs + strategy.healthTimeoutMs;
 }
 
+/** Until when one that is away is expected back; undefined: it is not, or it is there. After a restart of the hub nobody is there for a moment: that must not let all waves go at once. */
+function expectedUntilMs(seen: ObservedCluster | undefined, nowMs: number): number | undefined {
+  const untilMs = seen === undefined || seen.connected ? undefined : seen.expectedUntilMs;
+  return untilMs !== undefined && untilMs > nowMs ? untilMs : undefined;
+}
+
 /**
- * Gone back, and healthy again there; what is away or has nowhere to go is not waited for, and nobody longer than `healthTimeout`: a cluster that is ill
- * for another reason must not keep those of earlier waves on what failed.
+ * Gone back, and healthy again there; what is away (and not expected back) or has nowhere to go is not waited for, and nobody longer than `healthTimeout`: a
+ * cluster that is ill for another reason must not keep those of earlier waves on what failed.
  */
 function isBack(state: RolloutState, cluster: string, { observed, release, nowMs }: RolloutInput): boolean {
   const known = clusterState(state.clusters, cluster);
   if (known?.rolledBackAtMs === undefined) return true;
   const seen = observed.get(cluster);
-  if (seen === undefined || !seen.connected) return true;
+  if (seen === undefined) return true;
+  if (!seen.connected && expectedUntilMs(seen, nowMs) === undefined) return true;
   if (nowMs >= waitedUntilMs(state, known.rolledBackAtMs)) return true;
   // It was forgotten since: nothing is there that could become healthy.
   if (seen.targetDigest === undefined) return known.rolledBackAtMs < nowMs;
@@ -113,10 +121,12 @@ export function rollBack(start: RolloutState, input: RolloutInput): BackPass {
   const waited = members.filter((cluster) => !isBack(state, cluster, input));
   const left = waited.length > 0 || members.some((cluster) => mustGoBack(state, cluster, input));
   if (!left && decisions.length === 0) return { ...finish(state, input), decisions, nextAtMs: undefined };
-  const times = waited.map((cluster) =>
-    waitedUntilMs(state, clusterState(state.clusters, cluster)?.rolledBackAtMs ?? nowMs),
-  );
-  const nextAtMs = times.reduce<number | undefined>((next, at) => Math.min(next ?? at, at), undefined);
+  let nextAtMs: number | undefined;
+  for (const cluster of waited) {
+    const healthyByMs = waitedUntilMs(state, clusterState(state.clusters, cluster)?.rolledBackAtMs ?? nowMs);
+    const at = Math.min(healthyByMs, expectedUntilMs(input.observed.get(cluster), nowMs) ?? healthyByMs);
+    nextAtMs = Math.min(nextAtMs ?? at, at);
+  }
   return { state, decisions, changes: [], nextAtMs };
 }
 

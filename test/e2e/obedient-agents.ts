@@ -22,6 +22,9 @@ export interface ObedientAgents {
   stop(): Promise<void>;
 }
 
+/** They come back soon to a hub that was started again. */
+const backoff = { baseMs: 50, maxMs: 500 };
+
 /** @param bed started. What says `bad` is applied and fails; all else becomes healthy. */
 export function createObedientAgents(bed: () => HubBed): ObedientAgents {
   const agents: Agent[] = [];
@@ -51,7 +54,7 @@ export function createObedientAgents(bed: () => HubBed): ObedientAgents {
   const connectOne = async (cluster: string) => {
     const token = await bed().api().enrolmentToken(cluster);
     const enrolmentAddress = `127.0.0.1:${bed().addresses().enrolmentPort}`;
-    const agent = await startAgent(await enrolWith({ enrolmentAddress }, token));
+    const agent = await startAgent(await enrolWith({ enrolmentAddress }, token), { backoff });
     agents.push(agent);
     const seen = new Set<string>();
     agent.desired.subscribe(() => {

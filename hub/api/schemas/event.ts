@@ -28,7 +28,7 @@ export function toEvent(event: FleetEvent): ApiEvent {
 const typesSchema = z
   .string()
   .max(1024)
-  .regex(/^[a-z]+(\.[a-z]+)*(,[a-z]+(\.[a-z]+)*)*$/)
+  .regex(/^[a-z]+([-.][a-z]+)*(,[a-z]+([-.][a-z]+)*)*$/)
   .transform((text) => text.split(','))
   .openapi({
     type: 'string',
