@@ -57,7 +57,7 @@ const act = (action: string) =>
 
 /** A hub that dies at that moment; `died` starts it anew, as it should be, once it has. */
 async function dying(moment: string, when: When) {
-  await bed.stop();
+  await bed.stop('SIGKILL');
   await bed.start(settings, { script: 'test/e2e/dying-decision.ts', args: [moment, when] });
   return async () => {
     await bed.wait('the hub to die', () => (bed.hub().running ? undefined : true));

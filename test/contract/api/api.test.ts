@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { describeApi } from '../../../hub/api/describe-api.ts';
-import { applicationView, placementView } from './fixtures.ts';
+import { createEvent, eventTypes } from '../../../hub/model/event.ts';
+import { applicationView, placementView, startMs } from './fixtures.ts';
 import { createHarness } from './harness.ts';
 
 describe('reading the fleet', () => {
@@ -61,6 +62,25 @@ describe('reading the fleet', () => {
     const { body } = await call('GET', '/api/v1/applications/shop', { token: tokens.read });
     expect(body).toMatchObject({ name: 'shop', clusters: 2, clustersHealthy: 1 });
     expect((body['placements'] as unknown[])[0]).toMatchObject({ cluster: 'eu-1', stage: 'Healthy' });
+  });
+});
+
+describe('finding events', () => {
+  it('takes every type that there is, and its first part', async () => {
+    const { call, tokens, fake } = createHarness();
+    await fake.store.events.append(
+      eventTypes.map((type) => createEvent({ type, actor: 'hub', timeMs: startMs, message: type })),
+    );
+    for (const type of eventTypes) {
+      const found = await call('GET', `/api/v1/events?types=${type}`, { token: tokens.read });
+      expect(
+        found.items.map((one) => one['type']),
+        type,
+      ).toEqual([type]);
+      const [first = ''] = type.split('.');
+      const all = await call('GET', `/api/v1/events?types=${first}&limit=500`, { token: tokens.read });
+      expect(all.items.map((one) => one['type'])).toContain(type);
+    }
   });
 });
 
