@@ -6,13 +6,9 @@ import type { KubeObject } from '../../shared/manifest/object.ts';
 import type { FileLoader } from './file-loader.ts';
 import { askFor, type Footprint, footprintOf, matches } from './graph/footprint.ts';
 import type { ChartInflator } from './helm/inflate.ts';
-import {
-  Accumulation,
-  type BuildMode,
-  findKustomization,
-  kustomizationNames,
-  nothingYet,
-} from './kustomize/accumulate.ts';
+import { Accumulation } from './kustomize/accumulate.ts';
+import { type BuildMode, nothingYet } from './kustomize/accumulate-context.ts';
+import { findKustomization, kustomizationNames } from './kustomize/find-kustomization.ts';
 import { NeedsNamespace } from './kustomize/inflation.ts';
 import type { LoadRestrictor } from './kustomize/loader.ts';
 import { needsTrace } from './kustomize/origins.ts';

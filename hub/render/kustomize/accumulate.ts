@@ -1,109 +1,31 @@
 /** One Kustomization or Component, in the order that kustomize does things (api/internal/target/kusttarget.go). */
-import type { FileLoader } from '../file-loader.ts';
-import type { ChartInflator } from '../helm/inflate.ts';
-import type { RenderLimits } from '../limits.ts';
 import { objectsOf } from '../objects-of.ts';
 import { describeWay, entryOf, findCircle, rootsBehind } from '../remote/circles.ts';
-import { childOf } from '../remote/mount.ts';
 import { type Place, problemError, problemOf, withWay } from '../render-error.ts';
 import { createResource, type Resource, withStems } from '../resource.ts';
 import { guardSealed, refuseGenerated } from '../sops.ts';
 import { refuseSopsFile } from '../sops-file.ts';
 import type { EntryTrace } from '../trace/entry-trace.ts';
 import { type GeneratorTrace, LayerTrace } from '../trace/layer-trace.ts';
-import type { TraceLog } from '../trace/lineage.ts';
-import type { Found, Probes, TreeView } from '../tree-view.ts';
+import type { Found } from '../tree-view.ts';
 import { parseYaml } from '../yaml/parse-yaml.ts';
+import type { AccumulateContext, Accumulated, Base, BuildMode } from './accumulate-context.ts';
+import { findKustomization, kustomizationNames } from './find-kustomization.ts';
 import { type Generated, generate, mergeGenerated } from './generators.ts';
-import { type IdIndex, indexOf, indexOfBase } from './id-index.ts';
 import { everWas } from './ids.ts';
 import { inflateCharts } from './inflation.ts';
 import { type Kustomization, type Locate, readKustomization } from './kustomization.ts';
+import { createLayerObjects, type LayerObjects } from './layer-objects.ts';
 import { loadConfig } from './load-config.ts';
-import { type Fetched, KustomizeLoader, type LoadRestrictor } from './loader.ts';
+import { type Fetched, KustomizeLoader } from './loader.ts';
 import { createLocate } from './locate.ts';
 import { originOfFile, originOfPlugin, transformersOf, withOrigin, withTransformations } from './origins.ts';
 import { runGenerators, runTransformers, runValidators } from './plugins.ts';
-import { buildKey, chooseSchema, type SchemaChoice, scoped, scopedOne } from './schema-choice.ts';
+import { buildKey, chooseSchema, scoped } from './schema-choice.ts';
 import { guarded } from './steps.ts';
 import { transform } from './transform.ts';
 import { beginConfig, defaultConfig, mergeConfigs, type TransformerConfig } from './transformer-config.ts';
 import { addVars, mergeVars, noVars, type VarSet } from './vars.ts';
-
-/** A base, as another folder's build gives it. */
-export interface Base {
-  readonly folder: string;
-  readonly kind: 'plain' | 'kustomize';
-  readonly resources: readonly Resource[];
-  readonly config: TransformerConfig;
-  readonly vars: VarSet;
-  /** The schema that is in force after it. */
-  readonly schema: SchemaChoice;
-  /** Folders of all bases and components below. */
-  readonly roots: ReadonlySet<string>;
-}
-
-export interface AccumulateContext<B extends Base> {
-  readonly view: TreeView;
-  readonly files: FileLoader;
-  readonly limits: RenderLimits;
-  readonly probes: Probes;
-  /** Bases that were used, by folder. */
-  readonly bases: Map<string, B>;
-  /** Folders of bases and components, for finding circles. */
-  readonly roots: Set<string>;
-  buildBase(folder: string, way: readonly string[], mode: BuildMode): Promise<B>;
-  /** The schema in force: the first that any kustomization names, for all that comes after. */
-  schema: SchemaChoice;
-  /** The folder from which origins are told; undefined: they are not. */
-  readonly traceFrom: string | undefined;
-  /** Undefined: no object's lineage is remembered. */
-  readonly traced?: TraceLog | undefined;
-  /** Undefined: `helmCharts` are refused. */
-  readonly charts: ChartInflator | undefined;
-  /** Of the overlays that lead here, for charts that name none; empty: there is none; undefined: not known. */
-  readonly helmNamespace?: string | undefined;
-  readonly signal: AbortSignal | undefined;
-  /** Default: files are read in and below a kustomization's own folder. */
-  readonly loadRestrictor?: LoadRestrictor | undefined;
-}
-
-/** What a built folder depends on besides what it reads. */
-export type BuildMode = Pick<AccumulateContext<Base>, 'schema' | 'traceFrom' | 'helmNamespace'>;
-
-export const kustomizationNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
-
-/** The kustomization file of a folder; undefined where there is none. @throws a Problem where there are several. */
-export async function findKustomization(
-  folder: string,
-  view: TreeView,
-  probes: Probes,
-): Promise<{ path: string; oid: string; shownAs: string } | undefined> {
-  const there = [];
-  for (const name of kustomizationNames) {
-    const shownAs = childOf(folder, name);
-    const found = await view.find(shownAs, probes);
-    if (found?.entry.type === 'file') there.push({ path: found.path, oid: found.entry.oid, shownAs });
-  }
-  const [first, second] = there;
-  if (second !== undefined)
-    throw problemError(
-      'conflict',
-      { file: second.shownAs },
-      `also ${first?.shownAs}; expected one kustomization file`,
-    );
-  return first;
-}
-
-/** What a layer has so far, and hands on. */
-export interface Accumulated {
-  readonly resources: readonly Resource[];
-  /** Undefined: no layer was read yet. */
-  readonly config: TransformerConfig | undefined;
-  readonly vars: VarSet;
-}
-
-export const nothingYet: Accumulated = { resources: [], config: undefined, vars: noVars };
 
 export class Accumulation<B extends Base> {
   readonly context: AccumulateContext<B>;
@@ -119,7 +41,7 @@ export class Accumulation<B extends Base> {
   trace: LayerTrace | undefined;
   /** The folders from that of the Kustomization to this one: several within Components. */
   root: readonly string[];
-  #resources: Resource[] = [];
+  #objects: LayerObjects;
   #config: TransformerConfig | undefined;
   #vars: VarSet = noVars;
 
@@ -136,6 +58,7 @@ export class Accumulation<B extends Base> {
     this.folder = folder;
     this.way = [...way, folder];
     this.root = [folder];
+    this.#objects = createLayerObjects(context, []);
     this.loader = new KustomizeLoader(context.view, context.probes, context.loadRestrictor);
   }
 
@@ -152,8 +75,8 @@ export class Accumulation<B extends Base> {
     this.context.signal?.throwIfAborted();
     await this.#load(start);
     this.#checkKind(isComponent);
-    this.#resources = [...start.resources];
-    this.#rescope();
+    this.#objects = createLayerObjects(this.context, start.resources);
+    this.#objects.rescope();
     this.#config = start.config;
     this.#vars = start.vars;
     const { resources = [], bases = [], components = [] } = this.kustomization;
@@ -174,7 +97,7 @@ export class Accumulation<B extends Base> {
 
   async #transform(config: TransformerConfig): Promise<readonly Resource[]> {
     const { traceFrom } = this.context;
-    const own = await transform(this.#resources, this, config);
+    const own = await transform(this.#objects.list, this, config);
     const keepSealed = guardSealed(own);
     if (traceFrom === undefined)
       return runTransformers(own, this, ({ place }, list) => keepSealed(list, place));
@@ -248,7 +171,7 @@ export class Accumulation<B extends Base> {
     const documents = await files.parse(view, found.path, found.entry, found.path);
     for (const { object, place: where } of objectsOf(documents, found.path)) {
       const resource = this.#traced(createResource(object, where), found.path);
-      this.#append(trace?.read(resource, { path: found.path }, documents) ?? resource);
+      this.#objects.append(trace?.read(resource, { path: found.path }, documents) ?? resource);
     }
   }
 
@@ -268,9 +191,9 @@ export class Accumulation<B extends Base> {
     this.context.bases.set(buildKey(folder, mode), base);
     this.context.schema = base.schema;
     for (const root of roots) this.context.roots.add(root);
-    this.#rescope();
+    this.#objects.rescope();
     const stems = withStems(base.resources);
-    this.#appendBase(scoped(this.trace?.enter(stems) ?? stems, this.context.schema));
+    this.#objects.appendBase(scoped(this.trace?.enter(stems) ?? stems, this.context.schema));
     this.#addConfig(base.config, place);
     this.#vars = mergeVars(this.#vars, base.vars);
   }
@@ -324,53 +247,11 @@ export class Accumulation<B extends Base> {
     const namespace = this.kustomization.namespace || this.helmNamespace;
     const component = new Accumulation(this.context, found.path, this.#wayTo(found), namespace);
     component.root = [...this.root, found.path];
-    const start = { resources: this.#resources, config: this.#config, vars: this.#vars };
+    const start = { resources: this.#objects.list, config: this.#config, vars: this.#vars };
     const result = await component.run(start, true);
-    this.#resources = [...result.resources];
+    this.#objects = createLayerObjects(this.context, result.resources);
     this.#config = result.config;
     this.#vars = result.vars;
-    this.#ids = undefined;
-  }
-
-  #ids: IdIndex | undefined;
-
-  /** The first base is taken as a whole: that its objects differ is found out once for all that stand on it. */
-  #appendBase(base: readonly Resource[]): void {
-    const ids = this.#resources.length === 0 ? indexOfBase(base) : undefined;
-    if (ids === undefined || base.length > this.context.limits.objectsMax) {
-      for (const resource of base) this.#append(resource);
-      return;
-    }
-    this.#ids = ids;
-    this.#resources = [...base];
-  }
-
-  /** After another schema may have come into force, or objects may have become others. */
-  #rescope(): void {
-    const next = scoped(this.#resources, this.context.schema);
-    if (next === this.#resources) return;
-    this.#resources = [...next];
-    this.#ids = undefined;
-  }
-
-  #append(read: Resource): void {
-    this.#ids ??= indexOf(this.#resources);
-    const resource = scopedOne(read, this.context.schema);
-    const earlier = this.#ids.add(resource);
-    const { kind, metadata } = resource.object;
-    if (earlier !== undefined)
-      throw problemError(
-        'conflict',
-        resource.place,
-        `${kind} ${metadata.name} is there already, from ${earlier.place.file}:${earlier.place.line}`,
-      );
-    this.#resources.push(resource);
-    if (this.#resources.length > this.context.limits.objectsMax)
-      throw problemError(
-        'resource_exhausted',
-        resource.place,
-        `more than ${this.context.limits.objectsMax} objects`,
-      );
   }
 
   async #addGenerated(): Promise<void> {
@@ -389,7 +270,7 @@ export class Accumulation<B extends Base> {
     for (const resource of await inflateCharts(this, (field, index) =>
       this.locate([field, index], `${field}[${index}]`),
     ))
-      this.#append(this.#tracedPlugin(resource, 'HelmChartInflationGenerator'));
+      this.#objects.append(this.#tracedPlugin(resource, 'HelmChartInflationGenerator'));
     await runGenerators(this, (generated, plugin) =>
       this.#absorb(generated, this.trace?.generatorPlugin(plugin), plugin.kind, plugin),
     );
@@ -416,14 +297,14 @@ export class Accumulation<B extends Base> {
     inline: readonly Resource[],
     paths: readonly { readonly path: string; readonly place: Place }[],
   ): Promise<readonly Resource[]> {
-    const own = [this.#resources, this.#ids, this.#config, this.#vars] as const;
-    [this.#resources, this.#ids] = [[], undefined];
+    const own = [this.#objects, this.#config, this.#vars] as const;
+    this.#objects = createLayerObjects(this.context, []);
     try {
-      for (const resource of inline) this.#append(resource);
+      for (const resource of inline) this.#objects.append(resource);
       for (const { path, place } of paths) await this.#addPath(path, place, this.trace?.entry('plugin'));
-      return this.#resources;
+      return this.#objects.list;
     } finally {
-      [this.#resources, this.#ids, this.#config, this.#vars] = own;
+      [this.#objects, this.#config, this.#vars] = own;
     }
   }
 
@@ -439,7 +320,7 @@ export class Accumulation<B extends Base> {
       traceFrom === undefined
         ? generated
         : withOrigin(generated, originOfPlugin(traceFrom, file, plugin, described?.object));
-    const matches = this.#resources.filter((one) => everWas(one, resource.object));
+    const matches = this.#objects.list.filter((one) => everWas(one, resource.object));
     const [old] = matches;
     const what = `${resource.object.kind} ${resource.object.metadata.name}`;
     if (matches.length > 1)
@@ -451,7 +332,7 @@ export class Accumulation<B extends Base> {
           resource.place,
           `behavior is ${behavior}, but there is no ${what} to change`,
         );
-      this.#append(trace?.made(resource) ?? resource);
+      this.#objects.append(trace?.made(resource) ?? resource);
       return;
     }
     if (behavior === 'create')
@@ -463,8 +344,7 @@ export class Accumulation<B extends Base> {
     refuseGenerated(old, resource.place);
     const changed = mergeGenerated(old, resource, behavior);
     const merged = trace?.merged(changed) ?? changed;
-    this.#resources = this.#resources.map((one) => (one === old ? merged : one));
-    this.#ids = undefined;
+    this.#objects.replace(old, merged);
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Place, problemError } from '../render-error.ts';
-import type { Accumulation, Base } from './accumulate.ts';
+import type { Accumulation } from './accumulate.ts';
+import type { Base } from './accumulate-context.ts';
 import { CrdError, configOfCrds } from './crd-config.ts';
 import { checkShape } from './kustomization.ts';
 import { loadYaml } from './load-yaml.ts';

@@ -1,7 +1,8 @@
 /** Reading what a kustomization names or holds. */
 import { type Place, problemError } from '../render-error.ts';
 import { parseYaml, type YamlDocument } from '../yaml/parse-yaml.ts';
-import type { Accumulation, Base } from './accumulate.ts';
+import type { Accumulation } from './accumulate.ts';
+import type { Base } from './accumulate-context.ts';
 
 export interface Loaded {
   readonly documents: readonly YamlDocument[];

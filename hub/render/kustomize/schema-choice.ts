@@ -2,7 +2,8 @@
 import { groupOf } from '../../../shared/manifest/object.ts';
 import { problemError } from '../render-error.ts';
 import type { Resource } from '../resource.ts';
-import type { Accumulation, Base, BuildMode } from './accumulate.ts';
+import type { Accumulation } from './accumulate.ts';
+import type { Base, BuildMode } from './accumulate-context.ts';
 import { type CustomSchema, readCustomSchema, SchemaError } from './custom-schema.ts';
 import { loadYaml } from './load-yaml.ts';
 import { builtInSchema, type SchemaTable } from './schema.ts';

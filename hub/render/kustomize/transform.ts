@@ -2,7 +2,8 @@
 import type { Resource } from '../resource.ts';
 import { guardSealed } from '../sops.ts';
 import type { PlainField } from '../trace/layer-trace.ts';
-import type { Accumulation, Base } from './accumulate.ts';
+import type { Accumulation } from './accumulate.ts';
+import type { Base } from './accumulate-context.ts';
 import { addAffix, labelSpecs } from './names.ts';
 import { scoped } from './schema-choice.ts';
 import { setEntries } from './shared-entries.ts';

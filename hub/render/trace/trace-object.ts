@@ -4,8 +4,8 @@
  * has no lineage.
  */
 import type { ObjectSelector, ObjectTrace } from '../../model/trace.ts';
-import { findKustomization } from '../kustomize/accumulate.ts';
 import { finalize, isLocal } from '../kustomize/finalize.ts';
+import { findKustomization } from '../kustomize/find-kustomization.ts';
 import { builtInSchema } from '../kustomize/schema.ts';
 import type { RenderLimits } from '../limits.ts';
 import { problemError, problemOrFaultOf } from '../render-error.ts';
