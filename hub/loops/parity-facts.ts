@@ -106,6 +106,13 @@ export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
   const known = new Map<string, Known>();
   const askedAtMs = new Map<string, number>();
   let followed: ReadonlyMap<string, FollowedGroup> = new Map();
+  /** Of the groups that are followed. */
+  const salts = new Map<string, Uint8Array>();
+  const saltFor = (group: string): Uint8Array => {
+    const salt = salts.get(group) ?? saltOf(group, options.digestKey);
+    salts.set(group, salt);
+    return salt;
+  };
 
   /** That an agent is away is no failure; what it said stands. */
   const askUnlessAway: (...ask: Parameters<AskAgent>) => Promise<Answer | undefined> = async (...ask) => {
@@ -132,7 +139,7 @@ export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
     const answer = await askUnlessAway(
       cluster,
       {
-        ...{ type: 'facts', watch: true, salt: saltOf(group, options.digestKey) },
+        ...{ type: 'facts', watch: true, salt: saltFor(group) },
         ...{ known: before?.digests ?? {}, unowned: wanted.unowned },
       },
       signal,
@@ -167,6 +174,7 @@ export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
           loop.forget(key);
         }
       followed = groups;
+      for (const group of salts.keys()) if (!groups.has(group)) salts.delete(group);
       for (const key of kept) {
         const [cluster, group] = partsOf(key);
         const old = before.get(group);

@@ -14,6 +14,7 @@ import type { ClusterFacts } from '../parity/finding.ts';
 import { createNormaliser } from '../parity/normalise.ts';
 import type { ObjectPair } from '../parity/object-pair.ts';
 import { schemaOf } from '../preview/merge-keys.ts';
+import type { Resolution } from '../store/repositories/fleet-repository.ts';
 import type { Store } from '../store/store.ts';
 import { estimateCatchUp } from './parity-catch-up.ts';
 import { saltOf } from './parity-facts.ts';
@@ -37,6 +38,8 @@ export interface GroupPorts {
   readonly ask: AskAgent;
   /** As a group knows them; empty: as any does. */
   readonly factsOf: (cluster: string, group: string) => ClusterFacts | undefined;
+  /** What the newest revision wants of an application. */
+  readonly resolutionOf: (application: string) => Promise<Resolution | undefined>;
   readonly turn: () => Promise<void>;
   readonly now: () => number;
   readonly onError: (error: FairwayError) => void;
@@ -136,13 +139,18 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     (standby: string) =>
     (parts: Pick<PairContext, 'contentOf' | 'normalisers' | 'ignore'>): PairContext => {
       const { saltedFor, find } = sealedOf(standby);
+      let salt: Uint8Array | undefined;
       return {
         ...parts,
         primary: group.primary,
         standby,
         schemaOf,
         book: currentBook(),
-        salt: saltOf(saltedFor, ports.digestKey),
+        // Made where something is to be hidden at all.
+        get salt() {
+          salt ??= saltOf(saltedFor, ports.digestKey);
+          return salt;
+        },
         sealedOf: find,
         liveOf: (side, pair) => live.get(pair[side]),
       };
@@ -154,15 +162,15 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
       placements.get(cluster)?.get(application),
     );
     const digests = [mine, other].flatMap((one) => [one?.wantedDigest, one?.assignment?.targetDigest]);
-    const targets = await loadPresentTargets(
-      store,
-      digests.filter((digest) => digest !== undefined),
-    );
-    const [here, there] = await Promise.all([
+    const [targets, here, there] = await Promise.all([
+      loadPresentTargets(
+        store,
+        digests.filter((digest) => digest !== undefined),
+      ),
       loadObserved(store, group.primary, application),
       loadObserved(store, standby, application),
     ]);
-    const made = createApplicationPair({
+    const made = await createApplicationPair({
       application,
       primary: { placed: mine, targets, observed: here },
       standby: { placed: other, targets, observed: there },
@@ -193,7 +201,8 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
 
   /** Applications whose placement is another than what was compared, or that were observed anew as a whole. */
   const refresh = async (dirt: Dirt): Promise<void> => {
-    if (dirt.all || dirt.placements) placements = await loadPlacements(store, group, clusters, fleet);
+    if (dirt.all || dirt.placements)
+      placements = await loadPlacements(store, group, clusters, fleet, ports.resolutionOf);
     for (const watch of pairs) {
       const names = new Set(
         [group.primary, watch.standby].flatMap((cluster) => [...(placements.get(cluster)?.keys() ?? [])]),
@@ -295,11 +304,12 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     clusters,
     async pass(dirt, before, signal) {
       // Its own members alone: a fleet has a thousand more, and this is asked for each object that changes.
-      const registered = await Promise.all(clusters.map((name) => store.registry.cluster(name)));
+      const registering = Promise.all(clusters.map((name) => store.registry.cluster(name)));
       const ended = book !== undefined && ports.now() >= book.until;
       await refresh(ended ? { ...dirt, all: true } : dirt);
       if (!dirt.all) await observeAll([...dirt.objects]);
       const asking = await askLive(signal);
+      const registered = await registering;
       const nowMs = ports.now();
       const findings = pairs.map((watch): PairFindings => {
         const owned = differencesOf(watch.applications.values());

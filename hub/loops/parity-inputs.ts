@@ -79,6 +79,7 @@ export async function loadPlacements(
   group: ParityGroup,
   clusters: readonly string[],
   fleet: Pick<Fleet, 'applications'>,
+  resolutionOf: (application: string) => Promise<Resolution | undefined>,
 ): Promise<Placements> {
   const placements = new Map<string, Map<string, Placed>>();
   const applications = new Set<string>();
@@ -87,7 +88,7 @@ export async function loadPlacements(
   for (const name of [...fleet.applications.keys(), ...assigned.flat().map((one) => one.application)])
     if (isSelected(group, name, fleet.applications.get(name))) applications.add(name);
   const resolutions = await Promise.all(
-    [...applications].map(async (name) => [name, await store.fleet.resolution(name)] as const),
+    [...applications].map(async (name) => [name, await resolutionOf(name)] as const),
   );
   for (const cluster of clusters) {
     const places = new Map<string, Placed>();

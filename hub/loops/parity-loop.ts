@@ -33,6 +33,7 @@ import { createGroupWatch, type Dirt, type GroupWatch } from './parity-group.ts'
 import type { AskAgent } from './parity-live.ts';
 import { createFieldSources } from './parity-sources.ts';
 import { loadTurns } from './parity-turns.ts';
+import { shareResolutions } from './shared-resolutions.ts';
 
 export interface ParityLoopOptions {
   readonly store: Store;
@@ -123,8 +124,10 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
       wakeSoon(group);
     },
   });
+  const shared = shareResolutions(store);
   const ports = {
     store,
+    resolutionOf: shared.resolution,
     factsOf: facts.factsOf,
     digestKey: options.digestKey,
     ask: options.ask,
@@ -273,7 +276,10 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     loops: [loop, learning, facts.loop],
     wakeAll: () => loop.wake(everyGroup),
     changed(topic, key) {
-      if (topic === 'fleet') loop.wake(everyGroup);
+      if (topic === 'fleet') {
+        shared.forget();
+        loop.wake(everyGroup);
+      }
       if (topic === 'registry') {
         mark(key, () => {});
         facts.wake(key);

@@ -3,15 +3,15 @@ import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { KubeObject } from '../../shared/manifest/object.ts';
 import type { IgnoreRule, Target } from '../../shared/manifest/target.ts';
 import type { ObjectObservation } from '../model/observation.ts';
-import type { ParityDifference } from '../model/parity.ts';
+import type { ParityDifference, ParitySide } from '../model/parity.ts';
 import { compareObject, type PairContext, type PairResult, wantedDigests } from '../parity/compare-object.ts';
 import { createNormaliser } from '../parity/normalise.ts';
 import type { ObjectPair, SideObject } from '../parity/object-pair.ts';
-import { type ApplicationSide, pairObjects, renamedObjects } from '../parity/pair-objects.ts';
+import { type ApplicationSide, joinSides, renamedObjects, sideObjects } from '../parity/pair-objects.ts';
 import type { Placed } from './parity-inputs.ts';
 
 /** Objects compared before others get their turn. */
-const comparedAtOnce = 250;
+const comparedAtOnce = 100;
 
 export interface ApplicationPairPorts {
   readonly contents: (digests: ReadonlySet<Digest>) => Promise<ReadonlyMap<Digest, KubeObject>>;
@@ -87,20 +87,37 @@ function sideOf({ placed, targets, observed }: SideInput): ApplicationSide {
   };
 }
 
-export function createApplicationPair(request: ApplicationPairRequest): ApplicationPair {
-  const { application, primary, standby, variables, contextOf, ports } = request;
-  const pairs = new Map(pairObjects(application, sideOf(primary), sideOf(standby)));
+/** Others get their turn between two steps over everything. */
+async function pairInTurns(
+  { application, ports }: ApplicationPairRequest,
+  primary: ApplicationSide,
+  standby: ApplicationSide,
+): Promise<Map<string, ObjectPair>> {
+  const left = sideObjects(primary);
+  if (left.size > comparedAtOnce) await ports.turn();
+  const right = sideObjects(standby);
+  if (right.size > comparedAtOnce) await ports.turn();
+  return joinSides(application, { primary, standby }, left, right);
+}
+
+/** The same of the same content, whoever compares it. */
+type Contents = Awaited<ReturnType<ApplicationPairPorts['contents']>>;
+
+export async function createApplicationPair(request: ApplicationPairRequest): Promise<ApplicationPair> {
+  const { primary, standby, variables, contextOf, ports } = request;
+  const pairs = await pairInTurns(request, sideOf(primary), sideOf(standby));
   const ignore = ignoredBy([primary, standby]);
   const names = renamedObjects(pairs.values());
   const normalisers = {
     primary: createNormaliser({ variables: variables.primary, names: names.primary }),
     standby: createNormaliser({ variables: variables.standby, names: names.standby }),
   };
-  const byKey = { primary: indexOf(pairs, 'primary'), standby: indexOf(pairs, 'standby') };
+  // Only objects that change are looked up.
+  const byKey: Partial<Record<ParitySide, ReadonlyMap<string, string>>> = {};
   const results = new Map<string, PairResult>();
 
-  const compareChunk = async (chunk: readonly ObjectPair[]): Promise<void> => {
-    const contents = await ports.contents(new Set(chunk.flatMap(wantedDigests)));
+  const load = (chunk: readonly ObjectPair[]) => ports.contents(new Set(chunk.flatMap(wantedDigests)));
+  const compareChunk = (chunk: readonly ObjectPair[], contents: Contents): void => {
     const context = contextOf({ contentOf: (digest) => contents.get(digest), normalisers, ignore });
     for (const pair of chunk) {
       const result = compareObject(pair, context);
@@ -124,7 +141,8 @@ export function createApplicationPair(request: ApplicationPairRequest): Applicat
         return pair ? [pair] : [];
       }),
     observe(side, key, row) {
-      const originId = byKey[side].get(key);
+      byKey[side] ??= indexOf(pairs, side);
+      const originId = byKey[side]?.get(key);
       const pair = originId === undefined ? undefined : pairs.get(originId);
       const before = pair?.[side];
       // What Git does not want any more is paired by what is there: it comes and goes with it.
@@ -136,9 +154,16 @@ export function createApplicationPair(request: ApplicationPairRequest): Applicat
       return next;
     },
     async compare(chosen) {
+      const chunkAt = (at: number) => chosen.slice(at, at + comparedAtOnce);
+      let loading = load(chunkAt(0));
       for (let at = 0; at < chosen.length; at += comparedAtOnce) {
         if (at > 0) await ports.turn();
-        await compareChunk(chosen.slice(at, at + comparedAtOnce));
+        const contents = await loading;
+        // The store reads what comes next while this is compared.
+        loading = at + comparedAtOnce < chosen.length ? load(chunkAt(at + comparedAtOnce)) : loading;
+        // Should comparing fail, that is what is told; whether the store failed as well makes no difference to it.
+        loading.catch(() => undefined);
+        compareChunk(chunkAt(at), contents);
       }
     },
     all: () => [...pairs.values()],

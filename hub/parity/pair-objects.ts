@@ -1,6 +1,7 @@
 import { keyText, type ObjectKey, parseKeyText } from '../../shared/manifest/object.ts';
-import type { ManifestSet } from '../../shared/manifest/target.ts';
+import type { ManifestEntry, ManifestSet } from '../../shared/manifest/target.ts';
 import type { ObjectObservation } from '../model/observation.ts';
+import type { ParitySide } from '../model/parity.ts';
 import type { ObjectPair, SideObject } from './object-pair.ts';
 
 /** One application in one cluster. */
@@ -21,8 +22,17 @@ export function pairObjects(
   application: string,
   primary: ApplicationSide,
   standby: ApplicationSide,
-): ReadonlyMap<string, ObjectPair> {
-  const [left, right] = [sideObjects(primary), sideObjects(standby)];
+): Map<string, ObjectPair> {
+  return joinSides(application, { primary, standby }, sideObjects(primary), sideObjects(standby));
+}
+
+/** What `pairObjects` does after it has the objects of each side: thousands are better not done at one go. */
+export function joinSides(
+  application: string,
+  { primary, standby }: Readonly<Record<ParitySide, ApplicationSide>>,
+  left: SideObjects,
+  right: SideObjects,
+): Map<string, ObjectPair> {
   const pairs = new Map<string, ObjectPair>();
   const stuck = {
     ...(primary.stuck !== undefined && { primary: primary.stuck }),
@@ -39,24 +49,32 @@ export function pairObjects(
 }
 
 function originOf(originId: string, key: ObjectKey | undefined): ObjectKey | undefined {
+  // Most are called what they come from.
+  if (key && keyText(key) === originId) return key;
   return parseKeyText(originId.replace(/#\d+$/, '')) ?? key;
 }
 
-function sideObjects(side: ApplicationSide): ReadonlyMap<string, SideObject> {
+/** By the id of their origin. */
+export type SideObjects = ReadonlyMap<string, SideObject>;
+
+export function sideObjects(side: ApplicationSide): SideObjects {
   const objects = new Map<string, SideObject>();
   const known = new Set<string>();
   const { assignedAtMs } = side;
   for (const { key, apiVersion, originId, objectDigest, hook } of side.wanted?.entries ?? []) {
-    known.add(keyText(key));
+    const text = keyText(key);
+    known.add(text);
     if (hook !== undefined) continue;
-    const observed = side.observed.get(keyText(key));
+    const observed = side.observed.get(text);
     objects.set(freeId(objects, originId), { key, apiVersion, wanted: objectDigest, observed, assignedAtMs });
   }
   // What is there still, though the newest revision does not want it.
-  const origins = new Map((side.assigned?.entries ?? []).map((entry) => [keyText(entry.key), entry]));
+  let origins: ReadonlyMap<string, ManifestEntry> | undefined;
   for (const [text, observed] of side.observed) {
+    if (known.has(text)) continue;
+    origins ??= new Map((side.assigned?.entries ?? []).map((entry) => [keyText(entry.key), entry]));
     const entry = origins.get(text);
-    if (known.has(text) || entry?.hook !== undefined) continue;
+    if (entry?.hook !== undefined) continue;
     const apiVersion = entry?.apiVersion ?? '';
     objects.set(freeId(objects, entry?.originId ?? text), {
       ...{ key: observed.key, apiVersion, wanted: undefined, observed, assignedAtMs },

@@ -21,19 +21,25 @@ export function withoutEqual(left: JsonObject, right: JsonObject): readonly [Jso
   return [mine, other];
 }
 
+/** Walks most of what a hub compares: nothing is made on the way. */
 function isEqual(left: Json, right: Json): boolean {
   if (left === right) return true;
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
   if (Array.isArray(left) || Array.isArray(right)) {
     const [a, b] = [left as readonly Json[], right as readonly Json[]];
     if (!Array.isArray(left) || !Array.isArray(right) || a.length !== b.length) return false;
-    return a.every((item, at) => isEqual(item, b[at] ?? null));
+    for (let at = 0; at < a.length; at += 1) if (!isEqual(a[at] ?? null, b[at] ?? null)) return false;
+    return true;
   }
   const [a, b] = [left as JsonObject, right as JsonObject];
-  const names = Object.keys(a).filter((name) => a[name] !== undefined);
-  if (names.length !== Object.keys(b).filter((name) => b[name] !== undefined).length) return false;
-  return names.every((name) => {
-    const value = Object.hasOwn(b, name) ? b[name] : undefined;
-    return value !== undefined && isEqual(a[name] ?? null, value);
-  });
+  let names = 0;
+  for (const name of Object.keys(a)) {
+    const value = a[name];
+    if (value === undefined) continue;
+    names += 1;
+    const other = Object.hasOwn(b, name) ? b[name] : undefined;
+    if (other === undefined || !isEqual(value, other)) return false;
+  }
+  for (const name of Object.keys(b)) if (b[name] !== undefined) names -= 1;
+  return names === 0;
 }

@@ -2,7 +2,7 @@
 import type { FleetRepository } from '../repositories/fleet-repository.ts';
 import type { Plan } from '../repositories/release-repository.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
-import { asc, eq } from './drizzle.ts';
+import { asc, bound, eq } from './drizzle.ts';
 import { fleetResources, fleetState, resolutions } from './schema.ts';
 
 export interface SqliteFleet extends Synchronous<FleetRepository> {
@@ -50,6 +50,11 @@ function createPlanSaver({ client, changed }: SqliteContext) {
 
 export function createSqliteFleet(context: SqliteContext): SqliteFleet {
   const { db } = context;
+  const findResolution = db
+    .select()
+    .from(resolutions)
+    .where(eq(resolutions.application, bound('application')))
+    .prepare();
   return {
     savePlan: createPlanSaver(context),
     load() {
@@ -63,8 +68,7 @@ export function createSqliteFleet(context: SqliteContext): SqliteFleet {
     },
     hasKind: (kind) =>
       db.select().from(fleetResources).where(eq(fleetResources.kind, kind)).limit(1).get() !== undefined,
-    resolution: (application) =>
-      db.select().from(resolutions).where(eq(resolutions.application, application)).get()?.value,
+    resolution: (application) => findResolution.get({ application })?.value,
     resolutions: () =>
       db
         .select()

@@ -1,15 +1,16 @@
 /** What agents report: the newest of each application and object. */
-import type { SQL } from 'drizzle-orm';
+import type { Statement } from 'better-sqlite3';
 import { hookReasons } from '../../../shared/manifest/hook-reasons.ts';
 import { keyText } from '../../../shared/manifest/object.ts';
+import type { ObjectObservation } from '../../model/observation.ts';
 import { placementKey } from '../change-key.ts';
 import { checkLimit, createPage, decodeCursor } from '../cursor.ts';
-import type { ObjectFilter, ObservationRepository } from '../repositories/observation-repository.ts';
+import type { ObservationRepository } from '../repositories/observation-repository.ts';
 import { checkClusters } from './assignments.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
-import { and, asc, eq, inArray, sql } from './drizzle.ts';
+import { and, asc, eq, inArray } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
-import { applicationObservations, objectObservations } from './schema.ts';
+import { applicationObservations } from './schema.ts';
 
 /** Objects that one batch names; of more only the cluster is told. */
 const objectsNamedMax = 200;
@@ -85,22 +86,54 @@ function createBatchSaver({ client, changed }: SqliteContext, events: SqliteEven
   return batch;
 }
 
-function conditionOf(filter: ObjectFilter): SQL | undefined {
-  const table = objectObservations;
-  const wanted = [
-    [table.cluster, filter.cluster],
-    [table.application, filter.application],
-    [table.kind, filter.kind],
-    [table.namespace, filter.namespace],
-    [table.syncStatus, filter.syncStatus],
-    [table.healthStatus, filter.healthStatus],
-    [table.key, filter.object],
-  ] as const;
-  const hooks = filter.hooks ? sql`json_extract(${table.value}, '$.reason') IN ${hookReasons}` : undefined;
-  return and(
-    hooks,
-    ...wanted.map(([column, value]) => (value === undefined ? undefined : eq(column, value))),
-  );
+/** Columns by what of a filter asks for them. */
+const filterColumns = [
+  ['cluster', 'cluster'],
+  ['application', 'application'],
+  ['kind', 'kind'],
+  ['namespace', 'namespace'],
+  ['syncStatus', 'sync_status'],
+  ['healthStatus', 'health_status'],
+  ['object', 'key'],
+] as const;
+
+/** A row as SQLite gives it: key, value. */
+type ObjectRow = readonly [key: string, value: string];
+
+/** Thousands at once, in few shapes: each shape's statement is made once, and gives plain rows, which nothing has to map. */
+function createObjectReader({ client }: SqliteContext) {
+  const statements = new Map<string, Statement<unknown[], ObjectRow>>();
+  const hooks = hookReasons.map((reason) => `'${reason}'`).join(', ');
+  const prepare = (conditions: readonly string[]): Statement<unknown[], ObjectRow> => {
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    const text = `SELECT key, value FROM object_observations ${where} ORDER BY cluster, application, key LIMIT ?`;
+    const known = statements.get(text);
+    if (known) return known;
+    const made = client.prepare<unknown[], ObjectRow>(text).raw();
+    statements.set(text, made);
+    return made;
+  };
+  const read: Synchronous<ObservationRepository>['objects'] = (filter, page) => {
+    const limit = checkLimit(page.limit);
+    const asked = filterColumns.filter(([name]) => filter[name] !== undefined);
+    const conditions: string[] = asked.map(([, column]) => `${column} = ?`);
+    const values: (string | number | undefined)[] = asked.map(([name]) => filter[name]);
+    if (filter.hooks) conditions.push(`json_extract(value, '$.reason') IN (${hooks})`);
+    if (page.cursor !== undefined) {
+      conditions.push('(cluster, application, key) > (?, ?, ?)');
+      values.push(...decodeCursor(page.cursor, ['string', 'string', 'string']));
+    }
+    const rows = prepare(conditions)
+      .all(...values, limit + 1)
+      .map(([key, value]) => ({ key, value: JSON.parse(value) as ObjectObservation }));
+    return createPage(
+      rows,
+      page,
+      ({ key, value }) => [value.cluster, value.application, key],
+      (row) => row.value,
+    );
+  };
+  return read;
 }
 
 export function createSqliteObservations(
@@ -127,27 +160,6 @@ export function createSqliteObservations(
         .all()
         .map((row) => row.value);
     },
-    objects(filter, page) {
-      const table = objectObservations;
-      const limit = checkLimit(page.limit);
-      const last =
-        page.cursor === undefined ? undefined : decodeCursor(page.cursor, ['string', 'string', 'string']);
-      const after =
-        last &&
-        sql`(${table.cluster}, ${table.application}, ${table.key}) > (${last[0]}, ${last[1]}, ${last[2]})`;
-      const rows = db
-        .select({ key: table.key, value: table.value })
-        .from(table)
-        .where(and(after, conditionOf(filter)))
-        .orderBy(asc(table.cluster), asc(table.application), asc(table.key))
-        .limit(limit + 1)
-        .all();
-      return createPage(
-        rows,
-        page,
-        ({ key, value }) => [value.cluster, value.application, key],
-        (row) => row.value,
-      );
-    },
+    objects: createObjectReader(context),
   };
 }

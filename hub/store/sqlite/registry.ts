@@ -5,7 +5,7 @@ import type { EnrolmentToken, IssuedCertificate, RegisteredCluster } from '../..
 import type { RegistryRepository } from '../repositories/registry-repository.ts';
 import { checkClusters } from './assignments.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
-import { and, asc, desc, eq, gt, inArray, isNull } from './drizzle.ts';
+import { and, asc, bound, desc, eq, gt, inArray, isNull } from './drizzle.ts';
 import type { SqliteEvents } from './events.ts';
 import { createForgetter } from './forget.ts';
 import { certificates, clusters, enrolmentTokens, generations } from './schema.ts';
@@ -66,7 +66,11 @@ function createClusters({ db, changed }: SqliteContext): ClusterMethods & {
     generation: generation ?? 0,
     acknowledgedGeneration: acknowledged ?? 0,
   });
-  const find = (name: string) => db.select().from(clusters).where(eq(clusters.name, name)).get();
+  const byName = eq(clusters.name, bound('name'));
+  // Asked for at every sign of life, and for each group of clusters: made once.
+  const findRow = db.select().from(clusters).where(byName).prepare();
+  const findOne = select().where(byName).prepare();
+  const find = (name: string) => findRow.get({ name });
   const insert = (name: string, enrolledAtMs: number) =>
     db
       .insert(clusters)
@@ -84,7 +88,7 @@ function createClusters({ db, changed }: SqliteContext): ClusterMethods & {
       return select().where(which).orderBy(asc(clusters.name)).all().map(clusterOf);
     },
     cluster(name) {
-      const row = select().where(eq(clusters.name, name)).get();
+      const row = findOne.get({ name });
       return row && clusterOf(row);
     },
     seen({ cluster: name, connected, agentVersion, kubernetesVersion, nowMs }) {
