@@ -9,7 +9,8 @@ import {
   createTarget,
   defaultSyncOptions,
 } from '../../shared/manifest/target.ts';
-import { type Assigned, loadDesiredStore } from './desired-store.ts';
+import { loadDesiredStore } from './desired-store.ts';
+import type { Assigned } from './held-state.ts';
 import type { StateStorage } from './state-storage.ts';
 
 const one = { counter: 1, id: 'one' };

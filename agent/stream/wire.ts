@@ -48,7 +48,8 @@ import { driftToWire } from '../../shared/stream/wire-drift.ts';
 import type { AcknowledgementSink, PauseEntry } from '../model/desired.ts';
 import type { FenceContact } from '../model/fencing.ts';
 import type { AgentEvent, ReportBatch } from '../model/report.ts';
-import type { Assigned, Blob, DesiredSummary } from './desired-store.ts';
+import type { DesiredSummary } from './desired-store.ts';
+import type { Assigned, Blob } from './held-state.ts';
 
 const fenceAfterMinMs = 10_000;
 
