@@ -7,7 +7,7 @@ import { partOfLabel } from '../model/inventory.ts';
 import { findLive } from './find-live.ts';
 
 /** `always`, `ifNoDiff` or `never`, in place of the application's `sync.adoption`. */
-export const adoptionAnnotation = 'fairway.dev/adoption';
+const adoptionAnnotation = 'fairway.dev/adoption';
 const modes = ['always', 'ifNoDiff', 'never'] as const;
 
 export type AdoptionMode = SyncOptions['adoption'];

@@ -66,7 +66,7 @@ function parseCount(text: string | undefined): number | undefined {
 }
 
 /** Undefined for an object that is no parent of ours. */
-export function parseParent(object: LiveObject): ParentContent | undefined {
+function parseParent(object: LiveObject): ParentContent | undefined {
   const { annotations } = object.metadata;
   const application = annotations?.[applicationAnnotation];
   if (application === undefined) return undefined;

@@ -6,7 +6,7 @@ import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.
 import { groupOf } from '../../shared/manifest/object.ts';
 
 /** JSON of what the fence has changed, as it was before. */
-export const fencedAnnotation = 'fairway.dev/fenced';
+const fencedAnnotation = 'fairway.dev/fenced';
 /** A label that no node has: pods of a DaemonSet that want it are not placed, and those that are there end. */
 const nodeSelectorKey = 'fairway.dev/fenced';
 /** https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling */

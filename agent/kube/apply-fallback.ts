@@ -39,7 +39,7 @@ const unowned: ReadonlySet<string> = new Set([
 ]);
 
 /** Fields that a manifest sets. Lists are one value: without a schema nobody knows their keys. */
-export function appliedFields(body: JsonObject): Fields {
+function appliedFields(body: JsonObject): Fields {
   const { apiVersion: _a, kind: _k, metadata, status: _s, ...rest } = body;
   const { annotations, ...named } = (metadata ?? {}) as JsonObject;
   const { [appliedFieldsAnnotation]: _own, ...others } = (annotations ?? {}) as JsonObject;

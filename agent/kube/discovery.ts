@@ -45,7 +45,7 @@ interface PlainGroups {
 }
 
 /** Resources of an aggregated document, in its order: a group's preferred version first. */
-export function parseAggregated(list: AggregatedList): readonly ApiResource[] {
+function parseAggregated(list: AggregatedList): readonly ApiResource[] {
   const found: ApiResource[] = [];
   for (const group of list.items ?? [])
     for (const { version, resources } of group.versions ?? [])

@@ -35,7 +35,7 @@ const byHttpStatus: Readonly<Record<number, ErrorCode>> = {
   504: 'deadline_exceeded',
 };
 
-export function parseStatus(body: string): KubeStatus | undefined {
+function parseStatus(body: string): KubeStatus | undefined {
   try {
     const parsed = JSON.parse(body) as { kind?: unknown };
     return parsed !== null && typeof parsed === 'object' && parsed.kind === 'Status'

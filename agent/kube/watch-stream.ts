@@ -92,7 +92,7 @@ function watchPulse(clock: Clock, onSilence: () => void) {
 }
 
 /** @throws the error an ERROR event stands for; unavailable for a line that is not an event. */
-export function parseEvent(line: string, subject: string): WatchEvent {
+function parseEvent(line: string, subject: string): WatchEvent {
   let event: { type?: string; object?: unknown };
   try {
     event = JSON.parse(line) as typeof event;

@@ -47,7 +47,7 @@ function encryptedPointers(
 }
 
 /** What people may see of a live object. */
-export function maskLive(
+function maskLive(
   live: KubeObject,
   key: ObjectKey,
   resource: ApiResource,

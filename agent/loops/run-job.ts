@@ -35,7 +35,7 @@ export interface RunPorts {
 }
 
 /** Names the analysis that a Job is a run of. */
-export const analysisAnnotation = 'fairway.dev/analysis';
+const analysisAnnotation = 'fairway.dev/analysis';
 
 const jobs: ApiResource = {
   ...{ group: 'batch', version: 'v1', kind: 'Job', resource: 'jobs', namespaced: true },

@@ -15,12 +15,12 @@ import { statusOf } from '../kube/status-error.ts';
  * The user name of a service account, given as NAME or NAMESPACE:NAME. Its groups are left to the API server, which knows them by the name: naming them would take the right to
  * impersonate groups (https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation).
  */
-export function serviceAccountUser(namespace: string, name: string): string {
+function serviceAccountUser(namespace: string, name: string): string {
   return `system:serviceaccount:${name.includes(':') ? name : `${namespace}:${name}`}`;
 }
 
 /** The same refusal with reason and fields only, which hold no values. */
-export function concealError(error: FairwayError): FairwayError {
+function concealError(error: FairwayError): FairwayError {
   const status = statusOf(error);
   if (!status) return error;
   const causes = (status.details?.causes ?? []).map(({ reason, field }) => ({ reason, field }));
@@ -44,7 +44,7 @@ export function concealError(error: FairwayError): FairwayError {
 const conflictsMax = 10;
 
 /** Fields that other managers apply, by name: the API server's causes say which and whose (`reason: FieldManagerConflict`). */
-export function explainConflict(error: FairwayError): FairwayError {
+function explainConflict(error: FairwayError): FairwayError {
   const causes = statusOf(error)?.details?.causes ?? [];
   const conflicts = causes.filter(({ reason }) => reason === 'FieldManagerConflict');
   if (error.code !== 'conflict' || conflicts.length === 0) return error;

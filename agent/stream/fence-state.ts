@@ -19,7 +19,7 @@ export interface FenceStorage {
   save(snapshot: FenceSnapshot): Promise<void>;
 }
 
-export const fenceSecret = 'fairway-agent-fencing';
+const fenceSecret = 'fairway-agent-fencing';
 const member = 'state';
 const nothing: FenceSnapshot = { leases: [], fenced: [] };
 

@@ -43,7 +43,7 @@ export interface IdentityStore extends PendingKeys {
   save(identity: Identity): Promise<void>;
 }
 
-export const identitySecretName = 'fairway-agent-identity';
+const identitySecretName = 'fairway-agent-identity';
 const member = 'identity.json';
 const pendingMember = 'pending.json';
 

@@ -50,7 +50,7 @@ interface Context_ {
 const emptyObject = z.object({});
 
 /** `GET /api/v1/clusters/{cluster}` */
-export function endpointKey(endpoint: Pick<Endpoint, 'method' | 'path'>): string {
+function endpointKey(endpoint: Pick<Endpoint, 'method' | 'path'>): string {
   return `${endpoint.method.toUpperCase()} ${endpoint.path}`;
 }
 

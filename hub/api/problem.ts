@@ -57,7 +57,7 @@ export interface FieldError {
 }
 
 /** The body. Errors whose fault is inside say no more than their title: details would leak. */
-export function renderProblem(error: FairwayError, context: ProblemContext): ApiProblem {
+function renderProblem(error: FairwayError, context: ProblemContext): ApiProblem {
   const hidden = error.code === 'internal' || error.code === 'data_loss';
   const errors = fieldErrorsOf(error);
   return {

@@ -30,7 +30,7 @@ export function renderReply(endpoint: Endpoint, body: unknown, url: URL, request
 }
 
 /** If-None-Match compares weakly: RFC 9110, section 13.1.2. */
-export function matchesEtag(header: string | null, etag: string): boolean {
+function matchesEtag(header: string | null, etag: string): boolean {
   if (header === null) return false;
   if (header.trim() === '*') return true;
   return header.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === etag);

@@ -19,9 +19,9 @@ export interface Connection {
   readonly token: string | undefined;
 }
 
-export const defaultServer = 'http://127.0.0.1:8080';
+const defaultServer = 'http://127.0.0.1:8080';
 
-export function settingsPath({ env, home }: Pick<CliIo, 'env' | 'home'>): string {
+function settingsPath({ env, home }: Pick<CliIo, 'env' | 'home'>): string {
   return join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'fairway', 'config.json');
 }
 

@@ -15,7 +15,7 @@ export const dnsLabel = z
 
 const labelKeyPattern =
   /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-export const labelKey = z
+const labelKey = z
   .string()
   .regex(labelKeyPattern)
   .meta({ description: 'a Kubernetes label key such as tier or example.com/tier' });

@@ -1,7 +1,7 @@
 /**
  * Variables of an overlay template: `{{cluster.name}}`, `{{cluster.region}}`, `{{cluster.role}}`, `{{cluster.labels.KEY}}` and `{{cluster.variables.KEY}}`.
  */
-export const overlayVariables = [
+const overlayVariables = [
   'cluster.name',
   'cluster.region',
   'cluster.role',

@@ -17,7 +17,7 @@ import { dnsLabel, durationMs, labelValue, listMax, selector } from './common-sc
 import { checkOverlayTemplate } from './overlay-template.ts';
 
 /** Names that a rule may use. */
-export const ruleVariables = ['primary', 'standby'] as const;
+const ruleVariables = ['primary', 'standby'] as const;
 
 const words = (max: number) => z.array(z.string().min(1).max(253)).max(max).default([]);
 

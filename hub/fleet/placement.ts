@@ -3,7 +3,7 @@ import type { LabelSelector } from '../model/label-selector.ts';
 import type { Problem } from '../model/problem.ts';
 
 /** Labels that every cluster has besides its own; a cluster's own label of that name does not count. */
-export const implicitLabels = {
+const implicitLabels = {
   region: 'fairway.dev/region',
   role: 'fairway.dev/role',
   cluster: 'fairway.dev/cluster',

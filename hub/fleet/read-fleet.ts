@@ -24,12 +24,12 @@ export interface ReadFleetRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-export const fleetFilesMax = 20_000;
+const fleetFilesMax = 20_000;
 export const fleetFileBytesMax = 1024 * 1024;
 const folderDepthMax = 16;
 const readsAtOnce = 16;
 /** Problems kept of one revision; what follows is counted. */
-export const fleetProblemsMax = 500;
+const fleetProblemsMax = 500;
 
 interface Found {
   readonly resource: ReadResource;

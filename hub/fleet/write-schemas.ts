@@ -13,7 +13,7 @@ export function schemaText(schema: JsonSchema): string {
 }
 
 /** Writes `schemas/*.json` anew: `node hub/fleet/write-schemas.ts`. */
-export function writeFleetSchemas(): void {
+function writeFleetSchemas(): void {
   mkdirSync(new URL('schemas/', import.meta.url), { recursive: true });
   for (const kind of fleetKinds)
     writeFileSync(

@@ -18,7 +18,7 @@ export interface FailoverBed {
 type Written = { readonly result: 'written' | 'found'; readonly commit: string; readonly ref: string };
 
 const api = 'apiVersion: fairway.dev/v1alpha1\n';
-export const failoverFleet = {
+const failoverFleet = {
   'fleet/clusters.yaml': `${api}kind: Cluster\nmetadata: { name: eu-1 }\nspec: { region: a, role: primary }\n---\n${api}kind: Cluster\nmetadata: { name: eu-2 }\nspec: { region: b, role: standby }\n`,
   'fleet/group.yaml': `${api}kind: ParityGroup\nmetadata: { name: eu }\nspec:\n  primary: eu-1\n  standbys: { clusters: [eu-2] }\n  failover: { fencing: { after: 60s } }\n`,
   'fleet/web.yaml': `${api}kind: Application\nmetadata: { name: web }\nspec:\n  source: { path: apps/web, overlays: ["{{cluster.role}}"] }\n  placement: { clusters: [eu-1, eu-2] }\n  rollout: { strategy: all-at-once }\n`,

@@ -42,8 +42,6 @@ export interface FailoverOptions {
   readonly clock: Clock;
 }
 
-/** An override lasts no longer. */
-export const overrideMaxMs = 7 * 86_400_000;
 const drillMs = 30 * 60_000;
 const historyMax = 100;
 /** Its loop changes it, too: it is looked at again. */

@@ -21,7 +21,7 @@ import { loadTargets } from './load-targets.ts';
 import { createRolloutViews } from './rollout-views.ts';
 
 /** Clusters with the same value are sides of one pair. */
-export const pairLabel = 'fairway.dev/pair';
+const pairLabel = 'fairway.dev/pair';
 
 function factsOf(fleet: Pick<Fleet, 'clusters'>): ReadonlyMap<string, ClusterFacts> {
   return new Map([...fleet.clusters.values()].map((cluster) => [cluster.name, factsOfCluster(cluster)]));

@@ -2,7 +2,7 @@ import type { Resolution } from '../store/repositories/fleet-repository.ts';
 import type { Store } from '../store/store.ts';
 
 /** Targets of resolutions that are kept, of all clusters: about 100 bytes each. */
-export const keptTargetsMax = 100_000;
+const keptTargetsMax = 100_000;
 
 export interface SharedResolutions {
   /** As the store has it: read once for all who ask until something of the fleet changes. */

@@ -52,7 +52,7 @@ export interface ReadinessInput {
 }
 
 /** Reasons told of a group. */
-export const reasonsMax = 200;
+const reasonsMax = 200;
 
 const rank: Readonly<Record<ParitySeverity, number>> = { info: 0, warning: 1, critical: 2 };
 const loss: Readonly<Record<ParitySeverity, number>> = { info: 0, warning: 0.5, critical: 1 };
@@ -61,7 +61,7 @@ const loss: Readonly<Record<ParitySeverity, number>> = { info: 0, warning: 0.5, 
 export const firstSeenMax = 1_000;
 
 /** A release on its way to both clusters is nothing amiss: what lags for less is told for information. */
-export const lagGraceMs = 10_000;
+const lagGraceMs = 10_000;
 
 /** Told so long before an expectation that covers something is over. */
 const expiringMs = 7 * 86_400_000;

@@ -273,11 +273,11 @@ function healthDifferences(pair: ObjectPair, say: Teller): readonly ParityDiffer
   });
 }
 
-export function byWhom({ managers }: Drift): string {
+function byWhom({ managers }: Drift): string {
   const [first] = managers;
   return first ? ` by ${first.name}` : '';
 }
 
-export function ownerOf({ managers }: Drift): string {
+function ownerOf({ managers }: Drift): string {
   return managers[0]?.name ?? '';
 }

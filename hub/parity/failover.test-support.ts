@@ -27,7 +27,7 @@ export const aGroup: ParityGroup = {
   origin: { file: 'fleet/eu.yaml', line: 1, commit: '' },
 };
 
-export function aCluster(name: string, role: Cluster['role'], region = ''): Cluster {
+function aCluster(name: string, role: Cluster['role'], region = ''): Cluster {
   const origin = { file: 'fleet/clusters.yaml', line: 1, commit: '' };
   return { name, role, region, labels: {}, variables: {}, kubernetesVersion: '', paused: false, origin };
 }

@@ -3,7 +3,7 @@ import type { Failover } from '../model/failover.ts';
 import { overrideCounts } from './switch-roles.ts';
 
 /** How long before the end, the earliest first. */
-export const warningsMs = [86_400_000, 3_600_000, 600_000] as const;
+const warningsMs = [86_400_000, 3_600_000, 600_000] as const;
 
 /** Those that leave at least as long again between the start and the warning. A drill is meant to end. */
 function warningsOf({ kind, startedAtMs, override }: Failover): readonly number[] {

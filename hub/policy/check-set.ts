@@ -35,7 +35,7 @@ export interface CheckSetRequest {
   readonly limits?: SetLimits | undefined;
 }
 
-export const defaultAgentNamespace = 'fairway-agent';
+const defaultAgentNamespace = 'fairway-agent';
 
 /** Problems of one set by itself; empty: it may roll out. */
 export function checkSet({

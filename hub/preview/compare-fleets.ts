@@ -48,7 +48,7 @@ export interface CompareLimits extends FieldLimits {
   readonly charactersMax: number;
 }
 
-export const defaultCompareLimits: CompareLimits = {
+const defaultCompareLimits: CompareLimits = {
   ...defaultFieldLimits,
   variantsMax: 500,
   problemsMax: 100,

@@ -5,7 +5,7 @@ import { clustersText, plain, plural } from './field-lines.ts';
 import type { Finding, ValidationReport } from './findings.ts';
 
 /** `Deployment shop/web of web in eu-1, eu-2`, `Application web in eu-1`; empty where it is about a file only. */
-export function subjectText({ object, application, clusters }: Finding): string {
+function subjectText({ object, application, clusters }: Finding): string {
   const parts = [
     ...(object ? [plain(describeKey(object))] : []),
     ...(application === '' ? [] : [`${object ? 'of ' : 'Application '}${plain(application)}`]),
@@ -15,7 +15,7 @@ export function subjectText({ object, application, clusters }: Finding): string 
 }
 
 /** `spec.replicas: expected an integer` */
-export function messageText({ field, message }: Finding): string {
+function messageText({ field, message }: Finding): string {
   return plain(field === '' ? message : `${field}: ${message}`);
 }
 
@@ -25,7 +25,7 @@ function placeText({ file, line }: Finding): string {
 }
 
 /** `2 errors and 1 warning in 3 applications, rendered for 4 clusters`. */
-export function verdictText({ errors, warnings, applications, placements }: ValidationReport): string {
+function verdictText({ errors, warnings, applications, placements }: ValidationReport): string {
   const clusters = new Set(placements.map(({ cluster }) => cluster)).size;
   const found =
     errors + warnings === 0

@@ -30,7 +30,7 @@ const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' } as const;
 const dayMs = 86_400_000;
 const authorityLifetimeMs = 3_650 * dayMs;
 /** Certificates count from a little before their making: agents' clocks may lag. */
-export const backdatedMs = 300_000;
+const backdatedMs = 300_000;
 
 export interface AuthorityOptions {
   readonly meta: Pick<MetaRepository, 'ensureSecret' | 'secret'>;
@@ -74,7 +74,7 @@ function createSerial(random: Random): string {
   return bytes.toString('hex');
 }
 
-export function toPem(label: string, der: Uint8Array): string {
+function toPem(label: string, der: Uint8Array): string {
   const lines =
     Buffer.from(der)
       .toString('base64')

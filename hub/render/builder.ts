@@ -106,7 +106,7 @@ function objectsOf(resources: readonly Resource[]): ReadonlySet<KubeObject> {
 }
 
 /** Objects that are this directory's own: what it shares with its bases takes no memory of its own. At least 1. */
-export function weightOf(built: Built): number {
+function weightOf(built: Built): number {
   const known = weights.get(built);
   if (known !== undefined) return known;
   const shared = [...built.bases.values()].map(({ resources }) => objectsOf(resources));

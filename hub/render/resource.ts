@@ -50,7 +50,7 @@ export interface Resource {
   readonly lineage?: Lineage;
 }
 
-export const noHistory: NameHistory = {
+const noHistory: NameHistory = {
   previous: [],
   prefixes: [],
   suffixes: [],

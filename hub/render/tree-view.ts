@@ -23,7 +23,7 @@ export interface Found {
 const oddPart = /(?:^|\/)\.{0,2}(?:\/|$)/;
 
 /** Takes `.` and `..` out of a path; undefined when it leaves the repository. */
-export function normalPath(path: string): string | undefined {
+function normalPath(path: string): string | undefined {
   if (!oddPart.test(path)) return path;
   const parts: string[] = [];
   for (const part of path.split('/')) {
@@ -44,12 +44,6 @@ export function joinPath(folder: string, path: string): string | undefined {
   const [mount, inner] = splitMount(folder);
   const joined = normalPath(inner === '' ? path : `${inner}/${path}`);
   return joined === undefined ? undefined : mount + joined;
-}
-
-export function parentOf(path: string): string {
-  const [mount, inner] = splitMount(path);
-  const slash = inner.lastIndexOf('/');
-  return mount + (slash < 0 ? '' : inner.slice(0, slash));
 }
 
 /** Stands for an entry that the reader was not asked for yet. */

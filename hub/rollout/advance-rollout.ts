@@ -118,7 +118,7 @@ function describeFailures(state: RolloutState, failed: readonly string[]): strin
 }
 
 /** The rollout stops as its strategy says. */
-export function stopFor(state: RolloutState, reason: string, nowMs: number): [RolloutState, RolloutChange] {
+function stopFor(state: RolloutState, reason: string, nowMs: number): [RolloutState, RolloutChange] {
   const stopped = { by: 'failure', actor: 'fairway', reason, atMs: nowMs } as const;
   if (state.strategy.onFailure !== 'rollback')
     return [

@@ -13,10 +13,7 @@ export interface ExchangeMember {
 export type ExchangeMembers = ReadonlyMap<string, ExchangeMember>;
 
 /** Clusters where it has still to be assigned, and somebody whom it exchanges objects with, too. */
-export function waitsForOthers(
-  { state, input }: ExchangeMember,
-  members: ExchangeMembers,
-): ReadonlySet<string> {
+function waitsForOthers({ state, input }: ExchangeMember, members: ExchangeMembers): ReadonlySet<string> {
   const waiting = Object.entries(state.handOvers ?? {}).filter(([cluster, others]) => {
     if (isAssigned(input.release, cluster, input.observed.get(cluster))) return false;
     return others.some(({ application }) => {

@@ -10,7 +10,7 @@ type Members = readonly string[];
 const knownPositions = new WeakMap<Members, ReadonlyMap<string, number>>();
 
 /** Where each cluster stands in its wave. */
-export function positionsIn(members: Members): ReadonlyMap<string, number> {
+function positionsIn(members: Members): ReadonlyMap<string, number> {
   const known = knownPositions.get(members);
   if (known !== undefined) return known;
   const made = new Map(members.map((name, at) => [name, at]));

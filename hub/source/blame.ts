@@ -32,7 +32,7 @@ export interface BlameLimits {
   readonly timeMs: number;
 }
 
-export const defaultBlameLimits: BlameLimits = {
+const defaultBlameLimits: BlameLimits = {
   commitsMax: 20_000,
   bytesMax: 1024 * 1024 * 1024,
   timeMs: 10_000,

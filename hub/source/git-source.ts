@@ -53,7 +53,7 @@ export interface GitSourceLimits {
   readonly packsMax: number;
 }
 
-export const defaultGitSourceLimits: GitSourceLimits = {
+const defaultGitSourceLimits: GitSourceLimits = {
   requestTimeoutMs: 30_000,
   packTimeoutMs: 300_000,
   advertisementBytesMax: 64 * 1024 * 1024,

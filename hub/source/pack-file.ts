@@ -50,7 +50,7 @@ export function tooLarge(subject: string, bytesMax: number) {
 }
 
 /** Bytes of a file; fewer at its end. */
-export async function readRange(path: string, from: number, length: number): Promise<Buffer> {
+async function readRange(path: string, from: number, length: number): Promise<Buffer> {
   const file = await open(path, 'r');
   try {
     const buffer = Buffer.alloc(length);

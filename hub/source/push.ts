@@ -41,7 +41,7 @@ function entryHead(type: number, length: number): Buffer {
   return Buffer.from([...bytes, byte]);
 }
 
-export function writePack(objects: readonly NewObject[]): Buffer {
+function writePack(objects: readonly NewObject[]): Buffer {
   const head = Buffer.alloc(12);
   head.write('PACK', 'latin1');
   head.writeUInt32BE(2, 4);

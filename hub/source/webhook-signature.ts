@@ -24,7 +24,7 @@ export interface Authenticated {
 }
 
 /** How far the time of a signed request may be from the hub's, both ways. */
-export const webhookToleranceMs = 5 * 60 * 1000;
+const webhookToleranceMs = 5 * 60 * 1000;
 
 /** Takes the same time whether or not they are equal, whatever their lengths. */
 function equalInConstantTime(a: string, b: string): boolean {

@@ -2,7 +2,7 @@
 import { FairwayError } from '../../shared/error/error.ts';
 import type { Page, PageRequest } from './repositories/page.ts';
 
-export const pageLimitMax = 500;
+const pageLimitMax = 500;
 
 type Part = 'string' | 'number';
 

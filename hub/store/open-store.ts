@@ -32,7 +32,7 @@ const memoryPath = ':memory:';
 const seedBytes = 16;
 
 /** The SQLite file that a store's URL names. @throws unsupported for another dialect; invalid_argument for none. */
-export function planStorePath(location: string): string {
+function planStorePath(location: string): string {
   if (location === '') throw new FairwayError('invalid_argument', 'the store has no path');
   if (/^postgres(ql)?:/.test(location))
     throw new FairwayError('unsupported', 'this version of Fairway keeps its store in SQLite only');

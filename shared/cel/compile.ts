@@ -166,7 +166,7 @@ function checkCall({ function: name, args, target }: Call, env: CelEnv): string 
 }
 
 /** JSON as CEL sees it. Whole numbers are ints, of any size that JSON.parse or parseExactJson gives. */
-export function toCelInput(value: Json | bigint): CelInput {
+function toCelInput(value: Json | bigint): CelInput {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return (value as readonly Json[]).map(toCelInput);

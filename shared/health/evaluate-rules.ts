@@ -12,7 +12,7 @@ import { conditionsOf, current, type Judge, progress, verdict } from './fields.t
 import { genericHealth } from './health.ts';
 
 /** The object, and its members by themselves: expressions written for Flux's `healthCheckExprs` work as they are. */
-export const healthVariables = ['object', 'metadata', 'spec', 'status', 'data'] as const;
+const healthVariables = ['object', 'metadata', 'spec', 'status', 'data'] as const;
 
 const verdicts = { inProgress: 'InProgress', failed: 'Failed', current: 'Current' } as const;
 type Field = keyof typeof verdicts;

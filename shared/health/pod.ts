@@ -7,7 +7,7 @@ import { current, findCondition, items, type Judge, member, progress, text, verd
  * `ErrImageNeverPull`, `InvalidImageName`, `CreateContainerConfigError`, `RunContainerError`, ...
  * (https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/types.go and pkg/kubelet/container/sync_result.go).
  */
-export function isStuckReason(reason: string): boolean {
+function isStuckReason(reason: string): boolean {
   return reason.startsWith('Err') || /(?:BackOff|Error)$/.test(reason) || stuckReasons.has(reason);
 }
 const stuckReasons: ReadonlySet<string> = new Set([
@@ -17,7 +17,7 @@ const stuckReasons: ReadonlySet<string> = new Set([
 ]);
 
 /** The first container that cannot start, with its image: init containers come first, as they run. */
-export function stuckContainer(pod: KubeObject): Health | undefined {
+function stuckContainer(pod: KubeObject): Health | undefined {
   const statuses = ['initContainerStatuses', 'containerStatuses'].flatMap((name) =>
     items(pod, 'status', name),
   );

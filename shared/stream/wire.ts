@@ -99,7 +99,7 @@ function entryFromWire(wire: WireEntry): ManifestEntry {
   return wire.hook === '' ? entry : { ...entry, hook: wordOf(hooks, wire.hook, 'hook') };
 }
 
-export function setToWire(set: ManifestSet): WireSet {
+function setToWire(set: ManifestSet): WireSet {
   return encode(ManifestSetSchema, {
     digest: digestToWire(set.digest),
     entries: set.entries.map(entryToWire),
@@ -108,7 +108,7 @@ export function setToWire(set: ManifestSet): WireSet {
 
 reads<WireSet>({ digest: true, entries: true });
 /** @throws data_loss when the entries do not have the digest that came with them. */
-export function setFromWire(wire: WireSet): ManifestSet {
+function setFromWire(wire: WireSet): ManifestSet {
   const set = createManifestSet(wire.entries.map(entryFromWire));
   if (set.digest !== digestFromWire(wire.digest))
     throw new FairwayError('data_loss', 'the manifest set does not match its digest');

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { createKubeSim, type KubeSim } from './kube-sim.ts';
 
 /** A kubeconfig for one cluster with a token; JSON, which is YAML too. */
-export function kubeconfigOf(sim: Pick<KubeSim, 'name' | 'url' | 'token'>): string {
+function kubeconfigOf(sim: Pick<KubeSim, 'name' | 'url' | 'token'>): string {
   const { name } = sim;
   const config = {
     apiVersion: 'v1',

@@ -10,7 +10,7 @@ export interface CommentedManifest {
 }
 
 /** Resources of the usual applications, `group/resource`, or `resource` of the core group. */
-export const defaultKinds: readonly string[] = [
+const defaultKinds: readonly string[] = [
   'namespaces',
   'configmaps',
   'secrets',

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { AdoptionFinding } from '../../model/query.ts';
 import { keySchema } from './common.ts';
 
-export const adoptionResults = ['create', 'own', 'take', 'refuse', 'error'] as const;
+const adoptionResults = ['create', 'own', 'take', 'refuse', 'error'] as const;
 
 const findingSchema = z
   .object({

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { ApplicationView, PlacementView } from '../../model/view.ts';
 import { conditionSchema, pageOf, timeSchema, toCondition, toTime } from './common.ts';
 
-export const placementSchema = z
+const placementSchema = z
   .object({
     cluster: z.string(),
     application: z.string(),
@@ -61,7 +61,7 @@ export const applicationSchema = z
 export type ApiApplication = z.infer<typeof applicationSchema>;
 
 /** In a list: with a thousand clusters each, placements would outweigh all else. */
-export const listedApplicationSchema = z
+const listedApplicationSchema = z
   .object({
     ...applicationShape,
     placements: z

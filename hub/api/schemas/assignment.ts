@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { AssignmentState } from '../../store/repositories/release-repository.ts';
 import { keySchema, pageOf, timeSchema, toTime } from './common.ts';
 
-export const assignmentSchema = z
+const assignmentSchema = z
   .object({
     cluster: z.string(),
     application: z.string(),

@@ -54,7 +54,7 @@ export function toCluster(view: ClusterView): ApiCluster {
   };
 }
 
-export const certificateSchema = z
+const certificateSchema = z
   .object({
     serial: z.string(),
     fingerprint: z.string().openapi({ description: 'SHA-256 of the DER, lower-case hex' }),

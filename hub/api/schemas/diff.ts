@@ -19,7 +19,7 @@ export const sideSchema = z
   })
   .openapi('DiffSide');
 
-export const clustersSchema = z
+const clustersSchema = z
   .object({ count: z.int(), names: z.array(z.string()).openapi({ description: 'Sorted; the first ones' }) })
   .openapi('ClusterList');
 

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { eventTypes, type FleetEvent } from '../../model/event.ts';
 import { applicationNameSchema, nameSchema, pageOf, timeSchema, toTime } from './common.ts';
 
-export const eventSchema = z
+const eventSchema = z
   .object({
     id: z.string(),
     sequence: z.int().openapi({ description: 'Grows by one; the id of the message in the event stream' }),

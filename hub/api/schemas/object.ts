@@ -22,7 +22,7 @@ export const healthStatuses = [
   'Unknown',
 ] as const;
 
-export const driftSchema = z
+const driftSchema = z
   .object({
     kind: z.enum(['changed', 'foreign', 'deleted', 'recreated']),
     fields: z.array(
@@ -37,7 +37,7 @@ export const driftSchema = z
   .openapi('Drift');
 
 /** Values of Secrets are never given, whatever was reported. */
-export function toDrift(drift: Drift, secret: boolean): z.infer<typeof driftSchema> {
+function toDrift(drift: Drift, secret: boolean): z.infer<typeof driftSchema> {
   return {
     kind: drift.kind,
     fields: drift.fields.map(({ path, desired, live }) => ({
@@ -55,7 +55,7 @@ export function toDrift(drift: Drift, secret: boolean): z.infer<typeof driftSche
   };
 }
 
-export const objectSchema = z
+const objectSchema = z
   .object({
     cluster: z.string(),
     application: z.string(),

@@ -149,7 +149,7 @@ const sourceSchema = z.object({
   commit: z.string(),
 });
 
-export const differenceSchema = z
+const differenceSchema = z
   .object({
     id: z.string(),
     standby: z.string(),
@@ -181,7 +181,7 @@ export const differenceSchema = z
 export type ApiDifference = z.infer<typeof differenceSchema>;
 export const differencePageSchema = pageOf('ParityDifferencePage', differenceSchema);
 
-export const momentSchema = z
+const momentSchema = z
   .object({
     sequence: z.number().int(),
     at: timeSchema,

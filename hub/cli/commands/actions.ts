@@ -62,7 +62,7 @@ export function addActions(program: Command, io: CliIo): void {
 }
 
 /** `CLUSTER` or `CLUSTER/APPLICATION`. */
-export function parsePlace(text: string): { readonly cluster: string; readonly application?: string } {
+function parsePlace(text: string): { readonly cluster: string; readonly application?: string } {
   const [cluster = '', application, ...rest] = text.split('/');
   if (cluster === '' || application === '' || rest.length > 0)
     throw new FairwayError('invalid_argument', `"${text}" is neither CLUSTER nor CLUSTER/APPLICATION.`);

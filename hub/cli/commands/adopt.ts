@@ -63,7 +63,7 @@ function describeFinding({ key, result, owners, changes, conflicts, message }: F
 }
 
 /** Objects about which there is something to say, and the others counted. */
-export function describeAdoption({ application, cluster, findings, truncated }: Report): string {
+function describeAdoption({ application, cluster, findings, truncated }: Report): string {
   const of = (result: Finding['result']) => findings.filter((finding) => finding.result === result);
   const quiet = of('own').filter(({ changes }) => changes.length === 0);
   const told = findings.filter((finding) => finding.result !== 'create' && !quiet.includes(finding));

@@ -78,7 +78,7 @@ function reportError(caught: unknown, io: CliIo): number {
 }
 
 /** @throws invalid_argument */
-export function parseRange(
+function parseRange(
   text: string | undefined,
   base: string,
   whole: string | undefined,

@@ -72,7 +72,7 @@ export interface ExplainWords {
 }
 
 /** @throws invalid_argument */
-export function parseWords(words: readonly string[], options: Options): ExplainWords {
+function parseWords(words: readonly string[], options: Options): ExplainWords {
   const at = words[0]?.includes('/') ? 0 : 2;
   const [application = '', cluster = ''] = at === 0 ? [] : words;
   const [object, field = '', ...more] = words.slice(at);

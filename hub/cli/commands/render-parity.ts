@@ -18,7 +18,7 @@ export function colourVerdict(colours: Colours, verdict: ApiParity['verdict']): 
 }
 
 /** `Deployment shop/web /spec/replicas`. */
-export function subjectOf({ originId, path, primaryKey, standbyKey }: ApiDifference): string {
+function subjectOf({ originId, path, primaryKey, standbyKey }: ApiDifference): string {
   const key = primaryKey ?? standbyKey;
   const name = key ? `${key.kind} ${key.namespace === '' ? '' : `${key.namespace}/`}${key.name}` : originId;
   return path === '' ? name : `${name} ${path}`;
@@ -38,12 +38,12 @@ function sourceOf({ primarySource, standbySource }: ApiDifference): string {
     .join(', ');
 }
 
-export function differenceRow(one: ApiDifference, wide: boolean): readonly string[] {
+function differenceRow(one: ApiDifference, wide: boolean): readonly string[] {
   const row = [one.class, one.standby, one.application, subjectOf(one), valuesOf(one), one.owner || '-'];
   return wide ? [...row, one.severity, sourceOf(one) || '-', one.message] : row;
 }
 
-export function differenceHeadings(wide: boolean): readonly string[] {
+function differenceHeadings(wide: boolean): readonly string[] {
   const headings = ['CLASS', 'STANDBY', 'APPLICATION', 'WHERE', 'PRIMARY -> STANDBY', 'OWNER'];
   return wide ? [...headings, 'SEVERITY', 'SOURCE', 'MESSAGE'] : headings;
 }

@@ -1,5 +1,3 @@
-import type { KubeObject, ObjectKey } from '../../../shared/manifest/object.ts';
-
 /** What is looked for, each by the name under which reports and CI systems know it. */
 export const rules = {
   'fleet-file': 'A file of the fleet folder cannot be read as it is',
@@ -27,13 +25,4 @@ export interface Complaint {
   readonly severity: Severity;
   readonly path: FieldPath;
   readonly message: string;
-}
-
-/** An object of an application, as rendered. */
-export interface CheckedObject {
-  readonly application: string;
-  readonly key: ObjectKey;
-  /** keyText of the identity before prefixes and suffixes. */
-  readonly originId: string;
-  readonly object: KubeObject;
 }

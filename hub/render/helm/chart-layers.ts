@@ -42,7 +42,7 @@ export interface ChartLayers {
 }
 
 /** Values of a file; empty where it holds no mapping, which Helm has complained of. */
-export function readValues(bytes: Uint8Array): JsonObject {
+function readValues(bytes: Uint8Array): JsonObject {
   const parsed = parseYaml(bytes, defaultLimits, 'manifest');
   const value = parsed.ok ? parsed.documents[0]?.value : undefined;
   return value !== undefined && isMap(value) ? value : {};

@@ -266,7 +266,7 @@ function chooseAction(
 }
 
 /** Values that actions name: `.Values.image.tag`. */
-export function namedValues(text: string): readonly (readonly string[])[] {
+function namedValues(text: string): readonly (readonly string[])[] {
   return [...text.matchAll(/\.Values((?:\.\w+)+)/g)].map(([, path = '']) => path.slice(1).split('.'));
 }
 

@@ -55,7 +55,7 @@ export function splitFieldPath(path: string): readonly string[] {
   return parts;
 }
 
-export function isListPart(part: string): boolean {
+function isListPart(part: string): boolean {
   return part.startsWith('[') && part.endsWith(']');
 }
 

@@ -218,7 +218,7 @@ export function addHashes(resources: readonly Resource[]): readonly Resource[] {
 }
 
 /** The suffix that kustomize gives a generated object's name, from its content (api/hasher). */
-export function contentHash(object: KubeObject): string {
+function contentHash(object: KubeObject): string {
   const { kind } = object;
   const encoded: Record<string, Json> = { data: mapOrText(object['data']) };
   if (kind === 'ConfigMap') {

@@ -30,7 +30,7 @@ function isAmbiguous(path: string): boolean {
 }
 
 /** @throws a Problem for an absolute path, one that leaves the repository, and a file over HTTP. */
-export function resolvePath(folder: string, path: string, place: Place): string {
+function resolvePath(folder: string, path: string, place: Place): string {
   const shown = shownPath(path);
   if (path === '') throw problemError('invalid_manifest', place, 'expected a path');
   if (isWebAddress(path)) throw webFile(path, place);

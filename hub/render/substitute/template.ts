@@ -26,7 +26,7 @@ export interface ObjectTemplate {
 const disabledKeys = ['fairway.dev/substitute', 'kustomize.toolkit.fluxcd.io/substitute'];
 
 /** A label or annotation takes one object out. */
-export function isDisabled({ metadata }: KubeObject): boolean {
+function isDisabled({ metadata }: KubeObject): boolean {
   const { labels, annotations } = metadata as { readonly labels?: Json; readonly annotations?: Json };
   return [labels, annotations].some((map) =>
     disabledKeys.some((key) => (map as JsonObject | undefined | null)?.[key] === 'disabled'),

@@ -19,7 +19,7 @@ export function identityOf(object: KubeObject): TracedIdentity {
 }
 
 /** A field of another object, as the place where the value is written. */
-export function takenFrom(
+function takenFrom(
   resource: Resource,
   path: FieldPath,
   holds: Written['holds'],

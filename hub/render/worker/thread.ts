@@ -41,7 +41,7 @@ export interface ThreadOptions {
 }
 
 /** Orders at once: each belongs to a resolution or a comparison, which are few. */
-export const ordersMax = 64;
+const ordersMax = 64;
 const heapMbDefault = 4_096;
 /** One piece of work takes seconds at most, such as the first look at a large file; on a machine that is busy several times as long. */
 const silenceMsDefault = 120_000;

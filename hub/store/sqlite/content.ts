@@ -9,7 +9,7 @@ import type { SqliteContext, Synchronous } from './context.ts';
 import { bound, eq } from './drizzle.ts';
 import { type SetEntries, sets, targets } from './schema.ts';
 
-export const objectsAskedMax = 1_000;
+const objectsAskedMax = 1_000;
 /** A known digest that is saved again counts as fresh; written at most this often, so that saving what is there stays a read. */
 const touchEveryMs = 60_000;
 

@@ -7,7 +7,7 @@ import type { SqliteContext, Synchronous } from './context.ts';
 import { and, asc, bound, desc, eq, gt, gte, lt, lte, or, sql } from './drizzle.ts';
 import { events, meta, outbox } from './schema.ts';
 
-export const outboxMax = 10_000;
+const outboxMax = 10_000;
 const outboxTypesName = 'events.outboxTypes';
 const droppedName = 'events.dropped';
 

@@ -6,7 +6,7 @@ import type { SqliteContext, Synchronous } from './context.ts';
 import type { SqliteEvents } from './events.ts';
 
 /** Kept of one group. */
-export const failoversMax = 1_000;
+const failoversMax = 1_000;
 
 interface FailoverRow {
   readonly sequence: number;

@@ -17,7 +17,7 @@ const rolloutsKeptMsDefault = 90 * 86_400_000;
 /** Rollouts deleted in one call, each with its timeline. */
 const rolloutsDeletedMax = 20;
 /** Between saving contents and the plan that names them passes less than this. */
-export const contentGraceMs = 10 * 60_000;
+const contentGraceMs = 10 * 60_000;
 
 type ContentTable = 'blobs' | 'sets' | 'targets';
 

@@ -6,9 +6,9 @@ import type { SqliteContext, Synchronous } from './context.ts';
 import type { SqliteEvents } from './events.ts';
 
 /** Moments kept of one group. */
-export const momentsMax = 10_000;
+const momentsMax = 10_000;
 /** Moments that are older go: a year and a month, for a month of the year before to compare with. */
-export const momentsKeptMs = 400 * 86_400_000;
+const momentsKeptMs = 400 * 86_400_000;
 
 interface MomentRow {
   readonly sequence: number;

@@ -164,7 +164,7 @@ const deletedMax = 1_000;
 /** Between a node and the root that names it passes less than this. */
 const graceMs = 10 * 60_000;
 /** Some hundred megabytes. */
-export const renderRootsMax = 200_000;
+const renderRootsMax = 200_000;
 
 /** @returns how many rows went: of another engine than the last that saved, without a set, or of more than there may be. */
 export function createRenderSweeper({ client }: SqliteContext): (nowMs: number) => number {

@@ -14,7 +14,7 @@ import type { PageRequest } from '../repositories/page.ts';
 import type { SqliteContext, Synchronous } from './context.ts';
 
 /** Entries of one rollout; where it says more, the oldest of the routine ones go first, then the oldest of all. */
-export const timelineMax = 5_000;
+const timelineMax = 5_000;
 
 /** What a rollout says cluster by cluster; the times of each cluster are kept besides. */
 const routineKinds: ReadonlySet<TimelineKind> = new Set(['decision', 'progress', 'analysis']);

@@ -1,7 +1,7 @@
-/** The tables as drizzle sees them; migrations/ make them. Times are Unix milliseconds, digests 64 hex digits. */
+/** The tables that are read and written through drizzle; migrations/ make them, and a few more that SQL alone uses. Times are Unix milliseconds, digests 64 hex digits. */
 import type { AssignmentReason, ManifestEntry, Target } from '../../../shared/manifest/target.ts';
 import type { FleetEvent } from '../../model/event.ts';
-import type { ApplicationObservation, ObjectObservation } from '../../model/observation.ts';
+import type { ApplicationObservation } from '../../model/observation.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Scope } from '../../model/registry.ts';
 import type { Confirmation, Pause, Release } from '../../model/release.ts';
@@ -66,13 +66,6 @@ export const resolutions = sqliteTable('resolutions', {
   value: json<Resolution>('value').notNull(),
 });
 
-/** Digests that resolutions name, so that garbage collection sees them. */
-export const resolutionTargets = sqliteTable(
-  'resolution_targets',
-  { application: text('application').notNull(), targetDigest: text('target_digest').notNull() },
-  (table) => [primaryKey({ columns: [table.application, table.targetDigest] })],
-);
-
 export const blobs = sqliteTable('blobs', {
   digest: text('digest').primaryKey(),
   encoding: integer('encoding').notNull(),
@@ -91,12 +84,6 @@ export const sets = sqliteTable('sets', {
 
 export type SetEntries = readonly ManifestEntry[];
 
-export const setObjects = sqliteTable(
-  'set_objects',
-  { setDigest: text('set_digest').notNull(), objectDigest: text('object_digest').notNull() },
-  (table) => [primaryKey({ columns: [table.setDigest, table.objectDigest] })],
-);
-
 export const targets = sqliteTable('targets', {
   digest: text('digest').primaryKey(),
   setDigest: text('set_digest').notNull(),
@@ -112,12 +99,6 @@ export const releases = sqliteTable('releases', {
   createdAtMs: integer('created_at_ms').notNull(),
   targets: json<Release['targets']>('targets').notNull(),
 });
-
-export const releaseTargets = sqliteTable(
-  'release_targets',
-  { releaseId: text('release_id').notNull(), targetDigest: text('target_digest').notNull() },
-  (table) => [primaryKey({ columns: [table.releaseId, table.targetDigest] })],
-);
 
 export const rollouts = sqliteTable('rollouts', {
   application: text('application').primaryKey(),
@@ -233,23 +214,6 @@ export const applicationObservations = sqliteTable(
     value: json<ApplicationObservation>('value').notNull(),
   },
   (table) => [primaryKey({ columns: [table.cluster, table.application] })],
-);
-
-export const objectObservations = sqliteTable(
-  'object_observations',
-  {
-    cluster: text('cluster').notNull(),
-    application: text('application').notNull(),
-    key: text('key').notNull(),
-    kind: text('kind').notNull(),
-    namespace: text('namespace').notNull(),
-    syncStatus: text('sync_status').notNull(),
-    healthStatus: text('health_status').notNull(),
-    generation: integer('generation').notNull(),
-    timeMs: integer('time_ms').notNull(),
-    value: json<ObjectObservation>('value').notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.cluster, table.application, table.key] })],
 );
 
 export const events = sqliteTable('events', {

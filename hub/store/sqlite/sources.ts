@@ -7,7 +7,7 @@ import type { SqliteEvents } from './events.ts';
 import { revisions, sources } from './schema.ts';
 
 const deliveryKeptMs = 24 * 3_600_000;
-export const deliveriesMax = 10_000;
+const deliveriesMax = 10_000;
 
 function createDeliveries({ client }: SqliteContext) {
   const expire = client.prepare('DELETE FROM deliveries WHERE seen_at_ms < ?');

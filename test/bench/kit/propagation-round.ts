@@ -8,7 +8,7 @@ import type { HubBed, LogLine } from './hub-bed.ts';
 import { until } from './wait.ts';
 import { startWorker, type Worker } from './worker.ts';
 
-export const roundLimitMs = 30_000;
+const roundLimitMs = 30_000;
 const application = 'shop';
 const baseFile = 'apps/shop/base/kustomization.yaml';
 const agentProcesses = 2;

@@ -3,7 +3,7 @@
 /** `plain`: an overlay touches a few objects; `all`: its namespace and labels touch each of them. */
 export type FleetKind = 'plain' | 'all';
 
-export const baseCounts = { configMaps: 100, deployments: 50, services: 50 };
+const baseCounts = { configMaps: 100, deployments: 50, services: 50 };
 const objectCount = baseCounts.configMaps + baseCounts.deployments + baseCounts.services;
 /** The generated ConfigMap is one more. */
 export const overlayObjects = objectCount + 1;

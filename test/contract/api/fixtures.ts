@@ -5,7 +5,7 @@ import { createManifestSet, createTarget, defaultSyncOptions } from '../../../sh
 import type { FakeState } from './fake-store.ts';
 
 export const startMs = Date.UTC(2026, 0, 1);
-export const commitSha = '3f2c1a0b9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a';
+const commitSha = '3f2c1a0b9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a';
 const minute = 60_000;
 
 export function clusterView(name: string, overrides: Partial<ClusterView> = {}): ClusterView {

@@ -46,7 +46,7 @@ const wave = (name: string, clusters: readonly string[], part: Partial<PlannedWa
   ...part,
 });
 
-export const rolloutPlan: RolloutPlan = {
+const rolloutPlan: RolloutPlan = {
   revision: { name: 'feature/image', commit: '3f2c1a0b5d' },
   plannedAtMs: startMs,
   applications: [

@@ -18,7 +18,7 @@ const wave = (name: string, part: Partial<WaveRecord>): WaveRecord => ({
 
 const said = { actor: 'ann', reason: 'looks good', atMs: startMs - 500_000 };
 
-export const rolloutRecord: RolloutRecord = {
+const rolloutRecord: RolloutRecord = {
   ...{ id: 'release-0', application: 'shop', revisionId: '0aa1b2c3d4', strategy: 'careful' },
   ...{ result: 'Reverted', message: 'rolled back by revision 1bb2c3d' },
   ...{ startedAtMs: startMs - 600_000, endedAtMs: startMs - 60_000 },

@@ -54,7 +54,7 @@ export async function until<T>(
 }
 
 /** The machine's clock, moved: timers stay real, so that sockets go on. */
-export function createShiftedClock(): Clock & { shiftMs: number } {
+function createShiftedClock(): Clock & { shiftMs: number } {
   return {
     shiftMs: 0,
     now() {

@@ -75,7 +75,7 @@ export interface Agent {
 
 export type MemoryDesired = ReturnType<typeof createMemoryDesired>;
 
-export function createMemoryDesired() {
+function createMemoryDesired() {
   const applications = new Map<string, DesiredApplication>();
   const blobs = new Map<string, string>();
   const listeners = new Set<(applications: ReadonlySet<string>) => void>();

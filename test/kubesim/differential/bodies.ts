@@ -29,7 +29,7 @@ const subset = (items: readonly fc.Arbitrary<Json>[]): fc.Arbitrary<Json> =>
     .shuffledSubarray([...items.keys()])
     .chain((picked) => fc.tuple(...picked.map((i) => items[i] ?? fc.constant(null))));
 
-export const metadataParts = some({
+const metadataParts = some({
   labels: map(['app', 'tier'], 'a', 'b'),
   annotations: map(['note', 'example.com/owner'], 'x', 'y'),
   finalizers: one<Json>(['example.com/one'], ['example.com/two'], ['example.com/two', 'example.com/one']),

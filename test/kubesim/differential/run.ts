@@ -10,7 +10,7 @@ export interface Difference {
 }
 
 /** Paths at which two values differ, with both sides. */
-export function diffText(real: Json | undefined, sim: Json | undefined, path = ''): string[] {
+function diffText(real: Json | undefined, sim: Json | undefined, path = ''): string[] {
   if (deepEqual(real, sim)) return [];
   const bothObjects = typeof real === 'object' && typeof sim === 'object' && real !== null && sim !== null;
   if (!bothObjects || Array.isArray(real) !== Array.isArray(sim))

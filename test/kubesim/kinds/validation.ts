@@ -42,7 +42,7 @@ function qualifiedProblem(name: string): string | undefined {
 }
 
 /** Labels and what they hold; on failure one cause a label. */
-export function checkLabels(labels: Json | undefined, field: string): Cause[] {
+function checkLabels(labels: Json | undefined, field: string): Cause[] {
   const causes: Cause[] = [];
   for (const [key, value] of Object.entries(isObject(labels) ? labels : {})) {
     const problem = qualifiedProblem(key);

@@ -75,10 +75,6 @@ export function differenceBelow(a: FieldSet, b: FieldSet): FieldSet {
   return zip(a, b, a.member && !b.member, (x, y) => (y.member ? emptySet : differenceBelow(x, y)));
 }
 
-export function equalSets(a: FieldSet, b: FieldSet): boolean {
-  return isEmptySet(difference(a, b)) && isEmptySet(difference(b, a));
-}
-
 export function hasPath(set: FieldSet, path: readonly string[]): boolean {
   let at: FieldSet | undefined = set;
   for (const element of path) at = at?.children.get(element);

@@ -68,7 +68,7 @@ interface RawStruct {
 }
 
 export const anyType: AnyType = { kind: 'any' };
-export const stringType: ScalarType = { kind: 'scalar', scalar: 's' };
+const stringType: ScalarType = { kind: 'scalar', scalar: 's' };
 
 const raw = JSON.parse(readFileSync(join(import.meta.dirname, 'kinds.json'), 'utf8')) as Readonly<
   Record<string, RawStruct>

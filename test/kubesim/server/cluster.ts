@@ -33,9 +33,9 @@ function builtIn(resource: string): Kind {
   return found;
 }
 
-export const namespaceKind = builtIn('namespaces');
+const namespaceKind = builtIn('namespaces');
 export const deploymentKind = builtIn('deployments');
-export const definitionKind = builtIn('customresourcedefinitions');
+const definitionKind = builtIn('customresourcedefinitions');
 
 /** An empty cluster but for the namespaces every cluster has. */
 export function createCluster(options: ClusterOptions): Cluster {

@@ -1,6 +1,6 @@
 /** The objects of one cluster with their history: what etcd and the watch cache are to the API server. */
 
-import { at, textAt } from '../kinds/access.ts';
+import { at } from '../kinds/access.ts';
 import { type Kind, resourceKey } from '../kinds/kind.ts';
 import type { Mutable } from '../schema/types.ts';
 
@@ -35,12 +35,6 @@ export interface Store {
   subscribe(resource: string, listener: (event: StoreEvent) => void): () => void;
   /** Forgets the history, so that older revisions are gone. */
   compact(): void;
-}
-
-export function objectKey(object: Mutable): string {
-  const namespace = textAt(object, 'metadata', 'namespace');
-  const name = textAt(object, 'metadata', 'name');
-  return namespace ? `${namespace}/${name}` : name;
 }
 
 const nothing: ReadonlyMap<string, Mutable> = new Map();

@@ -43,7 +43,7 @@ export interface WriteContext {
   newClusterIp(): string;
 }
 
-export const namespaceSubject = { group: '', resource: 'namespaces', kind: 'Namespace' };
+const namespaceSubject = { group: '', resource: 'namespaces', kind: 'Namespace' };
 
 /** RFC 3339 in seconds, as Kubernetes writes times. */
 export function timeText(clock: Clock): string {
@@ -118,7 +118,7 @@ function admitNamespace(context: WriteContext, kind: Kind, object: Mutable): voi
 }
 
 /** Sets the namespace of the path in the object, which may be silent but not of another mind. */
-export function bindNamespace(kind: Kind, object: Mutable, namespace: string): void {
+function bindNamespace(kind: Kind, object: Mutable, namespace: string): void {
   const metadata = metadataOf(object);
   const given = textAt(metadata, 'namespace');
   if (kind.namespaced && !given) metadata['namespace'] = namespace;
