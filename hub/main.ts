@@ -63,9 +63,10 @@ const stuckMs = 15_000;
 export async function runHub({ configPath: path, overrides, env, signal }: RunHubOptions): Promise<number> {
   const config = await loadConfig({ path, env, overrides, readFile: (file) => readFile(file, 'utf8') });
   const hub = await startHub({ config, env });
+  const tokenFile = join(config.dataDir, 'admin.token');
   if (hub.firstToken !== undefined)
     process.stdout.write(
-      `The first admin token, shown once and kept in ${join(config.dataDir, 'admin.token')}:\n${hub.firstToken}\n`,
+      `The first admin token, shown once and kept in ${tokenFile}:\n${hub.firstToken}\nIn another terminal: npx fairway login --server ${hub.addresses.api} --token - < ${tokenFile}\n`,
     );
   // Sockets of idle listeners do not keep the process by themselves in every case; this does until it is told to end.
   const alive = setInterval(() => {}, 3_600_000);

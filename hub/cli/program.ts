@@ -23,6 +23,7 @@ import { addSystem } from './commands/system.ts';
 import { addToken } from './commands/token.ts';
 import { addValidate } from './commands/validate.ts';
 import { addVersion } from './commands/version.ts';
+import { addExamples } from './examples.ts';
 import { exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import type { Programs } from './programs.ts';
@@ -79,6 +80,7 @@ export function createProgram(io: CliIo, programs: Programs, setExitCode: (code:
   addSystem(program, io);
   addVersion(program, io, programs);
   inheritSettings(program);
+  addExamples(program);
   return program;
 }
 
@@ -104,6 +106,7 @@ function inheritSettings(command: Command): void {
 /** Runs one command line, without the program's name. Resolves to the exit code; errors are on standard error. */
 export async function runCli(argv: readonly string[], io: CliIo, programs: Programs): Promise<number> {
   let exitCode: number = exitCodes.ok;
+  let program: Command | undefined;
   // What follows `agent` is the agent's own, but for its subcommands and help.
   if (
     argv[0] === 'agent' &&
@@ -112,7 +115,7 @@ export async function runCli(argv: readonly string[], io: CliIo, programs: Progr
   )
     return programs.runAgent(argv.slice(1), io);
   try {
-    const program = createProgram(io, programs, (code) => {
+    program = createProgram(io, programs, (code) => {
       exitCode = code;
     });
     await program.parseAsync(argv, { from: 'user' });
@@ -120,7 +123,7 @@ export async function runCli(argv: readonly string[], io: CliIo, programs: Progr
   } catch (caught) {
     // The agent's own options are told by the agent.
     if (argv[0] === 'agent' && argv.length === 2 && isHelp(argv)) return programs.runAgent(['--help'], io);
-    if (caught instanceof CommanderError) return reportUsage(caught, argv, io);
+    if (caught instanceof CommanderError) return reportUsage(caught, argv, program, io);
     const error = io.signal.aborted
       ? new FairwayError('cancelled', 'interrupted', { cause: caught })
       : toFairwayError(caught);
@@ -135,15 +138,25 @@ function isHelp(args: readonly string[]): boolean {
 }
 
 /** Commander's complaints in the style of every other error. */
-function reportUsage(error: CommanderError, argv: readonly string[], io: CliIo): number {
+function reportUsage(
+  error: CommanderError,
+  argv: readonly string[],
+  program: Command | undefined,
+  io: CliIo,
+): number {
   if (error.exitCode === 0) return exitCodes.ok;
   if (error.code === 'commander.help') {
     return exitCodes.usage;
   }
   const message = error.message.replace(/^error: /, '');
-  // A name that is no command has no help of its own.
-  const named = error.code === 'commander.unknownCommand' ? argv.slice(0, -1) : argv;
-  const command = ['fairway', ...named.slice(0, 1).filter((arg) => !arg.startsWith('-'))].join(' ');
+  const command = ['fairway', ...wordsOf(program, argv)].join(' ');
   io.stderr(`fairway: ${message.replaceAll('\n', '\n  ')}\n  See \`${command} --help\`.\n`);
   return exitCodes.usage;
+}
+
+/** The words of the innermost command that a command line names. */
+function wordsOf(program: Command | undefined, argv: readonly string[]): readonly string[] {
+  const [word, ...rest] = argv.filter((arg) => !arg.startsWith('-'));
+  const named = program?.commands.find((one) => one.name() === word || one.aliases().includes(word ?? ''));
+  return named === undefined ? [] : [named.name(), ...wordsOf(named, rest)];
 }

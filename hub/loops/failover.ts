@@ -176,7 +176,9 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     const { fencing, confirm, roles } = await look(kind, sides);
     const { fenced } = fencing;
     if (confirm.length > 0 && !asked.confirm)
-      throw refuse(`To be confirmed: ${confirm.join('; ')}.`, { confirm });
+      throw refuse(`To be confirmed: ${confirm.join('; ')}. Confirm it (--confirm) to go on all the same.`, {
+        confirm,
+      });
     const overrideMs = kind === 'drill' ? (asked.overrideMs ?? drillMs) : asked.overrideMs;
     const commits = kind !== 'drill';
     if (commits && git.identity === undefined && overrideMs === undefined)
@@ -205,7 +207,7 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     const event = eventOf(
       failover,
       'failover.started',
-      `${kind} from ${from} to ${to}: ${reason}`,
+      `${kind === 'back' ? 'failover back' : kind} from ${from} to ${to}: ${reason}`,
       actor,
       startedAtMs,
     );

@@ -356,7 +356,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       if (!isWaved(before))
         throw new FairwayError(
           'not_found',
-          `${application} has no rollout: nothing was released since there are rollouts`,
+          `there is no application ${application}, or nothing of it was released yet`,
         );
       const { state, from } = await change(before, action, said);
       if (state === before) return describe(state);

@@ -64,6 +64,8 @@ export function createSourceLoop(options: SourceLoopOptions): Loop {
     const { status, events } = planSourceStatus(sameUrl, { ...followed, nowMs: clock.now(), outcome });
     await store.sources.save(status);
     if (events.length > 0) await store.events.append(events);
+    for (const { type, message } of events)
+      if (type === 'source.failed') log.warn('source cannot be followed', { source: key, message });
     if ('head' in outcome && outcome.head !== sameUrl?.head)
       log.info('source moved', { source: key, head: outcome.head, rewritten: outcome.rewritten });
     // What came anew though the head is the same mends a mirror that could not be read: somebody may wait for it.

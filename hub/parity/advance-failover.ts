@@ -165,10 +165,15 @@ function finish(failover: Failover, facts: FailoverFacts): Failover {
     const waits = branch === '' ? 'the switch to be committed' : `${branch} to be merged`;
     return {
       ...failover,
-      message: `both clusters have switched; by the hub's word until ${new Date(failover.override?.untilMs ?? 0).toISOString()}, waits for ${waits}${error === '' ? '' : ` (${error})`}`,
+      message: `both clusters have switched; waits for ${waits}${error === '' ? '' : ` (${error})`}`,
     };
   }
   return { ...failover, phase: 'Done', message: 'both clusters have switched', endedAtMs: facts.nowMs };
+}
+
+/** An RTO of milliseconds is told as what it is worth. */
+function secondsText(ms: number): string {
+  return ms < 1_000 ? 'less than 1 s' : `${Math.round(ms / 1_000)} s`;
 }
 
 function restore(failover: Failover, { overridden, standby, primary, nowMs }: FailoverFacts): Failover {
@@ -181,7 +186,7 @@ function restore(failover: Failover, { overridden, standby, primary, nowMs }: Fa
     return {
       ...ended,
       phase: 'Done',
-      message: `${to} was ready in ${failover.rtoMs ?? 0} ms, and is a standby again`,
+      message: `${to} was ready after ${secondsText(failover.rtoMs ?? 0)}, and is a standby again`,
     };
   const ready = readyAtMs === undefined ? 'it was not ready until then' : 'it was ready';
   return {

@@ -104,7 +104,7 @@ describe('waves', () => {
       ]),
     );
     expect(run.pass().assigned).toEqual([]);
-    expect(run.report().message).toBe('waits for wave w0: an approval');
+    expect(run.report().message).toBe('waits for wave w0: an approval by ann');
     expect(() => run.act({ type: 'approve', wave: '' }, 'bob')).toThrow('approved by ann, not by bob');
     run.act({ type: 'approve', wave: '' });
     expect(run.pass().assigned).toEqual(['eu-1=new']);

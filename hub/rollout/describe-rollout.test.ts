@@ -50,3 +50,58 @@ describe('describeRollout', () => {
     expect(times()).toMatchObject([{ assignedAtMs, healthyAtMs: assignedAtMs + 15_000 }]);
   });
 });
+
+describe('describeRollout of one that goes back', () => {
+  const byWaves = {
+    ...strategy,
+    waves: [{ ...defaultWave, name: 'first', take: { unit: 'clusters', value: 1 } as const }, defaultWave],
+    onFailure: 'rollback' as const,
+  };
+  const failed = () => {
+    const run = createScenario(names, byWaves);
+    run.pass();
+    run.applied('eu-1', 'Failed', 'bad');
+    run.pass();
+    run.applied('eu-1', 'InProgress', 'Deployment shop/web: 1 of 2 available');
+    run.pass();
+    return run;
+  };
+  const told = (run: ReturnType<typeof failed>) =>
+    run
+      .report()
+      .waves.flatMap(({ gate, waitsOn, clusters }) => [
+        `${gate}: ${waitsOn}`,
+        ...clusters.map((one) => `${one.cluster} ${one.step}: ${one.waitsOn}`),
+      ]);
+
+  it('says what who went back still lacks with what it had, and lets nobody else wait for a turn', () => {
+    const run = failed();
+    expect(run.report().phase).toBe('RollingBack');
+    expect(told(run)).toEqual([
+      'none: ',
+      'eu-1 RolledBack: health with what it had before: Deployment shop/web: 1 of 2 available',
+      'none: ',
+      'eu-2 Waiting: ',
+      'eu-3 Waiting: ',
+    ]);
+  });
+
+  it('waits on nothing once everybody is back', () => {
+    const run = failed();
+    run.healthy('eu-1');
+    run.pass();
+    expect(run.report().phase).toBe('RolledBack');
+    expect(told(run)).toEqual(['none: ', 'eu-1 RolledBack: ', 'none: ', 'eu-2 Waiting: ', 'eu-3 Waiting: ']);
+  });
+});
+
+describe('describeRollout at an approval', () => {
+  it('names who may give it', () => {
+    const approval = { when: 'before', approvers: ['ann', 'bob'] } as const;
+    const run = createScenario(names, { ...strategy, waves: [{ ...defaultWave, name: 'eu', approval }] });
+    run.pass();
+    const { message, waves } = run.report();
+    expect(waves[0]).toMatchObject({ gate: 'approval', waitsOn: 'an approval by ann or bob' });
+    expect(message).toBe('waits for wave eu: an approval by ann or bob');
+  });
+});

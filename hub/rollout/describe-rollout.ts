@@ -14,8 +14,10 @@ import { describeRevert, type RevertState } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
 import { countClusters } from './record-rollout.ts';
 import { isUnproven } from './reopen-wave.ts';
+import { isBack } from './roll-back.ts';
 import {
   type ClusterState,
+  type Gate,
   isAssigned,
   type ObservedCluster,
   type RolloutState,
@@ -51,6 +53,8 @@ export interface ClusterReport {
 export interface WaveReport {
   readonly name: string;
   readonly state: 'Waiting' | 'Running' | 'Soaking' | 'Done';
+  /** What kind of thing `waitsOn` tells of, for programs. Undefined: as reports told before it was. */
+  readonly gate?: Gate | undefined;
   readonly waitsOn: string;
   readonly startedAtMs: number | undefined;
   /** Nobody was waited for any more: the soak began. */
@@ -98,12 +102,12 @@ function clusterReport(
   };
   const is = (step: ClusterStep, waitsOn = '') => ({ cluster, step, waitsOn, ...times });
   if (known?.excluded) return is('Excluded', '');
-  if (known?.rolledBackAtMs !== undefined) return is('RolledBack');
+  if (known?.rolledBackAtMs !== undefined) return is('RolledBack', backText(state, cluster, input));
   if (known?.failure) return is('Failed', known.failure.message);
   if (known?.countedAtMs !== undefined) return is('Healthy');
   if (!seen?.connected) return is('Offline', awayText(seen, known, nowMs));
   if (known?.assignedAtMs === undefined || !isAssigned(release, cluster, seen))
-    return is('Waiting', isGivenUp(state) ? lastText(seen) : turnText(state, cluster));
+    return is('Waiting', waitingText(state, cluster, seen));
   if (known.healthySinceMs !== undefined)
     return is(
       'Applied',
@@ -114,6 +118,18 @@ function clusterReport(
   if (seen.acknowledgements?.appliedAtMs === undefined)
     return is('Assigned', said || 'its agent to apply it');
   return is('Applied', said || 'health');
+}
+
+/** Of one that goes back: the way is over once it is healthy with what it had. */
+function backText(state: RolloutState, cluster: string, input: RolloutInput): string {
+  if (state.phase !== 'RollingBack' || isBack(state, cluster, input)) return '';
+  const said = input.observed.get(cluster)?.report?.message ?? '';
+  return `health with what it had before${said === '' ? '' : `: ${said}`}`;
+}
+
+function waitingText(state: RolloutState, cluster: string, seen: ObservedCluster): string {
+  if (isGivenUp(state)) return lastText(seen);
+  return state.phase === 'RollingBack' ? '' : turnText(state, cluster);
 }
 
 /** Of a rollout that was given up. */
@@ -139,13 +155,22 @@ function awayText(seen: ObservedCluster | undefined, known: ClusterState | undef
   return (seen?.expectedUntilMs ?? 0) > nowMs ? 'its agent, which is expected back' : 'its agent';
 }
 
-function describeGate(state: RolloutState, wave: WaveState, input: RolloutInput): string {
+function approvalText(approvers: readonly string[]): string {
+  return approvers.length === 0 ? 'an approval' : `an approval by ${approvers.join(' or ')}`;
+}
+
+/** Nobody gets a release that goes back or was given up: then no gate holds it any more. */
+function gateHolding(state: RolloutState, wave: WaveState, input: RolloutInput): Gate {
+  return isGivenUp(state) || state.phase === 'RollingBack' ? 'none' : gateOf(state, wave, input);
+}
+
+function describeGate(state: RolloutState, wave: WaveState, gate: Gate, input: RolloutInput): string {
   const spec = specOf(state.strategy, wave);
-  switch (gateOf(state, wave, input)) {
+  switch (gate) {
     case 'before':
       return 'the wave before it';
     case 'approval':
-      return 'an approval';
+      return approvalText(spec.approval?.approvers ?? []);
     case 'window':
       return describeWindow(state, input.nowMs);
     case 'clusters':
@@ -193,11 +218,12 @@ function waveReport(state: RolloutState, wave: WaveState, input: RolloutInput): 
   const { name, startedAtMs, endedAtMs, settledAtMs } = wave;
   const begun = settledAtMs === undefined ? 'Running' : 'Soaking';
   const stateName = endedAtMs !== undefined ? 'Done' : startedAtMs === undefined ? 'Waiting' : begun;
-  const waitsOn = stateName === 'Done' ? '' : describeGate(state, wave, input);
+  const gate = stateName === 'Done' ? 'none' : gateHolding(state, wave, input);
+  const waitsOn = describeGate(state, wave, gate, input);
   const counts = countClusters(state, wave.clusters);
   const times = { startedAtMs, settledAtMs, endedAtMs };
   const next = nextForWave(state, state.waves.indexOf(wave), input);
-  return { name, state: stateName, waitsOn, ...times, counts, clusters, next };
+  return { name, state: stateName, gate, waitsOn, ...times, counts, clusters, next };
 }
 
 const heldText = 'they keep what they have until it differs, or a retry releases what is held';

@@ -64,7 +64,11 @@ function expectedUntilMs(seen: ObservedCluster | undefined, nowMs: number): numb
  * Gone back, and healthy again there; what is away (and not expected back) or has nowhere to go is not waited for, and nobody longer than `healthTimeout`: a
  * cluster that is ill for another reason must not keep those of earlier waves on what failed.
  */
-function isBack(state: RolloutState, cluster: string, { observed, release, nowMs }: RolloutInput): boolean {
+export function isBack(
+  state: RolloutState,
+  cluster: string,
+  { observed, release, nowMs }: RolloutInput,
+): boolean {
   const known = clusterState(state.clusters, cluster);
   if (known?.rolledBackAtMs === undefined) return true;
   const seen = observed.get(cluster);

@@ -293,6 +293,8 @@ function startControllers(
     [
       ...common,
       '--use-service-account-credentials=true',
+      // kwok renews no lease of a node: after the usual 50 s its pods would count as not ready.
+      '--node-monitor-grace-period=24h',
       `--service-account-private-key-file=${join(folder, 'sa.key')}`,
     ],
     join(folder, 'controller-manager.log'),

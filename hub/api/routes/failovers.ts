@@ -56,7 +56,7 @@ export const failoverEndpoints = [
         ...{ group, kind, to, reason, confirm, commit, actor: caller.name },
         overrideMs: overrideSeconds === undefined ? undefined : overrideSeconds * 1_000,
       });
-      const message = `Started a ${kind} of ${group} from ${started.from} to ${started.to}: ${reason}`;
+      const message = `Started a ${kind === 'back' ? 'failover back' : kind} of ${group} from ${started.from} to ${started.to}: ${reason}`;
       const data = { failover: started.id, mode: started.mode, confirmed: started.confirmed };
       await store.events.append([audit({ message, data })]);
       return toFailover(started);

@@ -27,11 +27,20 @@ const groupParams = z.object({ group: nameSchema.openapi({ example: 'shop-eu' })
 /** Of one comparison of two clusters. */
 const differencesMax = 5_000;
 
+/** Groups that are named to who asks for another one. */
+const namedMax = 10;
+
 function viewOf({ parity }: ApiPorts, name: string) {
   const view = parity.group(name);
-  if (view === undefined)
-    throw new FairwayError('not_found', `There is no parity group "${name}", or it was not compared yet.`);
-  return view;
+  if (view !== undefined) return view;
+  const names = parity.groups().map(({ group }) => group.name);
+  const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : '';
+  const known =
+    names.length === 0 ? 'there are none' : `there are ${names.slice(0, namedMax).join(', ')}${more}`;
+  throw new FairwayError(
+    'not_found',
+    `There is no parity group "${name}", or it was not compared yet; ${known}.`,
+  );
 }
 
 export const parityEndpoints = [

@@ -48,7 +48,7 @@ export const rolloutEndpoints = [
       if (report === undefined)
         throw new FairwayError(
           'not_found',
-          `"${params.application}" has no rollout: nothing of it was released since there are rollouts.`,
+          `There is no application "${params.application}", or nothing of it was released yet.`,
         );
       return toRollout(report);
     },

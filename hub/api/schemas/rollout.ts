@@ -32,7 +32,11 @@ const clusterSchema = z.object({
 const waveSchema = z.object({
   name: z.string(),
   state: z.enum(['Waiting', 'Running', 'Soaking', 'Done']),
-  waitsOn: z.string(),
+  gate: z.enum(['before', 'approval', 'window', 'clusters', 'away', 'soak', 'analysis', 'none']).openapi({
+    description:
+      'What it waits for: an earlier wave, somebody who approves, a window, clusters that are not healthy, agents that are away, the end of its soak, an answer; none: nothing',
+  }),
+  waitsOn: z.string().openapi({ description: 'The same in words; empty: nothing' }),
   startedAt: timeSchema.nullable(),
   settledAt: timeSchema.nullable().openapi({ description: 'Nobody was waited for any more: the soak began' }),
   endedAt: timeSchema.nullable(),
@@ -131,10 +135,11 @@ export function toRollout({
         endedAtMs: ended,
         clusters,
         next: then,
+        gate = 'none',
         ...about
       } = wave;
       const times = { startedAt: toTime(began), settledAt: toTime(settled), endedAt: toTime(ended) };
-      return { ...about, ...times, clusters: clusters.map(toCluster), next: toNext(then) };
+      return { ...about, gate, ...times, clusters: clusters.map(toCluster), next: toNext(then) };
     }),
   };
 }

@@ -1,13 +1,18 @@
 import { type Command, Option } from 'commander';
 import { clientCommand, countArgument, durationArgument, listArgument } from '../command.ts';
 import type { CliIo } from '../io.ts';
+import { notesOnManifests } from './install-notes.ts';
 
 const help = `
 By default the agent may manage the usual kinds in every namespace. Its rights can be made smaller (--namespaced) or
 whole (--cluster-admin); the comments in the manifests say what each needs.
 
-Example:
-  fairway agent install --cluster eu-1 | kubectl --context eu-1 apply -f -`;
+No image is published yet: \`npm run build:images\` makes one for your registry, and --image names it.
+
+Examples:
+  fairway agent install --cluster eu-1 --image registry.example/fairway/fairway-agent:0.1.0 | kubectl --context eu-1 apply -f -
+  fairway agent install --cluster eu-1 --hub-address hub.example:8443 --enrolment-address hub.example:8444
+  fairway agent install --cluster eu-1 --namespaced shop,mail --replicas 2 > agent.yaml`;
 
 /** `fairway agent install`: manifests with a fresh enrolment token, from the hub. */
 export function addAgentInstall(agent: Command, io: CliIo): void {
@@ -38,7 +43,7 @@ export function addAgentInstall(agent: Command, io: CliIo): void {
     .option('--impersonate', 'it may write in the name of service accounts (sync.serviceAccount)')
     .option('--replicas <count>', 'replicas, of which one works (default 1)', countArgument)
     .addHelpText('after', help);
-  clientCommand(command, io, async ({ client }, options) => {
+  clientCommand(command, io, async ({ client, io: { stderr } }, options) => {
     const body = {
       cluster: options['cluster'],
       image: options['image'],
@@ -51,7 +56,9 @@ export function addAgentInstall(agent: Command, io: CliIo): void {
       replicas: options['replicas'],
     };
     const response = await client.open('POST', '/api/v1/agent-manifests', { body });
-    io.stdout(await response.text());
+    const manifests = await response.text();
+    io.stdout(manifests);
+    stderr(notesOnManifests(manifests));
   });
 }
 

@@ -5,7 +5,8 @@ import { type ClientContext, clientCommand, durationArgument } from '../command.
 import { exitCodes } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import type { Printer } from '../output/printer.ts';
-import { renderDuration, renderRelative } from '../output/relative-time.ts';
+import { renderRelative } from '../output/relative-time.ts';
+import { renderFailover, renderPlan, timeText } from './render-failover.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 type SetExitCode = (code: number) => void;
@@ -170,58 +171,4 @@ async function showHistory(client: Client, print: Printer, wanted: Wanted) {
     ],
     'There was no failover yet.',
   );
-}
-
-function timeText(seconds: number | null): string {
-  return seconds === null ? '-' : renderDuration(seconds * 1_000);
-}
-
-function renderPlan(plan: ApiFailoverPlan): string {
-  const { group, kind, from, to, mode, strategy, readiness, changes } = plan;
-  const { applications, clusters, added, removed, changed } = changes.summary;
-  const lines = [
-    `${kind} of ${group}: ${from} -> ${to}, by ${mode}, strategy ${strategy}`,
-    `primary fenced: ${plan.fenced} (${plan.fencedReason})`,
-    `estimated time: ${plan.estimateSeconds === null ? 'not known: none was measured yet' : timeText(plan.estimateSeconds)}`,
-    '',
-    'roles:',
-    ...plan.roles.map((one) => `  ${one.cluster}: ${one.from} -> ${one.to}`),
-    ...plan.files.map((file) => `  edits ${file}`),
-    '',
-    `readiness of ${to}: ${readiness.verdict}${readiness.score === null ? '' : `, score ${readiness.score}`}`,
-    ...readiness.reasons.map(
-      ({ severity, message, action, owner }) =>
-        `  ${severity}: ${message}${owner === '' ? '' : ` (${owner})`}${action === '' ? '' : `; ${action}`}`,
-    ),
-    '',
-    `changes: applications ${applications}, clusters ${clusters}; objects added ${added}, removed ${removed}, changed ${changed}`,
-    ...changes.applications.map(({ name, clusters: where }) => `  ${name}: ${where.names.join(', ')}`),
-    ...changes.problems.map(({ problem }) => `  problem: ${problem.file}: ${problem.message}`),
-  ];
-  if (plan.confirm.length > 0)
-    lines.push('', 'to be confirmed with --confirm:', ...plan.confirm.map((text) => `  ${text}`));
-  return `${lines.join('\n')}\n`;
-}
-
-function endsText({ overrideState, overrideUntil }: ApiFailover, nowMs: number): string {
-  return overrideState === 'active' ? `, which ends ${renderRelative(overrideUntil, nowMs)}` : '';
-}
-
-function renderFailover(one: ApiFailover, { nowMs, colours }: Printer): string {
-  const lines = [
-    `${one.kind} of ${one.group}, ${one.from} -> ${one.to}: ${colours.bold(one.phase)}: ${one.message}`,
-    `began ${renderRelative(one.startedAt, nowMs)} by ${one.actor}: ${one.reason}`,
-  ];
-  if (one.rtoSeconds !== null) lines.push(`${one.to} was ready after ${timeText(one.rtoSeconds)}`);
-  if (one.commit !== null) lines.push(`committed as ${one.commit.slice(0, 8)} on ${one.ref ?? ''}`);
-  if (one.overrideUntil !== null)
-    lines.push(`the hub's own word until ${one.overrideUntil}${endsText(one, nowMs)}: ${one.overrideState}`);
-  if (one.commitError !== '') lines.push(`not in Git: ${one.commitError}`);
-  for (const { application, readyAt, waitsOn } of one.applications)
-    lines.push(
-      readyAt === null
-        ? `  ${application}: ${waitsOn}`
-        : `  ${application}: ready ${renderRelative(readyAt, nowMs)}`,
-    );
-  return `${lines.join('\n')}\n`;
 }

@@ -3,6 +3,7 @@ import type { ApiParity } from '../../api/schemas/parity.ts';
 import type { Client } from '../client.ts';
 import type { Colours } from '../output/colour.ts';
 import { renderRelative } from '../output/relative-time.ts';
+import { kindText } from './render-failover.ts';
 
 /** What the lines are made of: a failover, or what a parity group says of its own. */
 export type OpenFailover = NonNullable<ApiParity['failover']> & { readonly group: string };
@@ -27,7 +28,7 @@ export function renderOpenFailover(
     overrideUntil === null
       ? ''
       : `; roles by the hub's own word, which ends ${renderRelative(overrideUntil, nowMs)} (${overrideUntil})`;
-  return `${colours.warn(kind)}  ${group} ${from} -> ${to} ${phase}: ${message}${word}`;
+  return `${colours.warn(kindText(kind))}  ${group} ${from} -> ${to} ${phase}: ${message}${word}`;
 }
 
 /** A line each, with an empty one after; empty where nothing is under way. @param clusters only those that touch one of them; undefined: all. */

@@ -98,13 +98,13 @@ function describeWhole({ whole, wholeSince, lastWholeAt }: ApiParity, nowMs: num
   return `parity was whole last ${renderRelative(lastWholeAt, nowMs)}`;
 }
 
-/** `99.9 % of 30 d: burning, held 99.95 %, 45 % spent, 23 min left; burn 1 h 18, 6 h 3, 3 d 0.2`. */
+/** `99.9 % of 30 d: burning; whole 99.95 % of the known time, 45 % of the allowance spent, 23 min left; burn in 1 h 18, in 6 h 3, in 3 d 0.2`. */
 export function describeObjective(objective: NonNullable<ApiParity['objective']>): string {
   const { targetPercent, windowSeconds, heldPercent, spent, leftSeconds, state, burns } = objective;
   const span = (seconds: number) => renderDuration(seconds * 1_000);
-  const rates = burns.map(({ spanSeconds, rate }) => `${span(spanSeconds)} ${rate}`).join(', ');
-  const left = `${Math.round(spent * 100)} % spent, ${renderDuration(leftSeconds * 1_000)} left`;
-  return `${targetPercent} % of ${span(windowSeconds)}: ${state}, held ${heldPercent} %, ${left}; burn ${rates}`;
+  const rates = burns.map(({ spanSeconds, rate }) => `in ${span(spanSeconds)} ${rate}`).join(', ');
+  const left = `${Math.round(spent * 100)} % of the allowance spent, ${renderDuration(leftSeconds * 1_000)} left`;
+  return `${targetPercent} % of ${span(windowSeconds)}: ${state}; whole ${heldPercent} % of the known time, ${left}; burn ${rates}`;
 }
 
 function describeCatchUp(seconds: number | null): string {

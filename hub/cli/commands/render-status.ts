@@ -8,11 +8,16 @@ import { renderTable } from '../output/table.ts';
 import type { OpenFailover } from './open-failovers.ts';
 import { colourState, firstLine, plural, shortRevision } from './words.ts';
 
+/** More placements than this are not told one by one, unless they are asked for. */
+const rowsMax = 20;
+
 export interface StatusPage {
   readonly colours: Colours;
   readonly nowMs: number;
   readonly columns: number | undefined;
   readonly revisions: ReadonlyMap<string, ApiRevision>;
+  /** Every placement; else, of many, those that have something to say, and how many have not. */
+  readonly all: boolean;
   /** Under way. */
   readonly failovers: readonly OpenFailover[];
 }
@@ -123,18 +128,27 @@ function renderPlacements(
   placements: readonly ApiPlacement[],
   heading: string,
   nameOf: (placement: ApiPlacement) => string,
-  { colours, columns }: StatusPage,
+  { colours, columns, all }: StatusPage,
 ): string {
   if (placements.length === 0) return '';
   const sorted = [...placements].sort(
     (a, b) => a.region.localeCompare(b.region) || nameOf(a).localeCompare(nameOf(b)),
   );
-  return renderTable(
+  const many = !all && sorted.length > rowsMax;
+  const loud = many ? sorted.filter((one) => !isQuiet(one)) : sorted;
+  const shown = many ? loud.slice(0, rowsMax) : sorted;
+  const left = [
+    loud.length > shown.length ? `${loud.length - shown.length} more like these` : '',
+    sorted.length > loud.length ? `${sorted.length - loud.length} healthy, up to date and without drift` : '',
+  ].filter((text) => text !== '');
+  const rest = left.length === 0 ? '' : colours.dim(`  not shown: ${left.join(', ')} (--all)`) + '\n';
+  if (shown.length === 0) return rest;
+  const table = renderTable(
     ['REGION', heading, 'REVISION', 'STAGE', 'HEALTH', 'DRIFT', 'OBJECTS', 'MESSAGE'],
-    sorted.map((one) => [
+    shown.map((one) => [
       one.region || '-',
       nameOf(one),
-      shortRevision(one.revisionId) + (one.upToDate ? '' : ' (old)'),
+      shortRevision(one.revisionId) + (one.upToDate || one.revisionId === '' ? '' : ' (old)'),
       colourState(colours, one.stage),
       colourState(colours, one.health),
       one.drifted ? colours.bad('drifted') : 'none',
@@ -143,6 +157,12 @@ function renderPlacements(
     ]),
     { indent: 2, columns, heading: colours.dim },
   );
+  return table + rest;
+}
+
+/** Nobody has to look at it. */
+function isQuiet(one: ApiPlacement): boolean {
+  return one.upToDate && one.stage === 'Healthy' && !one.drifted && describePlacement(one) === '';
 }
 
 /** The hub's own sentence says more than the flags; they speak where it has none. */

@@ -4,8 +4,9 @@ import type { Client } from '../client.ts';
 import { type ClientContext, clientCommand } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import type { Printer } from '../output/printer.ts';
-import { renderDuration, renderRelative } from '../output/relative-time.ts';
+
 import { loadOpenFailovers, renderOpenFailovers } from './open-failovers.ts';
+import { renderRollout } from './render-rollout.ts';
 import { addRolloutHistory } from './rollout-history.ts';
 import { addRolloutPlan } from './rollout-plan.ts';
 import { colourState, shortRevision } from './words.ts';
@@ -111,83 +112,4 @@ async function act(
     rollout,
     ({ phase, message }) => `${application}: ${phase}${message === '' ? '' : `: ${message}`}\n`,
   );
-}
-
-const shownClusters = 20;
-
-function tookText(from: string | null, to: string): string {
-  return from === null ? '0 s' : renderDuration(Date.parse(to) - Date.parse(from));
-}
-
-/** How long a cluster has been where it is, as long as it is on its way. */
-function sinceText(
-  { step, assignedAt, appliedAt }: ApiRollout['waves'][number]['clusters'][number],
-  nowMs: number,
-) {
-  const since = step === 'Applied' ? (appliedAt ?? assignedAt) : step === 'Assigned' ? assignedAt : null;
-  return since === null ? '' : `, for ${renderDuration(Math.max(0, nowMs - Date.parse(since)))}`;
-}
-
-const decisions: Readonly<Record<NonNullable<ApiRollout['next']>['what'], string>> = {
-  counts: 'counts',
-  'times-out': 'fails unless healthy',
-  away: 'is left out unless back',
-  'soak-ends': 'its soak ends',
-  analysis: 'its analysis is asked',
-  'window-opens': 'its window opens',
-  'window-closes': 'its window closes',
-};
-
-/** `, its soak ends in 5 min`. */
-function nextText(next: ApiRollout['next'], nowMs: number): string {
-  return next === null ? '' : `, ${decisions[next.what]} ${renderRelative(next.at, nowMs)}`;
-}
-
-/** Waves as headings, below each its clusters; those that have nothing to say are counted. */
-function renderRollout(rollout: ApiRollout, { nowMs, colours }: Printer): string {
-  const { application, releaseId, strategy, phase, message, revisionId, startedAt, waves, promotion, next } =
-    rollout;
-  const { held } = rollout;
-  const lines = [
-    `${application}: ${colourState(colours, phase)}${message === '' ? '' : `: ${message}`}`,
-    `rollout ${releaseId}, revision ${shortRevision(revisionId)}, strategy ${strategy || 'of its own'}, began ${renderRelative(startedAt, nowMs)}`,
-    ...(next === null ? [] : [`next decision ${renderRelative(next.at, nowMs)} (${next.at}) at the latest`]),
-  ];
-  if (held) {
-    const { clusters } = held;
-    const more = clusters.length > shownClusters ? ` and ${clusters.length - shownClusters} more` : '';
-    lines.push(
-      `held: ${clusters.slice(0, shownClusters).join(', ')}${more}: ${held.message}`,
-      `  fairway rollout retry ${application} --reason TEXT`,
-    );
-  }
-  if (promotion !== null) {
-    const { after, healthySince, waiting } = promotion;
-    const health =
-      healthySince === null
-        ? 'not healthy with what it runs'
-        : `healthy since ${renderRelative(healthySince, nowMs)}`;
-    lines.push('', `after ${after}, ${health}`);
-    for (const { revisionId: waits, commit, waitsOn } of waiting.slice(0, shownClusters))
-      lines.push(`  revision ${shortRevision(waits)}, commit ${commit.slice(0, 8)} waits: ${waitsOn}`);
-  }
-  for (const wave of waves) {
-    const { healthy, clusters } = wave.counts;
-    const length = wave.endedAt === null ? '' : ` in ${tookText(wave.startedAt, wave.endedAt)}`;
-    const waits = wave.waitsOn === '' ? '' : `, waits on ${wave.waitsOn}`;
-    const next = nextText(wave.next, nowMs);
-    lines.push('', `${wave.name}  ${wave.state}${length}, ${healthy}/${clusters} healthy${waits}${next}`);
-    const quiet = wave.clusters.filter(({ step, waitsOn }) => step === 'Healthy' && waitsOn === '');
-    const loud = wave.clusters.filter((one) => !quiet.includes(one));
-    for (const one of loud.slice(0, shownClusters)) {
-      const { cluster, step } = one;
-      const what = `${one.waitsOn}${sinceText(one, nowMs)}${nextText(one.next, nowMs)}`;
-      lines.push(
-        `  ${cluster.padEnd(24)} ${colourState(colours, step)}${' '.repeat(11 - step.length)}${what}`.trimEnd(),
-      );
-    }
-    if (loud.length > shownClusters) lines.push(`  and ${loud.length - shownClusters} more`);
-    if (quiet.length > 0) lines.push(`  ${quiet.length} healthy`);
-  }
-  return `${lines.join('\n')}\n`;
 }

@@ -25,17 +25,22 @@ export function addStatus(program: Command, io: CliIo): void {
       .command('status')
       .summary('show the fleet, one application or one cluster on a page')
       .description('Shows, for each application, what runs where, how it is and what it waits for.')
-      .argument('[name]', 'an application or a cluster'),
+      .argument('[name]', 'an application or a cluster')
+      .option('--all', 'of many placements show also those that have nothing to say'),
     io,
     showStatus,
   );
 }
 
-async function showStatus(context: ClientContext, _: Record<string, unknown>, [name]: readonly string[]) {
+async function showStatus(
+  context: ClientContext,
+  options: Record<string, unknown>,
+  [name]: readonly string[],
+) {
   const { client, print } = context;
   if (name === undefined) {
     const applications = await client.list<ApiApplication>('/api/v1/applications', { placements: true });
-    const page = await loadPage(context);
+    const page = await loadPage(context, options['all'] === true);
     const { items } = await client.get<{ items: ApiSource[] }>('/api/v1/sources');
     const failing = renderFailingSources(items, page);
     const under = renderOpenFailovers(page.failovers, page).trimEnd();
@@ -56,7 +61,7 @@ async function showStatus(context: ClientContext, _: Record<string, unknown>, [n
   const encoded = encodeURIComponent(name);
   const application = await orUndefined(client.get<ApiApplication>(`/api/v1/applications/${encoded}`));
   if (application !== undefined) {
-    const page = await loadPage(context);
+    const page = await loadPage(context, options['all'] === true);
     const hooks = await client.list<ApiObject>(
       '/api/v1/objects',
       { application: name, hooks: true },
@@ -76,7 +81,7 @@ async function showStatus(context: ClientContext, _: Record<string, unknown>, [n
       details: { hint: 'See `fairway get applications` and `fairway get clusters`.' },
     });
   const placements = await client.list<ApiPlacement>('/api/v1/placements', { cluster: name });
-  const page = await loadPage(context);
+  const page = await loadPage(context, options['all'] === true);
   print.value({ ...cluster, placements }, () =>
     [
       renderOpenFailovers(page.failovers, page, new Set([name])),
@@ -86,11 +91,12 @@ async function showStatus(context: ClientContext, _: Record<string, unknown>, [n
 }
 
 /** What the page says beside the placements: the newest revisions, for their messages. */
-async function loadPage({ client, print, io }: ClientContext): Promise<StatusPage> {
+async function loadPage({ client, print, io }: ClientContext, all: boolean): Promise<StatusPage> {
   const revisions =
     print.format === 'table' ? await client.list<ApiRevision>('/api/v1/revisions', {}, 50) : [];
   const failovers = print.format === 'table' ? await loadOpenFailovers(client) : [];
   return {
+    all,
     failovers,
     colours: print.colours,
     nowMs: print.nowMs,

@@ -13,6 +13,13 @@ describe('renderRelative', () => {
     expect(renderRelative(at(-60_000), now)).toBe('1 min ago');
     expect(renderRelative(at(7_200_000), now)).toBe('in 2 h');
     expect(renderRelative(at(400), now)).toBe('now');
+    expect(renderRelative(at(-7_100_000), now)).toBe('1 h ago');
+  });
+
+  it('says of what is to come how much of the next unit is left, too', () => {
+    expect(renderRelative(at(14_399_000), now)).toBe('in 3 h 59 min');
+    expect(renderRelative(at(86_400_000 + 3_599_000), now)).toBe('in 1 d');
+    expect(renderRelative(at(59_999), now)).toBe('in 59 s');
     expect(renderRelative(null, now)).toBe('-');
   });
 });

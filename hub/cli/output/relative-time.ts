@@ -11,7 +11,18 @@ export function renderRelative(time: string | null, nowMs: number): string {
   const differenceMs = Date.parse(time) - nowMs;
   const text = renderDuration(Math.abs(differenceMs));
   if (text === '0 s') return 'now';
-  return differenceMs < 0 ? `${text} ago` : `in ${text}`;
+  return differenceMs < 0 ? `${text} ago` : `in ${renderLeft(differenceMs)}`;
+}
+
+/** With the next smaller unit, since half of what is left may lie in it: `3 h 59 min`. */
+function renderLeft(leftMs: number): string {
+  const at = steps.findIndex(([, size]) => leftMs >= size);
+  const [largest, smaller] = [steps[at], steps[at + 1]];
+  if (largest === undefined || smaller === undefined) return renderDuration(leftMs);
+  const rest = leftMs % largest[1];
+  return rest < smaller[1]
+    ? renderDuration(leftMs)
+    : `${renderDuration(leftMs)} ${Math.floor(rest / smaller[1])} ${smaller[0]}`;
 }
 
 /** The largest unit that fits, rounded down: `59 s`, `1 min`, `2 d`. */

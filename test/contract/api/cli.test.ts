@@ -222,7 +222,7 @@ describe('what fairway does', () => {
 
   it('pauses and resumes, and says until when', async () => {
     const paused = await fairway(['pause', 'eu-1/shop', '--for', '1h30m', '--reason', 'a migration']);
-    expect(paused.out).toBe('Paused eu-1/shop; it ends by itself in 1 h (2026-01-01T01:30:00.000Z).\n');
+    expect(paused.out).toBe('Paused eu-1/shop; it ends by itself in 1 h 30 min (2026-01-01T01:30:00.000Z).\n');
     expect(harness.fake.state.pauses[0]).toMatchObject({
       cluster: 'eu-1',
       application: 'shop',

@@ -81,7 +81,7 @@ describe('serveApi', () => {
       for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       return before === given;
     };
-    await expect.poll(settled).toBe(true);
+    await expect.poll(settled, { timeout: 20_000 }).toBe(true);
     expect(given).toBeLessThan(all / 2);
     abort.abort();
     await expect.poll(() => openStreams(harness)).toBe(0);

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { ApiApplication, ApiPlacement } from '../../api/schemas/application.ts';
+import { createColours } from '../output/colour.ts';
+import { renderApplicationStatus } from './render-status.ts';
+
+const placement = (cluster: string, about: Partial<ApiPlacement> = {}) =>
+  ({
+    ...{ cluster, application: 'shop', region: 'eu', revisionId: 'a633276000', upToDate: true },
+    ...{ stage: 'Healthy', health: 'Current', drifted: false, objects: 4, objectsSynced: 4 },
+    ...{ message: '', removing: false, paused: false, connected: true, ...about },
+  }) as ApiPlacement;
+
+const application = (placements: readonly ApiPlacement[]) =>
+  ({
+    ...{ name: 'shop', repository: '', path: 'apps/shop', revisionId: '', problems: [] },
+    ...{ clusters: placements.length, clustersHealthy: 0, clustersUpToDate: 0, clustersDrifted: 0 },
+    placements: [...placements],
+  }) as unknown as ApiApplication;
+
+const render = (placements: readonly ApiPlacement[], all = false) =>
+  renderApplicationStatus(application(placements), {
+    ...{ colours: createColours({ terminal: false, env: {} }), nowMs: 0, columns: undefined, all },
+    ...{ revisions: new Map(), failovers: [] },
+  });
+
+const many = (count: number, about: Partial<ApiPlacement> = {}, prefix = 'quiet') =>
+  Array.from({ length: count }, (_, at) => placement(`${prefix}-${at}`, about));
+
+const rowsOf = (text: string) => text.split('\n').filter((line) => /^ {2}eu /.test(line));
+
+describe('renderApplicationStatus', () => {
+  it('shows every cluster of a few', () => {
+    expect(rowsOf(render(many(20)))).toHaveLength(20);
+    expect(render(many(20))).not.toContain('not shown');
+  });
+
+  it('shows of many clusters those that have something to say, and counts the rest', () => {
+    const text = render([
+      ...many(300),
+      placement('drifted-1', { drifted: true }),
+      placement('away-1', { connected: false }),
+      placement('old-1', { upToDate: false }),
+    ]);
+    expect(rowsOf(text).map((line) => line.split(/\s+/)[2])).toEqual(['away-1', 'drifted-1', 'old-1']);
+    expect(text).toContain('not shown: 300 healthy, up to date and without drift (--all)');
+  });
+
+  it('cuts a page where hundreds have something to say', () => {
+    const text = render([...many(300), ...many(50, { drifted: true }, 'loud')]);
+    expect(rowsOf(text)).toHaveLength(20);
+    expect(text).toContain(
+      'not shown: 30 more like these, 300 healthy, up to date and without drift (--all)',
+    );
+  });
+
+  it('shows all of them where that is asked for', () => {
+    expect(rowsOf(render(many(300), true))).toHaveLength(300);
+  });
+
+  it('calls nothing old that was never there', () => {
+    expect(rowsOf(render([placement('new-1', { revisionId: '', upToDate: false })]))[0]).not.toContain(
+      '(old)',
+    );
+  });
+});
