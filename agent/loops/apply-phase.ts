@@ -14,8 +14,8 @@ import { matchesDesired, projectFields } from '../observe/projection.ts';
 import { createRecord } from '../observe/record.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
 import { healFormer } from './heal-former.ts';
-import { tellFound, tellHealed } from './prove-suspects.ts';
 import { attemptOf, forgetRefusals, noteRefusal, standingRefusal } from './retries.ts';
+import { tellFound, tellHealed } from './tell-drift.ts';
 import { checkWaves, type Holdup } from './wave-gate.ts';
 import { writerOf } from './writer.ts';
 
