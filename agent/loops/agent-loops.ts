@@ -2,8 +2,6 @@
  * The agent's driver: one keyed loop over applications. Changes of the desired state, suspicions, health and timers only wake an application;
  * its step (sync-application.ts) rereads everything and moves it on. An idle agent sends nothing but watch renewals.
  */
-import type { Clock } from '../../shared/clock/clock.ts';
-import type { Random } from '../../shared/clock/random.ts';
 import { toFairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
 import { planJitteredMs } from '../../shared/loop/backoff.ts';
@@ -11,14 +9,12 @@ import { createLoop, type KeyState } from '../../shared/loop/loop.ts';
 import type { HealthStatus } from '../../shared/manifest/health.ts';
 import { groupOf } from '../../shared/manifest/object.ts';
 import { loadParents, type ParentContent } from '../apply/parent.ts';
-import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
+import type { ApiResource } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
-import type { AcknowledgementSink, DesiredState } from '../model/desired.ts';
 import type { Fences } from '../model/fencing.ts';
 import { applySetId } from '../model/inventory.ts';
 import type { Marks } from '../model/marks.ts';
 import type { RecordStore } from '../model/record.ts';
-import type { ReportSink } from '../model/report.ts';
 import { createTextPool } from '../model/text-pool.ts';
 import { type ContestOptions, createContestTracker } from '../observe/contest.ts';
 import { createFactsReader, isSuspicious } from '../observe/facts.ts';
@@ -30,6 +26,7 @@ import { createClaims } from './claims.ts';
 import {
   type AgentContext,
   type AgentMetrics,
+  type AgentPorts,
   type ApplicationState,
   createApplicationState,
 } from './context.ts';
@@ -40,16 +37,7 @@ import { readRecords, restoreRecords } from './saved-records.ts';
 import { createScalers } from './scalers.ts';
 import { syncApplication } from './sync-application.ts';
 
-export interface AgentLoopsOptions {
-  readonly kube: KubeClient;
-  readonly desired: DesiredState;
-  readonly acks: AcknowledgementSink;
-  readonly reports: ReportSink;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-  /** The agent's own namespace: inventory parents live there. */
-  readonly namespace: string;
+export interface AgentLoopsOptions extends AgentPorts {
   /** Random for each start: makes event ids unique. */
   readonly instanceId: string;
   /** Every object is read again about this often, as a net. Default one hour. */

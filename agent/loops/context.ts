@@ -110,8 +110,8 @@ export interface AgentMetrics {
   pruned: number;
 }
 
-/** Everything a step needs. */
-export interface AgentContext {
+/** What the agent's loops are given of the rest of the world. */
+export interface AgentPorts {
   readonly kube: KubeClient;
   readonly desired: DesiredState;
   readonly acks: AcknowledgementSink;
@@ -119,8 +119,12 @@ export interface AgentContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** The agent's own namespace. */
+  /** The agent's own namespace: inventory parents live there. */
   readonly namespace: string;
+}
+
+/** Everything a step needs. */
+export interface AgentContext extends AgentPorts {
   readonly observer: Observer;
   readonly health: HealthJudge;
   readonly scalers: Scalers;

@@ -3,7 +3,7 @@ import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { ChangeAction, Health } from '../../shared/manifest/health.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
 
-/** What metadata alone says of an object's writers; equal facts mean that nothing of ours can have changed (ARCHITECTURE section 8). */
+/** What metadata alone says of an object's writers; equal facts mean that nothing of ours can have changed. */
 export interface ObjectFacts {
   readonly uid: string;
   readonly resourceVersion: string;

@@ -1,5 +1,5 @@
 /**
- * The agent's side of the stream (ARCHITECTURE section 7): keeps one connection to one of the hub's addresses, outbound only, for as long as the
+ * The agent's side of the stream: keeps one connection to one of the hub's addresses, outbound only, for as long as the
  * agent runs. Without the hub nothing here hurries or fails: the loops go on with the desired state they have.
  */
 import { X509Certificate } from 'node:crypto';

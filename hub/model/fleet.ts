@@ -1,4 +1,4 @@
-/** The fleet repository's own resources after validation and defaults (ARCHITECTURE section 4). */
+/** The fleet repository's own resources after validation and defaults. */
 import type { JsonObject } from '../../shared/manifest/object.ts';
 import type { DeletionPolicy, HealthRule, SyncOptions } from '../../shared/manifest/target.ts';
 import type { LabelSelector } from './label-selector.ts';

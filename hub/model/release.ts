@@ -1,4 +1,4 @@
-/** Releases and assignments (ARCHITECTURE section 3). */
+/** Releases and assignments. */
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { AssignmentReason } from '../../shared/manifest/target.ts';
 
@@ -12,19 +12,23 @@ export interface Release {
   readonly targets: Readonly<Record<string, Digest>>;
 }
 
-/** What one cluster shall run of one application. At most one for each (cluster, application). */
-export interface Assignment {
+/** A decision of the rollout stage: the store gives it a generation in the transaction that keeps it. */
+export interface AssignmentDecision {
   readonly cluster: string;
   readonly application: string;
   readonly targetDigest: Digest;
   readonly releaseId: string;
   readonly revisionId: string;
   readonly reason: AssignmentReason;
+  /** Target takes the application out of the cluster. */
+  readonly removed: boolean;
+}
+
+/** What one cluster shall run of one application. At most one for each (cluster, application). */
+export interface Assignment extends AssignmentDecision {
   /** Grows by cluster over everything assigned to it. */
   readonly generation: number;
   readonly assignedAtMs: number;
-  /** Target takes the application out of the cluster. */
-  readonly removed: boolean;
 }
 
 /** Acknowledgements of one assignment's generation, each undefined until it came. */
@@ -36,17 +40,6 @@ export interface Acknowledgements {
 }
 
 export type AcknowledgementStage = 'received' | 'applied' | 'healthy' | 'refused' | 'failed';
-
-/** A decision of the rollout stage: the store gives it a generation in the transaction that keeps it. */
-export interface AssignmentDecision {
-  readonly cluster: string;
-  readonly application: string;
-  readonly targetDigest: Digest;
-  readonly releaseId: string;
-  readonly revisionId: string;
-  readonly reason: AssignmentReason;
-  readonly removed: boolean;
-}
 
 /** Assignments that would disappear, held until an operator confirms. */
 export interface Confirmation {

@@ -4,6 +4,7 @@ import { digestText } from '../../shared/manifest/canonical.ts';
 import { createEvent } from '../model/event.ts';
 import type { IssuedCertificate } from '../model/registry.ts';
 import { clusterOfCertificate } from './authority.ts';
+import { toIssued } from './certificate-records.ts';
 import type { RegistryContext } from './registry-context.ts';
 
 /** All that the other side learns of a refused certificate. */
@@ -54,15 +55,7 @@ async function adopt(
   if (!isLater) return undefined;
   const serial = certificate.serialNumber.toLowerCase();
   const notAfterMs = Date.parse(certificate.validTo);
-  const issued = {
-    serial,
-    cluster,
-    fingerprint,
-    notBeforeMs,
-    notAfterMs,
-    revokedAtMs: undefined,
-    revokedReason: undefined,
-  };
+  const issued = toIssued(cluster, { serial, fingerprint, notBeforeMs, notAfterMs });
   const message =
     'certificate of this authority accepted that was not in the records: restored from a backup';
   await store.registry.saveCertificate(

@@ -17,7 +17,8 @@ export function issuedEvent(
   });
 }
 
-export function toIssued(cluster: string, signed: SignedCertificate): IssuedCertificate {
+/** Neither over nor revoked. */
+export function toIssued(cluster: string, signed: Omit<SignedCertificate, 'der'>): IssuedCertificate {
   const { serial, fingerprint, notBeforeMs, notAfterMs } = signed;
   return {
     serial,

@@ -1,19 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { plainCluster } from '../model/cluster.test-support.ts';
 import type { Cluster } from '../model/fleet.ts';
 import { createMemoryTree } from './memory-tree.ts';
 import { createRenderer } from './renderer.ts';
 
 const map = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\n`;
-const cluster: Cluster = {
-  name: 'eu-1',
-  labels: {},
-  region: 'eu',
-  role: 'none',
-  variables: {},
-  kubernetesVersion: '',
-  paused: false,
-  origin: { file: 'fleet/eu.yaml', line: 1, commit: 'c' },
-};
+const cluster: Cluster = { ...plainCluster, name: 'eu-1', region: 'eu' };
 
 /** A base of ten objects and overlays that touch one of them, or all. */
 function fleet(overlays: number, kustomization: string) {

@@ -1,21 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Cluster } from '../model/fleet.ts';
+import { plainCluster as cluster } from '../model/cluster.test-support.ts';
 import { defaultLimits } from './limits.ts';
 import { createMemoryTree } from './memory-tree.ts';
 import { createRenderer } from './renderer.ts';
 import { parseYaml } from './yaml/parse-yaml.ts';
 
-const cluster: Cluster = {
-  name: 'c',
-  labels: {},
-  region: '',
-  role: 'none',
-  variables: {},
-  kubernetesVersion: '',
-  paused: false,
-  origin: { file: '', line: 0, commit: '' },
-};
 const source = { repository: '', ref: '', path: 'app', overlays: [] };
 const words = [
   ...[

@@ -1,19 +1,15 @@
 /* biome-ignore-all lint/suspicious/noTemplateCurlyInString: cluster variables */
+
 import { describe, expect, it } from 'vitest';
 import { keyedDigest } from '../../shared/manifest/canonical.ts';
+import { plainCluster } from '../model/cluster.test-support.ts';
 import type { Cluster } from '../model/fleet.ts';
 import { createMemoryTree } from './memory-tree.ts';
 import { createRenderer } from './renderer.ts';
 
 const cluster: Cluster = {
-  name: 'eu-1',
-  labels: { tier: 'gold' },
-  region: 'eu',
-  role: 'primary',
-  variables: { size: 'large' },
-  kubernetesVersion: '',
-  paused: false,
-  origin: { file: 'fleet/eu.yaml', line: 1, commit: 'c' },
+  ...plainCluster,
+  ...{ name: 'eu-1', region: 'eu', role: 'primary', labels: { tier: 'gold' }, variables: { size: 'large' } },
 };
 const digestKey = new Uint8Array(32).fill(7);
 const source = (path: string, overlays: readonly string[] = []) => ({

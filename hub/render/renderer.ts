@@ -1,5 +1,5 @@
 /**
- * The render stage (ARCHITECTURE section 5): a commit's tree, an Application's source and a Cluster give a ManifestSet. Pure but for the
+ * The render stage: a commit's tree, an Application's source and a Cluster give a ManifestSet. Pure but for the
  * reads through TreeReader. Caches are by Git object id, so that what did not change is neither read, parsed, built nor digested
  * again, and clusters with the same input share one set.
  */

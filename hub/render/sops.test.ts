@@ -1,15 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../shared/manifest/object.ts';
-import type { Cluster } from '../model/fleet.ts';
+import { plainCluster as cluster } from '../model/cluster.test-support.ts';
 import { createMemoryTree } from './memory-tree.ts';
 import { createRenderer } from './renderer.ts';
 import { findBroken, isSealed } from './sops.ts';
 import { isSopsFile } from './sops-file.ts';
 
-const cluster: Cluster = {
-  ...{ name: 'c', labels: {}, region: '', role: 'none', variables: {}, kubernetesVersion: '', paused: false },
-  origin: { file: '', line: 0, commit: '' },
-};
 const cipher = (text: string) => `ENC[AES256_GCM,data:${btoa(text)},iv:aXY=,tag:dGFn,type:str]`;
 const block = `sops:
     age:

@@ -2,14 +2,9 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { unpackError } from '../../shared/error/posted-error.ts';
 import type { Logger } from '../../shared/log/log.ts';
-import {
-  type Answer,
-  unpackError,
-  type WorkerInput,
-  type WorkerReply,
-  type WorkerRequest,
-} from './messages.ts';
+import type { Answer, WorkerInput, WorkerReply, WorkerRequest } from './messages.ts';
 import type { StoreListener } from './store.ts';
 
 /** Calls that wait at most; more are refused until some are answered. */
@@ -39,7 +34,7 @@ export interface WorkerClient {
 
 interface Waiter {
   readonly resolve: (value: unknown) => void;
-  readonly reject: (error: FairwayError) => void;
+  readonly reject: (error: Error) => void;
 }
 
 function stopped(cause: unknown): FairwayError {

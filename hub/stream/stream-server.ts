@@ -1,5 +1,5 @@
 /**
- * The hub's side of the stream (ARCHITECTURE section 7): two TLS listeners. Agents' has the four RPCs and answers nobody without a
+ * The hub's side of the stream: two TLS listeners. Agents' has the four RPCs and answers nobody without a
  * certificate of this hub's CA; enrolment's has Enrol only. It sends what the store says is assigned and keeps what agents report; it
  * decides nothing. Every call is authenticated anew, since a connection may outlive its certificate.
  */

@@ -1,4 +1,4 @@
-/** The desired state of one application in one cluster, as hub and agent both know it (ARCHITECTURE section 3). */
+/** The desired state of one application in one cluster, as hub and agent both know it. */
 import { canonicalJson, type Digest, digestText } from './canonical.ts';
 import type { ClusterObjectRule } from './cluster-objects.ts';
 import { keyText, type ObjectKey } from './object.ts';

@@ -1,15 +1,13 @@
 /** Charts across restarts: what a run hangs on, and nothing else, makes another. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { plainCluster } from '../../model/cluster.test-support.ts';
 import type { ApplicationSource, Cluster } from '../../model/fleet.ts';
 import type { HelmRequest, HelmRunner } from '../helm/helm-runner.ts';
 import { createMemoryTree } from '../memory-tree.ts';
 import { createRenderer, type Renderer } from '../renderer.ts';
 import { createKeptRenders } from './kept-renders.test-support.ts';
 
-const cluster: Cluster = {
-  ...{ name: 'one', labels: {}, region: 'eu', role: 'none', variables: {}, paused: false },
-  ...{ kubernetesVersion: '1.35.0', origin: { file: '', line: 0, commit: '' } },
-};
+const cluster: Cluster = { ...plainCluster, name: 'one', region: 'eu', kubernetesVersion: '1.35.0' };
 const chartSource: ApplicationSource = {
   ...{ repository: '', ref: '', path: '', overlays: [] },
   helm: {

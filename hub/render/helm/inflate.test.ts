@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Cluster } from '../../model/fleet.ts';
+import { plainCluster as cluster } from '../../model/cluster.test-support.ts';
 import { describeProblem } from '../../model/problem.ts';
 import { createMemoryTree } from '../memory-tree.ts';
 import { createRenderer } from '../renderer.ts';
 import type { HelmRequest, HelmRunner } from './helm-runner.ts';
 
-const cluster: Cluster = {
-  ...{ name: 'c', labels: {}, region: '', role: 'none', variables: {}, kubernetesVersion: '', paused: false },
-  origin: { file: '', line: 0, commit: '' },
-};
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 
 /** Stands in for the program, and keeps what it was asked. */

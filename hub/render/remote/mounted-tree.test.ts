@@ -1,15 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { FairwayError } from '../../../shared/error/error.ts';
-import type { Cluster } from '../../model/fleet.ts';
+import { plainCluster as cluster } from '../../model/cluster.test-support.ts';
 import type { RemoteRef, TreeReader } from '../../model/tree.ts';
 import { createMemoryTree } from '../memory-tree.ts';
 import { createRenderer, type Renderer } from '../renderer.ts';
 import { createMountedTree } from './mounted-tree.ts';
 
-const cluster: Cluster = {
-  ...{ name: 'c', labels: {}, region: '', role: 'none', variables: {}, kubernetesVersion: '', paused: false },
-  origin: { file: '', line: 0, commit: '' },
-};
 const map = (name: string, value = '1') =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\ndata: { value: "${value}" }\n`;
 const repository = 'https://git.example/org/base';

@@ -1,4 +1,5 @@
 /** Traces of small trees, as one line a change. */
+import { plainCluster } from '../../model/cluster.test-support.ts';
 import type { Cluster } from '../../model/fleet.ts';
 import { describeProblem } from '../../model/problem.ts';
 import type { ObjectSelector, ObjectTrace, Written } from '../../model/trace.ts';
@@ -7,13 +8,8 @@ import { createMemoryTree } from '../memory-tree.ts';
 import { createRenderer, type RenderRequest } from '../renderer.ts';
 
 export const cluster: Cluster = {
-  name: 'eu-1',
-  labels: { tier: 'gold' },
-  region: 'eu',
-  role: 'none',
-  variables: { HOST: 'eu.example' },
-  kubernetesVersion: '',
-  paused: false,
+  ...plainCluster,
+  ...{ name: 'eu-1', region: 'eu', labels: { tier: 'gold' }, variables: { HOST: 'eu.example' } },
   origin: { file: 'fleet/clusters.yaml', line: 12, commit: 'c' },
 };
 export const renderer = createRenderer({ digestKey: new Uint8Array(32) });

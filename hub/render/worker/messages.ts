@@ -1,5 +1,5 @@
 /** What the renderer's two sides post to each other: the hub's thread, which has Git, the store and helm, and the thread that renders. */
-import type { ErrorCode } from '../../../shared/error/error.ts';
+import type { PostedError } from '../../../shared/error/posted-error.ts';
 import type { Digest } from '../../../shared/manifest/canonical.ts';
 import type { ManifestSet } from '../../../shared/manifest/target.ts';
 import type { ApplicationSource, Cluster } from '../../model/fleet.ts';
@@ -102,16 +102,3 @@ export type ThreadMessage =
   | { readonly type: 'ask'; readonly call: number; readonly ask: PortCall }
   /** Nobody waits for the answer any more. */
   | { readonly type: 'drop'; readonly call: number };
-
-/** An error as plain data: a class does not survive the way between threads. */
-export interface PostedError {
-  /** Undefined: an abort. */
-  readonly code: ErrorCode | undefined;
-  readonly message: string;
-  readonly subject: string | undefined;
-  readonly retry: boolean;
-  readonly retryAfterMs: number | undefined;
-  readonly details: Readonly<Record<string, unknown>> | undefined;
-  /** For the log. */
-  readonly cause: string | undefined;
-}

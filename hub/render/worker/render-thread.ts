@@ -1,6 +1,7 @@
 /** The thread that renders. It has no file, network or clock of its own: what it needs it asks of the hub's thread. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { FairwayError } from '../../../shared/error/error.ts';
+import { packError, unpackError } from '../../../shared/error/posted-error.ts';
 import type { Digest } from '../../../shared/manifest/canonical.ts';
 import type { RenderMemory } from '../../model/render-memory.ts';
 import type { RenderedObject, RenderedSet } from '../../model/rendered.ts';
@@ -20,7 +21,6 @@ import type {
   TraceOrder,
   TreeHandle,
 } from './messages.ts';
-import { packError, unpackError } from './posted-error.ts';
 
 /** Trees whose sessions are remembered between orders. */
 const treesMax = 32;

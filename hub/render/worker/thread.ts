@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { type Clock, sleep } from '../../../shared/clock/clock.ts';
 import type { Random } from '../../../shared/clock/random.ts';
 import { FairwayError, toFairwayError } from '../../../shared/error/error.ts';
+import { packError, unpackError } from '../../../shared/error/posted-error.ts';
 import type { Logger } from '../../../shared/log/log.ts';
 import { planBackoffMs } from '../../../shared/loop/backoff.ts';
 import type { ManifestSet } from '../../../shared/manifest/target.ts';
@@ -21,7 +22,6 @@ import type {
   ThreadOrder,
   TraceOrder,
 } from './messages.ts';
-import { packError, unpackError } from './posted-error.ts';
 import { createTurns } from './turns.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
 
@@ -35,8 +35,11 @@ export interface ThreadOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Most memory of the thread's heap. Default 4,096. */
   readonly heapMbMax?: number | undefined;
+  /** How long one step may take before the thread is ended, in milliseconds. Default 120,000. */
   readonly silenceMsMax?: number | undefined;
+  /** Default: the thread that renders. For tests. */
   readonly threadUrl?: URL | undefined;
 }
 

@@ -2,28 +2,17 @@
  * The renderer in a thread of its own, so that the streams' event loop stays free while a large tree is rendered. Trees, the store and helm stay on this
  * side: the thread asks for what it reads. It gives digests back; this side fetches the sets that it has not got, a little at a time.
  */
-import type { Clock } from '../../../shared/clock/clock.ts';
-import type { Random } from '../../../shared/clock/random.ts';
-import type { Logger } from '../../../shared/log/log.ts';
 import { problemOf } from '../render-error.ts';
 import { noStats, noWork, type RenderStats } from '../render-work.ts';
 import type { BatchRequest, BatchResult, Renderer, RendererOptions } from '../renderer.ts';
 import type { TraceResult } from '../trace/trace-result.ts';
 import { createSetFetcher } from './fetch-sets.ts';
 import { createPorts } from './ports.ts';
-import { createThread } from './thread.ts';
+import { createThread, type ThreadOptions } from './thread.ts';
 
-export interface WorkerRendererOptions extends Omit<RendererOptions, 'turn'> {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-  /** Most memory of the thread's heap. Default 4,096. */
-  readonly heapMbMax?: number | undefined;
-  /** How long one step may take before the thread is ended, in milliseconds. Default 120,000. */
-  readonly silenceMsMax?: number | undefined;
-  /** Default: the thread that renders. For tests. */
-  readonly threadUrl?: URL | undefined;
-}
+export interface WorkerRendererOptions
+  extends Omit<RendererOptions, 'turn'>,
+    Omit<ThreadOptions, 'input' | 'answer' | 'onStats' | 'onStopped'> {}
 
 export interface WorkerRenderer extends Renderer {
   /** Ends the thread; what is rendered is cancelled. Idempotent. */

@@ -4,7 +4,8 @@
  */
 import type { Database } from 'better-sqlite3';
 import { FairwayError } from '../../../shared/error/error.ts';
-import { type Answer, type Change, packError } from '../messages.ts';
+import { packError } from '../../../shared/error/posted-error.ts';
+import type { Answer, Change } from '../messages.ts';
 import type { SqliteCall, SqliteStore } from './sqlite-store.ts';
 import { toStoreError } from './store-error.ts';
 

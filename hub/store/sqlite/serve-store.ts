@@ -2,7 +2,8 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
 import { systemRandom } from '../../../shared/clock/random.ts';
-import { packError, type WorkerInput, type WorkerReply, type WorkerRequest } from '../messages.ts';
+import { packError } from '../../../shared/error/posted-error.ts';
+import type { WorkerInput, WorkerReply, WorkerRequest } from '../messages.ts';
 import { createSealer } from '../seal.ts';
 import { backupDatabase } from './backup.ts';
 import { memoryPath, openDatabase } from './database.ts';

@@ -1,4 +1,5 @@
 /** Charts rendered by this program and by `helm template` itself, from the same files. */
+import { plainCluster } from '../../../hub/model/cluster.test-support.ts';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,14 +18,9 @@ export type Files = Readonly<Record<string, string | Uint8Array | { readonly lin
 export const program = process.env['FAIRWAY_HELM_BINARY'] ?? (await ensureBinary('helm'));
 
 export const cluster: Cluster = {
-  name: 'eu-1',
-  labels: { tier: 'gold' },
-  region: 'eu',
-  role: 'primary',
-  variables: { size: 'large' },
+  ...plainCluster,
+  ...{ name: 'eu-1', region: 'eu', role: 'primary', labels: { tier: 'gold' }, variables: { size: 'large' } },
   kubernetesVersion: '1.36.3',
-  paused: false,
-  origin: { file: 'fleet/eu.yaml', line: 1, commit: 'c' },
 };
 
 export const helmSource = (helm: Partial<HelmSource> = {}) => ({

@@ -1,26 +1,15 @@
+import { plainCluster as cluster } from '../../../hub/model/cluster.test-support.ts';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CORE_SCHEMA, defineScalarTag, intCoreTag, loadAll, NOT_RESOLVED } from 'js-yaml';
-import type { Cluster } from '../../../hub/model/fleet.ts';
 import { createMemoryTree } from '../../../hub/render/memory-tree.ts';
 import { createRenderer, type Renderer } from '../../../hub/render/renderer.ts';
 import type { Case } from './cases-basic.ts';
 
 /** Documents in order, or why there are none. */
 export type Outcome = { readonly documents: readonly unknown[] } | { readonly failure: string };
-
-const cluster: Cluster = {
-  name: 'c',
-  labels: {},
-  region: '',
-  role: 'none',
-  variables: {},
-  kubernetesVersion: '',
-  paused: false,
-  origin: { file: '', line: 0, commit: '' },
-};
 
 export const newRenderer = (): Renderer => createRenderer({ digestKey: new Uint8Array(32) });
 

@@ -1,4 +1,5 @@
 /** What must hold of every trace: its changes make the rendered object, and its lines hold what it says. */
+import { plainCluster as cluster } from '../../../hub/model/cluster.test-support.ts';
 import { expect } from 'vitest';
 import type { Cluster } from '../../../hub/model/fleet.ts';
 import type { FieldChange, ObjectTrace, Written, WrittenField } from '../../../hub/model/trace.ts';
@@ -10,17 +11,6 @@ import type { Renderer, RenderRequest } from '../../../hub/render/renderer.ts';
 import { canonicalJson } from '../../../shared/manifest/canonical.ts';
 import type { Json } from '../../../shared/manifest/object.ts';
 import type { Case } from './cases-basic.ts';
-
-const cluster: Cluster = {
-  name: 'c',
-  labels: {},
-  region: '',
-  role: 'none',
-  variables: {},
-  kubernetesVersion: '',
-  paused: false,
-  origin: { file: '', line: 0, commit: '' },
-};
 
 /** How often places say what, for a test that they say something. */
 export interface Counts {

@@ -1,4 +1,5 @@
 /** Manifests that the real program sops encrypts, with keys of the real age-keygen: rendered by the hub as ciphertext, opened by the agent's opener. */
+import { plainCluster } from '../../../hub/model/cluster.test-support.ts';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -58,16 +59,7 @@ function encrypt(name: string, text: string, ...options: readonly string[]): str
   return runSops('encrypt', ...age, ...options, name);
 }
 
-const cluster: Cluster = {
-  name: 'eu-1',
-  labels: {},
-  region: 'eu',
-  role: 'none',
-  variables: {},
-  kubernetesVersion: '',
-  paused: false,
-  origin: { file: 'fleet/eu.yaml', line: 1, commit: 'c' },
-};
+const cluster: Cluster = { ...plainCluster, name: 'eu-1', region: 'eu' };
 
 /** What the hub makes of the files, all ciphertext. */
 async function render(files: Readonly<Record<string, string>>) {

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { createFleetRepository, type FleetRepository } from '../../../hub/cli/demo/fleet-repository.ts';
 import { createGitServer, type GitServer } from '../../../hub/cli/demo/git-server.ts';
-import { loadConfig } from '../../../hub/config/load-config.ts';
 import type { ExplainedPlace, Explanation } from '../../../hub/explain/explanation.ts';
-import { type RunningHub, startHub } from '../../../hub/main.ts';
+import type { RunningHub } from '../../../hub/main.ts';
 import { runFairway } from '../run-fairway.ts';
+import { askHub, startWholeHub } from '../whole-hub.ts';
 import { password, writeFleet, writeLibrary } from './fleet.ts';
 
 let folder: string;
@@ -30,18 +30,7 @@ beforeAll(async () => {
   });
   await writeLibrary(library);
   await writeFleet(repository, server.url('library.git'));
-  const env = {
-    FAIRWAY_ROOT_URL: server.url('fleet.git'),
-    FAIRWAY_DATA_DIR: join(folder, 'data'),
-    FAIRWAY_API_LISTEN: '127.0.0.1:0',
-    FAIRWAY_AGENT_LISTEN: '127.0.0.1:0',
-    FAIRWAY_ENROLMENT_LISTEN: '127.0.0.1:0',
-    FAIRWAY_LOG_LEVEL: 'error',
-  };
-  hub = await startHub({
-    config: await loadConfig({ env, readFile: () => Promise.reject(new Error('none')) }),
-    env,
-  });
+  hub = await startWholeHub(folder, server.url('fleet.git'));
   await vi.waitFor(async () => expect((await ask('/api/v1/assignments')).items).toHaveLength(4), {
     timeout: 20_000,
     interval: 100,
@@ -54,10 +43,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function ask(path: string): Promise<Record<string, unknown>> {
-  const headers = { authorization: `Bearer ${hub.firstToken}` };
-  return (await (await fetch(hub.addresses.api + path, { headers })).json()) as Record<string, unknown>;
-}
+const ask = (path: string) => askHub(hub, path);
 
 const fairway = (args: readonly string[], cwd = repository.workTree) =>
   runFairway(['explain', ...args], {

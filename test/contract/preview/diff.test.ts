@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createFleetRepository, type FleetRepository } from '../../../hub/cli/demo/fleet-repository.ts';
 import { createGitServer, type GitServer } from '../../../hub/cli/demo/git-server.ts';
-import { loadConfig } from '../../../hub/config/load-config.ts';
-import { type RunningHub, startHub } from '../../../hub/main.ts';
+import type { RunningHub } from '../../../hub/main.ts';
 import type { DiffReport } from '../../../hub/preview/report.ts';
 import { runFairway } from '../run-fairway.ts';
+import { askHub, startWholeHub } from '../whole-hub.ts';
 
 const cluster = (name: string, region: string) =>
   `apiVersion: fairway.dev/v1alpha1\nkind: Cluster\nmetadata: {name: ${name}, labels: {tier: prod}}\nspec: {region: ${region}}\n`;
@@ -59,18 +59,7 @@ beforeAll(async () => {
   await repository.commit(files, { message: 'one' });
   await repository.push();
   server = await createGitServer({ root: join(folder, 'served') });
-  const env = {
-    FAIRWAY_ROOT_URL: server.url('fleet.git'),
-    FAIRWAY_DATA_DIR: join(folder, 'data'),
-    FAIRWAY_API_LISTEN: '127.0.0.1:0',
-    FAIRWAY_AGENT_LISTEN: '127.0.0.1:0',
-    FAIRWAY_ENROLMENT_LISTEN: '127.0.0.1:0',
-    FAIRWAY_LOG_LEVEL: 'error',
-  };
-  hub = await startHub({
-    config: await loadConfig({ env, readFile: () => Promise.reject(new Error('none')) }),
-    env,
-  });
+  hub = await startWholeHub(folder, server.url('fleet.git'));
   await vi.waitFor(
     async () => {
       const { items } = (await ask('/api/v1/assignments')) as { items: readonly unknown[] };
@@ -86,10 +75,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function ask(path: string): Promise<unknown> {
-  const headers = { authorization: `Bearer ${hub.firstToken}` };
-  return (await fetch(hub.addresses.api + path, { headers })).json();
-}
+const ask = (path: string) => askHub(hub, path);
 
 const fairway = (...args: readonly string[]) =>
   runFairway(args, {

@@ -8,21 +8,16 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createKeyPair } from '../../../agent/stream/key-pair.ts';
-import { createMemoryPendingKeys, enrolWith, type Hub, startHub } from './harness.ts';
+import { createMemoryPendingKeys, enrolWith, type Hub } from './harness.ts';
+import { createParties } from './parties.ts';
 
 const child = fileURLToPath(new URL('./dying-enrolment.ts', import.meta.url));
-const hubs: Hub[] = [];
 const folders: string[] = [];
 afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
 });
-
-async function hubOf(options: Parameters<typeof startHub>[0] = {}): Promise<Hub> {
-  const hub = await startHub(options);
-  hubs.push(hub);
-  return hub;
-}
+// After the folders: what is set up later ends earlier.
+const { hubOf } = createParties();
 
 async function folderOf(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'fairway-cut-'));

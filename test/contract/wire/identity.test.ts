@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { type ChannelCredentials, Client, type ServiceError } from '@grpc/grpc-js';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { channelOptions, createCredentials } from '../../../agent/stream/channel.ts';
 import { createKeyPair } from '../../../agent/stream/key-pair.ts';
 import { createRegistry } from '../../../hub/registry/registry.ts';
@@ -18,35 +18,10 @@ import { silentLogger } from '../../../shared/log/log.ts';
 import { hubServerName } from '../../../shared/stream/protocol.ts';
 import { toMethodDefinition } from '../../../shared/stream/service.ts';
 import { digestToWire } from '../../../shared/stream/wire-base.ts';
-import {
-  type Agent,
-  configMap,
-  enrolAgent,
-  enrolWith,
-  type Hub,
-  startAgent,
-  startHub,
-  until,
-} from './harness.ts';
+import { configMap, enrolAgent, enrolWith, type Hub, until } from './harness.ts';
+import { createParties } from './parties.ts';
 
-const hubs: Hub[] = [];
-const agents: Agent[] = [];
-afterEach(async () => {
-  for (const agent of agents.splice(0)) await agent.connection.stop();
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
-
-async function hubOf(options: Parameters<typeof startHub>[0] = {}): Promise<Hub> {
-  const hub = await startHub(options);
-  hubs.push(hub);
-  return hub;
-}
-
-async function agentOf(...args: Parameters<typeof startAgent>): Promise<Agent> {
-  const agent = await startAgent(...args);
-  agents.push(agent);
-  return agent;
-}
+const { hubOf, agentOf } = createParties();
 
 /** One FetchBlobs with these credentials: its answers, or the gRPC status it was refused with. */
 function fetchBlobs(

@@ -3,9 +3,8 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, connect as openTcp, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
-  type Agent,
   configMap,
   createMemoryStorage,
   enrolAgent,
@@ -17,25 +16,9 @@ import {
   startHub,
   until,
 } from './harness.ts';
+import { createParties } from './parties.ts';
 
-const hubs: Hub[] = [];
-const agents: Agent[] = [];
-afterEach(async () => {
-  for (const agent of agents.splice(0)) await agent.connection.stop();
-  for (const hub of hubs.splice(0)) await hub.stop();
-});
-
-async function hubOf(options: Parameters<typeof startHub>[0] = {}): Promise<Hub> {
-  const hub = await startHub(options);
-  hubs.push(hub);
-  return hub;
-}
-
-async function agentOf(...args: Parameters<typeof startAgent>): Promise<Agent> {
-  const agent = await startAgent(...args);
-  agents.push(agent);
-  return agent;
-}
+const { hubOf, agentOf } = createParties();
 
 const acknowledgementsOf = async (hub: Hub, cluster: string, application: string) =>
   (await hub.store.releases.assignments({ cluster, application }))[0]?.acknowledgements;
