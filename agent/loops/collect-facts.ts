@@ -2,36 +2,21 @@
  * Answers what a cluster is besides the objects of its applications. A hub that wants to know of changes says so: then what can be watched is watched, what has changed is told,
  * and nothing is read twice; that ends when nobody has asked for a while. What may not be read is told as such; the rest is collected all the same.
  */
-import { toFairwayError } from '../../shared/error/error.ts';
 import { digestJson } from '../../shared/manifest/canonical.ts';
 import {
+  type FactGap,
   type FactSection,
-  type FactValues,
   factSections,
-  factsMax,
   type SectionFacts,
   type UnownedField,
 } from '../../shared/manifest/cluster-facts.ts';
-import type { KubeObject } from '../../shared/manifest/object.ts';
 import type { DesiredState } from '../model/desired.ts';
-import { nodeFacts, requestFacts } from '../observe/capacity-facts.ts';
-import {
-  apiFacts,
-  backupFacts,
-  classFacts,
-  definitionFacts,
-  imageFacts,
-  kubeletVersions,
-  type NamedFacts,
-  podSecurityFacts,
-  specFacts,
-  unmanagedFacts,
-} from '../observe/cluster-facts.ts';
-import { handMadeKinds, trimOwned, trimPod, trimStatus, watchedKinds } from '../observe/fact-shapes.ts';
-import { certificateFacts, fingerprintFacts, type HeldValues } from '../observe/held-values.ts';
-import { createFactLists, type FactLists, type FactListsPorts, unmanagedSelector } from './fact-lists.ts';
-import { createFactValues, type HolderKind } from './fact-values.ts';
-import { createGroupBook, type GroupFacts } from './group-facts.ts';
+import { createFingerprints } from '../observe/held-values.ts';
+import { gapOf } from './fact-gaps.ts';
+import { createFactLists, type FactListsPorts } from './fact-lists.ts';
+import { collectSection, createFactView, type FactView } from './fact-sections.ts';
+import { createFactValues } from './fact-values.ts';
+import { createGroupBook } from './group-facts.ts';
 import { createNotices } from './notices.ts';
 import { createSealedFacts, type SealedFactsPorts } from './sealed-facts.ts';
 import { createUnownedFacts } from './unowned-facts.ts';
@@ -47,7 +32,7 @@ export interface FactsQuestion {
   readonly unowned?: readonly UnownedField[];
 }
 
-export interface FactsPorts extends Omit<FactListsPorts, 'onChange' | 'namespaces'> {
+export interface FactsPorts extends Omit<FactListsPorts, 'onChange' | 'onPods' | 'namespaces'> {
   readonly desired: Pick<DesiredState, 'applications' | 'object' | 'subscribe'>;
   readonly reveal: SealedFactsPorts['reveal'];
   /** The agent's own. */
@@ -64,159 +49,56 @@ export interface FactCollector {
   stop(): void;
 }
 
-const namespacesMax = 500;
+/** Namespaces whose objects are looked at. */
+const namespacesMax = 2_000;
+
+/** They are of managed namespaces. */
+const namespaced: ReadonlySet<FactSection> = new Set([
+  ...(['capacity', 'quotas', 'limits', 'podSecurity', 'images'] as const),
+  ...(['secrets', 'configMaps', 'unmanaged', 'certificates', 'backups'] as const),
+]);
 
 function managedNamespaces(desired: FactsPorts['desired']): readonly string[] {
   const names = new Set<string>();
   for (const { target } of desired.applications().values())
     for (const { key } of target.set.entries) names.add(key.namespace || target.sync.namespace);
-  return [...names]
-    .filter((name) => name !== '')
-    .sort()
-    .slice(0, namespacesMax);
+  return [...names].filter((name) => name !== '').sort();
 }
 
-interface PodFacts {
-  readonly images: NamedFacts;
-  readonly requests: NamedFacts;
-}
-
-/** One question's view: what several sections need is had once. */
-interface View {
-  readonly lists: FactLists;
-  readonly kube: FactsPorts['kube'];
-  readonly namespaces: readonly string[];
-  readonly question: FactsQuestion;
-  readonly group: GroupFacts;
-  readonly signal: AbortSignal;
-  list(kind: string): Promise<readonly KubeObject[]>;
-  held(kind: HolderKind): Promise<readonly HeldValues[]>;
-  slowly<T>(name: string, work: () => Promise<T>): Promise<T>;
-}
-
-function createView(parts: Omit<View, 'list' | 'held' | 'slowly'>): View {
-  const { lists, group, signal } = parts;
-  const begun = new Map<string, Promise<unknown>>();
-  const once = <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    const found = (begun.get(name) as Promise<T> | undefined) ?? work();
-    begun.set(name, found);
-    return found;
-  };
-  return {
-    ...parts,
-    list: (name) =>
-      once(`list ${name}`, async () => {
-        const kind = watchedKinds.find((one) => one.kind === name);
-        return kind ? lists.list(kind, signal) : [];
-      }),
-    held: (kind) => once(`held ${kind}`, () => group.values.held(kind, signal)),
-    slowly: (name, work) => once(name, () => lists.slowly(name, work)),
-  };
-}
-
-/** @param trim what is kept of each, as it comes. */
-async function listAll(
-  { lists, signal }: View,
-  kinds: readonly (readonly [group: string, kind: string])[],
-  trim: (object: KubeObject) => KubeObject,
-  more: { readonly metadataOnly?: boolean; readonly labelSelector?: string } = {},
-): Promise<readonly KubeObject[]> {
-  const found: KubeObject[] = [];
-  for (const [group, kind] of kinds)
-    await lists.each({ group, kind, ...more }, (object) => found.push(trim(object)), signal);
-  return found;
-}
-
-/** Pods come and go by the thousand: they are listed, not watched, and trimmed as they come. */
-function podFacts({ slowly, lists, signal }: View): Promise<PodFacts> {
-  return slowly('pods', async () => {
-    const pods: KubeObject[] = [];
-    await lists.each({ group: '', kind: 'Pod' }, (pod) => pods.push(trimPod(pod)), signal);
-    return { images: imageFacts(pods), requests: requestFacts(pods) };
-  });
-}
-
-const backups = [
-  ['velero.io', 'Schedule'],
-  ['velero.io', 'Backup'],
-  ['snapshot.storage.k8s.io', 'VolumeSnapshot'],
-  ['volsync.backube', 'ReplicationSource'],
-] as const;
-
-type Collect = (view: View) => Promise<NamedFacts>;
-
-const collectors: Readonly<Record<FactSection, Collect>> = {
-  version: async ({ kube, signal, slowly, list }) => [
-    ['kubernetes', await slowly('version', () => kube.version(signal))],
-    // That nodes may not be listed is told of the capacity.
-    ['kubelets', kubeletVersions(await list('Node').catch(() => []))],
-  ],
-  apis: async ({ lists, signal }) => apiFacts(await lists.served(signal)),
-  crds: async ({ list }) => definitionFacts(await list('CustomResourceDefinition')),
-  storageClasses: async ({ list }) => classFacts(await list('StorageClass')),
-  ingressClasses: async ({ list }) => classFacts(await list('IngressClass')),
-  priorityClasses: async ({ list }) => classFacts(await list('PriorityClass')),
-  runtimeClasses: async ({ list }) => classFacts(await list('RuntimeClass')),
-  capacity: async (view) => [...nodeFacts(await view.list('Node')), ...(await podFacts(view)).requests],
-  quotas: async ({ list }) => specFacts(await list('ResourceQuota')),
-  limits: async ({ list }) => specFacts(await list('LimitRange')),
-  podSecurity: async ({ list, namespaces }) =>
-    podSecurityFacts((await list('Namespace')).filter(({ metadata }) => namespaces.includes(metadata.name))),
-  images: async (view) => (await podFacts(view)).images,
-  secrets: async ({ held }) => fingerprintFacts(await held('Secret')),
-  configMaps: async ({ held }) => fingerprintFacts(await held('ConfigMap')),
-  unmanaged: (view) =>
-    view.slowly('unmanaged', async () =>
-      unmanagedFacts(
-        await listAll(view, handMadeKinds, trimOwned, {
-          metadataOnly: true,
-          labelSelector: unmanagedSelector,
-        }),
-      ),
-    ),
-  certificates: async (view) =>
-    certificateFacts(
-      await view.held('Secret'),
-      await view.slowly('certificates', () =>
-        listAll(view, [['cert-manager.io', 'Certificate']], trimStatus),
-      ),
-    ),
-  backups: (view) =>
-    view.slowly('backups', async () => backupFacts(await listAll(view, backups, trimStatus))),
-  sealed: ({ group }) => group.sealed.collect(),
-  unowned: ({ group, question, signal }) => group.unowned.collect(question.unowned ?? [], signal),
-};
-
-function toValues(facts: NamedFacts): FactValues {
-  const sorted = [...facts].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(sorted.slice(0, factsMax));
-}
-
-async function collectSection(section: FactSection, view: View): Promise<SectionFacts> {
-  const { known } = view.question;
+async function tellSection(
+  section: FactSection,
+  view: FactView,
+  known: FactsQuestion['known'],
+  left: readonly FactGap[],
+): Promise<SectionFacts> {
   try {
-    const values = toValues(await collectors[section](view));
+    const { values, gaps } = await collectSection(section, view);
     const digest = digestJson(values);
-    return { section, digest, values: known[section] === digest ? undefined : values, failure: '' };
+    return {
+      ...{ section, digest, values: known[section] === digest ? undefined : values, failure: '' },
+      gaps: [...gaps, ...left],
+    };
   } catch (caught) {
     view.signal.throwIfAborted();
-    const { code, message } = toFairwayError(caught);
-    return { section, digest: '', values: undefined, failure: `${code}: ${message}` };
+    const gap = gapOf('', caught);
+    return { section, digest: '', values: undefined, failure: gap.message, gaps: [gap] };
   }
 }
 
 export function createFactCollector(ports: FactsPorts): FactCollector {
   const { clock, desired, kube } = ports;
-  const notices = createNotices(clock);
+  const [notices, ofPods] = [createNotices(clock), createNotices(clock)];
   let names: readonly string[] | undefined;
-  const namespaces = () => {
+  const allNamespaces = () => {
     names ??= managedNamespaces(desired);
     return names;
   };
-  const listPorts = { ...ports, namespaces, onChange: notices.changed };
+  const namespaces = () => allNamespaces().slice(0, namespacesMax);
+  const listPorts = { ...ports, namespaces, onChange: notices.changed, onPods: ofPods.changed };
   const lists = createFactLists(listPorts);
+  const values = createFactValues(listPorts, lists);
   const groups = createGroupBook(clock, lists, (salt) => ({
-    values: createFactValues(listPorts, lists, salt),
+    fingerprints: createFingerprints(salt),
     sealed: createSealedFacts(ports, salt),
     unowned: createUnownedFacts(listPorts, lists, salt),
   }));
@@ -224,26 +106,38 @@ export function createFactCollector(ports: FactsPorts): FactCollector {
     names = undefined;
     if (!lists.watching) return;
     notices.changed();
-    // What was given to the cluster now will run other pods.
-    lists.hasten('pods');
+    // What was given to the cluster now will run other pods: where they are not watched.
+    lists.hasten({ group: '', kind: 'Pod' });
   });
+  const leftOut = (): readonly FactGap[] => {
+    const more = allNamespaces().length - namespacesMax;
+    const message = `${more} namespaces beyond the first ${namespacesMax}, by name, are left out`;
+    return more > 0 ? [{ kind: '', reason: 'bound', message }] : [];
+  };
 
   return {
-    async collect(question, signal) {
-      const group = groups.asked(question.salt, question.watch === true);
-      const parts = { lists, kube, namespaces: namespaces(), question, signal };
-      const view = createView({ ...parts, group });
+    async collect({ salt, known, watch = false, unowned = [] }, signal) {
+      const group = groups.asked(salt, watch);
+      const parts = { lists, kube, namespaces: namespaces(), unowned, group, signal };
+      const view = createFactView(parts, values);
       const sections: SectionFacts[] = [];
-      for (const section of factSections) sections.push(await collectSection(section, view));
+      for (const section of factSections)
+        sections.push(await tellSection(section, view, known, namespaced.has(section) ? leftOut() : []));
       return sections;
     },
-    onChange: notices.subscribe,
+    onChange(listener) {
+      const ends = [notices.subscribe(listener), ofPods.subscribe(listener)];
+      return () => {
+        for (const end of ends) end();
+      };
+    },
     get watches() {
       return lists.watches;
     },
     stop() {
       unsubscribe();
       notices.stop();
+      ofPods.stop();
       groups.stop();
     },
   };

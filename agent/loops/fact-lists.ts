@@ -2,9 +2,7 @@
  * What the facts of a cluster are worked out from: kinds that are watched, for whoever wants to know of changes, and lists of everything else. What is not watched is listed
  * anew every four minutes at most, and kept as what was worked out of it.
  */
-import { toFairwayError } from '../../shared/error/error.ts';
-import type { KubeObject } from '../../shared/manifest/object.ts';
-import type { ApiResource, KubeClient, ListRequest } from '../kube/kube-client.ts';
+import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 import { partOfLabel } from '../model/inventory.ts';
 import { watchedKinds } from '../observe/fact-shapes.ts';
 import {
@@ -12,15 +10,15 @@ import {
   type FactKind,
   type FactWatch,
   type FactWatchPorts,
-  withKind,
+  objectsMaxDefault,
 } from '../observe/fact-watch.ts';
+import { tooMany } from './fact-gaps.ts';
+import { type Listed, listObjects, nothingListed } from './list-objects.ts';
 
-export interface FactListsPorts extends Omit<FactWatchPorts, 'kube' | 'onChange'> {
-  /** Something that is told is another. */
-  readonly onChange: () => void;
-  readonly kube: Pick<KubeClient, 'discover' | 'get' | 'list' | 'version' | 'watch'>;
-  /** Those that hold objects of the agent's applications, sorted. */
-  readonly namespaces: () => readonly string[];
+export interface FactListsPorts extends Omit<FactWatchPorts, 'kube'> {
+  /** Pods are others: they come and go, and what is told of them must not hold up what is told of the rest. Default `onChange`. */
+  readonly onPods?: () => void;
+  readonly kube: Pick<KubeClient, 'discover' | 'get' | 'list' | 'staleGroups' | 'version' | 'watch'>;
 }
 
 export interface FactLists {
@@ -34,24 +32,16 @@ export interface FactLists {
   served(signal: AbortSignal): Promise<readonly ApiResource[]>;
   /** @throws what the API server says. Not served: undefined. */
   find(group: string, kind: string, signal: AbortSignal): Promise<ApiResource | undefined>;
-  /** What is kept of a watched kind's objects, of managed namespaces where it has any; empty where it is not served. */
-  list(kind: FactKind, signal: AbortSignal): Promise<readonly KubeObject[]>;
-  /** Objects of managed namespaces (velero.io: of all), one after the other, as they are listed. */
-  each(kind: Omit<FactKind, 'trim'>, visit: (object: KubeObject) => void, signal: AbortSignal): Promise<void>;
+  /** What is kept of a kind's objects; nothing where it is not served. @throws permission_denied where it may not be listed. */
+  list(kind: FactKind, signal: AbortSignal): Promise<Listed>;
   /** The watch of a kind; undefined: it is not watched, or not complete. */
   watched(kind: FactKind, signal: AbortSignal): Promise<FactWatch | undefined>;
   /** What was worked out may be other by now: half a minute later it is worked out anew, and that is told. */
-  hasten(name: string): void;
+  hasten(kind: Pick<FactKind, 'group' | 'kind'>): void;
   /** Works it out again where it is older than four minutes, or nobody watches. */
   slowly<T>(name: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** Velero's objects lie in a namespace of its own. */
-const everywhere: ReadonlySet<string> = new Set(['velero.io']);
-const pageSizeDefault = 500;
-const objectsMax = 20_000;
-/** More are listed as one, where only metadata is wanted. */
-const namespacesEachMax = 4;
 const slowlyMs = 240_000;
 /** What was begun by a release is over by then, as a rule; and no more often than this. */
 const hastenMs = 30_000;
@@ -59,6 +49,10 @@ const hastenMs = 30_000;
 const settlesMs = 5_000;
 
 const idOf = ({ group, kind }: Pick<FactKind, 'group' | 'kind'>) => `${group}/${kind}`;
+const watchedIds: ReadonlySet<string> = new Set(watchedKinds.map(idOf));
+const isSame = (names: readonly string[], set: ReadonlySet<string>) =>
+  names.length === set.size && names.every((name) => set.has(name));
+const listName = (kind: Pick<FactKind, 'group' | 'kind'>) => `list ${idOf(kind)}`;
 
 export function createFactLists(ports: FactListsPorts): FactLists {
   const { kube, clock } = ports;
@@ -88,7 +82,8 @@ export function createFactLists(ports: FactListsPorts): FactLists {
 
   const refreshed = () => clock.monotonic() < servedStaleUntilMs;
   const served: FactLists['served'] = async (signal) => {
-    if (refreshed()) return kube.discover({ refresh: true, signal });
+    // An API server that was away may be back.
+    if (refreshed() || kube.staleGroups().size > 0) return kube.discover({ refresh: true, signal });
     await slowly('served', () => kube.discover({ refresh: true, signal }).then(() => true));
     return kube.discover({ signal });
   };
@@ -103,73 +98,56 @@ export function createFactLists(ports: FactListsPorts): FactLists {
     cancelSettled = clock.after(settlesMs, ports.onChange);
     ports.onChange();
   };
-
-  /** What other namespaces hold is nobody's business. */
-  const objectChanged = (namespace: string | undefined) => {
-    if (namespace === undefined || ports.namespaces().includes(namespace)) ports.onChange();
+  const { onChange, onPods = onChange } = ports;
+  const tellers: Readonly<Record<string, () => void>> = {
+    CustomResourceDefinition: definitionsChanged,
+    Pod: onPods,
   };
 
-  const ensure = async (signal: AbortSignal): Promise<void> => {
-    for (const kind of watchedKinds) {
-      if (watches.has(idOf(kind))) continue;
-      const resource = await find(kind.group, kind.kind, signal);
-      // It may have ended meanwhile, or another question may have begun it.
-      if (!watching || watches.has(idOf(kind)) || !resource?.verbs.includes('watch')) continue;
-      const onChange = kind.kind === 'CustomResourceDefinition' ? definitionsChanged : objectChanged;
-      watches.set(idOf(kind), createFactWatch(resource, kind, { ...ports, onChange }));
-    }
-  };
+  /** Whether it is what would be begun now: of the version that is served, of all namespaces that are managed, and as complete as it may be. */
+  const isCurrent = (watch: FactWatch, resource: ApiResource): boolean =>
+    watch.resource.version === resource.version &&
+    !watch.hasRoom &&
+    (!resource.namespaced || isSame(ports.namespaces(), watch.namespaces));
 
-  const pages = async (
-    request: ListRequest,
-    visit: (object: KubeObject) => void,
-    signal: AbortSignal,
-  ): Promise<void> => {
-    let next: string | undefined;
-    let count = 0;
-    do {
-      const page = await kube.list({ ...request, ...(next !== undefined && { continue: next }) }, signal);
-      for (const item of page.items) visit(withKind(item, request.resource));
-      count += page.items.length;
-      next = page.continue === '' ? undefined : page.continue;
-    } while (next !== undefined && count < objectsMax);
-  };
-
-  const each: FactLists['each'] = async (kind, visit, signal) => {
+  const ensure = async (kind: FactKind, signal: AbortSignal): Promise<void> => {
     const resource = await find(kind.group, kind.kind, signal);
-    // Not served: nothing of it can be there.
-    if (!resource) return;
-    const { metadataOnly = false, fieldSelector, labelSelector, pageSize = pageSizeDefault } = kind;
-    const request = {
-      ...{ resource, metadataOnly, limit: pageSize },
-      ...(fieldSelector !== undefined && { fieldSelector }),
-      ...(labelSelector !== undefined && { labelSelector }),
-    };
-    const namespaces = ports.namespaces();
-    if (!resource.namespaced || everywhere.has(kind.group))
-      return pages({ ...request, namespace: '' }, visit, signal);
-    if (metadataOnly && namespaces.length > namespacesEachMax) {
-      const wanted = new Set(namespaces);
-      const ofWanted = (object: KubeObject) => {
-        if (wanted.has(object.metadata.namespace ?? '')) visit(object);
-      };
-      try {
-        return await pages({ ...request, namespace: '' }, ofWanted, signal);
-      } catch (caught) {
-        if (toFairwayError(caught).code !== 'permission_denied') throw caught;
-      }
-    }
-    for (const namespace of namespaces) await pages({ ...request, namespace }, visit, signal);
+    // It may have ended meanwhile.
+    if (!watching) return;
+    const before = watches.get(idOf(kind));
+    const can = resource?.verbs.includes('watch') === true;
+    if (before && can && isCurrent(before, resource)) return;
+    before?.stop();
+    watches.delete(idOf(kind));
+    if (!can) return;
+    watches.set(
+      idOf(kind),
+      createFactWatch(resource, kind, { ...ports, onChange: tellers[kind.kind] ?? onChange }),
+    );
   };
 
   const watched: FactLists['watched'] = async (kind, signal) => {
-    if (!watching) return undefined;
-    await ensure(signal);
+    if (!watching || !watchedIds.has(idOf(kind))) return undefined;
+    // All at once: each takes a list of its own first.
+    for (const one of watchedKinds) if (!watches.has(idOf(one))) await ensure(one, signal);
+    await ensure(kind, signal);
     const watch = watches.get(idOf(kind));
     if (!watch) return undefined;
     await Promise.race([watch.started, aborted(signal)]);
     signal.throwIfAborted();
     return watch.synced ? watch : undefined;
+  };
+
+  const list: FactLists['list'] = async (kind, signal) => {
+    const watch = await watched(kind, signal);
+    if (watch) {
+      const gaps = watch.cut ? [tooMany(kind.kind, kind.objectsMax ?? objectsMaxDefault)] : [];
+      return { counted: watch.counted(), gaps };
+    }
+    return slowly(listName(kind), async () => {
+      const resource = await find(kind.group, kind.kind, signal);
+      return resource ? listObjects(kube, resource, kind, ports.namespaces(), signal) : nothingListed;
+    });
   };
 
   return {
@@ -191,32 +169,12 @@ export function createFactLists(ports: FactListsPorts): FactLists {
     get watches() {
       return [...watches.values()].filter(({ synced }) => synced).length;
     },
-    served,
-    find,
-    each,
-    watched,
-    async list(kind, signal) {
-      const watch = await watched(kind, signal);
-      if (!watch) {
-        const found: KubeObject[] = [];
-        const keep = (object: KubeObject) => {
-          const trimmed = kind.trim(object);
-          if (trimmed) found.push(trimmed);
-        };
-        await each(kind, keep, signal);
-        return found;
-      }
-      const namespaces = new Set(ports.namespaces());
-      return watch
-        .objects()
-        .filter(({ metadata: { namespace } }) => namespace === undefined || namespaces.has(namespace));
-    },
-    slowly,
-    hasten(name) {
-      if (!watching) return;
+    ...{ served, find, list, watched, slowly },
+    hasten(kind) {
+      if (!watching || watches.get(idOf(kind))?.synced === true) return;
       cancelHasten ??= clock.after(hastenMs, () => {
         cancelHasten = undefined;
-        worked.delete(name);
+        worked.delete(listName(kind));
         ports.onChange();
       });
     },

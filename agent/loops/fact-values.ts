@@ -1,18 +1,29 @@
 /**
- * Secrets and ConfigMaps of managed namespaces as facts. Where their metadata is watched, only those that have changed are read again; kept are fingerprints, never a value.
+ * Secrets and ConfigMaps of managed namespaces as facts. Where their metadata is watched, only those that have changed are read again, once for however many groups ask; kept are digests, never
+ * a value.
  */
+import { toFairwayError } from '../../shared/error/error.ts';
+import type { FactGap } from '../../shared/manifest/cluster-facts.ts';
 import type { KubeObject } from '../../shared/manifest/object.ts';
 import { findLive } from '../apply/find-live.ts';
+import type { ApiResource } from '../kube/kube-client.ts';
 import { secretsThatCount, watchedKinds } from '../observe/fact-shapes.ts';
-import { type FactKind, withKind } from '../observe/fact-watch.ts';
+import { type FactKind, objectsMaxDefault, withKind } from '../observe/fact-watch.ts';
 import { type HeldValues, isOfNobody, readHeldValues } from '../observe/held-values.ts';
+import { tooMany } from './fact-gaps.ts';
 import type { FactLists, FactListsPorts } from './fact-lists.ts';
+import { explainDenied, listObjects, objectsOf } from './list-objects.ts';
 
 export type HolderKind = 'Secret' | 'ConfigMap';
 
-/** One parity group's view of them: fingerprints are under its salt. */
+/** What is known of all of a kind, and what that leaves out. */
+export interface Held {
+  readonly values: readonly HeldValues[];
+  readonly gaps: readonly FactGap[];
+}
+
 export interface FactValuesReader {
-  held(kind: HolderKind, signal: AbortSignal): Promise<readonly HeldValues[]>;
+  held(kind: HolderKind, signal: AbortSignal): Promise<Held>;
 }
 
 interface Known extends HeldValues {
@@ -31,87 +42,119 @@ function stateOf({ metadata }: KubeObject): string {
   return `${String(metadata['uid'])} ${String(metadata['resourceVersion'])}`;
 }
 
+/** Read as a whole, one after the other; kept is what is worked out of it, as an object in the place of the one that was read. */
+const wholeOf = (kind: HolderKind): FactKind => ({
+  ...{ group: '', kind, pageSize },
+  ...(kind === 'Secret' && { fieldSelector: secretsThatCount }),
+  trim: ({ apiVersion, metadata, ...rest }) => {
+    const { name, namespace = '' } = metadata;
+    const held = readHeldValues({ apiVersion, metadata, ...rest } as KubeObject);
+    return { apiVersion, kind, metadata: { name, namespace }, held } as unknown as KubeObject;
+  },
+});
+
 export function createFactValues(
   { kube, namespaces }: Pick<FactListsPorts, 'kube' | 'namespaces'>,
-  lists: Pick<FactLists, 'each' | 'find' | 'watched'>,
-  salt: Uint8Array,
+  lists: Pick<FactLists, 'find' | 'watched' | 'slowly'>,
 ): FactValuesReader {
   const known: Record<HolderKind, ReadonlyMap<string, Known>> = { Secret: new Map(), ConfigMap: new Map() };
-
-  const read = (object: KubeObject): Known => ({ ...readHeldValues(object, salt), state: stateOf(object) });
-
-  const listAll = async (kind: HolderKind, signal: AbortSignal): Promise<readonly HeldValues[]> => {
-    const found: HeldValues[] = [];
-    const request = {
-      ...{ group: '', kind, pageSize },
-      ...(kind === 'Secret' && { fieldSelector: secretsThatCount }),
-    };
-    await lists.each(request, (object) => found.push(readHeldValues(object, salt)), signal);
-    return found;
+  const last: Record<HolderKind, Promise<unknown>> = {
+    Secret: Promise.resolve(),
+    ConfigMap: Promise.resolve(),
   };
 
-  /** Reads what has changed, a namespace at a time. */
+  const listAll = async (kind: HolderKind, signal: AbortSignal): Promise<Held> => {
+    const resource = await lists.find('', kind, signal);
+    if (!resource) return { values: [], gaps: [] };
+    const listed = await listObjects(kube, resource, wholeOf(kind), namespaces(), signal);
+    const values = objectsOf(listed).map((object) => object['held'] as unknown as HeldValues);
+    return { values, gaps: listed.gaps };
+  };
+
+  const readTogether = async (
+    {
+      resource,
+      namespace,
+      wanted,
+    }: { resource: ApiResource; namespace: string; wanted: ReadonlySet<string> },
+    keep: (object: KubeObject) => void,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    let next: string | undefined;
+    do {
+      const page = await kube.list(
+        {
+          ...{ resource, namespace, limit: pageSize },
+          ...(resource.kind === 'Secret' && { fieldSelector: secretsThatCount }),
+          ...(next !== undefined && { continue: next }),
+        },
+        signal,
+      );
+      for (const item of page.items) if (wanted.has(item.metadata.name)) keep(withKind(item, resource));
+      next = page.continue === '' ? undefined : page.continue;
+    } while (next !== undefined);
+  };
+
+  /** Reads what has changed, a namespace at a time; what was read before something failed is kept. */
   const readChanged = async (
     kind: HolderKind,
     changed: readonly KubeObject[],
+    keep: (object: KubeObject) => void,
     signal: AbortSignal,
-  ): Promise<readonly Known[]> => {
+  ): Promise<void> => {
     const resource = await lists.find('', kind, signal);
-    if (!resource) return [];
-    const byNamespace = Map.groupBy(changed, ({ metadata }) => metadata.namespace ?? '');
-    const found: Known[] = [];
-    for (const [namespace, objects] of byNamespace) {
-      if (objects.length > readsEachMax) {
-        const wanted = new Set(objects.map(({ metadata }) => metadata.name));
-        let next: string | undefined;
-        do {
-          const page = await kube.list(
-            {
-              ...{ resource, namespace, limit: pageSize },
-              ...(kind === 'Secret' && { fieldSelector: secretsThatCount }),
-              ...(next !== undefined && { continue: next }),
-            },
-            signal,
-          );
-          for (const item of page.items)
-            if (wanted.has(item.metadata.name)) found.push(read(withKind(item, resource)));
-          next = page.continue === '' ? undefined : page.continue;
-        } while (next !== undefined);
-        continue;
-      }
-      for (const { metadata } of objects) {
-        const live = await findLive(kube, { resource, namespace, name: metadata.name }, signal);
-        if (live) found.push(read(withKind(live, resource)));
+    if (!resource) return;
+    for (const [namespace, objects] of Map.groupBy(changed, ({ metadata }) => metadata.namespace ?? '')) {
+      const names = objects.map(({ metadata }) => metadata.name);
+      const together = names.length > readsEachMax;
+      try {
+        if (together) await readTogether({ resource, namespace, wanted: new Set(names) }, keep, signal);
+        else
+          for (const name of names) {
+            const live = await findLive(kube, { resource, namespace, name }, signal);
+            if (live) keep(withKind(live, resource));
+          }
+      } catch (caught) {
+        throw explainDenied(toFairwayError(caught), together ? 'list' : 'get', resource, namespace);
       }
     }
-    return found;
+  };
+
+  const heldNow = async (kind: HolderKind, signal: AbortSignal): Promise<Held> => {
+    const watched = watchOf(kind);
+    const watch = watched && (await lists.watched(watched, signal));
+    if (!watch) return lists.slowly(`held ${kind}`, () => listAll(kind, signal));
+    const objects = watch.counted().map(([object]) => object);
+    // A certificate in a Secret that is applied ends as well.
+    const there = objects.filter((object) => kind === 'Secret' || isOfNobody(object));
+    const before = known[kind];
+    const kept = new Map<string, Known>();
+    const changed: KubeObject[] = [];
+    for (const object of there) {
+      const place = `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+      const one = before.get(place);
+      if (one?.state === stateOf(object)) kept.set(place, one);
+      else changed.push(object);
+    }
+    const keep = (object: KubeObject) => {
+      const one = { ...readHeldValues(object), state: stateOf(object) };
+      kept.set(one.place, one);
+    };
+    try {
+      await readChanged(kind, changed, keep, signal);
+    } finally {
+      known[kind] = kept;
+    }
+    const gaps = watch.cut ? [tooMany(kind, objectsMaxDefault)] : [];
+    return { values: [...kept.values()], gaps };
   };
 
   return {
-    async held(kind, signal) {
-      const watched = watchOf(kind);
-      const watch = watched && (await lists.watched(watched, signal));
-      if (!watch) return listAll(kind, signal);
-      const wanted = new Set(namespaces());
-      const there = watch
-        .objects()
-        // A certificate in a Secret that is applied ends as well.
-        .filter(
-          (object) =>
-            wanted.has(object.metadata.namespace ?? '') && (kind === 'Secret' || isOfNobody(object)),
-        );
-      const before = known[kind];
-      const kept = new Map<string, Known>();
-      const changed: KubeObject[] = [];
-      for (const object of there) {
-        const place = `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
-        const one = before.get(place);
-        if (one?.state === stateOf(object)) kept.set(place, one);
-        else changed.push(object);
-      }
-      for (const one of await readChanged(kind, changed, signal)) kept.set(one.place, one);
-      known[kind] = kept;
-      return [...kept.values()];
+    held(kind, signal) {
+      // Two groups that ask at once read what has changed once.
+      const turn = last[kind].then(() => heldNow(kind, signal));
+      last[kind] = turn.catch(() => {});
+      return turn;
     },
   };
 }

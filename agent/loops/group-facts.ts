@@ -1,14 +1,14 @@
 /** What is kept for each parity group that asks, as long as it does: a group that was removed leaves no watch behind, though others of the cluster go on asking. */
 import type { Clock } from '../../shared/clock/clock.ts';
 import { digestText } from '../../shared/manifest/canonical.ts';
+import type { createFingerprints } from '../observe/held-values.ts';
 import type { FactLists } from './fact-lists.ts';
-import type { FactValuesReader } from './fact-values.ts';
 import type { createSealedFacts } from './sealed-facts.ts';
 import type { createUnownedFacts } from './unowned-facts.ts';
 
 /** One group's: it is known by its salt. */
 export interface GroupFacts {
-  readonly values: FactValuesReader;
+  readonly fingerprints: ReturnType<typeof createFingerprints>;
   readonly sealed: ReturnType<typeof createSealedFacts>;
   readonly unowned: ReturnType<typeof createUnownedFacts>;
 }
@@ -20,8 +20,8 @@ export interface GroupBook {
   stop(): void;
 }
 
-/** More of one cluster push out whoever has asked the longest time ago. */
-const groupsMax = 16;
+/** More of one cluster push out whoever has asked the longest time ago: its fields are watched anew when it asks again, and what is encrypted for it opened anew. */
+export const groupsMax = 64;
 /** A group that has not asked for so long does not want to know any more. */
 const wantedMs = 900_000;
 

@@ -37,7 +37,7 @@ async function tell(texts: Readonly<Record<string, string>>, under = salt, opens
     ...{ namespace: 'own', clock: systemClock, log: silentLogger },
   });
   const facts = createSealedFacts({ desired, reveal: (text) => opener.open(text) }, under);
-  return new Map(await facts.collect());
+  return new Map((await facts.collect()).facts);
 }
 
 describe('createSealedFacts', () => {

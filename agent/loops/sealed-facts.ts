@@ -6,8 +6,9 @@ import { fingerprintValue, placeOfValue } from '../../shared/manifest/fingerprin
 import { isSecret, type Json, type KubeObject, keyOf } from '../../shared/manifest/object.ts';
 import type { ManifestEntry, Target } from '../../shared/manifest/target.ts';
 import type { DesiredState } from '../model/desired.ts';
-import { memberOf, type NamedFacts } from '../observe/cluster-facts.ts';
+import { memberOf } from '../observe/fact-fields.ts';
 import { readSops } from '../secrets/sops-document.ts';
+import type { Collected } from './fact-gaps.ts';
 
 export interface SealedFactsPorts {
   readonly desired: Pick<DesiredState, 'applications' | 'object'>;
@@ -79,16 +80,22 @@ export function createSealedFacts({ desired, reveal }: SealedFactsPorts, salt: U
   };
 
   return {
-    async collect(): Promise<NamedFacts> {
+    async collect(): Promise<Collected> {
       const next = new Map<string, Json>();
+      let left = 0;
       for (const { application, target } of desired.applications().values())
         for (const entry of encryptedOf(target)) {
-          if (next.size >= objectsMax) break;
+          if (next.has(entry.objectDigest)) continue;
+          if (next.size >= objectsMax) {
+            left += 1;
+            continue;
+          }
           const found = known.get(entry.objectDigest) ?? (await fingerprintsOf(application, entry));
           if (found !== undefined) next.set(entry.objectDigest, found);
         }
       known = next;
-      return [...next];
+      const message = `values of ${left} objects beyond ${objectsMax} are not opened`;
+      return { facts: [...next], gaps: left > 0 ? [{ kind: '', reason: 'bound', message }] : [] };
     },
   };
 }

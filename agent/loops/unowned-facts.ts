@@ -1,14 +1,15 @@
 /** Fields of managed objects that a parity group wants compared though nobody applies them: watched, kind by kind, as long as somebody asks. */
-import { liveFactName, type UnownedField } from '../../shared/manifest/cluster-facts.ts';
+import { type FactGap, liveFactName, type UnownedField } from '../../shared/manifest/cluster-facts.ts';
 import { fingerprintValue, placeOfValue } from '../../shared/manifest/fingerprint.ts';
 import type { Json, KubeObject } from '../../shared/manifest/object.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
 import type { DesiredState } from '../model/desired.ts';
 import { applySetId, partOfLabel } from '../model/inventory.ts';
-import type { NamedFacts } from '../observe/cluster-facts.ts';
-import { createFactWatch, type FactKind, type FactWatch } from '../observe/fact-watch.ts';
+import { createFactWatch, type FactKind, type FactWatch, objectsMaxDefault } from '../observe/fact-watch.ts';
 import { tellUnowned, trimUnowned } from '../observe/unowned-values.ts';
+import { type Collected, gapOf, tooMany } from './fact-gaps.ts';
 import { type FactLists, type FactListsPorts, managedSelector } from './fact-lists.ts';
+import { type Listed, listObjects, nothingListed, objectsOf } from './list-objects.ts';
 
 /** Kinds whose fields one group compares; a connection each. */
 export const unownedKindsMax = 20;
@@ -22,7 +23,7 @@ export interface UnownedFactsPorts extends FactListsPorts {
 /** One group's. */
 export function createUnownedFacts(
   ports: UnownedFactsPorts,
-  lists: Pick<FactLists, 'find' | 'each' | 'watching'>,
+  lists: Pick<FactLists, 'find' | 'watching'>,
   salt: Uint8Array,
 ) {
   const watches = new Map<string, FactWatch>();
@@ -34,15 +35,15 @@ export function createUnownedFacts(
     watches.clear();
   };
 
-  const objectsOf = async (
+  const listOf = async (
     resource: ApiResource,
     fields: readonly UnownedField[],
     signal: AbortSignal,
-  ): Promise<readonly KubeObject[]> => {
+  ): Promise<Listed> => {
     const { group, kind } = resource;
     const id = `${group}/${kind}`;
     const watched: FactKind = {
-      ...{ group, kind, labelSelector: managedSelector, pageSize: 100 },
+      ...{ group, kind, labelSelector: managedSelector, pageSize: 100, elsewhere: 'told' },
       trim: (object) => trimUnowned(object, fields),
     };
     if (!stopped && lists.watching && !watches.has(id) && resource.verbs.includes('watch'))
@@ -50,14 +51,30 @@ export function createUnownedFacts(
     const watch = watches.get(id);
     await watch?.started;
     signal.throwIfAborted();
-    if (watch?.synced) return watch.objects();
-    const found: KubeObject[] = [];
-    const keep = (object: KubeObject) => {
-      const trimmed = watched.trim(object);
-      if (trimmed) found.push(trimmed);
-    };
-    await lists.each(watched, keep, signal);
-    return found;
+    if (!watch?.synced) {
+      // Of all namespaces it may not be: those of the applications will do.
+      const { elsewhere: _elsewhere, ...ofManaged } = watched;
+      return listObjects(ports.kube, resource, ofManaged, ports.namespaces(), signal);
+    }
+    return { counted: watch.counted(), gaps: watch.cut ? [tooMany(kind, objectsMaxDefault)] : [] };
+  };
+
+  /** A kind that may not be listed is left out, and the others are told. */
+  const placesOf = async (
+    resource: ApiResource,
+    fields: readonly UnownedField[],
+    signal: AbortSignal,
+    gaps: FactGap[],
+  ): Promise<ReadonlyMap<string, KubeObject>> => {
+    try {
+      const listed = await listOf(resource, fields, signal);
+      gaps.push(...listed.gaps);
+      return byPlace(objectsOf(listed));
+    } catch (caught) {
+      signal.throwIfAborted();
+      gaps.push(gapOf(resource.kind, caught));
+      return byPlace(objectsOf(nothingListed));
+    }
   };
 
   return {
@@ -66,11 +83,19 @@ export function createUnownedFacts(
       stopped = true;
       endAll();
     },
-    async collect(fields: readonly UnownedField[], signal: AbortSignal): Promise<NamedFacts> {
+    async collect(fields: readonly UnownedField[], signal: AbortSignal): Promise<Collected> {
       const text = JSON.stringify(fields);
       if (text !== asked || !lists.watching) endAll();
       asked = text;
-      const kinds = new Set(fields.map(({ kind }) => kind).slice(0, unownedKindsMax));
+      const all = [...new Set(fields.map(({ kind }) => kind))];
+      const kinds = new Set(all.slice(0, unownedKindsMax));
+      const gaps = all.slice(unownedKindsMax).map(
+        (kind): FactGap => ({
+          kind,
+          reason: 'bound',
+          message: `it is beyond the first ${unownedKindsMax} kinds`,
+        }),
+      );
       const facts: (readonly [string, Json])[] = [];
       const live = new Map<string, ReadonlyMap<string, KubeObject>>();
       for (const { application, target } of ports.desired.applications().values())
@@ -79,7 +104,7 @@ export function createUnownedFacts(
           const resource = await lists.find(key.group, key.kind, signal);
           if (!resource) continue;
           const id = `${key.group}/${key.kind}`;
-          const objects = live.get(id) ?? byPlace(await objectsOf(resource, fields, signal));
+          const objects = live.get(id) ?? (await placesOf(resource, fields, signal, gaps));
           live.set(id, objects);
           const namespace = resource.namespaced ? key.namespace || target.sync.namespace : '';
           const found = objects.get(`${namespace}/${key.name}`);
@@ -93,7 +118,7 @@ export function createUnownedFacts(
           const told = tellUnowned(found, fingerprint, text.includes('"sops"'));
           facts.push([liveFactName(application, originId), told]);
         }
-      return facts;
+      return { facts, gaps };
     },
   };
 }

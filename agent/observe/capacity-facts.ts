@@ -1,56 +1,58 @@
-import { canonicalJson } from '../../shared/manifest/canonical.ts';
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import { parseQuantity } from '../../shared/text/quantity.ts';
-import { isUnfinished, itemsOf, memberOf, type NamedFacts } from './cluster-facts.ts';
+import { itemsOf, memberOf, type NamedFacts } from './fact-fields.ts';
 import { isObject } from './fields-v1.ts';
+import { addRooms, atLeastNothing, largerRoom, noRoom, type Room, timesRoom } from './node-room.ts';
+import type { Counted } from './object-tally.ts';
+import { type Sized, sizesOf } from './room-sizes.ts';
 
-/** Thousandths of a CPU, bytes, and how many pods. */
-interface Room {
-  readonly cpuMillis: number;
-  readonly memoryBytes: number;
-  readonly pods: number;
-}
+/** Pods' room is told apart, volumes' by what they are of. */
+const notExtended: ReadonlySet<string> = new Set(['cpu', 'memory', 'pods', 'storage']);
 
-/** Sizes told of nodes and of pods, the largest first; more are left out. */
-const sizesMax = 500;
-
-const none: Room = { cpuMillis: 0, memoryBytes: 0, pods: 0 };
+/** As the scheduler counts: thousandths and bytes, rounded up (resource.Quantity MilliValue, Value). */
+const whole = (amount: number) => Math.ceil(amount - 1e-6);
 
 function amountOf(resources: Json | undefined, pods = 0): Room {
-  const quantity = (name: string) => parseQuantity(String(memberOf(resources, name) ?? '0')) ?? 0;
-  return { cpuMillis: Math.round(quantity('cpu') * 1_000), memoryBytes: quantity('memory'), pods };
-}
-
-function combine(a: Room, b: Room, by: (x: number, y: number) => number): Room {
+  const all = isObject(resources) ? resources : {};
+  const quantity = (name: string) => parseQuantity(String(all[name] ?? '0')) ?? 0;
+  const others = Object.keys(all).filter((name) => !notExtended.has(name) && quantity(name) > 0);
   return {
-    cpuMillis: by(a.cpuMillis, b.cpuMillis),
-    memoryBytes: by(a.memoryBytes, b.memoryBytes),
-    pods: by(a.pods, b.pods),
+    ...{ cpuMillis: whole(quantity('cpu') * 1_000), memoryBytes: whole(quantity('memory')), pods },
+    others: Object.fromEntries(others.map((name) => [name, whole(quantity(name))])),
   };
 }
 
-const plus = (a: Room, b: Room) => combine(a, b, (x, y) => x + y);
-
 /**
- * What the scheduler keeps for a pod: its containers and sidecars together, or an init container with the sidecars before it where that is more, and its overhead
- * (KEP-753, https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers).
+ * What the scheduler keeps for a pod: its containers and sidecars together, or an init container with the sidecars before it where that is more (KEP-753,
+ * https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers), what the pod as a whole asks for in the place of that (KEP-2837,
+ * https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#pod-level-resource-specification), and its overhead.
  */
 function requestOf(pod: KubeObject): Room {
   const asked = (container: Json) => amountOf(memberOf(container, 'resources', 'requests'));
-  let sidecars = none;
-  let starting = none;
+  let sidecars = noRoom;
+  let starting = noRoom;
   for (const container of itemsOf(memberOf(pod['spec'], 'initContainers'))) {
-    const sum = plus(asked(container), sidecars);
+    const sum = addRooms(asked(container), sidecars);
     if (memberOf(container, 'restartPolicy') === 'Always') sidecars = sum;
-    else starting = combine(starting, sum, Math.max);
+    else starting = largerRoom(starting, sum);
   }
-  const running = itemsOf(memberOf(pod['spec'], 'containers')).map(asked).reduce(plus, sidecars);
-  const most = combine(running, starting, Math.max);
-  return { ...plus(most, amountOf(memberOf(pod['spec'], 'overhead'))), pods: 1 };
+  const running = itemsOf(memberOf(pod['spec'], 'containers')).map(asked).reduce(addRooms, sidecars);
+  const most = largerRoom(running, starting);
+  const together = memberOf(pod['spec'], 'resources', 'requests');
+  const wholePod = amountOf(together);
+  const instead = {
+    ...(memberOf(together, 'cpu') !== undefined && { cpuMillis: wholePod.cpuMillis }),
+    ...(memberOf(together, 'memory') !== undefined && { memoryBytes: wholePod.memoryBytes }),
+    others: { ...most.others, ...wholePod.others },
+  };
+  return { ...addRooms({ ...most, ...instead }, amountOf(memberOf(pod['spec'], 'overhead'))), pods: 1 };
 }
 
-/** https://kubernetes.io/docs/reference/labels-annotations-taints/#node-role-kubernetes-io-control-plane-taint */
-const controlPlane = 'node-role.kubernetes.io/control-plane';
+/** https://kubernetes.io/docs/reference/labels-annotations-taints/#node-role-kubernetes-io-control-plane-taint, and its name until 1.24 */
+const controlPlane: ReadonlySet<string> = new Set([
+  'node-role.kubernetes.io/control-plane',
+  'node-role.kubernetes.io/master',
+]);
 
 /** Ready, open to pods, and not kept for the control plane. */
 function takesPods(node: KubeObject): boolean {
@@ -58,14 +60,9 @@ function takesPods(node: KubeObject): boolean {
     (one) => memberOf(one, 'type') === 'Ready' && memberOf(one, 'status') === 'True',
   );
   const kept = itemsOf(memberOf(node['spec'], 'taints')).some(
-    (one) => memberOf(one, 'key') === controlPlane && memberOf(one, 'effect') !== 'PreferNoSchedule',
+    (one) => controlPlane.has(String(memberOf(one, 'key'))) && memberOf(one, 'effect') !== 'PreferNoSchedule',
   );
   return isReady && !kept && memberOf(node['spec'], 'unschedulable') !== true;
-}
-
-/** A DaemonSet's pods come with the nodes. */
-function isOfNode({ metadata }: KubeObject): boolean {
-  return itemsOf(metadata['ownerReferences']).some((one) => memberOf(one, 'kind') === 'DaemonSet');
 }
 
 /** All pods bear them, and of a node that is ready they are about to go. */
@@ -134,56 +131,55 @@ function pickOf(value: Json, ...names: readonly string[]): JsonObject {
   );
 }
 
-interface Sized {
-  readonly room: Room;
-  readonly traits: JsonObject;
-}
+/** What is told of a sum. */
+const sumOf = ({ others, ...room }: Room): JsonObject => ({
+  ...room,
+  ...(Object.keys(others).length > 0 && { others: { ...others } }),
+});
 
-/** `[cpuMillis, memoryBytes, pods, how many are of that size, what else there is to say of them]`. */
-function sizesOf(all: readonly Sized[]): readonly Json[] {
-  const counts = new Map<string, readonly [Sized, number]>();
-  for (const one of all) {
-    const id = canonicalJson([one.room, one.traits]);
-    counts.set(id, [one, (counts.get(id)?.[1] ?? 0) + 1]);
-  }
-  return [...counts]
-    .sort(
-      ([left, [{ room: a }]], [right, [{ room: b }]]) =>
-        b.cpuMillis - a.cpuMillis ||
-        b.memoryBytes - a.memoryBytes ||
-        b.pods - a.pods ||
-        (left < right ? -1 : 1),
-    )
-    .slice(0, sizesMax)
-    .map(([, [{ room, traits }, count]]) => {
-      const size = [room.cpuMillis, room.memoryBytes, room.pods, count];
-      return Object.keys(traits).length > 0 ? [...size, traits] : size;
-    });
-}
+/** It stays where it is when the applications go to another cluster: see trimPod. */
+const nodeOf = (pod: KubeObject): string | undefined =>
+  typeof pod['node'] === 'string' ? pod['node'] : undefined;
 
-/** What unfinished pods of managed namespaces ask for. */
-export function requestFacts(pods: readonly KubeObject[]): NamedFacts {
-  const unfinished = pods.filter(isUnfinished);
-  const sized = unfinished
-    .filter((pod) => !isOfNode(pod))
-    .map((pod): Sized => ({ room: requestOf(pod), traits: traitsOfPod(pod) }));
+/** What the pods ask for that would run in another cluster after a failover. */
+export function requestFacts(pods: readonly Counted[]): NamedFacts {
+  const moving = pods
+    .filter(([pod]) => nodeOf(pod) === undefined)
+    .map(([pod, count]): Sized => ({ room: requestOf(pod), traits: traitsOfPod(pod), count }));
+  const sum = moving.map(({ room, count }) => timesRoom(room, count)).reduce(addRooms, noRoom);
   return [
-    ['requested', { ...unfinished.map(requestOf).reduce(plus, none) }],
-    ['podSizes', sizesOf(sized)],
+    ['requested', sumOf(sum)],
+    ['podSizes', sizesOf(moving, 'up')],
   ];
 }
 
-/** What nodes that take pods have to give: in sum, and by sizes, so that it can be told whether pods fit. */
-export function nodeFacts(nodes: readonly KubeObject[]): NamedFacts {
+/**
+ * What nodes that take pods have to give, what others take of it, and what is left by sizes, so that it can be told whether pods fit.
+ * @param pods undefined: what others take is not known, and left out.
+ */
+export function nodeFacts(nodes: readonly KubeObject[], pods: readonly Counted[] | undefined): NamedFacts {
   const taking = nodes.filter(takesPods);
   const own = ownLabels(taking);
-  const sized = taking.map((node): Sized => {
+  const taken = new Map<string, Room>();
+  for (const [pod, count] of pods ?? []) {
+    const node = nodeOf(pod);
+    if (node === undefined) continue;
+    taken.set(node, addRooms(taken.get(node) ?? noRoom, timesRoom(requestOf(pod), count)));
+  }
+  const takenOf = ({ metadata }: KubeObject) => taken.get(metadata.name) ?? noRoom;
+  const givenBy = (node: KubeObject): Room => {
     const given = memberOf(node['status'], 'allocatable');
-    const pods = parseQuantity(String(memberOf(given, 'pods') ?? '0')) ?? 0;
-    return { room: amountOf(given, pods), traits: traitsOfNode(node, own) };
-  });
+    return amountOf(given, parseQuantity(String(memberOf(given, 'pods') ?? '0')) ?? 0);
+  };
+  const sized = taking.map(
+    (node): Sized => ({
+      room: atLeastNothing(addRooms(givenBy(node), timesRoom(takenOf(node), -1))),
+      ...{ traits: traitsOfNode(node, own), count: 1 },
+    }),
+  );
   return [
-    ['allocatable', { nodes: sized.length, ...sized.map(({ room }) => room).reduce(plus, none) }],
-    ['nodeSizes', sizesOf(sized)],
+    ['allocatable', { nodes: taking.length, ...sumOf(taking.map(givenBy).reduce(addRooms, noRoom)) }],
+    ...(pods ? ([['taken', sumOf(taking.map(takenOf).reduce(addRooms, noRoom))]] satisfies NamedFacts) : []),
+    ['nodeSizes', sizesOf(sized, 'down')],
   ];
 }

@@ -2,9 +2,9 @@
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
 import { partOfLabel } from '../model/inventory.ts';
-import { isObject } from './fields-v1.ts';
-
-export type NamedFacts = readonly (readonly [name: string, value: Json])[];
+import { itemsOf, memberOf, type NamedFacts, placeOf } from './fact-fields.ts';
+import { scheduleLabel } from './fact-shapes.ts';
+import type { Counted } from './object-tally.ts';
 
 const isDefault = 'is-default-class';
 
@@ -14,23 +14,11 @@ function pick(object: KubeObject, fields: readonly string[]): JsonObject {
   );
 }
 
-export function memberOf(value: Json | undefined, ...path: readonly string[]): Json | undefined {
-  let at = value;
-  for (const part of path) at = isObject(at) ? at[part] : undefined;
-  return at;
-}
-
-export function itemsOf(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? (value as readonly Json[]) : [];
-}
-
-export function placeOf({ metadata: { namespace, name } }: KubeObject): string {
-  return namespace === undefined ? name : `${namespace}/${name}`;
-}
-
 /** Storage, ingress, priority and runtime classes by what they do. */
 export function classFacts(objects: readonly KubeObject[]): NamedFacts {
-  const fields = ['provisioner', 'parameters', 'reclaimPolicy', 'volumeBindingMode', 'allowVolumeExpansion'];
+  // Not allowedTopologies: zones are of the place, and no two clusters have the same.
+  const volumes = ['volumeBindingMode', 'allowVolumeExpansion', 'mountOptions'];
+  const fields = ['provisioner', 'parameters', 'reclaimPolicy', ...volumes];
   const more = ['spec', 'handler', 'value', 'globalDefault', 'preemptionPolicy', 'scheduling', 'overhead'];
   return objects.map((object) => {
     const marked = Object.entries(object.metadata.annotations ?? {}).some(
@@ -83,20 +71,16 @@ export function unmanagedFacts(objects: readonly KubeObject[]): NamedFacts {
     .map((object) => [`${object.kind} ${placeOf(object)}`, true] as const);
 }
 
-export function isUnfinished(pod: KubeObject): boolean {
-  const phase = memberOf(pod['status'], 'phase');
-  return phase !== 'Succeeded' && phase !== 'Failed';
-}
-
-/** By image as it is named: the digests that run. */
-export function imageFacts(pods: readonly KubeObject[]): NamedFacts {
+/** By image as pods name it: the digests that run. An id that is of the runtime's own making, of an image that was not pulled by digest, says so. */
+export function imageFacts(pods: readonly Counted[]): NamedFacts {
   const digests = new Map<string, Set<string>>();
-  for (const pod of pods.filter(isUnfinished))
-    for (const status of itemsOf(memberOf(pod['status'], 'containerStatuses'))) {
-      const [image, id] = [memberOf(status, 'image'), memberOf(status, 'imageID')];
-      const digest = /sha256:[0-9a-f]{64}$/.exec(String(id ?? ''))?.[0];
-      if (typeof image !== 'string' || digest === undefined) continue;
-      digests.set(image, (digests.get(image) ?? new Set()).add(digest));
+  for (const [pod] of pods)
+    for (const pair of itemsOf(pod['images'])) {
+      const [image, id] = itemsOf(pair);
+      const [digest] = /sha256:[0-9a-f]{64}$/.exec(String(id ?? '')) ?? [];
+      if (typeof image !== 'string' || image === '' || digest === undefined) continue;
+      const told = String(id).includes('@') ? digest : `id:${digest}`;
+      digests.set(image, (digests.get(image) ?? new Set()).add(told));
     }
   return [...digests].map(([image, found]) => [image, [...found].sort()]);
 }
@@ -115,11 +99,23 @@ export function podSecurityFacts(namespaces: readonly KubeObject[]): NamedFacts 
   ]);
 }
 
-/** The newest of each schedule, volume or replication that has worked; empty: none has yet. */
-export function backupFacts(objects: readonly KubeObject[]): NamedFacts {
+/**
+ * The newest of each schedule, volume or replication that has worked; empty: none has yet. Backups that nobody has scheduled count as one, and only where nothing is scheduled: whoever made
+ * one by hand does not mean to make it again; those of a schedule that is gone do not count either.
+ * @param schedulesKnown the Schedules are among the objects.
+ */
+export function backupFacts(objects: readonly KubeObject[], schedulesKnown = true): NamedFacts {
   const newest = new Map<string, string>();
+  const schedules = new Set(
+    objects.flatMap(({ kind, metadata }) => (kind === 'Schedule' ? [metadata.name] : [])),
+  );
+  const counts = ({ kind, metadata: { labels } }: KubeObject) => {
+    const schedule = labels?.[scheduleLabel];
+    if (kind !== 'Backup' || !schedulesKnown) return true;
+    return schedule === undefined ? schedules.size === 0 : schedules.has(schedule);
+  };
   for (const object of objects) {
-    const found = backupOf(object) ?? plannedOf(object);
+    const found = (counts(object) ? backupOf(object) : undefined) ?? plannedOf(object);
     if (found && (newest.get(found[0]) ?? '') <= found[1]) newest.set(...found);
   }
   return [...newest];
@@ -145,7 +141,7 @@ function backupOf(object: KubeObject): [string, string] | undefined {
     // https://velero.io/docs/main/api-types/backup/
     case 'Backup':
       if (memberOf(status, 'phase') !== 'Completed') return undefined;
-      return of(labels?.['velero.io/schedule-name'] ?? name, memberOf(status, 'completionTimestamp'));
+      return of(labels?.[scheduleLabel] ?? 'by hand', memberOf(status, 'completionTimestamp'));
     // https://kubernetes.io/docs/concepts/storage/volume-snapshots/
     case 'VolumeSnapshot':
       if (memberOf(status, 'readyToUse') !== true) return undefined;

@@ -1,8 +1,9 @@
 /** What is kept of objects for the facts of a cluster: the few fields that they are worked out from. Pure. */
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import { partOfLabel } from '../model/inventory.ts';
-import { itemsOf, memberOf } from './cluster-facts.ts';
+import { itemsOf, memberOf } from './fact-fields.ts';
 import type { FactKind } from './fact-watch.ts';
+import { issuedAnnotation } from './held-values.ts';
 
 function pick(value: Json | undefined, ...names: readonly string[]): JsonObject {
   return Object.fromEntries(
@@ -46,33 +47,62 @@ const asking = (container: Json): JsonObject => ({
   resources: pick(memberOf(container, 'resources'), 'requests'),
 });
 
-/** What a pod asks for, where it may run, and which images it runs. */
-export function trimPod(pod: KubeObject): KubeObject {
+/**
+ * By image as the pod names it, not as the runtime does, which may know it under another name: the digest that it tells. Containers that run, or have run to make the others ready; none
+ * that somebody has put in to look (ephemeral ones).
+ */
+function imagesOf(pod: KubeObject): readonly Json[] {
   const [spec, status] = [pod['spec'], pod['status']];
+  const ids = new Map<Json | undefined, Json | undefined>();
+  for (const one of ['containerStatuses', 'initContainerStatuses'])
+    for (const told of itemsOf(memberOf(status, one)))
+      ids.set(memberOf(told, 'name'), memberOf(told, 'imageID'));
+  return ['containers', 'initContainers'].flatMap((one) =>
+    itemsOf(memberOf(spec, one)).map((container) => [
+      memberOf(container, 'image') ?? '',
+      ids.get(memberOf(container, 'name')) ?? '',
+    ]),
+  );
+}
+
+/** It comes with the node, and goes with it: https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/ */
+const nodesOwn: ReadonlySet<string> = new Set(['DaemonSet', 'Node']);
+
+/**
+ * What a pod asks for, where it may run, and which images it runs: no name, so that pods of one template are alike. Of one that a failover leaves where it is what it takes of which node.
+ * Undefined: it is done or on its way out, or it is of a Job elsewhere, which ends by itself.
+ */
+export function trimPod(pod: KubeObject, managed: boolean): KubeObject | undefined {
+  const { apiVersion, kind, metadata, spec, status } = pod as KubeObject & { spec: Json; status: Json };
+  const phase = memberOf(status, 'phase');
+  if (phase === 'Succeeded' || phase === 'Failed' || metadata['deletionTimestamp'] !== undefined)
+    return undefined;
+  const owners = itemsOf(metadata['ownerReferences']).map((one) => String(memberOf(one, 'kind')));
+  if (!managed && owners.includes('Job')) return undefined;
+  const stays = !managed || owners.some((owner) => nodesOwn.has(owner));
+  const node = memberOf(spec, 'nodeName');
   const required = memberOf(
     spec,
     'affinity',
     'nodeAffinity',
     'requiredDuringSchedulingIgnoredDuringExecution',
   );
-  const owners = itemsOf(pod.metadata['ownerReferences']).map((one) => pick(one, 'kind'));
-  const trimmed = shape(pod, undefined, {
+  return {
+    ...{ apiVersion, kind, metadata: { name: '' } },
+    ...(stays && { node: typeof node === 'string' ? node : '' }),
+    ...(managed && { images: imagesOf(pod) }),
     spec: {
-      ...pick(spec, 'overhead', 'nodeSelector', 'tolerations'),
-      ...(required !== undefined && {
-        affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } },
-      }),
+      ...pick(spec, 'overhead'),
+      ...(!stays && pick(spec, 'nodeSelector', 'tolerations')),
+      ...(!stays &&
+        required !== undefined && {
+          affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } },
+        }),
+      resources: pick(memberOf(spec, 'resources'), 'requests'),
       containers: itemsOf(memberOf(spec, 'containers')).map(asking),
       initContainers: itemsOf(memberOf(spec, 'initContainers')).map(asking),
     },
-    status: {
-      ...pick(status, 'phase'),
-      containerStatuses: itemsOf(memberOf(status, 'containerStatuses')).map((one) =>
-        pick(one, 'image', 'imageID'),
-      ),
-    },
-  });
-  return { ...trimmed, metadata: { ...trimmed.metadata, ownerReferences: owners } };
+  } as unknown as KubeObject;
 }
 
 /** Which versions there are, without their schemas. */
@@ -107,9 +137,13 @@ export function trimOwned(object: KubeObject): KubeObject {
   } as KubeObject;
 }
 
+/** https://velero.io/docs/main/api-types/backup/ */
+export const scheduleLabel = 'velero.io/schedule-name';
+
 /** How it stands, and of what it is: certificates, backups, snapshots. */
 export function trimStatus(object: KubeObject): KubeObject {
-  return shape(object, object.metadata.labels, {
+  const schedule = object.metadata.labels?.[scheduleLabel];
+  return shape(object, schedule === undefined ? undefined : { [scheduleLabel]: schedule }, {
     spec: pick(object['spec'], 'source', 'paused'),
     status: pick(
       object['status'],
@@ -135,6 +169,7 @@ function trimHolder(object: KubeObject): KubeObject | undefined {
   // Leaders say every few seconds that they still are: https://pkg.go.dev/k8s.io/client-go/tools/leaderelection/resourcelock
   if (annotations?.['control-plane.alpha.kubernetes.io/leader'] !== undefined) return undefined;
   const partOf = labels?.[partOfLabel];
+  const issuedFor = annotations?.[issuedAnnotation];
   const { metadata, ...rest } = shape(object, partOf === undefined ? undefined : { [partOfLabel]: partOf });
   return {
     ...rest,
@@ -142,6 +177,7 @@ function trimHolder(object: KubeObject): KubeObject | undefined {
       ...metadata,
       ...{ uid, resourceVersion },
       ...(ownerReferences !== undefined && { ownerReferences: [] }),
+      ...(issuedFor !== undefined && { annotations: { [issuedAnnotation]: '' } }),
     },
   } as KubeObject;
 }
@@ -150,10 +186,18 @@ function trimHolder(object: KubeObject): KubeObject | undefined {
 export const secretsThatCount = 'type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token';
 
 const classOf = (group: string, kind: string): FactKind => ({ group, kind, trim: trimClass });
+const statusOf = (group: string, kind: string): FactKind => ({ group, kind, trim: trimStatus });
+/** Velero's objects lie in a namespace of its own. */
+const ofVelero = (kind: string): FactKind => ({ ...statusOf('velero.io', kind), elsewhere: 'told' });
 
-/** Kinds that are watched for a hub that wants to know of changes; all else is asked for now and then. */
-export const watchedKinds: readonly FactKind[] = [
+/** Kinds that are watched for a hub that wants to know of changes, where they are served; all else is asked for now and then. */
+export const watchedKinds = [
   { group: '', kind: 'Node', trim: trimNode, pageSize: 100 },
+  {
+    ...{ group: '', kind: 'Pod', trim: trimPod, elsewhere: 'quiet', objectsMax: 50_000 },
+    // Those that are done are not sent at all: https://kubernetes.io/docs/concepts/overview/working-with-objects/field-selectors/
+    fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed',
+  },
   {
     group: '',
     kind: 'Namespace',
@@ -173,7 +217,14 @@ export const watchedKinds: readonly FactKind[] = [
     fieldSelector: secretsThatCount,
   },
   { group: '', kind: 'ConfigMap', metadataOnly: true, trim: trimHolder },
-];
+  statusOf('cert-manager.io', 'Certificate'),
+  ofVelero('Schedule'),
+  ofVelero('Backup'),
+  statusOf('snapshot.storage.k8s.io', 'VolumeSnapshot'),
+  statusOf('volsync.backube', 'ReplicationSource'),
+] as const satisfies readonly FactKind[];
+
+export type WatchedKind = (typeof watchedKinds)[number]['kind'];
 
 /** What people make by hand and would miss after a failover; what the cluster makes of it has an owner. */
 export const handMadeKinds: readonly (readonly [group: string, kind: string])[] = [

@@ -5,7 +5,7 @@ import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { KubeObject } from '../../shared/manifest/object.ts';
 import type { ApiResource, KubeClient, LiveObject, WatchEvent } from '../kube/kube-client.ts';
-import { createFactWatch, watchedMax } from './fact-watch.ts';
+import { createFactWatch, type FactKind } from './fact-watch.ts';
 
 const resource: ApiResource = {
   ...{ group: '', version: 'v1', kind: 'ResourceQuota', resource: 'resourcequotas', namespaced: true },
@@ -19,9 +19,9 @@ const trim = ({ apiVersion, kind, metadata: { name, namespace = '' }, ...rest }:
   ...{ apiVersion, kind, metadata: { name, namespace }, spec: rest['spec'] ?? {} },
 });
 
-async function bed(first: readonly LiveObject[]) {
+async function bed(first: readonly LiveObject[], more: Partial<FactKind> = {}) {
   const clock = createFakeClock();
-  const state = { items: first, lists: 0, from: [] as string[], changes: [] as (string | undefined)[] };
+  const state = { items: first, lists: 0, from: [] as string[], changes: 0 };
   let fail: Error | undefined;
   let send: (event: WatchEvent) => void = () => {};
   let end: (error?: Error) => void = () => {};
@@ -41,10 +41,13 @@ async function bed(first: readonly LiveObject[]) {
   } as unknown as KubeClient;
   const watch = createFactWatch(
     resource,
-    { group: '', kind: 'ResourceQuota', trim },
+    { group: '', kind: 'ResourceQuota', trim, ...more },
     {
       ...{ kube, clock, random: createSeededRandom(1), log: silentLogger },
-      onChange: (namespace) => state.changes.push(namespace),
+      namespaces: () => ['shop'],
+      onChange: () => {
+        state.changes += 1;
+      },
     },
   );
   await watch.started;
@@ -69,13 +72,13 @@ describe('createFactWatch', () => {
     const { watch, state, tell } = await bed([quota('a', 1)]);
     expect(watch.synced).toBe(true);
     tell('MODIFIED', quota('a', 1, 7, '6'));
-    expect(state.changes).toEqual([]);
+    expect(state.changes).toBe(0);
     tell('MODIFIED', quota('a', 2, 7, '7'));
     tell('ADDED', quota('b', 1));
     tell('DELETED', quota('b', 1));
     tell('DELETED', quota('b', 1));
-    expect(state.changes).toEqual(['shop', 'shop', 'shop']);
-    expect(watch.objects()).toEqual([trim(quota('a', 2))]);
+    expect(state.changes).toBe(3);
+    expect(watch.counted()).toEqual([[trim(quota('a', 2)), 1]]);
     watch.stop();
   });
 
@@ -93,10 +96,10 @@ describe('createFactWatch', () => {
     const { watch, state, end } = await bed([quota('a', 1), quota('b', 1)]);
     state.items = [quota('a', 3)];
     await end(new FairwayError('gone', 'too old'));
-    expect([state.lists, state.changes]).toEqual([2, [undefined]]);
-    expect(watch.objects()).toHaveLength(1);
+    expect([state.lists, state.changes]).toEqual([2, 1]);
+    expect(watch.counted()).toHaveLength(1);
     await end(new FairwayError('gone', 'too old'));
-    expect([state.lists, state.changes]).toEqual([3, [undefined]]);
+    expect([state.lists, state.changes]).toEqual([3, 1]);
     watch.stop();
   });
 
@@ -111,10 +114,33 @@ describe('createFactWatch', () => {
     watch.stop();
   });
 
-  it('knows that it does not know all where there is too much', async () => {
-    const many = Array.from({ length: watchedMax + 1 }, (_, at) => quota(`q${at}`, 1));
-    const { watch } = await bed(many);
-    expect([watch.synced, watch.objects().length]).toEqual([false, watchedMax]);
+  it('says that it does not keep all where there is too much, and when some would have room', async () => {
+    const many = Array.from({ length: 21 }, (_, at) => quota(`q${at}`, 1));
+    const { watch, state, tell, end } = await bed(many, { objectsMax: 20 });
+    expect([watch.synced, watch.cut, watch.hasRoom, watch.counted().length]).toEqual([true, true, false, 20]);
+    // One more that is not kept is no news.
+    tell('ADDED', quota('q30', 1));
+    tell('MODIFIED', quota('q20', 2));
+    expect(state.changes).toBe(0);
+    for (let at = 0; at < 3; at += 1) tell('DELETED', quota(`q${at}`, 1));
+    expect([watch.cut, watch.hasRoom]).toEqual([true, true]);
+    state.items = many.slice(0, 5);
+    await end(new FairwayError('gone', 'too old'));
+    expect([watch.cut, watch.counted().length]).toEqual([false, 5]);
     watch.stop();
+  });
+
+  it('keeps nothing of other namespaces but where that counts, and tells of it only where it is asked to', async () => {
+    const far = (pods: number) => ({ ...quota('far', pods), metadata: { name: 'far', namespace: 'other' } });
+    const counts = async (elsewhere?: 'told' | 'quiet') => {
+      const { watch, state, tell } = await bed([far(1)], elsewhere && { elsewhere });
+      const kept = watch.counted().length;
+      tell('MODIFIED', far(2));
+      watch.stop();
+      return [kept, state.changes];
+    };
+    expect(await counts()).toEqual([0, 0]);
+    expect(await counts('quiet')).toEqual([1, 0]);
+    expect(await counts('told')).toEqual([1, 1]);
   });
 });

@@ -1,17 +1,21 @@
 /** What Secrets and ConfigMaps hold, as facts of a cluster: no value comes out of it but as a keyed digest. Pure. */
 import { X509Certificate } from 'node:crypto';
-import { canonicalJson } from '../../shared/manifest/canonical.ts';
+import { canonicalJson, digestText } from '../../shared/manifest/canonical.ts';
 import { fingerprintValue } from '../../shared/manifest/fingerprint.ts';
 import type { Json, KubeObject } from '../../shared/manifest/object.ts';
 import { partOfLabel } from '../model/inventory.ts';
-import { memberOf, type NamedFacts, placeOf } from './cluster-facts.ts';
+import { memberOf, type NamedFacts, placeOf } from './fact-fields.ts';
 
 /** Of one Secret or ConfigMap. */
 export interface HeldValues {
   /** `namespace/name` */
   readonly place: string;
-  /** Undefined: applied from Git, made by something in the cluster, or of a sort that each cluster makes for itself. */
-  readonly fingerprint: string | undefined;
+  readonly kind: string;
+  /**
+   * Of what it holds, so that it is read once for however many groups: each group's fingerprint is made from it. It stays in the agent's memory, beside the salts, and is told to nobody. Undefined:
+   * applied from Git, made by something in the cluster, or of a sort that each cluster makes for itself.
+   */
+  readonly digest: string | undefined;
   /** When the certificate of a TLS Secret ends, RFC 3339, or that it cannot be read. */
   readonly certificateEnd: string | undefined;
 }
@@ -20,33 +24,45 @@ export interface HeldValues {
 const ownTypes: ReadonlySet<string> = new Set(['kubernetes.io/service-account-token', 'helm.sh/release.v1']);
 const ownNames = /^(?:kube-root-ca\.crt|openshift-service-ca\.crt|istio-ca-root-cert|fairway-.*)$/;
 
+/** On a Secret that cert-manager has issued for the cluster, and that has no owner as a rule: https://cert-manager.io/docs/reference/annotations/#cert-manageriocertificate-name */
+export const issuedAnnotation = 'cert-manager.io/certificate-name';
+
 /** By metadata alone: its values may be of interest. */
 export function isOfNobody({ metadata }: KubeObject): boolean {
   return (
     metadata.labels?.[partOfLabel] === undefined &&
     metadata['ownerReferences'] === undefined &&
+    metadata.annotations?.[issuedAnnotation] === undefined &&
     !ownNames.test(metadata.name)
   );
 }
 
-/** @param salt of the parity group: see `fingerprintValue`. */
-export function readHeldValues(object: KubeObject, salt: Uint8Array): HeldValues {
+/** What is kept of one. */
+export function readHeldValues(object: KubeObject): HeldValues {
   const type = String(object['type'] ?? '');
-  const place = placeOf(object);
   const counts = isOfNobody(object) && !ownTypes.has(type);
   const held = canonicalJson([object['type'] ?? null, object['data'] ?? null, object['binaryData'] ?? null]);
   return {
-    place,
-    fingerprint: counts ? fingerprintValue(salt, `${object.kind} ${place}`, held) : undefined,
+    ...{ place: placeOf(object), kind: object.kind },
+    digest: counts ? digestText(held) : undefined,
     certificateEnd: endOf(object),
   };
 }
 
-/** Those that nobody applies from Git. */
-export function fingerprintFacts(held: readonly HeldValues[]): NamedFacts {
-  return held.flatMap(({ place, fingerprint }) =>
-    fingerprint === undefined ? [] : [[place, fingerprint] as const],
-  );
+/** Fingerprints under one salt: each is made once, as long as what it is of is kept. @param salt of the parity group: see `fingerprintValue`. */
+export function createFingerprints(salt: Uint8Array): (held: readonly HeldValues[]) => NamedFacts {
+  const known = new WeakMap<HeldValues, string>();
+  const fingerprintOf = (one: HeldValues, digest: string): string => {
+    const before = known.get(one);
+    if (before !== undefined) return before;
+    const made = fingerprintValue(salt, `${one.kind} ${one.place}`, digest);
+    known.set(one, made);
+    return made;
+  };
+  return (held) =>
+    held.flatMap((one) =>
+      one.digest === undefined ? [] : [[one.place, fingerprintOf(one, one.digest)] as const],
+    );
 }
 
 /** TLS Secrets by the end of their certificate, and cert-manager's Certificates by what they say. */
@@ -59,7 +75,8 @@ export function certificateFacts(
     if (certificateEnd !== undefined) facts.push([`Secret ${place}`, certificateEnd]);
   for (const certificate of certificates) {
     const end = memberOf(certificate['status'], 'notAfter');
-    if (typeof end === 'string') facts.push([`Certificate ${placeOf(certificate)}`, end]);
+    // Empty: it was never issued.
+    facts.push([`Certificate ${placeOf(certificate)}`, typeof end === 'string' ? end : '']);
   }
   return facts;
 }

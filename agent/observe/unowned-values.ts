@@ -4,7 +4,7 @@ import type { UnownedField } from '../../shared/manifest/cluster-facts.ts';
 import { isSensitive } from '../../shared/manifest/masking.ts';
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import { partOfLabel } from '../model/inventory.ts';
-import { memberOf } from './cluster-facts.ts';
+import { memberOf } from './fact-fields.ts';
 import { covers, leafPaths, managedFieldsOf } from './fields-v1.ts';
 
 /** Of longer ones a digest is kept. */

@@ -11,6 +11,7 @@ import {
   DiagnosticsAnswerSchema,
   FactsAnswerSchema,
   FactsChangedSchema,
+  FactsGapSchema,
   FactsSectionSchema,
   LogsAnswerSchema,
   ObjectAnswerSchema,
@@ -29,7 +30,12 @@ import {
   type UnownedField as WireUnownedField,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import type { Digest } from '../../shared/manifest/canonical.ts';
-import type { SectionFacts, UnownedField } from '../../shared/manifest/cluster-facts.ts';
+import {
+  type FactGap,
+  gapsMax,
+  type SectionFacts,
+  type UnownedField,
+} from '../../shared/manifest/cluster-facts.ts';
 import type { FieldChange } from '../../shared/manifest/health.ts';
 import type { ObjectKey } from '../../shared/manifest/object.ts';
 import type { Target } from '../../shared/manifest/target.ts';
@@ -228,14 +234,28 @@ async function answerFacts(
     const content = facts.values === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(facts.values));
     const fits = content.length <= left;
     left -= fits ? content.length : 0;
+    const gaps = fits ? (facts.gaps ?? []) : [tooMuch(content.length)];
     return encode(FactsSectionSchema, {
       name: facts.section,
       digest: digestToWire(fits ? facts.digest : ''),
       content: fits ? content : Buffer.alloc(0),
-      failure: fits ? facts.failure.slice(0, runTextMax) : 'resource_exhausted: too much for one answer',
+      failure: facts.failure.slice(0, runTextMax),
+      gaps: gaps
+        .slice(0, gapsMax)
+        .map(({ kind, reason, message }) =>
+          encode(FactsGapSchema, { kind, reason, message: message.slice(0, runTextMax) }),
+        ),
     });
   });
   return { case: 'facts', value: encode(FactsAnswerSchema, { sections }) };
+}
+
+/** Beside others it comes with the next answer, of which those that were sent now are no part. */
+function tooMuch(bytes: number): FactGap {
+  if (bytes <= answerBytesMax)
+    return { kind: '', reason: 'failed', message: 'there was no room left for it in the answer' };
+  const message = `it has ${bytes} bytes, and an answer ${answerBytesMax} at most`;
+  return { kind: '', reason: 'bound', message };
 }
 
 reads<WireRunQuestion>({ application: true, job: true, begin: true, remove: true });

@@ -3,7 +3,7 @@ import { createFakeClock } from '../../shared/clock/fake-clock.ts';
 import { createSeededRandom } from '../../shared/clock/random.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
-import type { FactSection, UnownedField } from '../../shared/manifest/cluster-facts.ts';
+import type { FactSection, GapReason, UnownedField } from '../../shared/manifest/cluster-facts.ts';
 import type { Question } from '../model/query.ts';
 import { createFactsLoop, saltOf } from './parity-facts.ts';
 
@@ -14,7 +14,10 @@ function bed() {
   const clock = createFakeClock();
   const asked: (readonly [cluster: string, question: FactsQuestion])[] = [];
   const changes: string[] = [];
-  const cluster: Record<string, { quota: number; away?: boolean; denied?: boolean }> = {
+  const cluster: Record<
+    string,
+    { quota: number; away?: boolean; denied?: boolean; failed?: boolean; full?: boolean }
+  > = {
     one: { quota: 1 },
     two: { quota: 1 },
   };
@@ -23,14 +26,22 @@ function bed() {
     async ask(name, question) {
       if (question.type !== 'facts') throw new Error('what is this?');
       asked.push([name, question]);
-      const { quota = 0, away, denied } = cluster[name] ?? {};
+      const { quota = 0, away, denied, failed, full } = cluster[name] ?? {};
       if (away) throw new FairwayError('unavailable', 'away');
       const digest = String(quota);
       const values = question.known['quotas'] === digest ? undefined : { 'shop/q': { quota } };
-      const section = denied
-        ? { section: 'quotas' as const, digest: '', values: undefined, failure: 'permission_denied: no' }
-        : { section: 'quotas' as const, digest, values, failure: '' };
-      return { type: 'facts', sections: [section] };
+      const nothing = { section: 'quotas' as const, digest: '', values: undefined, failure: 'x' };
+      const gap = (reason: GapReason, message: string) => ({ gaps: [{ kind: '', reason, message }] });
+      if (denied)
+        return { type: 'facts', sections: [{ ...nothing, ...gap('denied', 'may not list quotas') }] };
+      if (failed) return { type: 'facts', sections: [{ ...nothing, ...gap('failed', 'cut off') }] };
+      const quotas = { section: 'quotas' as const, digest, values, failure: '' };
+      if (!full) return { type: 'facts', sections: [quotas] };
+      const limits = { section: 'limits' as const, failure: '' };
+      const told = values
+        ? { ...limits, digest: '', values: undefined, ...gap('failed', 'no room') }
+        : { ...limits, digest: '1', values: { 'shop/l': {} } };
+      return { type: 'facts', sections: [quotas, told] };
     },
     onChanged: (name, group, sections: ReadonlySet<FactSection>) =>
       changes.push(`${name} ${group} ${[...sections].join(' ')}`),
@@ -112,7 +123,7 @@ describe('createFactsLoop', () => {
   });
 
   it('asks again when the group lists other fields, and tells what may not be collected any more', async () => {
-    const { asked, changes, cluster, facts, follow, settle } = bed();
+    const { asked, changes, cluster, facts, follow, quotaOf, settle } = bed();
     follow({ eu: ['one'] });
     await settle();
     const field = { kind: 'Deployment', path: '/spec/replicas' };
@@ -121,7 +132,42 @@ describe('createFactsLoop', () => {
     await settle();
     expect(asked.map(([, { unowned }]) => unowned)).toEqual([[], [field]]);
     expect(changes).toHaveLength(2);
-    expect(facts.factsOf('one', 'eu')?.failures.get('quotas')).toContain('permission_denied');
+    expect(facts.factsOf('one', 'eu')?.gaps.get('quotas')).toMatchObject([
+      { reason: 'denied', message: 'may not list quotas' },
+    ]);
+    expect(quotaOf('one', 'eu')).toBeUndefined();
+    await facts.loop.stop();
+  });
+
+  it('keeps what it knew of what fails for a moment, and asks again half a minute later', async () => {
+    const { asked, cluster, facts, follow, settle, quotaOf } = bed();
+    follow({ eu: ['one'] });
+    await settle();
+    cluster['one'] = { quota: 1, failed: true };
+    facts.changed('one');
+    await settle();
+    expect(quotaOf('one', 'eu')).toEqual({ quota: 1 });
+    const [first] = facts.factsOf('one', 'eu')?.gaps.get('quotas') ?? [];
+    await settle(31_000);
+    expect(asked).toHaveLength(3);
+    // Since when it fails, not when it was last seen to.
+    expect(facts.factsOf('one', 'eu')?.gaps.get('quotas')).toEqual([first]);
+    cluster['one'] = { quota: 2 };
+    await settle(31_000);
+    expect([quotaOf('one', 'eu'), facts.factsOf('one', 'eu')?.gaps.size]).toEqual([{ quota: 2 }, 0]);
+    await settle(31_000);
+    expect(asked).toHaveLength(4);
+    await facts.loop.stop();
+  });
+
+  it('asks at once for what found no room beside what was new', async () => {
+    const { asked, cluster, facts, follow, settle } = bed();
+    cluster['one'] = { quota: 1, full: true };
+    follow({ eu: ['one'] });
+    await settle();
+    await settle(500);
+    expect(asked.length).toBe(2);
+    expect(facts.factsOf('one', 'eu')?.values.get('limits')).toEqual({ 'shop/l': {} });
     await facts.loop.stop();
   });
 });

@@ -9,13 +9,14 @@ import type { Logger } from '../../shared/log/log.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import { keyedDigest } from '../../shared/manifest/canonical.ts';
 import {
+  type FactGap,
   type FactSection,
   type FactValues,
   factSections,
   type UnownedField,
 } from '../../shared/manifest/cluster-facts.ts';
 import type { Answer } from '../model/query.ts';
-import type { ClusterFacts } from '../parity/finding.ts';
+import type { ClusterFacts, KnownGap } from '../parity/finding.ts';
 import type { AskAgent } from './parity-live.ts';
 
 export interface FactsLoopOptions {
@@ -49,6 +50,8 @@ export interface FactsLoop {
 const everyMs = 300_000;
 /** Until an agent that is away is asked again; its Query stream comes a moment after its session. */
 const awayMs = 5_000;
+/** Until what an agent could not read is asked for again. */
+const failedMs = 30_000;
 
 /** An agent says what it likes, and as often: it is not asked again sooner. */
 const askMinMs = 200;
@@ -72,34 +75,54 @@ function partsOf(key: string): readonly [cluster: string, group: string] {
   return [cluster, group];
 }
 
-/** What an answer says, with what was known of the sections that have not changed. */
+/** What an answer says, with what was known of the sections that have not changed, or that could not be read this time. */
 function take(
   group: string,
   answer: Extract<Answer, { readonly type: 'facts' }>,
   before: Known | undefined,
+  nowMs: number,
 ): Known {
   const values = new Map<FactSection, FactValues>();
-  const failures = new Map<FactSection, string>();
+  const gaps = new Map<FactSection, readonly KnownGap[]>();
   const digests: Record<string, string> = {};
-  for (const { section, digest, values: told, failure } of answer.sections) {
-    const held = told ?? (before?.digests[section] === digest ? before.values.get(section) : undefined);
-    if (failure !== '') failures.set(section, failure);
-    else if (held) {
-      values.set(section, held);
-      digests[section] = digest;
-    }
+  for (const { section, digest, values: told, failure, gaps: gapsTold = [] } of answer.sections) {
+    const found = gapsTold.length > 0 || failure === '' ? gapsTold : [{ ...failedGap, message: failure }];
+    const known = before?.gaps.get(section) ?? [];
+    const sinceMs = ({ kind, reason }: FactGap) =>
+      known.find((one) => one.kind === kind && one.reason === reason)?.sinceMs ?? nowMs;
+    if (found.length > 0)
+      gaps.set(
+        section,
+        found.map((gap) => ({ ...gap, sinceMs: sinceMs(gap) })),
+      );
+    const stands = digest === '' && found.every(({ reason }) => reason === 'failed');
+    const is = stands ? (before?.digests[section] ?? '') : digest;
+    const held = told ?? (before?.digests[section] === is ? before.values.get(section) : undefined);
+    if (!held) continue;
+    values.set(section, held);
+    digests[section] = is;
   }
-  return { values, failures, digests, saltedFor: group };
+  return { values, gaps, digests, saltedFor: group };
 }
 
+/** As of an agent that says no more. */
+const failedGap = { kind: '', reason: 'failed' } as const;
+
 function changesOf(before: Known | undefined, after: Known): ReadonlySet<FactSection> {
+  const gapsOf = (known: Known | undefined, section: FactSection) =>
+    (known?.gaps.get(section) ?? []).map(({ kind, reason, message }) => [kind, reason, message]);
   return new Set(
     factSections.filter(
       (section) =>
         before?.digests[section] !== after.digests[section] ||
-        before?.failures.get(section) !== after.failures.get(section),
+        JSON.stringify(gapsOf(before, section)) !== JSON.stringify(gapsOf(after, section)),
     ),
   );
+}
+
+/** Whether something failed that may work the next time. */
+function hasFailed({ gaps }: Known): boolean {
+  return [...gaps.values()].some((found) => found.some(({ reason }) => reason === 'failed'));
 }
 
 export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
@@ -146,11 +169,14 @@ export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
     );
     if (answer === undefined) return { requeueAfterMs: awayMs };
     if (answer.type !== 'facts' || !isFollowed(cluster, group)) return { requeueAfterMs: everyMs };
-    const after = take(group, answer, before);
+    const after = take(group, answer, before, options.clock.now());
     known.set(key, after);
     const changes = changesOf(before, after);
     if (changes.size > 0 || before === undefined) options.onChanged(cluster, group, changes);
-    return { requeueAfterMs: everyMs };
+    if (!hasFailed(after)) return { requeueAfterMs: everyMs };
+    // What found no room in this answer has room in the next one, of which what was sent is no part.
+    const moves = factSections.some((section) => before?.digests[section] !== after.digests[section]);
+    return { requeueAfterMs: moves ? askMinMs : failedMs };
   };
 
   const loop = createLoop({ ...options, name: 'parity-facts', step, concurrencyMax: 8 });

@@ -160,6 +160,8 @@ export interface ParityDifference {
   /** What to do; empty: nothing. */
   readonly action: string;
   readonly severity: ParitySeverity;
+  /** Something could not be looked at as a whole: nobody can say that the standby is ready. Default false. */
+  readonly leavesUnknown?: boolean;
   /** Since when, as far as it is known. */
   readonly sinceMs: number | undefined;
   readonly primarySource: FieldSource | undefined;

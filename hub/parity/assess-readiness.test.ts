@@ -34,6 +34,10 @@ const assess = (pair: PairFindings, more: Partial<Parameters<typeof assessReadin
 const calm = { wanted: configMap({ mode: 'calm' }) };
 const drift = { ...calm, drift: driftOf({ '/data/mode': 'wild' }) };
 const missing = found(calm, {});
+const [anything] = missing;
+/** Something of the clusters themselves that is not known as a whole. */
+const cut = (part: Partial<ParityDifference> = {}): readonly ParityDifference[] =>
+  anything ? [{ ...anything, class: 'environment', severity: 'warning', leavesUnknown: true, ...part }] : [];
 const away = { cluster: 'two', connected: false, lastSeenAtMs: nowMs - 121_000 };
 
 describe('assessReadiness', () => {
@@ -61,6 +65,21 @@ describe('assessReadiness', () => {
       pairs(missing, { presence: [away] }),
       'NotReady',
       0,
+      false,
+    ],
+    ['a bound has cut what was looked at', pairs(cut()), 'Unknown', 95, true],
+    [
+      'somebody has looked at what a bound has cut',
+      pairs(cut({ class: 'declared', severity: 'info' })),
+      'Ready',
+      100,
+      true,
+    ],
+    [
+      'something critical is known beside what a bound has cut',
+      pairs([...cut(), ...missing]),
+      'NotReady',
+      90,
       false,
     ],
     ['there is nothing to compare', pairs([], { objects: 0 }), 'Unknown', 0, false],

@@ -1,7 +1,7 @@
 /**
  * What the differences come to: may the group fail over to this standby? `NotReady` where something critical is known; else `Unknown` where a cluster has not been heard
- * of for longer than the group allows, or nothing could be compared; else `Degraded` where anything else is amiss; else `Ready`. What is declared, and what is wrong with
- * the primary alone, leaves the verdict as it is.
+ * of for longer than the group allows, nothing could be compared, or not all was looked at; else `Degraded` where anything else is amiss; else `Ready`. What is declared, and what is
+ * wrong with the primary alone, leaves the verdict as it is.
  *
  * Score: each object counts one, and loses all of it by a critical difference, half by a warning, nothing by what is declared or told for information; 100 x what is
  * left / objects, rounded down, so that 100 means that nothing was lost; never below 0. What differs between the clusters themselves counts like an object. A cluster that is unknown has 0. A group's score is that of its worst standby.
@@ -166,7 +166,9 @@ function pairReport(pair: PairFindings, reasons: readonly ParityReason[], age: A
     const before = worst.get(id);
     if (before === undefined || rank[severity] > rank[before]) worst.set(id, severity);
   }
-  const verdict = verdictOf(reasons);
+  const known = verdictOf(reasons);
+  const isCut = differences.some(({ leavesUnknown, class: name }) => leavesUnknown && name !== 'declared');
+  const verdict = isCut && known !== 'NotReady' ? 'Unknown' : known;
   const lost = [...worst.values()].reduce((sum, severity) => sum + loss[severity], 0);
   const unknown = reasons.some(({ type }) => leavesUnknown.has(type));
   const score = unknown || objects === 0 ? 0 : Math.max(0, Math.floor(100 * (1 - lost / objects)));

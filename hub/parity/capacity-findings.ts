@@ -1,7 +1,8 @@
 import type { FactValues } from '../../shared/manifest/cluster-facts.ts';
+import type { Json } from '../../shared/manifest/object.ts';
 import { isObject } from './field-path.ts';
 import type { FactsRequest, Finding } from './finding.ts';
-import { countUnplaced, parseSizes } from './fit-pods.ts';
+import { countUnplaced, nodesMax, parseSizes, sizesMax } from './fit-pods.ts';
 
 /** What is added up, and what it is called. */
 const resources = [
@@ -10,26 +11,43 @@ const resources = [
   ['pods', 'pods'],
 ] as const;
 
-function numberAt(values: FactValues, name: string, field: string): number {
+/** Undefined: the agent does not say. */
+function numberAt(values: FactValues, name: string, field: string): number | undefined {
   const entry = values[name];
-  return isObject(entry) ? Number(entry[field] ?? 0) : 0;
+  if (!isObject(entry)) return undefined;
+  const others = isObject(entry['others']) ? entry['others'] : {};
+  const number = Number(entry[field] ?? (Object.hasOwn(others, field) ? others[field] : 0) ?? 0);
+  return Number.isFinite(number) ? number : undefined;
 }
 
-/** After failover the standby runs what its primary asks for now, instead of what it asks for itself. */
+/** Devices, huge pages and disk of the node's own: names told of one cluster. */
+const othersMax = 50;
+
+function othersOf(entry: Json | undefined): readonly string[] {
+  const others = isObject(entry) ? entry['others'] : undefined;
+  return isObject(others) ? Object.keys(others).slice(0, othersMax) : [];
+}
+
+/** After failover the standby runs what its primary asks for now, instead of what it asks for itself, beside what it runs for others. What is not known of either says nothing. */
 export function capacityFindings(
   left: FactValues,
   right: FactValues,
   { primary, standby }: FactsRequest,
 ): readonly Finding[] {
-  const lacking = resources.flatMap(([field, words]): readonly Finding[] => {
+  // Of what is not on any node nothing is told, and nothing is there.
+  const others = othersOf(left['requested']).map((name) => [name, `of ${name}`] as const);
+  const lacking = [...resources, ...others].flatMap(([field, words]): readonly Finding[] => {
     const [needed, given] = [numberAt(left, 'requested', field), numberAt(right, 'allocatable', field)];
-    if (needed <= given) return [];
+    if (needed === undefined || given === undefined) return [];
+    const taken = numberAt(right, 'taken', field) ?? 0;
+    if (needed <= given - taken) return [];
+    const beside = taken > 0 ? `, of which others take ${taken}` : '';
     return [
       {
         ...{ section: 'capacity', name: field, side: 'standby', severity: 'critical' },
-        message: `what runs in ${primary} asks for ${needed} ${words}, ${standby} has ${given}`,
+        message: `what runs in ${primary} asks for ${needed} ${words}, ${standby} has ${given}${beside}`,
         action: `add nodes to ${standby}`,
-        values: { primary: needed, standby: given },
+        values: { primary: needed, standby: given - taken },
       },
     ];
   });
@@ -44,15 +62,25 @@ function fitFindings(
   standby: string,
 ): readonly Finding[] {
   const [pods, nodes] = [parseSizes(left['podSizes']), parseSizes(right['nodeSizes'])];
-  const unplaced = pods && nodes && countUnplaced(nodes, pods);
-  if (unplaced === undefined || unplaced.pods === 0) return [];
+  if (!pods || !nodes) return [];
+  const common = { section: 'capacity', name: 'fit', side: 'standby', severity: 'warning' } as const;
+  const unplaced = countUnplaced(nodes, pods);
+  if (unplaced === undefined)
+    return [
+      {
+        ...{ ...common, leavesUnknown: true },
+        message: `whether the pods of ${primary} fit on the nodes of ${standby} is not known: there are more than ${nodesMax} nodes, or more than ${sizesMax} sorts of them or of pods`,
+        action: 'look yourself, and declare /environment/capacity/fit',
+      },
+    ];
+  if (unplaced.pods === 0) return [];
   const refused =
     unplaced.refused === 0
       ? ''
       : `; ${unplaced.refused} of them are let on none, by selectors, affinity and taints`;
   return [
     {
-      ...{ section: 'capacity', name: 'fit', side: 'standby', severity: 'warning' },
+      ...common,
       message: `${unplaced.pods} of the pods that run in ${primary} find no node with room in ${standby}, though in sum there is enough${refused}`,
       action: `add nodes to ${standby} that take them, or ask for less`,
       values: { primary: unplaced.pods },

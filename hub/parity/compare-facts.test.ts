@@ -3,7 +3,7 @@ import type { FactSection, FactValues } from '../../shared/manifest/cluster-fact
 import { defaultFreshness } from '../model/parity.ts';
 import { compareFacts } from './compare-facts.ts';
 import { createExpectationBook } from './expectations.ts';
-import type { ClusterFacts, FactsRequest } from './finding.ts';
+import type { ClusterFacts, FactsRequest, KnownGap } from './finding.ts';
 import { expectationOf } from './fixture.test-support.ts';
 
 const nowMs = Date.UTC(2026, 0, 10);
@@ -12,10 +12,10 @@ const at = (days: number) => new Date(nowMs + days * day).toISOString();
 
 const factsOf = (
   values: Partial<Record<FactSection, FactValues>>,
-  failures: Partial<Record<FactSection, string>> = {},
+  gaps: Partial<Record<FactSection, readonly KnownGap[]>> = {},
 ): ClusterFacts => ({
   values: new Map(Object.entries(values)) as ReadonlyMap<FactSection, FactValues>,
-  failures: new Map(Object.entries(failures)) as ReadonlyMap<FactSection, string>,
+  gaps: new Map(Object.entries(gaps)) as ReadonlyMap<FactSection, readonly KnownGap[]>,
   saltedFor: 'eu',
 });
 
@@ -181,6 +181,48 @@ describe('compareFacts', () => {
       ],
     ],
     [
+      'an amount that is another, not one that is written in another way, and another scope',
+      {
+        quotas: {
+          'shop/q': { hard: { 'requests.memory': '1Gi', 'requests.cpu': '500m' } },
+          'shop/s': { hard: { pods: '9' }, scopes: ['Terminating'] },
+          'shop/t': { hard: { pods: '9' } },
+        },
+      },
+      {
+        quotas: {
+          'shop/q': { hard: { 'requests.memory': '1073741824', 'requests.cpu': '0.5' } },
+          'shop/s': { hard: { pods: '9' }, scopes: ['NotTerminating'] },
+          'shop/t': { hard: { pods: '10' } },
+        },
+      },
+      ['warning /environment/quotas/shop~1s both', 'warning /environment/quotas/shop~1t both'],
+    ],
+    [
+      'another version of a pod security level',
+      {
+        podSecurity: {
+          shop: {
+            'pod-security.kubernetes.io/enforce': 'baseline',
+            'pod-security.kubernetes.io/enforce-version': 'v1.30',
+          },
+        },
+      },
+      { podSecurity: { shop: { 'pod-security.kubernetes.io/enforce': 'baseline' } } },
+      ['warning /environment/podSecurity/shop both'],
+    ],
+    [
+      'devices that the standby does not have',
+      { capacity: { requested: { ...size(1, 1), others: { 'nvidia.com/gpu': 4 } } } },
+      {
+        capacity: {
+          allocatable: { ...size(9, 9), others: { 'nvidia.com/gpu': 4 } },
+          taken: { others: { 'nvidia.com/gpu': 1 } },
+        },
+      },
+      ['critical /environment/capacity/nvidia.com~1gpu standby'],
+    ],
+    [
       'pods that nodes do not let in',
       {
         capacity: { requested: size(1_000, 1), podSizes: [[1_000, 0, 1, 1, { selector: { pool: 'gpu' } }]] },
@@ -201,12 +243,116 @@ describe('compareFacts', () => {
     expect(compare(left, right).map(({ path }) => path)).toEqual(['/environment/quotas/q']);
   });
 
+  const gap = (reason: KnownGap['reason'], kind = '', sinceMs = nowMs): KnownGap => ({
+    ...{ reason, kind, sinceMs, message: 'so it is' },
+  });
+
   it('says what could not be collected, and compares the rest', () => {
-    const standby = factsOf({ quotas: {} }, { secrets: 'permission_denied: may not list' });
+    const standby = factsOf({ quotas: {} }, { secrets: [gap('denied')] });
     const [quota, secrets] = compare(factsOf({ quotas: { 'a/q': {} }, secrets: { x: '#1' } }), standby);
     expect(quota?.path).toBe('/environment/quotas/a~1q');
-    expect(secrets).toMatchObject({ severity: 'info', side: 'standby', path: '/environment/secrets' });
-    expect(secrets?.message).toContain('permission_denied');
+    expect(secrets).toMatchObject({
+      ...{ severity: 'info', side: 'standby', path: '/environment/secrets' },
+      action: 'give the agent of two that right, or declare /environment/secrets',
+    });
+    expect(secrets?.message).toContain('so it is');
+    expect(secrets?.leavesUnknown).toBeUndefined();
+  });
+
+  it('leaves out of a section only the kind that an agent may not list', () => {
+    const primary = factsOf({ unmanaged: { 'Deployment shop/a': true, 'Service shop/a': true } });
+    const standby = factsOf({ unmanaged: {} }, { unmanaged: [gap('denied', 'Deployment')] });
+    expect(compare(primary, standby).map((one) => `${one.severity} ${one.path}`)).toEqual([
+      'info /environment/unmanaged/Deployment',
+      'warning /environment/unmanaged/Service shop~1a',
+    ]);
+  });
+
+  it.each<[string, readonly KnownGap[], readonly unknown[]]>([
+    ['a bound that cuts', [gap('bound')], ['warning', true]],
+    ['what has failed for a moment', [gap('failed')], ['info', undefined]],
+    ['what has failed for long', [gap('failed', '', nowMs - 700_000)], ['warning', true]],
+  ])('tells %s, and nothing as missing that may have been left out', (_name, gaps, expected) => {
+    const primary = factsOf({ secrets: { a: '#1', b: '#2' } });
+    const found = compare(primary, factsOf({ secrets: { a: '#3' } }, { secrets: gaps }));
+    const told = (path: string) => found.find((one) => one.path === path);
+    expect(found).toHaveLength(2);
+    expect(told('/environment/secrets/a')?.message).toContain('is another');
+    const { severity, leavesUnknown, message } = told('/environment/secrets') ?? {};
+    expect([severity, leavesUnknown]).toEqual(expected);
+    expect(message).toContain('so it is');
+  });
+
+  it('tells a gap of both clusters once, and not a right for what is too large', () => {
+    const both = factsOf({ images: {} }, { images: [gap('bound', 'Pod')] });
+    const [one, ...others] = compare(both, both);
+    expect(others).toEqual([]);
+    expect(one).toMatchObject({ side: 'both', leavesUnknown: true, path: '/environment/images/Pod' });
+    expect(one?.message).toBe(
+      'Pod (images) of one is compared in part: so it is; Pod (images) of two is compared in part: so it is',
+    );
+    expect(one?.action).not.toContain('right');
+  });
+
+  it('does not take a quota for one of the standby alone that the primary left out', () => {
+    const primary = factsOf({ quotas: {} }, { quotas: [gap('bound')] });
+    const paths = compare(primary, factsOf({ quotas: { 'shop/q': {} } })).map(({ path }) => path);
+    expect(paths).toEqual(['/environment/quotas']);
+  });
+
+  it('does not miss APIs of a group whose server was away', () => {
+    const primary = factsOf({ apis: { 'metrics.k8s.io/v1': ['Pod'], 'x.io/v1': ['X'] } });
+    const standby = factsOf({ apis: {} }, { apis: [gap('failed', 'metrics.k8s.io')] });
+    expect(compare(primary, standby).map(({ path }) => path)).toEqual([
+      '/environment/apis/metrics.k8s.io',
+      '/environment/apis/x.io~1v1',
+    ]);
+  });
+
+  it('says nothing of capacity where nodes or pods are not known, and counts what others take', () => {
+    const capacity = (values: FactValues) => factsOf({ capacity: values });
+    const asking = capacity({ requested: size(4_000, 10), podSizes: [[4_000, 0, 1, 1]] });
+    expect(compare(asking, capacity({}))).toEqual([]);
+    expect(compare(capacity({}), capacity({ allocatable: size(1, 1), nodeSizes: [] }))).toEqual([]);
+    const given = { allocatable: size(5_000, 100), taken: size(1_001, 2) };
+    expect(compare(asking, capacity(given))).toMatchObject([
+      {
+        ...{ path: '/environment/capacity/cpuMillis', severity: 'critical' },
+        ...{ standbyValue: '3999', message: expect.stringContaining('of which others take 1001') },
+      },
+    ]);
+  });
+
+  it('says that it does not know whether pods fit on more nodes than it looks at', () => {
+    const requested = factsOf({ capacity: { requested: size(1, 1), podSizes: [[1, 0, 1, 1]] } });
+    const nodes = { allocatable: size(9_000, 9_000), nodeSizes: [[1, 1, 1, 5_001]] };
+    expect(compare(requested, factsOf({ capacity: nodes }))).toMatchObject([
+      { path: '/environment/capacity/fit', severity: 'warning', leavesUnknown: true },
+    ]);
+  });
+
+  it('says how many differences of a section it does not tell, the gravest first', () => {
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`s${at}`, {}]));
+    const found = compare(factsOf({ storageClasses: many }), factsOf({ storageClasses: {} }));
+    expect(found).toHaveLength(200);
+    expect(found.at(-1)).toMatchObject({ path: '/environment/storageClasses', severity: 'warning' });
+    expect(found.at(-1)?.message).toContain('101 more');
+  });
+
+  it('compares ids that runtimes make themselves with their like alone', () => {
+    const images = (...told: readonly string[]) => factsOf({ images: { 'web:1': [...told] } });
+    expect(compare(images('id:a'), images('sha256:b'))).toMatchObject([{ severity: 'info' }]);
+    expect(compare(images('id:a'), images('id:b'))).toMatchObject([{ severity: 'warning' }]);
+    expect(compare(images('id:a'), images('id:a'))).toEqual([]);
+  });
+
+  it('says of a certificate that was never issued, or cannot be read, what it is', () => {
+    const certificates = { 'Certificate shop/a': '', 'Secret shop/b': 'it cannot be read' };
+    const told = compare(factsOf({ certificates: {} }), factsOf({ certificates }));
+    expect(told.map(({ message, action }) => [message, action])).toEqual([
+      ['Certificate shop/a in two has never been issued', 'mend it'],
+      ['Secret shop/b in two holds no certificate that can be read', 'mend it'],
+    ]);
   });
 
   it('is covered by an expectation of kind Environment', () => {

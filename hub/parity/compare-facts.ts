@@ -1,9 +1,12 @@
 import { canonicalJson, digestText } from '../../shared/manifest/canonical.ts';
 import { type FactSection, type FactValues, factSections } from '../../shared/manifest/cluster-facts.ts';
+import type { Json } from '../../shared/manifest/object.ts';
+import { parseQuantity } from '../../shared/text/quantity.ts';
 import type { ParityDifference } from '../model/parity.ts';
 import { capacityFindings } from './capacity-findings.ts';
-import { escapePart } from './field-path.ts';
+import { escapePart, isObject } from './field-path.ts';
 import type { FactsRequest, Finding } from './finding.ts';
+import { gapFindings, isLeftOut } from './gap-findings.ts';
 import { showValue } from './mask.ts';
 import { apiFindings, definitionFindings, versionFindings } from './version-findings.ts';
 
@@ -34,26 +37,29 @@ export function compareFacts(request: FactsRequest): readonly ParityDifference[]
   if (!primary || !standby) return [];
   return factSections
     .flatMap((section) => {
+      // What is compared of objects says itself what it does not know.
+      const gaps = section === 'unowned' ? [] : gapFindings(section, request);
       const [left, right] = [primary.values.get(section), standby.values.get(section)];
-      if (keyed.has(section) && primary.saltedFor !== standby.saltedFor) return [];
-      const failure = standby.failures.get(section) ?? primary.failures.get(section);
-      if (failure !== undefined) return [notCollected(section, failure, request)];
-      return left && right ? findingsOf(section, left, right, request).slice(0, findingsMax) : [];
+      if (keyed.has(section) && primary.saltedFor !== standby.saltedFor) return gaps;
+      return [...gaps, ...(left && right ? bounded(section, findingsOf(section, left, right, request)) : [])];
     })
     .map((finding) => toDifference(finding, request));
 }
 
-function notCollected(
-  section: FactSection,
-  failure: string,
-  { facts, primary, standby }: FactsRequest,
-): Finding {
-  const side = facts.standby?.failures.has(section) ? 'standby' : 'primary';
-  return {
-    ...{ section, name: '', side, severity: 'info' },
-    message: `${section} of ${side === 'standby' ? standby : primary} cannot be compared: ${failure}`,
-    action: 'give the agent the right to list them',
-  };
+/** The first ones, and how many more there are. */
+function bounded(section: FactSection, findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length <= findingsMax) return findings;
+  const rank = { info: 0, warning: 1, critical: 2 };
+  const sorted = [...findings].sort((a, b) => rank[b.severity] - rank[a.severity]);
+  const rest = sorted.slice(findingsMax - 1);
+  return [
+    ...sorted.slice(0, findingsMax - 1),
+    {
+      ...{ section, name: '', side: 'both', severity: rest[0]?.severity ?? 'info' },
+      message: `${section}: and ${rest.length} more differences`,
+      action: 'mend or declare the ones that are told',
+    },
+  ];
 }
 
 function findingsOf(
@@ -92,10 +98,12 @@ function entryFindings(
   section: FactSection,
   left: FactValues,
   right: FactValues,
-  { standby }: FactsRequest,
+  { standby, facts }: FactsRequest,
 ): readonly Finding[] {
   const besides = bounds.has(section)
-    ? Object.entries(right).filter(([name]) => !Object.hasOwn(left, name))
+    ? Object.entries(right).filter(
+        ([name]) => !Object.hasOwn(left, name) && !isLeftOut(facts.primary, section, name),
+      )
     : [];
   const extra = besides.map(
     ([name, value]): Finding => ({
@@ -111,11 +119,15 @@ function entryFindings(
     const common = { section, name, side: 'both', severity: 'warning' } as const;
     if (other === undefined) {
       // An image runs only where something is scheduled: a standby at zero has none.
-      if (section === 'images') return [];
+      if (section === 'images' || isLeftOut(facts.standby, section, name)) return [];
       const action = `make it in ${standby} too, best from Git, or declare it`;
       return [{ ...common, message: `${what} is not in ${standby}`, action, values: { primary: value } }];
     }
-    if (canonicalJson(value) === canonicalJson(other)) return [];
+    const same = bounds.has(section)
+      ? sameAmounts(value, other)
+      : canonicalJson(value) === canonicalJson(other);
+    if (same) return [];
+    if (section === 'images' && !isComparable(value, other)) return [ownIds(name, common, value, other)];
     const message = `${what} is another in ${standby}`;
     return [
       {
@@ -129,6 +141,37 @@ function entryFindings(
   return [...lacking, ...extra];
 }
 
+/** `1Gi` and `1073741824`, `500m` and `0.5`: the API server keeps which form they were written in. */
+function sameAmounts(left: Json, right: Json): boolean {
+  const amounts = (value: Json): Json => {
+    if (Array.isArray(value)) return (value as readonly Json[]).map(amounts);
+    if (isObject(value))
+      return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, amounts(one ?? null)]));
+    return typeof value === 'string' ? (parseQuantity(value) ?? value) : value;
+  };
+  return canonicalJson(amounts(left)) === canonicalJson(amounts(right));
+}
+
+/** Of images that were not pulled by digest runtimes tell an id of their own, which says nothing to another runtime. */
+function isComparable(left: Json, right: Json): boolean {
+  const ids = (value: Json) =>
+    Array.isArray(value) && value.every((one) => typeof one === 'string' && one.startsWith('id:'));
+  return ids(left) === ids(right);
+}
+
+function ownIds(
+  name: string,
+  common: Pick<Finding, 'section' | 'name' | 'side'>,
+  primary: Json,
+  standby: Json,
+): Finding {
+  return {
+    ...{ ...common, severity: 'info', values: { primary, standby } },
+    message: `whether Image ${name} is the same in both is not known: in one of them the runtime tells no digest of a registry`,
+    action: 'pull it from a registry in both',
+  };
+}
+
 function certificateFindings(
   right: FactValues,
   { standby, freshness, nowMs }: FactsRequest,
@@ -137,14 +180,19 @@ function certificateFindings(
     const leftMs = Date.parse(String(end)) - nowMs;
     if (leftMs > freshness.certificateMs) return [];
     const over = leftMs <= 0;
+    const how = over ? `ended: ${String(end)}` : `ends: ${String(end)}`;
     return [
       {
         ...{ section: 'certificates', name, side: 'standby', severity: over ? 'critical' : 'warning' },
-        message: `${name} in ${standby} ${over ? 'ended' : 'ends'}: ${String(end)}`,
-        ...{ action: 'renew it', values: { standby: end } },
+        message: `${name} in ${standby} ${Number.isNaN(leftMs) ? unreadable(end) : how}`,
+        ...{ action: Number.isNaN(leftMs) ? 'mend it' : 'renew it', values: { standby: end } },
       },
     ];
   });
+}
+
+function unreadable(end: Json): string {
+  return end === '' ? 'has never been issued' : 'holds no certificate that can be read';
 }
 
 function backupFindings(left: FactValues, { primary, freshness, nowMs }: FactsRequest): readonly Finding[] {
@@ -189,6 +237,7 @@ function toDifference({ section, name, values, ...told }: Finding, request: Fact
     owner: covered?.owner ?? '',
     action: covered ? '' : told.action,
     severity: covered ? 'info' : told.severity,
+    ...(told.leavesUnknown && { leavesUnknown: true }),
     ...{ sinceMs: undefined, primarySource: undefined, standbySource: undefined },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { factsMax, liveFactName } from '../../shared/manifest/cluster-facts.ts';
+import { liveFactName } from '../../shared/manifest/cluster-facts.ts';
 import type { Json } from '../../shared/manifest/object.ts';
 import { compareUnowned, type UnownedRequest } from './compare-unowned.ts';
 import { createExpectationBook } from './expectations.ts';
@@ -14,7 +14,7 @@ const same = (value: Json) => value;
 
 const facts = (fields: Readonly<Record<string, Json>> | undefined): ClusterFacts => ({
   values: new Map([['unowned', fields === undefined ? {} : { [name]: fields }]]),
-  ...{ failures: new Map(), saltedFor: 'eu' },
+  ...{ gaps: new Map(), saltedFor: 'eu' },
 });
 const replicas = (value: Json, manager = 'horizontal-pod-autoscaler') =>
   facts({ [path]: { value, manager } });
@@ -80,14 +80,26 @@ describe('compareUnowned', () => {
     expect(compare(failed, replicas(5))).toMatchObject([{ class: 'lagging', side: 'primary' }]);
   });
 
-  it('says so where there are more objects than an agent tells of', () => {
-    const many = Array.from({ length: factsMax }, (_, at) => [`other\n/Deployment/a/${at}`, {}]);
-    const full: ClusterFacts = {
-      ...replicas(5),
-      values: new Map([['unowned', Object.fromEntries(many)]]),
-    };
-    expect(compare(replicas(5), full)).toMatchObject([
-      { class: 'lagging', side: 'standby', message: expect.stringContaining(String(factsMax)) },
+  it.each([
+    ['denied', 'Deployment', 'give the agent of two that right'],
+    ['bound', '', 'list fewer kinds'],
+    ['failed', 'Deployment', 'look at the agent of two'],
+  ] as const)('says so where an agent does not tell all: %s', (reason, kind, action) => {
+    const gap = { kind, reason, message: '9,000 of them', sinceMs: 0 };
+    const some = { ...replicas(5), gaps: new Map([['unowned' as const, [gap]]]) };
+    expect(compare(replicas(5), some)).toMatchObject([
+      {
+        ...{ class: 'lagging', side: 'standby', action: expect.stringContaining(action) },
+        message: expect.stringContaining('9,000 of them'),
+      },
     ]);
+    // What is known of both is compared all the same.
+    expect(compare(replicas(4), some)).toHaveLength(2);
+  });
+
+  it('takes no notice of gaps in kinds that the group does not list', () => {
+    const gap = { kind: 'Service', reason: 'denied' as const, message: 'no', sinceMs: 0 };
+    const some = { ...replicas(5), gaps: new Map([['unowned' as const, [gap]]]) };
+    expect(compare(some, replicas(5))).toEqual([]);
   });
 });

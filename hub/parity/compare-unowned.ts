@@ -1,15 +1,10 @@
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
-import {
-  type FactValues,
-  factsMax,
-  liveFactName,
-  type UnownedField,
-} from '../../shared/manifest/cluster-facts.ts';
+import { type FactValues, liveFactName, type UnownedField } from '../../shared/manifest/cluster-facts.ts';
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import type { ParityDifference, ParitySide } from '../model/parity.ts';
 import type { ExpectationBook } from './expectations.ts';
 import { isObject, splitPath, withValueAt } from './field-path.ts';
-import type { ClusterFacts } from './finding.ts';
+import type { ClusterFacts, KnownGap } from './finding.ts';
 import type { Normaliser } from './normalise.ts';
 import type { ObjectPair, SideObject } from './object-pair.ts';
 import { tellDifference } from './tell-difference.ts';
@@ -39,13 +34,14 @@ export function compareUnowned(request: UnownedRequest): readonly ParityDifferen
   const { fields, facts, pairs } = request;
   if (fields.length === 0) return [];
   const values = { primary: valuesOf(facts.primary), standby: valuesOf(facts.standby) };
-  const unknown = (['standby', 'primary'] as const).find((side) => values[side] === undefined);
+  const unknown = sides.find((side) => values[side] === undefined);
   if (unknown) return [notKnown(unknown, request)];
-  const cut = (['standby', 'primary'] as const).find(
-    (side) => Object.keys(values[side] ?? {}).length >= factsMax,
-  );
   const kinds = new Set(fields.map(({ kind }) => kind));
-  const found: ParityDifference[] = cut ? [notAll(cut, request)] : [];
+  const found: ParityDifference[] = sides.flatMap((side) =>
+    gapsOf(side, request)
+      .filter(({ kind }) => kind === '' || kinds.has(kind))
+      .map((gap) => notAll(side, gap, request)),
+  );
   for (const pair of pairs) {
     if (!kinds.has(pair.origin.kind)) continue;
     const name = liveFactName(pair.application, pair.originId);
@@ -55,6 +51,12 @@ export function compareUnowned(request: UnownedRequest): readonly ParityDifferen
       found.push(...comparePair(pair, mine, other, request));
   }
   return found.slice(0, differencesMax);
+}
+
+const sides = ['standby', 'primary'] as const;
+
+function gapsOf(side: ParitySide, { facts }: UnownedRequest): readonly KnownGap[] {
+  return facts[side]?.gaps.get('unowned') ?? [];
 }
 
 function valuesOf(facts: ClusterFacts | undefined): FactValues | undefined {
@@ -119,12 +121,13 @@ function comparePair(
 function tellOfAll(
   side: ParitySide,
   { standby }: UnownedRequest,
+  originId: string,
   words: { readonly message: string; readonly action: string },
 ): ParityDifference {
   const key = { group: '', kind: '', namespace: '', name: '' };
   const nothing = {
     application: '',
-    originId: '/unowned',
+    originId,
     origin: key,
     primary: undefined,
     standby: undefined,
@@ -137,16 +140,27 @@ const clusterOf = (side: ParitySide, { primary, standby }: UnownedRequest) =>
 
 function notKnown(side: ParitySide, request: UnownedRequest): ParityDifference {
   const cluster = clusterOf(side, request);
-  return tellOfAll(side, request, {
-    message: `the agent of ${cluster} has not said yet what fields are that nobody applies from Git`,
+  const [gap] = gapsOf(side, request);
+  const why = gap ? `: ${gap.message}` : '';
+  return tellOfAll(side, request, '/unowned', {
+    message: `the agent of ${cluster} has not said yet what fields are that nobody applies from Git${why}`,
     action: `wait; look at the agent of ${cluster} if this stays`,
   });
 }
 
+const actions: Readonly<Record<KnownGap['reason'], (cluster: string) => string>> = {
+  denied: (cluster) =>
+    `give the agent of ${cluster} that right, or take the kind out of spec.compare.unowned`,
+  bound: () => 'list fewer kinds in spec.compare.unowned, or compare fewer applications',
+  failed: (cluster) => `wait; look at the agent of ${cluster} if this stays`,
+};
+
 /** What nobody has said is a difference. */
-function notAll(side: ParitySide, request: UnownedRequest): ParityDifference {
-  return tellOfAll(side, request, {
-    message: `the agent of ${clusterOf(side, request)} tells fields that nobody applies from Git of ${factsMax} objects, and of no more: others are not compared`,
-    action: 'list fewer kinds in spec.compare.unowned, or compare fewer applications',
+function notAll(side: ParitySide, gap: KnownGap, request: UnownedRequest): ParityDifference {
+  const cluster = clusterOf(side, request);
+  const what = gap.kind === '' ? '' : ` of ${gap.kind}`;
+  return tellOfAll(side, request, `/unowned/${side}/${gap.kind}`, {
+    message: `the agent of ${cluster} does not tell all fields${what} that nobody applies from Git: ${gap.message}`,
+    action: actions[gap.reason](cluster),
   });
 }

@@ -1,12 +1,17 @@
-import type { FactSection, FactValues } from '../../shared/manifest/cluster-facts.ts';
+import type { FactGap, FactSection, FactValues } from '../../shared/manifest/cluster-facts.ts';
 import type { Json } from '../../shared/manifest/object.ts';
 import type { ParityDifference, ParityFreshness, ParitySide } from '../model/parity.ts';
 import type { ExpectationBook } from './expectations.ts';
 
-/** What a cluster is besides its applications; sections that could not be collected say why. */
+/** Something that an agent says nothing of, or not all, and since when. */
+export interface KnownGap extends FactGap {
+  readonly sinceMs: number;
+}
+
+/** What a cluster is besides its applications; sections that could not be collected, or not as a whole, say why. */
 export interface ClusterFacts {
   readonly values: ReadonlyMap<FactSection, FactValues>;
-  readonly failures: ReadonlyMap<FactSection, string>;
+  readonly gaps: ReadonlyMap<FactSection, readonly KnownGap[]>;
   /** The group under whose salt its fingerprints are: those under another say nothing about one another. */
   readonly saltedFor: string;
 }
@@ -32,4 +37,6 @@ export interface Finding {
   readonly action: string;
   readonly severity: ParityDifference['severity'];
   readonly values?: Readonly<Partial<Record<ParitySide, Json>>>;
+  /** What depends on it is not known. Default false. */
+  readonly leavesUnknown?: boolean;
 }

@@ -44,7 +44,9 @@ describe('countUnplaced', () => {
   });
 
   it('says nothing of more than it looks at, and reads no nonsense', () => {
-    expect(countUnplaced([[1, 1, 1, 1_001]], [])).toBeUndefined();
+    expect(countUnplaced([[1, 1, 1, 5_001]], [])).toBeUndefined();
+    expect(countUnplaced([[1, 1, 1, 5_000]], [[1, 1, 1, 1_000_000]])?.pods).toBe(995_000);
+    expect(parseSizes([[1, 2, 3, 1e300]])).toBeUndefined();
     expect(parseSizes([[1, 2, 3]])).toBeUndefined();
     expect(parseSizes([[1, 2, 3, -4]])).toBeUndefined();
     expect(parseSizes([[1, 2, 3, 4, 'x']])).toBeUndefined();

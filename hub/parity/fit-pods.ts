@@ -5,11 +5,10 @@ import { mayRun } from './may-run.ts';
 /** cpuMillis, memoryBytes, pods, how many there are of that size, and what else an agent says of them: labels and taints, or selector, affinity and tolerations. */
 export type Size = readonly [number, number, number, number, JsonObject?];
 
-/** Nodes and pods looked at; an agent may say anything. */
-const nodesMax = 1_000;
-const podsMax = 20_000;
+/** Nodes looked at, as many as a cluster may have: https://kubernetes.io/docs/setup/best-practices/cluster-large/. However many pods there are of a sort, they take one step a node. */
+export const nodesMax = 5_000;
 /** Sorts of either: each of the one is held against each of the other. Agents tell no more. */
-const sizesMax = 500;
+export const sizesMax = 500;
 
 /** Undefined: it is no list of sizes, as of an agent that does not tell them. */
 export function parseSizes(value: Json | undefined): readonly Size[] | undefined {
@@ -21,7 +20,9 @@ export function parseSizes(value: Json | undefined): readonly Size[] | undefined
 function isSize(value: Json): boolean {
   if (!Array.isArray(value)) return false;
   const [cpu, memory, pods, count, traits] = value as readonly Json[];
-  const sized = [cpu, memory, pods, count].every((part) => typeof part === 'number' && part >= 0);
+  const sized = [cpu, memory, pods, count].every(
+    (part) => typeof part === 'number' && part >= 0 && part <= Number.MAX_SAFE_INTEGER,
+  );
   return sized && (traits === undefined || isObject(traits));
 }
 
@@ -38,7 +39,7 @@ export interface Unplaced {
 export function countUnplaced(nodes: readonly Size[], pods: readonly Size[]): Unplaced | undefined {
   const count = (sizes: readonly Size[]) => sizes.reduce((sum, [, , , many]) => sum + many, 0);
   if (nodes.length > sizesMax || pods.length > sizesMax) return undefined;
-  if (count(nodes) > nodesMax || count(pods) > podsMax) return undefined;
+  if (count(nodes) > nodesMax) return undefined;
   const sorts = nodes.map(([, , , , traits = {}]) => traits);
   const rooms = nodes.flatMap(([cpu, memory, slots, many], sort) =>
     Array.from({ length: many }, () => ({ cpu, memory, slots, sort })),

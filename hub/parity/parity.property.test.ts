@@ -153,7 +153,7 @@ describe('parity, for any pair', () => {
               },
         ],
       ]),
-      ...{ failures: new Map(), saltedFor: 'eu' },
+      ...{ gaps: new Map(), saltedFor: 'eu' },
     });
     fc.assert(
       fc.property(

@@ -3,6 +3,7 @@ import type { FactValues } from '../../shared/manifest/cluster-facts.ts';
 import type { Json } from '../../shared/manifest/object.ts';
 import { isObject } from './field-path.ts';
 import type { FactsRequest, Finding } from './finding.ts';
+import { isLeftOut } from './gap-findings.ts';
 
 function minorOf(version: Json | undefined): string | undefined {
   return /^v?(\d+\.\d+)/.exec(String(version ?? ''))?.[1];
@@ -100,9 +101,11 @@ export function definitionFindings(
 export function apiFindings(
   left: FactValues,
   right: FactValues,
-  { standby, used }: FactsRequest,
+  { standby, used, facts }: FactsRequest,
 ): readonly Finding[] {
   return Object.entries(left).flatMap(([name, kinds]): readonly Finding[] => {
+    // An aggregated API server that was away when it was asked.
+    if (isLeftOut(facts.standby, 'apis', name)) return [];
     const other = Object.hasOwn(right, name) ? right[name] : undefined;
     const served = new Set(Array.isArray(other) ? (other as readonly Json[]) : []);
     const lacking = Array.isArray(kinds)

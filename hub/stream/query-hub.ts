@@ -14,10 +14,18 @@ import {
   RunQuestionSchema,
   UnownedFieldSchema,
   type AdoptionFinding as WireFinding,
+  type FactsGap as WireGap,
   type FactsSection as WireSection,
 } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import { BlobSchema } from '../../shared/gen/fairway/v1/common_pb.ts';
-import { type FactValues, factSections, type SectionFacts } from '../../shared/manifest/cluster-facts.ts';
+import {
+  type FactGap,
+  type FactValues,
+  factSections,
+  gapReasons,
+  gapsMax,
+  type SectionFacts,
+} from '../../shared/manifest/cluster-facts.ts';
 import { keyFromWire, keyToWire, targetToWire } from '../../shared/stream/wire.ts';
 import {
   digestFromWire,
@@ -181,6 +189,8 @@ const results = ['create', 'own', 'take', 'refuse', 'error'] as const;
 const runStates = ['running', 'succeeded', 'failed', 'gone'] as const;
 const findingsMax = 5_000;
 const textMax = 4_096;
+/** A kind or a group: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
+const gapKindMax = 253;
 
 reads<WireFinding>({ key: true, result: true, owners: true, changes: true, conflicts: true, message: true });
 /** An unknown result counts as an error: it cannot be told what would be. */
@@ -198,14 +208,27 @@ function findingFromWire(wire: WireFinding): AdoptionFinding {
   };
 }
 
-reads<WireSection>({ name: true, digest: true, content: true, failure: true });
+reads<WireSection>({ name: true, digest: true, content: true, failure: true, gaps: true });
+reads<WireGap>({ kind: true, reason: true, message: true });
 /** A section of a later agent is passed over. */
-function sectionFromWire({ name, digest, content, failure }: WireSection): readonly SectionFacts[] {
+function sectionFromWire({ name, digest, content, failure, gaps }: WireSection): readonly SectionFacts[] {
   const section = factSections.find((known) => known === name);
   if (section === undefined) return [];
   const values = content.length === 0 ? undefined : readFactValues(Buffer.from(content).toString());
   const text = failure.slice(0, textMax);
-  return [{ section, digest: digest.length === 0 ? '' : digestFromWire(digest), values, failure: text }];
+  const told = gaps.slice(0, gapsMax).map(
+    ({ kind, reason, message }): FactGap => ({
+      kind: kind.slice(0, gapKindMax),
+      reason: wordOr(gapReasons, reason, 'failed'),
+      message: message.slice(0, textMax),
+    }),
+  );
+  return [
+    {
+      ...{ section, values, failure: text, gaps: told },
+      digest: digest.length === 0 ? '' : digestFromWire(digest),
+    },
+  ];
 }
 
 /** @throws invalid_argument */

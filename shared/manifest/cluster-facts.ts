@@ -15,8 +15,10 @@ export const factSections = [
   'priorityClasses',
   'runtimeClasses',
   /**
-   * `allocatable` of nodes that take pods, `requested` by pods in managed namespaces: cpuMillis, memoryBytes, pods. `nodeSizes` and `podSizes` (none of DaemonSets): lists of
+   * `allocatable` of nodes that take pods; `taken` of it by what a failover leaves where it is (pods of other namespaces, and those that come with a node); `requested` by all other
+   * pods, which are those of managed namespaces: cpuMillis, memoryBytes, pods. `nodeSizes` (what is left of each) and `podSizes`: lists of
    * [cpuMillis, memoryBytes, pods, how many], and where there is more to say an object: of nodes `labels` and `taints`, of pods `selector`, `affinity` and `tolerations`.
+   * What is not known is not there.
    */
   'capacity',
   /** Of managed namespaces, as all that follows: `namespace/name`. */
@@ -24,7 +26,7 @@ export const factSections = [
   'limits',
   /** By namespace: its pod-security.kubernetes.io labels. */
   'podSecurity',
-  /** By image as pods name it: the digests that run. */
+  /** By image as pods name it: the digests that run; `id:` before one that is of the runtime's own making, which no registry knows. */
   'images',
   /** That nobody applies from Git: fingerprints of their values. */
   'secrets',
@@ -55,6 +57,19 @@ export function liveFactName(application: string, originId: string): string {
 
 export type FactValues = Readonly<Record<string, Json>>;
 
+/** `denied`: the agent may not look. `bound`: there is more than is told. `failed`: it may work the next time. */
+export const gapReasons = ['denied', 'bound', 'failed'] as const;
+export type GapReason = (typeof gapReasons)[number];
+
+/** Something that a section's values say nothing of, or not all. */
+export interface FactGap {
+  /** A kind; in `apis` a group; empty: of the section as a whole. */
+  readonly kind: string;
+  readonly reason: GapReason;
+  /** The right that lacks, the bound, or what went wrong. */
+  readonly message: string;
+}
+
 export interface SectionFacts {
   readonly section: FactSection;
   /** Of the values. */
@@ -63,7 +78,15 @@ export interface SectionFacts {
   readonly values: FactValues | undefined;
   /** Why it could not be collected; empty: it was. */
   readonly failure: string;
+  /** Default none: the values are all there is. One that could not be collected has one that says of what sort that is. */
+  readonly gaps?: readonly FactGap[];
 }
 
 /** Values of one section; more are cut off, by name. */
 export const factsMax = 5_000;
+
+/** Bytes of one section's values as JSON; more are cut off, by name. Two sections go into one answer at least. */
+export const factsBytesMax = 2 * 1024 * 1024;
+
+/** Gaps told of one section. */
+export const gapsMax = 32;

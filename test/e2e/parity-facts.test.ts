@@ -192,6 +192,46 @@ describe('parity beyond what Git applies', { timeout: 120_000 }, () => {
     await context.annotate(`told after ${made}, ${gone} and ${secret} ms`);
   });
 
+  it('has another digest of an image in the verdict seconds after a pod runs it', async (context) => {
+    if (!bed) return context.skip(skipped);
+    const path = '/environment/images/example.com~1shop:1';
+    const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
+    const runs = (name: string, digit: string) =>
+      kubectl(
+        ...([name, 'patch', 'pod', 'shop', '--subresource=status', '--type=merge', '-p'] as const),
+        JSON.stringify({
+          status: {
+            phase: 'Running',
+            containerStatuses: [
+              {
+                ...{ name: 'shop', image: 'example.com/shop:1', ready: true, restartCount: 0 },
+                imageID: `example.com/shop@${digest(digit)}`,
+              },
+            ],
+          },
+        }),
+      );
+    for (const name of clusters) {
+      // A controller would make it.
+      kubectl(name, 'create', 'serviceaccount', 'default');
+      kubectl(name, 'run', 'shop', '--image=example.com/shop:1');
+      runs(name, 'a');
+    }
+    const told = await timed(
+      () => runs('eu-2', 'b'),
+      () => isThere('the other digest', path, (one) => one.class === 'environment'),
+    );
+    expect((await differences()).find((one) => one.path === path)).toMatchObject({
+      ...{ primaryValue: `["${digest('a')}"]`, standbyValue: `["${digest('b')}"]`, severity: 'warning' },
+    });
+    const over = await timed(
+      () => runs('eu-1', 'b'),
+      () => isGone('the same digest', path),
+    );
+    // Where pods were listed it would be five minutes: each wait gives up after one.
+    await context.annotate(`told after ${told} and ${over} ms`);
+  });
+
   it('watches from the start again when an agent has died', async (context) => {
     if (!bed) return context.skip(skipped);
     const path = '/environment/priorityClasses/higher';
@@ -204,7 +244,7 @@ describe('parity beyond what Git applies', { timeout: 120_000 }, () => {
       const bundle = (await answer.json().catch(() => ({}))) as { agent?: { factWatches: number } };
       return (bundle.agent?.factWatches ?? 0) > 10 ? bundle.agent : undefined;
     });
-    expect(agent.factWatches).toBe(11);
+    expect(agent.factWatches).toBe(12);
     kubectl('eu-1', 'create', 'priorityclass', 'higher', '--value=10');
     await isThere('the class', path);
   });

@@ -171,10 +171,10 @@ const lookRules = [
   rule('node.k8s.io', ['runtimeclasses'], ['list', 'watch']),
   rule('apiextensions.k8s.io', ['customresourcedefinitions'], ['list', 'watch']),
   rule('gateway.networking.k8s.io', ['httproutes'], ['list']),
-  rule('cert-manager.io', ['certificates'], ['list']),
-  rule('velero.io', ['backups', 'schedules'], ['list']),
-  rule('snapshot.storage.k8s.io', ['volumesnapshots'], ['list']),
-  rule('volsync.backube', ['replicationsources'], ['list']),
+  rule('cert-manager.io', ['certificates'], ['list', 'watch']),
+  rule('velero.io', ['backups', 'schedules'], ['list', 'watch']),
+  rule('snapshot.storage.k8s.io', ['volumesnapshots'], ['list', 'watch']),
+  rule('volsync.backube', ['replicationsources'], ['list', 'watch']),
 ];
 
 function planLook(subject: Subject): readonly CommentedManifest[] {

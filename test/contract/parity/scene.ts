@@ -146,7 +146,7 @@ function compareScene(
   const known = (side: ParitySide): ClusterFacts | undefined =>
     facts && {
       values: new Map(Object.entries(facts[side])) as ReadonlyMap<FactSection, FactValues>,
-      ...{ failures: new Map(), saltedFor: 'eu' },
+      ...{ gaps: new Map(), saltedFor: 'eu' },
     };
   const both = { primary: known('primary'), standby: known('standby') };
   return compareFacts({

@@ -1,5 +1,6 @@
 /** Facts over the wire: the agent says, unasked, that they have changed. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { FactSection } from '../../../shared/manifest/cluster-facts.ts';
 import { type Agent, enrolAgent, type Hub, startAgent, startHub, until } from './harness.ts';
 
 const hubs: Hub[] = [];
@@ -10,6 +11,34 @@ afterEach(async () => {
 });
 
 describe('facts', () => {
+  it('says what a cluster is in sections, and leaves out what the hub knows', async () => {
+    const hub = await startHub();
+    hubs.push(hub);
+    const agent = await startAgent(await enrolAgent(hub, 'eu-1'));
+    agents.push(agent);
+    await until('connected', () => agent.connection.state().connected);
+    const unowned = [{ kind: 'Deployment', path: '/spec/replicas' }];
+    const denied = { kind: '', reason: 'denied', message: 'may not' };
+    const part = { salt: new Uint8Array(3), known: { apis: 'b'.repeat(64) } };
+    const question = { type: 'facts', ...part, watch: true, unowned } as const;
+    const answer = await until('the answer', () => hub.server.query('eu-1', question).catch(() => undefined));
+    expect(answer).toEqual({
+      type: 'facts',
+      sections: [
+        { section: 'version', digest: 'a'.repeat(64), values: { kubernetes: 'v3' }, failure: '', gaps: [] },
+        { section: 'apis', digest: 'b'.repeat(64), values: undefined, failure: '', gaps: [] },
+        { section: 'secrets', digest: '', values: undefined, failure: 'may not', gaps: [denied] },
+        {
+          section: 'unowned',
+          digest: 'c'.repeat(64),
+          values: { watched: true, unowned },
+          failure: '',
+          gaps: [],
+        },
+      ],
+    });
+  });
+
   it('tells that facts have changed, unasked, for as long as it is connected', async () => {
     const told: string[] = [];
     const hub = await startHub({ onFactsChanged: (cluster) => told.push(cluster) });
@@ -40,5 +69,46 @@ describe('facts', () => {
     expect(told).toEqual(['eu-1', 'eu-1']);
     await agent.connection.stop();
     await until('nobody listens', () => listeners.size === 0);
+  });
+
+  it('tells what finds no room beside other sections as that, and what finds none at all as too large', async () => {
+    const hub = await startHub();
+    hubs.push(hub);
+    const section = (name: FactSection, characters: number, known: Readonly<Record<string, string>>) => {
+      const digest = name === 'secrets' ? 'a'.repeat(64) : 'b'.repeat(64);
+      const values = known[name] === digest ? undefined : { name: 'x'.repeat(characters) };
+      return { section: name, digest, values, failure: '' };
+    };
+    const queries = {
+      object: async () => undefined,
+      logs: async () => ({ content: Buffer.alloc(0), truncated: false }),
+      diagnostics: async () => 'here',
+      adoption: async () => ({ findings: [], truncated: false }),
+      facts: async ({ known }: { readonly known: Readonly<Record<string, string>> }) => [
+        section('secrets', 3 * 2 ** 20, known),
+        section('configMaps', 2 * 2 ** 20, known),
+        { ...section('unmanaged', 5 * 2 ** 20, known), digest: 'c'.repeat(64) },
+      ],
+      run: async () => ({ state: 'gone', message: '', logTail: '' }),
+    };
+    const agent = await startAgent(await enrolAgent(hub, 'eu-1'), { queries });
+    agents.push(agent);
+    const ask = async (known: Readonly<Record<string, string>>) => {
+      const question = { type: 'facts', salt: new Uint8Array(32), known, watch: true, unowned: [] } as const;
+      const answer = await until('the answer', () =>
+        hub.server.query('eu-1', question).catch(() => undefined),
+      );
+      if (answer.type !== 'facts') throw new Error('what is this?');
+      return answer.sections;
+    };
+    const [secrets, configMaps, unmanaged] = await ask({});
+    expect([secrets?.digest, secrets?.gaps]).toEqual(['a'.repeat(64), []]);
+    expect(configMaps).toMatchObject({ digest: '', values: undefined, gaps: [{ reason: 'failed' }] });
+    expect(unmanaged).toMatchObject({
+      ...{ digest: '', values: undefined },
+      gaps: [{ kind: '', reason: 'bound', message: expect.stringContaining('5242891 bytes') }],
+    });
+    const [, next] = await ask({ secrets: 'a'.repeat(64) });
+    expect([next?.digest, next?.gaps]).toEqual(['b'.repeat(64), []]);
   });
 });

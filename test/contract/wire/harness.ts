@@ -341,7 +341,10 @@ export async function startAgent(
           failure: '',
         },
         { section: 'apis', digest: known['apis'] ?? '', values: undefined, failure: '' },
-        { section: 'secrets', digest: '', values: undefined, failure: 'permission_denied: may not' },
+        {
+          ...{ section: 'secrets', digest: '', values: undefined, failure: 'may not' },
+          gaps: [{ kind: '', reason: 'denied', message: 'may not' }],
+        },
         {
           section: 'unowned',
           digest: 'c'.repeat(64),

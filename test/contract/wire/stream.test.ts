@@ -312,25 +312,6 @@ describe('query', () => {
     expect(unknown).toMatchObject({ state: 'running' });
   });
 
-  it('says what a cluster is in sections, and leaves out what the hub knows', async () => {
-    const hub = await hubOf();
-    const agent = await agentOf(await enrolAgent(hub, 'eu-1'));
-    await until('connected', () => agent.connection.state().connected);
-    const unowned = [{ kind: 'Deployment', path: '/spec/replicas' }];
-    const part = { salt: new Uint8Array(3), known: { apis: 'b'.repeat(64) } };
-    const question = { type: 'facts', ...part, watch: true, unowned } as const;
-    const answer = await until('the answer', () => hub.server.query('eu-1', question).catch(() => undefined));
-    expect(answer).toEqual({
-      type: 'facts',
-      sections: [
-        { section: 'version', digest: 'a'.repeat(64), values: { kubernetes: 'v3' }, failure: '' },
-        { section: 'apis', digest: 'b'.repeat(64), values: undefined, failure: '' },
-        { section: 'secrets', digest: '', values: undefined, failure: 'permission_denied: may not' },
-        { section: 'unowned', digest: 'c'.repeat(64), values: { watched: true, unowned }, failure: '' },
-      ],
-    });
-  });
-
   it('gives up on a question that is not answered in time, and says what the agent says', async () => {
     const hub = await hubOf();
     const queries = {

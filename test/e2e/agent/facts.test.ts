@@ -199,13 +199,32 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
     const facts = await collect(kubectl(['-n', 'shop', 'create', 'token', 'narrow']).trim());
     expect(facts.get('storageClasses')?.values).toHaveProperty('fast');
     expect(facts.get('secrets')).toMatchObject({ digest: '', values: undefined });
-    expect(facts.get('secrets')?.failure).toContain('permission_denied');
+    expect(facts.get('secrets')?.gaps).toEqual([
+      { kind: '', reason: 'denied', message: 'the agent may not list secrets in namespace shop' },
+    ]);
+    // Of what is made by hand, the one kind alone that it may list.
+    kubectl(['create', 'clusterrole', 'services', '--verb=list', '--resource=services']);
+    kubectl([
+      'create',
+      'clusterrolebinding',
+      'some',
+      '--clusterrole=services',
+      '--serviceaccount=shop:narrow',
+    ]);
+    const unmanaged = (await collect(kubectl(['-n', 'shop', 'create', 'token', 'narrow']).trim())).get(
+      'unmanaged',
+    );
+    expect(unmanaged).toMatchObject({ failure: '', values: { 'Service shop/by-hand': true } });
+    const kinds = unmanaged?.gaps?.map(({ kind, reason }) => `${reason} ${kind}`);
+    expect(kinds).toContain('denied Deployment');
+    expect(kinds).not.toContain('denied Service');
   });
 
   it('adds up what nodes give and pods ask for', async () => {
     const quantity = { cpu: '1500m', memory: '2Gi', pods: '20' };
     // Controllers would make it.
-    kubectl(['-n', 'shop', 'create', 'serviceaccount', 'default']);
+    for (const namespace of ['shop', 'elsewhere'])
+      kubectl(['-n', namespace, 'create', 'serviceaccount', 'default']);
     apply({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } });
     const ready = { type: 'Ready', status: 'True', reason: 'x', message: 'x' };
     kubectl([
@@ -225,10 +244,26 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
         containers: [{ name: 'a', image: 'a', resources: { requests: { cpu: '250m', memory: '64Mi' } } }],
       },
     });
+    // Of another namespace: it stays on its node.
+    apply({
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'elsewhere' } },
+      spec: {
+        nodeName: 'n1',
+        containers: [{ name: 'a', image: 'a', resources: { requests: { cpu: '0.1' } } }],
+      },
+    });
+    // What is done asks for nothing: the API server does not even send it.
+    apply({
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'done', namespace: 'shop' } },
+      spec: { containers: [{ name: 'a', image: 'a', resources: { requests: { cpu: '1' } } }] },
+    });
+    const over = JSON.stringify({ status: { phase: 'Succeeded' } });
+    kubectl(['-n', 'shop', 'patch', 'pod', 'done', '--subresource=status', '--type=merge', '-p', over]);
     expect((await collect()).get('capacity')?.values).toEqual({
       allocatable: { nodes: 1, cpuMillis: 1_500, memoryBytes: 2 ** 31, pods: 20 },
       requested: { cpuMillis: 250, memoryBytes: 2 ** 26, pods: 1 },
-      nodeSizes: [[1_500, 2 ** 31, 20, 1]],
+      taken: { cpuMillis: 100, memoryBytes: 0, pods: 1 },
+      nodeSizes: [[1_400, 2 ** 31, 19, 1]],
       podSizes: [[250, 2 ** 26, 1, 1]],
     });
   });
@@ -387,7 +422,33 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
     expect(
       await after(() => kubectl(['-n', 'shop', 'scale', 'deployment', 'web', '--replicas=6']), 'unowned'),
     ).toEqual({ sent: ['unowned'], reads: [0, 0] });
+    const runs = (digit: string, restartCount: number) =>
+      kubectl([
+        ...['-n', 'shop', 'patch', 'pod', 'p', '--subresource=status', '--type=merge', '-p'],
+        JSON.stringify({
+          status: {
+            phase: 'Running',
+            containerStatuses: [
+              { name: 'a', image: 'a', imageID: `x/a@sha256:${digit.repeat(64)}`, ready: true, restartCount },
+            ],
+          },
+        }),
+      ]);
+    expect(await after(() => runs('a', 0), 'images')).toEqual({ sent: ['images'], reads: [0, 0] });
+    expect(last.get('images')?.values).toEqual({ a: [`sha256:${'a'.repeat(64)}`] });
+    expect(await after(() => runs('b', 1), 'images')).toEqual({ sent: ['images'], reads: [0, 0] });
+    const synced = JSON.stringify({ status: { lastSyncTime: '2026-02-02T03:04:05Z' } });
+    const sync = () =>
+      kubectl(['-n', 'shop', 'patch', 'replicationsource', 'r', '--type=merge', '-p', synced]);
+    expect(await after(sync, 'backups')).toEqual({ sent: ['backups'], reads: [0, 0] });
+    const nightly = JSON.stringify({ status: { completionTimestamp: '2026-02-02T03:04:05Z' } });
+    const backUp = () =>
+      kubectl(['-n', 'elsewhere', 'patch', 'backups.velero.io', 'n-1', '--type=merge', '-p', nightly]);
+    expect(await after(backUp, 'backups')).toEqual({ sent: ['backups'], reads: [0, 0] });
+    // A restart is no news.
+    runs('b', 2);
     const definition = await after(() => apply(shops), 'crds');
+    expect(definition.sent).not.toContain('images');
     expect(definition).toMatchObject({ reads: [0, 0] });
     expect(last.get('crds')?.values).toMatchObject({
       'shops.example.com': { served: ['v1', 'v1beta1'], storage: 'v1', stored: ['v1'] },
