@@ -10,7 +10,7 @@ import type { Logger } from '../../shared/log/log.ts';
 import { createLoop, type Loop } from '../../shared/loop/loop.ts';
 import { matchesSelector } from '../fleet/placement.ts';
 import { createEvent, type NewEvent } from '../model/event.ts';
-import { advanceRollout, earliest, type RolloutInput } from '../rollout/advance-rollout.ts';
+import { advanceRollout, earliest } from '../rollout/advance-rollout.ts';
 import { addAnswer, applyAction, type RolloutAction } from '../rollout/apply-action.ts';
 import { clusterState } from '../rollout/cluster-states.ts';
 import { withPromotion } from '../rollout/describe-promotion.ts';
@@ -19,7 +19,7 @@ import { noteGate } from '../rollout/gate-of.ts';
 import { isGivenUp, lateJoiners } from '../rollout/give-last.ts';
 import { admitReleased } from '../rollout/held-clusters.ts';
 import { countedIn } from '../rollout/job-runs.ts';
-import { moveClusters } from '../rollout/move-clusters.ts';
+import { createMover } from '../rollout/move-clusters.ts';
 import { planHistory } from '../rollout/plan-history.ts';
 import { needsRevert, noteRevert } from '../rollout/plan-revert.ts';
 import type { Acted } from '../rollout/plan-timeline.ts';
@@ -115,17 +115,6 @@ function isLive(state: RolloutState): boolean {
   return concernedBy(state) !== undefined;
 }
 
-/** Clusters move when labels or waves have changed: where neither has, since nobody had to, nobody is looked at. */
-function createMoves() {
-  const stays = new WeakMap<RolloutState['waves'], RolloutInput['facts']>();
-  return (state: RolloutState, facts: RolloutInput['facts']): RolloutState => {
-    if (stays.get(state.waves) === facts) return state;
-    const moved = moveClusters(state, facts, matchesSelector);
-    if (moved === state) stays.set(state.waves, facts);
-    return moved;
-  };
-}
-
 export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   const { store, clock, log } = options;
   const inputs = createRolloutInputs(store, clock);
@@ -137,7 +126,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   /** Rollouts that are woken soon, each with how to call that off. */
   const soon = new Map<string, () => void>();
 
-  const moveNow = createMoves();
+  const moveNow = createMover(matchesSelector);
 
   const note = (state: RolloutState) => {
     const concerned = concernedBy(state);

@@ -12,6 +12,7 @@ import { chooseClusters } from './choose-clusters.ts';
 import { clusterState, noClusters, withClusters } from './cluster-states.ts';
 import { giveLast, isGivenUp } from './give-last.ts';
 import { heldReason, isHeldBack, partHeld } from './held-clusters.ts';
+import { noteHeldUp } from './held-up.ts';
 import { observeClusters, timerStart } from './observe-clusters.ts';
 import { type ClusterFacts, planWaves, type SelectorMatch, specOf } from './plan-waves.ts';
 import { countClusters } from './record-rollout.ts';
@@ -31,6 +32,7 @@ import {
   type WaveState,
 } from './rollout-state.ts';
 import { soakEndMs } from './soak-end.ts';
+import { stopFor } from './stop-for.ts';
 import { statesIn } from './wave-index.ts';
 import { opennessAt } from './windows.ts';
 
@@ -115,20 +117,6 @@ function describeFailures(state: RolloutState, failed: readonly string[]): strin
   const [first = ''] = failed;
   const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : '';
   return `${first}: ${clusterState(state.clusters, first)?.failure?.message ?? 'failed'}${more}`;
-}
-
-/** The rollout stops as its strategy says. */
-function stopFor(state: RolloutState, reason: string, nowMs: number): [RolloutState, RolloutChange] {
-  const stopped = { by: 'failure', actor: 'fairway', reason, atMs: nowMs } as const;
-  if (state.strategy.onFailure !== 'rollback')
-    return [
-      { ...state, phase: 'Paused', stopped },
-      { type: 'rollout.paused', message: `paused: ${reason}` },
-    ];
-  return [
-    { ...state, phase: 'RollingBack', stopped },
-    { type: 'rollout.rolling-back', message: `rolls back: ${reason}` },
-  ];
 }
 
 /** One step of a wave's way. */
@@ -278,14 +266,18 @@ function previousOf(seen: ObservedCluster | undefined, has: Digest | undefined):
   return seen?.lastHealthyDigest === has ? undefined : seen?.lastHealthyDigest;
 }
 
+interface Assigned {
+  readonly state: RolloutState;
+  readonly decisions: readonly AssignmentDecision[];
+  /** Who has it already is told nothing, so nobody will say that it is there. */
+  readonly nextAtMs: number | undefined;
+}
+
 /** Assigns what may go now, of the waves that have begun. */
-function assign(
-  state: RolloutState,
-  input: RolloutInput,
-): { state: RolloutState; decisions: readonly AssignmentDecision[] } {
+function assign(state: RolloutState, input: RolloutInput): Assigned {
   const { release, observed, nowMs } = input;
   const chosen = chooseClusters(state, input);
-  if (chosen.length === 0) return { state, decisions: [] };
+  if (chosen.length === 0) return { state, decisions: [], nextAtMs: undefined };
   const assigned: [string, ClusterState][] = [];
   const decisions: AssignmentDecision[] = [];
   for (const cluster of chosen) {
@@ -310,7 +302,9 @@ function assign(
       removed: release.removes.has(cluster),
     });
   }
-  return { state: { ...state, clusters: withClusters(state.clusters, assigned) }, decisions };
+  const clusters = withClusters(state.clusters, assigned);
+  const nextAtMs = decisions.length < chosen.length ? nowMs : undefined;
+  return { state: { ...state, clusters }, decisions, nextAtMs };
 }
 
 function walkWaves(
@@ -343,11 +337,13 @@ function walkWaves(
     changes.push({ type: 'rollout.completed', message });
   }
   const live = state.phase === 'Progressing' || state.phase === 'Complete';
-  const assigned = open.open && live ? assign(state, input) : { state, decisions: [] };
-  times.push(clusterTimers(assigned.state, input));
+  const none = { state, decisions: [], nextAtMs: undefined };
+  const assigned = open.open && live ? assign(state, input) : none;
+  const held = noteHeldUp(assigned.state, input);
+  times.push(assigned.nextAtMs, held.nextAtMs, clusterTimers(held.state, input));
   return {
-    state: assigned.state,
-    changes,
+    state: held.state,
+    changes: [...changes, ...held.changes],
     questions,
     nextAtMs: earliest(times),
     decisions: assigned.decisions,

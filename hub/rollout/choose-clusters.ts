@@ -4,8 +4,9 @@ import type { RolloutInput } from './advance-rollout.ts';
 import { clusterState } from './cluster-states.ts';
 import { specOf } from './plan-waves.ts';
 import type { ClusterState, RolloutState, WaveState } from './rollout-state.ts';
-import { boundsOf } from './wave-bounds.ts';
+import { boundsOf, type WaveBounds } from './wave-bounds.ts';
 import { statesIn } from './wave-index.ts';
+import { opennessAt } from './windows.ts';
 
 /** Assigned, and neither counted nor failed. One whose agent went away since may have been broken by the release: it is still in flight. */
 export function isInFlight(state: RolloutState, cluster: string): boolean {
@@ -18,8 +19,13 @@ function isFlying(known: ClusterState | undefined): boolean {
   return known.failure === undefined && known.excluded === undefined;
 }
 
-/** Not healthy with what it has, as far as its agent says. */
-function isUnavailable(cluster: string, observed: RolloutInput['observed']): boolean {
+/** Not healthy with what it has, as far as its agent says. Who was set aside counts no more. */
+function isUnavailable(
+  cluster: string,
+  known: ClusterState | undefined,
+  observed: RolloutInput['observed'],
+): boolean {
+  if (known?.excluded !== undefined) return false;
   const seen = observed.get(cluster);
   if (!seen?.connected || seen.targetDigest === undefined) return false;
   return seen.report !== undefined && seen.report.health !== 'Current';
@@ -59,17 +65,39 @@ function isLateFailure(known: ClusterState | undefined): boolean {
   return known?.failure !== undefined && known.excluded === undefined && known.countedAtMs === undefined;
 }
 
+interface Busy {
+  readonly inFlight: readonly string[];
+  /** In flight, or not healthy. */
+  readonly busy: ReadonlySet<string>;
+  readonly bounds: WaveBounds;
+}
+
+function busyIn(state: RolloutState, wave: WaveState, { observed }: RolloutInput): Busy {
+  const bounds = boundsOf(specOf(state.strategy, wave), wave.clusters.length);
+  const states = statesIn(state.clusters, wave.clusters);
+  const inFlight = wave.clusters.filter((_, at) => isFlying(states[at]));
+  const busy = new Set(inFlight);
+  for (const [at, cluster] of wave.clusters.entries())
+    if (isUnavailable(cluster, states[at], observed)) busy.add(cluster);
+  return { inFlight, busy, bounds };
+}
+
+/** Who keeps all others from being assigned by not being healthy, while nobody is in flight. Empty: nobody does. */
+export function heldUpBy(state: RolloutState, wave: WaveState, input: RolloutInput): readonly string[] {
+  if (!opennessAt(state.strategy, input.nowMs).open) return [];
+  const candidates = candidatesOf(state, wave, input);
+  if (candidates.length === 0) return [];
+  const { inFlight, busy, bounds } = busyIn(state, wave, input);
+  const isFull = inFlight.length === 0 && busy.size >= bounds.unavailable;
+  return isFull && !candidates.some((cluster) => busy.has(cluster)) ? [...busy] : [];
+}
+
 function chooseOfWave(state: RolloutState, wave: WaveState, input: RolloutInput): readonly string[] {
   const candidates = candidatesOf(state, wave, input);
   if (candidates.length === 0) return [];
-  const { observed, facts } = input;
-  const spec = specOf(state.strategy, wave);
-  const bounds = boundsOf(spec, wave.clusters.length);
-  const states = statesIn(state.clusters, wave.clusters);
-  const inFlight = wave.clusters.filter((_, at) => isFlying(states[at]));
+  const { facts } = input;
+  const { inFlight, busy, bounds } = busyIn(state, wave, input);
   let room = bounds.concurrent - inFlight.length;
-  const busy = new Set(inFlight);
-  for (const cluster of wave.clusters) if (isUnavailable(cluster, observed)) busy.add(cluster);
   let spare = bounds.unavailable - busy.size;
   const regionOf = (cluster: string) => facts.get(cluster)?.region ?? '';
   const apart = state.strategy.regions === 'apart';

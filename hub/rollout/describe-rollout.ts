@@ -9,6 +9,7 @@ import { durationText } from './duration-text.ts';
 import { gateOf } from './gate-of.ts';
 import { isGivenUp } from './give-last.ts';
 import { heldClusters } from './held-clusters.ts';
+import { describeHeldUp } from './held-up.ts';
 import { type NextDecision, nextForCluster, nextForRollout, nextForWave } from './next-decision.ts';
 import { describeRevert, type RevertState } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
@@ -175,6 +176,8 @@ function describeGate(state: RolloutState, wave: WaveState, gate: Gate, input: R
       return describeWindow(state, input.nowMs);
     case 'clusters':
       return describeClusters(state, wave, input);
+    case 'unavailable':
+      return describeHeldUp(state, wave, input);
     case 'away':
       return describeAway(state, wave, openClusters(state, wave, input).offline.length);
     case 'soak':

@@ -1,6 +1,6 @@
 /** What a wave waits for, in one word: for the words that people read, and for the history. Pure. */
 import { openClusters, type RolloutInput } from './advance-rollout.ts';
-import { isInFlight } from './choose-clusters.ts';
+import { heldUpBy, isInFlight } from './choose-clusters.ts';
 import { specOf } from './plan-waves.ts';
 import type { Gate, RolloutState, WaveState } from './rollout-state.ts';
 import { soakEndMs } from './soak-end.ts';
@@ -17,6 +17,7 @@ export function gateOf(state: RolloutState, wave: WaveState, input: RolloutInput
     return open ? 'none' : 'window';
   }
   const { waiting, offline } = openClusters(state, wave, input);
+  if (waiting.length > 0 && heldUpBy(state, wave, input).length > 0) return 'unavailable';
   if (waiting.length > 0)
     return open || waiting.some((cluster) => isInFlight(state, cluster)) ? 'clusters' : 'window';
   if (wave.settledAtMs === undefined) return offline.length > 0 ? 'away' : 'none';
@@ -26,7 +27,7 @@ export function gateOf(state: RolloutState, wave: WaveState, input: RolloutInput
 }
 
 /** Gates that hold a rollout without anything going on in it. */
-const noted: ReadonlySet<Gate> = new Set(['approval', 'window', 'away']);
+const noted: ReadonlySet<Gate> = new Set(['approval', 'window', 'away', 'unavailable']);
 
 /** The state with the gate that holds it now, and since when; the same where that is as it was. */
 export function noteGate(state: RolloutState, input: RolloutInput): RolloutState {

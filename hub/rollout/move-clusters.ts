@@ -48,3 +48,16 @@ export function moveClusters(
   });
   return reopenWaves({ ...state, waves }, new Set(moves.values()));
 }
+
+/** Clusters move when labels or waves have changed: where neither has, since nobody had to, nobody is looked at. The same facts must be the same object. */
+export function createMover(
+  matches: SelectorMatch,
+): (state: RolloutState, facts: ReadonlyMap<string, ClusterFacts>) => RolloutState {
+  const stays = new WeakMap<RolloutState['waves'], ReadonlyMap<string, ClusterFacts>>();
+  return (state, facts) => {
+    if (stays.get(state.waves) === facts) return state;
+    const moved = moveClusters(state, facts, matches);
+    if (moved === state) stays.set(state.waves, facts);
+    return moved;
+  };
+}

@@ -3,6 +3,7 @@
 import type { RolloutInput } from './advance-rollout.ts';
 import { analysesOf } from './analyses.ts';
 import { clusterState } from './cluster-states.ts';
+import { heldUpUntilMs } from './held-up.ts';
 import { timerStart } from './observe-clusters.ts';
 import { specOf } from './plan-waves.ts';
 import type { RolloutState, WaveState } from './rollout-state.ts';
@@ -15,6 +16,8 @@ export interface NextDecision {
     | 'counts'
     /** It has failed unless it is healthy by then. */
     | 'times-out'
+    /** The rollout stops unless those who hold it up are healthy by then. */
+    | 'stops'
     /** It is away from then on, and not waited for. */
     | 'away'
     | 'soak-ends'
@@ -70,11 +73,12 @@ export function nextForWave(
     if (open.open || open.opensAtMs === undefined || !isNext) return undefined;
     return { atMs: open.opensAtMs, what: 'window-opens' };
   }
-  if (wave.settledAtMs === undefined)
-    return first(
-      wave.clusters.map((cluster) => nextForCluster(state, wave, cluster, input)),
-      nowMs,
-    );
+  if (wave.settledAtMs === undefined) {
+    const heldUntilMs = heldUpUntilMs(state, wave);
+    const stops = heldUntilMs === undefined ? undefined : ({ atMs: heldUntilMs, what: 'stops' } as const);
+    const clusters = wave.clusters.map((cluster) => nextForCluster(state, wave, cluster, input));
+    return first([stops, ...clusters], nowMs);
+  }
   const spec = specOf(state.strategy, wave);
   const soak = wave.promoted ? undefined : soakEndMs(wave, spec, input);
   const asked = analysesOf(wave.overruled ? [] : spec.analysis, wave, index, nowMs).nextAtMs;

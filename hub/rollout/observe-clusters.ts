@@ -1,5 +1,5 @@
 /** What agents report, folded into a rollout's clusters: who is healthy for how long, and who has failed. */
-import { memoOfParts, withClusters } from './cluster-states.ts';
+import { clusterState, memoOfParts, withClusters } from './cluster-states.ts';
 import { specOf } from './plan-waves.ts';
 import {
   type ClusterFailure,
@@ -10,7 +10,7 @@ import {
   type RolloutRelease,
   type RolloutState,
 } from './rollout-state.ts';
-import { isMember, membersAmong, statesIn } from './wave-index.ts';
+import { membersAmong } from './wave-index.ts';
 
 export interface ObserveInput {
   readonly release: RolloutRelease;
@@ -138,19 +138,19 @@ function isLate(
 }
 
 /** Clusters that were assigned, and that a pass looks at though nothing was heard of them. */
-const unsettledOf = memoOfParts((part) =>
-  [...part]
-    .filter(([, known]) => known.assignedAtMs !== undefined && !isSettled(known))
-    .map(([name]) => name),
-);
+const unsettledOf = memoOfParts((part) => {
+  const names: string[] = [];
+  for (const [name, known] of part)
+    if (known.assignedAtMs !== undefined && !isSettled(known)) names.push(name);
+  return names;
+});
 
-/** By wave. Of those that are whole few clusters are looked at; the others hold nearly all that are in flight, and are small beside the fleet. */
+/** By wave. */
 function toObserve({ waves, clusters }: RolloutState, { changed }: ObserveInput): readonly Members[] {
   if (changed === undefined) return waves.map((wave) => wave.clusters);
-  const open = waves.filter(({ whole }) => !whole);
-  const some = [...unsettledOf(clusters).flat(), ...changed].filter((name) => !isMember(open, name));
-  const found = membersAmong(waves, some);
-  return waves.map((wave, at) => (wave.whole ? (found[at] ?? []) : wave.clusters));
+  const some = new Set(changed);
+  for (const names of unsettledOf(clusters)) for (const name of names) some.add(name);
+  return membersAmong(waves, some);
 }
 
 type Members = readonly string[];
@@ -169,12 +169,9 @@ export function observeClusters(
   for (const [index, wave] of state.waves.entries()) {
     if (wave.startedAtMs === undefined) continue;
     const { minHealthyMs } = specOf(state.strategy, wave);
-    const members = observe[index] ?? [];
-    const states = statesIn(state.clusters, members);
-    for (const [at, cluster] of members.entries()) {
-      const known = states[at];
+    for (const cluster of observe[index] ?? []) {
+      const known = clusterState(state.clusters, cluster);
       if (known?.assignedAtMs === undefined) continue;
-      if (input.changed !== undefined && isSettled(known) && !input.changed.has(cluster)) continue;
       const seen = observeCluster(cluster, known, state, minHealthyMs, input);
       if (seen === known || same(known, seen)) continue;
       news.push([cluster, seen]);

@@ -55,7 +55,7 @@ function changedWaves(
   known: ReadonlyMap<string, WaveState>,
 ): readonly { readonly wave: WaveState; readonly newly: Newly }[] {
   if (before.clusters === after.clusters) return [];
-  const all = membersAmong(after.waves, changedClusters(before.clusters, after.clusters));
+  const all = membersAmong(after.waves, new Set(changedClusters(before.clusters, after.clusters)));
   return after.waves.flatMap((wave, at) => {
     if (wave.whole && known.get(wave.name)?.whole) return [];
     const changed = all[at] ?? [];

@@ -34,6 +34,8 @@ export interface WaveState extends PlannedWave {
   /** Every cluster that takes part has been counted: the soak begins. */
   readonly settledAtMs?: number | undefined;
   readonly endedAtMs?: number | undefined;
+  /** Nobody may be assigned since then, because as many as it bears are not healthy. */
+  readonly heldUpSinceMs?: number | undefined;
   /** It has ended, every cluster was counted and none has failed since: there is nothing more to do in it. */
   readonly whole?: boolean | undefined;
   /** An approval before it was asked for. */
@@ -76,8 +78,20 @@ export interface ClusterState {
   readonly assignedAway?: boolean | undefined;
 }
 
-/** What a wave waits for. Before: an earlier wave. Clusters: that are not healthy. Away: clusters whose agent is. None: nothing any more. */
-export type Gate = 'before' | 'approval' | 'window' | 'clusters' | 'away' | 'soak' | 'analysis' | 'none';
+/**
+ * What a wave waits for. Before: an earlier wave. Clusters: that are not healthy. Unavailable: as many as it bears are not healthy, so that nobody else may go. Away: clusters
+ * whose agent is. None: nothing any more.
+ */
+export type Gate =
+  | 'before'
+  | 'approval'
+  | 'window'
+  | 'clusters'
+  | 'unavailable'
+  | 'away'
+  | 'soak'
+  | 'analysis'
+  | 'none';
 
 export interface RolloutState {
   readonly version: 2;

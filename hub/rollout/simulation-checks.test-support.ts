@@ -32,8 +32,9 @@ function checkGates(pass: RolloutPass, before: RolloutState, input: RolloutInput
   if (!opennessAt(state.strategy, input.nowMs).open) found.push('assigned outside a window');
   if (state.phase !== 'Progressing' && state.phase !== 'Complete')
     found.push(`assigned while ${state.phase}`);
+  const places = new Map(state.waves.flatMap(({ clusters }, at) => clusters.map((name) => [name, at])));
   for (const { cluster } of releases) {
-    const index = state.waves.findIndex(({ clusters }) => clusters.includes(cluster));
+    const index = places.get(cluster) ?? -1;
     const wave = state.waves[index];
     if (wave?.startedAtMs === undefined) found.push(`${cluster} was assigned before its wave began`);
     const wasThere = input.observed.get(cluster)?.targetDigest !== undefined;
@@ -88,55 +89,99 @@ function checkEnded(
   return found;
 }
 
-function checkBounds(pass: RolloutPass, wave: WaveState, input: RolloutInput): Names {
-  const { state, decisions } = pass;
+/** Not healthy with what it has, as its agent says. */
+function isIll(name: string, { observed }: RolloutInput): boolean {
+  const seen = observed.get(name);
+  const isHere = seen?.connected && seen.targetDigest !== undefined;
+  return isHere === true && seen?.report !== undefined && seen.report.health !== 'Current';
+}
+
+/** Somebody who was well was assigned, though with them more are in flight or ill than the wave bears. */
+function checkUnavailable(state: RolloutState, wave: WaveState, went: Names, input: RolloutInput): Names {
+  if (went.every((name) => isIll(name, input))) return [];
+  const { maxUnavailable } = specOf(state.strategy, wave);
+  const bound = Math.max(1, amountOf(maxUnavailable, wave.clusters.length, 'down'));
+  const counts = (name: string) => clusterState(state.clusters, name)?.excluded === undefined;
+  const out = wave.clusters.filter((name) => isInFlight(state, name) || (isIll(name, input) && counts(name)));
+  return out.length > bound ? [`${out.length} unavailable in ${wave.name}, at most ${bound}`] : [];
+}
+
+/** @param went whom this pass adds to the wave. */
+function checkBounds({ state }: RolloutPass, wave: WaveState, went: Names, input: RolloutInput): Names {
   const { strategy } = state;
-  const found: string[] = [];
+  const found: string[] = [...checkUnavailable(state, wave, went, input)];
   const flying = wave.clusters.filter((name) => isInFlight(state, name));
-  const assigned = new Set(decisions.filter(({ reason }) => reason === 'release').map((one) => one.cluster));
-  const added = wave.clusters.some((name) => assigned.has(name));
   const bound = Math.max(1, amountOf(specOf(strategy, wave).maxConcurrent, wave.clusters.length, 'up'));
-  if (added && flying.length > bound)
-    found.push(`${flying.length} in flight in ${wave.name}, at most ${bound}`);
+  if (flying.length > bound) found.push(`${flying.length} in flight in ${wave.name}, at most ${bound}`);
   const regions = new Set(flying.map((name) => input.facts.get(name)?.region));
-  if (added && strategy.regions === 'apart' && regions.size > 1 && strategy.windows.length === 0)
+  if (strategy.regions === 'apart' && regions.size > 1 && strategy.windows.length === 0)
     found.push(`regions at once in ${wave.name}: ${[...regions].join(', ')}`);
-  const pairs = wave.clusters.map((name) => input.facts.get(name)?.pair ?? '').filter((pair) => pair !== '');
-  if (strategy.pairs === 'apart' && new Set(pairs).size < pairs.length) found.push(`a pair in ${wave.name}`);
   const budget = amountOf(specOf(strategy, wave).failureBudget, wave.clusters.length, 'down');
   // Once it is complete, only those who come late count: what fails later on is no word on the release.
   const counts = (name: string) =>
     state.phase !== 'Complete' || clusterState(state.clusters, name)?.countedAtMs === undefined;
   const spent = wave.startedAtMs !== undefined && failedIn(state, wave).filter(counts).length > budget;
-  if (added && spent && strategy.onFailure !== 'continue')
-    found.push(`${wave.name} went on with its budget spent`);
+  if (spent && strategy.onFailure !== 'continue') found.push(`${wave.name} went on with its budget spent`);
   return found;
 }
 
+/** Who is in which wave, looked at when that is another than before. */
+function checkMembers({ waves, strategy }: RolloutState, before: RolloutState, input: RolloutInput): Names {
+  const others = waves.filter(({ clusters }, at) => before.waves[at]?.clusters !== clusters);
+  if (others.length === 0 && waves.length === before.waves.length) return [];
+  const all = waves.flatMap(({ clusters }) => clusters);
+  const found = new Set(all).size < all.length ? ['a cluster is in two waves'] : [];
+  if (strategy.pairs !== 'apart') return found;
+  const parted = waves.filter(({ clusters }) => {
+    const pairs = clusters.map((name) => input.facts.get(name)?.pair ?? '').filter((pair) => pair !== '');
+    return new Set(pairs).size < pairs.length;
+  });
+  return [...found, ...parted.map(({ name }) => `a pair in ${name}`)];
+}
+
 /** Something is released though more clusters than the whole rollout bears have failed. */
-function checkWhole({ state, decisions }: RolloutPass): Names {
+function checkWhole({ state }: RolloutPass): Names {
   const { strategy, waves, phase } = state;
   if (strategy.failureBudget === undefined || strategy.onFailure === 'continue' || phase === 'Complete')
     return [];
   const total = waves.reduce((sum, { clusters }) => sum + clusters.length, 0);
   const failed = waves.flatMap((wave) => (wave.startedAtMs === undefined ? [] : failedIn(state, wave)));
   const isSpent = failed.length > amountOf(strategy.failureBudget, total, 'down');
-  const went = decisions.filter(({ reason }) => reason === 'release');
-  return isSpent && went.length > 0 ? [`went on though ${failed.length} of ${total} failed`] : [];
+  return isSpent ? [`went on though ${failed.length} of ${total} failed`] : [];
 }
 
-/** Bounds that no pass may break. Empty: it broke none. */
-export function checkPass(pass: RolloutPass, before: RolloutState, input: RolloutInput): Names {
+/**
+ * Bounds that no pass may break. Empty: it broke none. Costs what the pass did: waves to which it added nobody are not looked at.
+ *
+ * @param before as the pass began, its clusters moved.
+ * @param kept as the pass before left it.
+ */
+export function checkPass(
+  pass: RolloutPass,
+  { before, kept }: { readonly before: RolloutState; readonly kept: RolloutState },
+  input: RolloutInput,
+): Names {
   if (isGivenUp(pass.state)) return checkGivenUp(pass, input);
   const { waves } = pass.state;
-  const twice = waves.flatMap(({ clusters }) => clusters);
-  return [
-    ...checkGates(pass, before, input),
-    ...checkWhole(pass),
-    ...waves.flatMap((wave) => checkBounds(pass, wave, input)),
-    ...waves.flatMap((wave, index) =>
-      checkEnded(wave, before.waves[index], pass.state, input.listeningSinceMs),
-    ),
-    ...(new Set(twice).size < twice.length ? ['a cluster is in two waves'] : []),
-  ];
+  const went = new Set(
+    pass.decisions.filter(({ reason }) => reason === 'release').map(({ cluster }) => cluster),
+  );
+  const ended = waves.flatMap((wave, index) =>
+    checkEnded(wave, before.waves[index], pass.state, input.listeningSinceMs),
+  );
+  const members = checkMembers(pass.state, kept, input);
+  if (went.size === 0) return [...ended, ...members];
+  const bounds = waves.flatMap((wave) => {
+    const added = wave.clusters.filter((name) => went.has(name));
+    return added.length === 0 ? [] : checkBounds(pass, wave, added, input);
+  });
+  return [...checkGates(pass, before, input), ...checkWhole(pass), ...bounds, ...ended, ...members];
+}
+
+/** What a pass says of when to look again is true: nothing came of it that time alone would have changed before. */
+export function checkTimer(early: RolloutPass, kept: RolloutState): Names {
+  const { state, decisions, changes } = early;
+  if (decisions.length === 0 && changes.length === 0 && state === kept) return [];
+  const what = changes[0]?.message ?? decisions[0]?.cluster ?? 'the state';
+  return [`it was not looked at when time had changed something: ${what}`];
 }

@@ -1,18 +1,17 @@
 /**
  * A fleet in virtual time under the rollout controller: agents that are slow, away, paused, flapping or broken, clusters that join, leave, are forgotten or
- * get other labels, hubs that are killed, operators in a hurry. Seeded, so that each run can be had again.
+ * get other labels, hubs that are killed, operators in a hurry. Seeded, so that each run can be had again. The controller is asked as the hub asks it: when something
+ * happened, or when it said to look again.
  */
 
 import { createSeededRandom } from '../../shared/clock/random.ts';
-import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
 import { advanceRollout, type RolloutInput, startRollout } from './advance-rollout.ts';
 import { amendRollout, goesOn } from './amend-rollout.ts';
 import { applyAction } from './apply-action.ts';
 import { isInFlight } from './choose-clusters.ts';
-import { clusterState } from './cluster-states.ts';
-import { moveClusters } from './move-clusters.ts';
-import { type ClusterFacts, type SelectorMatch, specOf } from './plan-waves.ts';
+import { createMover } from './move-clusters.ts';
+import { specOf } from './plan-waves.ts';
 import { isUnproven } from './reopen-wave.ts';
 import {
   isOver,
@@ -20,22 +19,11 @@ import {
   type RolloutPass,
   type RolloutState,
   type StoredState,
-  targetsOf,
   unpackState,
 } from './rollout-state.ts';
-import {
-  assignTo,
-  createCluster,
-  type FleetOptions,
-  isThere,
-  leave,
-  live,
-  observe,
-  restartHub,
-  type SimulatedCluster,
-  startMs,
-} from './simulated-clusters.test-support.ts';
-import { checkPass, checkProof } from './simulation-checks.test-support.ts';
+import { type FleetOptions, isThere, startMs } from './simulated-clusters.test-support.ts';
+import { createSimulatedFleet, matches } from './simulated-fleet.test-support.ts';
+import { checkPass, checkProof, checkTimer } from './simulation-checks.test-support.ts';
 
 export interface SimulationOptions extends FleetOptions {
   readonly seed: number;
@@ -46,10 +34,19 @@ export interface SimulationOptions extends FleetOptions {
   readonly approves?: boolean;
   /** How often clusters join, leave, are forgotten or get other labels. Default 0. */
   readonly churn?: number;
+  /** How many times in a run, at most. Default 30. */
+  readonly churns?: number;
+  /** How long it takes at least from one look to the next, in milliseconds. Default 5,000. */
+  readonly stepMs?: number;
   /** Somebody lifts all gates at some time. Default false. */
   readonly lifts?: boolean;
   /** All that was looked at is kept and looked at once more in the end. Default false. */
   readonly replays?: boolean;
+  /**
+   * Share of the passes whose state goes through the store, that are held to a pass over all clusters, and before which a revision is planned anew. What no pass may do is
+   * looked at in each. Default 1.
+   */
+  readonly audits?: number;
 }
 
 export interface SimulationResult {
@@ -67,192 +64,167 @@ export interface SimulationResult {
 type LogEntry = (before: RolloutState) => RolloutState;
 
 const passesMax = 20_000;
-const churnMax = 30;
-const matches: SelectorMatch = (selector, labels) =>
-  Object.entries(selector.matchLabels).every(([key, value]) => labels[key] === value);
+const never = Number.POSITIVE_INFINITY;
+const idleMs = 300_000;
 const throughStore = (state: RolloutState): RolloutState =>
   unpackState(JSON.parse(JSON.stringify(packState(state))) as StoredState);
-
-function createWorld(options: SimulationOptions, random: () => number) {
-  const clusters = new Map<string, SimulatedCluster>();
-  const add = (target: string | undefined) => {
-    const made = createCluster(clusters.size, options, random, target);
-    clusters.set(made.facts.name, made);
-  };
-  for (let index = 0; index < options.clusters; index += 1) add('old');
-  const targets: Readonly<Record<string, Digest>> = Object.fromEntries(
-    [...clusters.keys()].map((name) => [name, 'new']),
-  );
-  const factsNow = (): ReadonlyMap<string, ClusterFacts> =>
-    new Map([...clusters].map(([name, { facts }]) => [name, facts]));
-  let facts = factsNow();
-  let listeningSinceMs: number | undefined;
-  const pick = (): SimulatedCluster | undefined =>
-    [...clusters.values()][Math.floor(random() * clusters.size)];
-  return {
-    clusters,
-    targets,
-    inputAt(nowMs: number, state: RolloutState | undefined): RolloutInput {
-      const release = {
-        ...{
-          id: 'r1',
-          application: 'web',
-          revisionId: 'rev',
-          createdAtMs: startMs,
-          reason: 'release' as const,
-        },
-        targets: state ? targetsOf(state, targets) : targets,
-        removes: new Set(state?.removes),
-      };
-      const observed = new Map([...clusters].map(([name, cluster]) => [name, observe(cluster, nowMs)]));
-      return { release, observed, facts, nowMs, matches, listeningSinceMs };
-    },
-    /** Every agent has to come back to it. */
-    restart(nowMs: number): void {
-      listeningSinceMs = nowMs;
-      for (const cluster of clusters.values()) restartHub(cluster, nowMs, random);
-    },
-    /** Somebody changes the fleet; says whether who takes part may have changed. */
-    churn(): boolean {
-      const cluster = pick();
-      const what = random();
-      if (what < 0.25) add(undefined);
-      else if (cluster === undefined) return false;
-      else if (what < 0.5) cluster.wish = cluster.wish === 'new' ? 'gone' : 'new';
-      else if (what < 0.7) leave(cluster);
-      else {
-        const tier = cluster.facts.labels['tier'] === 'canary' ? 'prod' : 'canary';
-        cluster.facts = { ...cluster.facts, labels: { ...cluster.facts.labels, tier } };
-      }
-      facts = factsNow();
-      return what < 0.7;
-    },
-    /** What the newest revision wants: removals only where there is something to remove. */
-    wanted() {
-      const wanted = new Map<string, Digest>();
-      const removes = new Set<string>();
-      for (const [name, { wish, target }] of clusters) {
-        if (wish === 'new') wanted.set(name, 'new');
-        else if (wish === 'gone' && target !== undefined && target !== 'gone') {
-          wanted.set(name, 'gone');
-          removes.add(name);
-        }
-      }
-      return { wanted, removes };
-    },
-  };
-}
+const textOf = (state: RolloutState): string => JSON.stringify(packState(state));
+const passText = (pass: RolloutPass): string => JSON.stringify({ ...pass, state: packState(pass.state) });
 
 export function simulate(options: SimulationOptions): SimulationResult {
+  const run = createRun(options);
+  while (run.step());
+  return run.result();
+}
+
+function createRun(options: SimulationOptions) {
+  const { audits = 1, churn = 0, churns = 30, stepMs = 5_000, strategy } = options;
   const seeded = createSeededRandom(options.seed);
   const random = () => seeded.next();
-  const world = createWorld(options, random);
-  const { clusters } = world;
+  const fleet = createSimulatedFleet(options, random);
+  const move = createMover(matches);
   let nowMs = startMs;
-  let state = startRollout(options.strategy, world.inputAt(nowMs, undefined), matches);
+  let state = startRollout(strategy, fleet.inputAt(nowMs, undefined), matches);
   const first = throughStore(state);
+  /** Whose waves were looked at last. */
+  let checked: RolloutState = { ...state, waves: [] };
   const log: LogEntry[] = [];
   const violations: string[] = [];
   const assigned = new Map<string, number>();
   let [passes, churned] = [0, 0];
-  let proven = false;
-  const seen = createSeen();
-  /** Kept, through the store and back. */
+  let [proven, revises, audited] = [false, false, true];
+
+  const note = (text: string) => void violations.push(`pass ${passes}: ${text}`);
   const keep = (change: LogEntry, made = change(state)) => {
-    if (made !== state) state = throughStore(made);
+    if (made !== state) state = audited ? throughStore(made) : made;
     if (options.replays) log.push(change);
   };
   const amend = () => {
-    const { observed, facts } = world.inputAt(nowMs, state);
-    const about = { ...world.wanted(), observed, facts, matches, revisionId: 'rev2', nowMs };
-    const before = { state, targets: world.targets };
-    if (!goesOn({ ...about, before }))
-      violations.push(`pass ${passes}: a cluster that joins or leaves begins anew`);
+    const { observed, facts } = fleet.inputAt(nowMs, state);
+    const about = { ...fleet.wanted(), observed, facts, matches, revisionId: 'rev2', nowMs };
+    const before = { state, targets: fleet.targets };
+    if (!goesOn({ ...about, before })) note('a cluster that joins or leaves begins anew');
+    const was = state;
     keep((was) => amendRollout({ ...about, before: { ...before, state: was } }) ?? was);
     // Other Targets: what was observed says something else now.
-    seen.forget();
+    if (state !== was) fleet.forgetSeen();
   };
+  const check = (pass: RolloutPass, moved: RolloutState, input: RolloutInput) => {
+    checkPass(pass, { before: moved, kept: checked }, input).forEach(note);
+    checked = pass.state;
+    checkProof(pass, moved, proven).forEach(note);
+    if (audited && passText(advanceRollout(moved, { ...input, changed: undefined })) !== passText(pass))
+      note('with what has changed alone it comes to something else');
+  };
+  /** What was decided is not decided again, now that it is kept. */
+  const checkOnce = ({ decisions }: RolloutPass) => {
+    const clusters = new Set(decisions.map(({ cluster }) => cluster));
+    const input = fleet.inputAt(nowMs, state);
+    const again = advanceRollout(state, audited ? input : { ...input, changed: clusters }).decisions;
+    for (const { cluster } of again) if (clusters.has(cluster)) note(`${cluster} decided again`);
+  };
+  /** Just before something happens, or before it is said to be time, there is nothing to be done. */
+  const checkWait = ({ nextAtMs = never, changes, decisions }: RolloutPass) => {
+    if (changes.length > 0 || decisions.length > 0) return;
+    const atMs = Math.min(nextAtMs, fleet.nextAtMs()) - 1;
+    if (atMs <= nowMs || !Number.isFinite(atMs)) return;
+    const early = advanceRollout(state, { ...fleet.inputAt(nowMs, state), nowMs: atMs });
+    checkTimer(early, state).forEach(note);
+  };
+  /** Somebody looks again when something happens, or when the controller said so: if it says a time too late, the run does not end. */
+  const wait = ({ nextAtMs = never, changes, decisions }: RolloutPass) => {
+    if (changes.length > 0 || (decisions.length > 0 && !isGoingOn(state))) nowMs += stepMs;
+    else {
+      // Where nobody has anything to do, what happens to clusters is heard of late.
+      const pause = decisions.length > 0 || anyInFlight(state) ? stepMs : idleMs;
+      const heardAtMs = Math.max(nowMs + pause, fleet.nextAtMs());
+      const next = Math.max(nowMs + stepMs, Math.min(nextAtMs, heardAtMs));
+      nowMs = Number.isFinite(next) ? next : nowMs + pause;
+    }
+  };
+  /** Says whether what the pass decided was kept. */
   const advance = (): boolean => {
-    const input = world.inputAt(nowMs, state);
-    const moved = moveClusters(state, input.facts, matches);
+    const input = { ...fleet.inputAt(nowMs, state), changed: fleet.changed() };
+    const moved = move(state, input.facts);
     const pass = advanceRollout(moved, input);
-    const broken = [...checkPass(pass, moved, input), ...checkProof(pass, moved, proven)];
-    violations.push(...broken.map((text) => `pass ${passes}: ${text}`));
-    const alone = advanceRollout(moved, { ...input, changed: seen.changed(input.observed) });
-    if (passText(alone) !== passText(pass))
-      violations.push(`pass ${passes}: with what has changed alone it comes to something else`);
+    check(pass, moved, input);
     // Killed before the transaction: nothing of it is kept, and the same is decided again.
     if (random() < options.crashes) {
-      if (random() < 0.2) world.restart(nowMs);
-      nowMs += 5_000;
+      if (random() < 0.2) {
+        fleet.restart(nowMs);
+        state = throughStore(state);
+      }
+      nowMs += stepMs;
       return false;
     }
-    keep((was) => advanceRollout(moveClusters(was, input.facts, matches), input).state, pass.state);
-    seen.note(input.observed);
+    keep((was) => advanceRollout(move(was, input.facts), input).state, pass.state);
+    fleet.noteSeen();
     proven ||= !isUnproven(state, state.waves.length);
     for (const { cluster, targetDigest } of pass.decisions) {
       assigned.set(cluster, (assigned.get(cluster) ?? 0) + 1);
-      assignTo(clusters.get(cluster) as SimulatedCluster, targetDigest, nowMs);
+      fleet.assign(cluster, targetDigest, nowMs);
     }
-    if (pass.decisions.length > 0)
-      for (const { cluster } of advanceRollout(state, world.inputAt(nowMs, state)).decisions)
-        if (pass.decisions.some((decision) => decision.cluster === cluster))
-          violations.push(`pass ${passes}: ${cluster} decided again`);
-    // Where only time helps, it is the controller that says when to look again.
-    const idle = pass.decisions.length === 0 && !anyInFlight(state);
-    nowMs = Math.max(nowMs + 5_000, idle ? (pass.nextAtMs ?? 0) : 0);
+    if (pass.decisions.length > 0) checkOnce(pass);
+    if (audited) checkWait(pass);
+    wait(pass);
     return true;
   };
-  while (passes < passesMax) {
-    passes += 1;
-    // Nobody is asked any more once all of it is taken back.
-    if (churned < churnMax && state.phase !== 'RolledBack' && random() < (options.churn ?? 0)) {
-      churned += 1;
-      if (world.churn()) assigned.clear();
-    }
-    // Each revision is planned anew, whatever came of the one before.
-    if (churned > 0 && !isOver(state)) amend();
-    else if (state.phase === 'Complete' && churned > 0) amend();
-    const kept = advance();
-    if (kept && options.approves !== false && random() < 0.2) {
-      const atMs = nowMs;
-      keep((was) => approveAll(was, atMs));
-    }
-    if (kept && options.lifts && !isOver(state) && random() < 0.02) lift(keep, nowMs);
-    const rests = churned >= churnMax || (options.churn ?? 0) === 0 || random() < 0.05;
-    if (kept && rests && isOver(state) && (state.phase !== 'Complete' || settled(clusters, state, nowMs)))
-      break;
-    if (kept && state.phase === 'Paused') break;
-    for (const cluster of clusters.values()) live(cluster, nowMs, random);
-  }
-  if (passes >= passesMax) violations.push(`not over after ${passesMax} passes: ${state.phase}`);
-  if (options.replays && JSON.stringify(packState(replay(first, log))) !== JSON.stringify(packState(state)))
-    violations.push('what happened, looked at once more, comes to another state');
-  const wanted = [...clusters].filter(([, one]) => isThere(one, nowMs) && one.wish === 'new');
-  return {
-    ...{ state, violations, assigned, passes },
-    targets: new Map([...clusters].map(([name, { target }]) => [name, target])),
-    connected: new Set(wanted.map(([name]) => name)),
+  const isDone = (): boolean => {
+    if (state.phase === 'Paused') return true;
+    if (!isOver(state)) return false;
+    const rests = churned >= churns || churn === 0 || random() < 0.05;
+    return rests && (state.phase !== 'Complete' || fleet.isSettled(state, nowMs));
   };
-}
-
-function passText(pass: RolloutPass): string {
-  return JSON.stringify({ ...pass, state: packState(pass.state) });
-}
-
-/** What was observed when a pass was kept last: what differs from it is all that a hub would say has changed. */
-function createSeen() {
-  let known = new Map<string, string>();
   return {
-    changed: (observed: RolloutInput['observed']): ReadonlySet<string> =>
-      new Set(
-        [...observed].filter(([name, one]) => known.get(name) !== JSON.stringify(one)).map(([name]) => name),
-      ),
-    note(observed: RolloutInput['observed']) {
-      known = new Map([...observed].map(([name, one]) => [name, JSON.stringify(one)]));
+    /** False: it has come to its end. */
+    step(): boolean {
+      passes += 1;
+      if (passes > passesMax) {
+        violations.push(`not over after ${passesMax} passes: ${state.phase}`);
+        return false;
+      }
+      audited = audits === 1 || random() < audits;
+      // Nobody is asked any more once all of it is taken back.
+      if (churned < churns && state.phase !== 'RolledBack' && random() < churn) {
+        churned += 1;
+        if (fleet.churn(nowMs)) assigned.clear();
+        revises = true;
+      }
+      // Each revision is planned anew, whatever came of the one before.
+      if ((revises || (audited && churned > 0)) && (!isOver(state) || state.phase === 'Complete')) {
+        amend();
+        revises = false;
+      }
+      const kept = advance();
+      if (kept && options.approves !== false && random() < 0.5) {
+        const atMs = nowMs;
+        keep((was) => approveAll(was, atMs));
+      }
+      if (kept && options.lifts && !isOver(state) && random() < 0.02) lift(keep, nowMs);
+      if (kept && isDone()) return false;
+      fleet.live(nowMs);
+      return true;
     },
-    forget: () => known.clear(),
+    result(): SimulationResult {
+      if (options.replays && textOf(replay(first, log)) !== textOf(state))
+        violations.push('what happened, looked at once more, comes to another state');
+      const wanted = [...fleet.clusters].filter(([, one]) => isThere(one, nowMs) && one.wish === 'new');
+      return {
+        ...{ state, violations, assigned, passes },
+        targets: new Map([...fleet.clusters].map(([name, { target }]) => [name, target])),
+        connected: new Set(wanted.map(([name]) => name)),
+      };
+    },
   };
+}
+
+function isGoingOn({ phase }: RolloutState): boolean {
+  return phase === 'Progressing' || phase === 'Complete';
+}
+
+function anyInFlight(state: RolloutState): boolean {
+  const begun = state.waves.filter(({ startedAtMs, whole }) => startedAtMs !== undefined && !whole);
+  return begun.some(({ clusters }) => clusters.some((name) => isInFlight(state, name)));
 }
 
 function replay(first: RolloutState, log: readonly LogEntry[]): RolloutState {
@@ -265,23 +237,6 @@ function lift(keep: (change: LogEntry) => void, atMs: number): void {
       ? was
       : applyAction(was, { type: 'all-at-once' }, { actor: 'ann', reason: 'a hole', atMs }),
   );
-}
-
-function anyInFlight(state: RolloutState): boolean {
-  return state.waves.some(({ clusters }) => clusters.some((name) => isInFlight(state, name)));
-}
-
-/** Whoever is there and wanted has been brought in. */
-function settled(
-  clusters: ReadonlyMap<string, SimulatedCluster>,
-  state: RolloutState,
-  nowMs: number,
-): boolean {
-  return [...clusters].every(([name, cluster]) => {
-    if (!isThere(cluster, nowMs) || cluster.wish !== 'new' || clusterState(state.clusters, name)?.excluded)
-      return true;
-    return cluster.target === 'new';
-  });
 }
 
 function approveAll(state: RolloutState, atMs: number): RolloutState {

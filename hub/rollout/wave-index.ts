@@ -28,9 +28,8 @@ const manyOf = 8;
 /** Some clusters, wave by wave, as the waves have them: in the order of the waves, and in each in its own. Those of no wave are left out. */
 export function membersAmong(
   waves: readonly { readonly clusters: Members }[],
-  names: Iterable<string>,
+  some: ReadonlySet<string>,
 ): readonly Members[] {
-  const some = new Set(names);
   const total = waves.reduce((sum, { clusters }) => sum + clusters.length, 0);
   // Of many it is cheaper to look at all.
   if (some.size * manyOf > total)

@@ -13,8 +13,25 @@ export type Openness =
 /** Times of the pattern that may lie within one duration of another; a window that is opened again while it is open goes on. */
 const overlapMax = 1_000;
 
-function cronOf({ cron, timeZone }: RolloutWindow): Cron {
-  return new Cron(cron, { timezone: timeZone, mode: '5-part', paused: true });
+/** A time in which a window is open, or is not. */
+interface Span {
+  readonly open: boolean;
+  /** Somewhere within the span. */
+  readonly fromMs: number;
+  /** When it closes, or opens; infinite: never. */
+  readonly untilMs: number;
+}
+
+/** Patterns are costly to read and to follow, and a pass asks for each of thousands of looks in one span. */
+const crons = new WeakMap<RolloutWindow, Cron>();
+const spans = new WeakMap<RolloutWindow, Span>();
+
+function cronOf(window: RolloutWindow): Cron {
+  const known = crons.get(window);
+  if (known !== undefined) return known;
+  const made = new Cron(window.cron, { timezone: window.timeZone, mode: '5-part', paused: true });
+  crons.set(window, made);
+  return made;
 }
 
 /** The end of the opening that `nowMs` lies in; undefined: it lies in none. */
@@ -32,15 +49,27 @@ function closesAt(window: RolloutWindow, nowMs: number): number | undefined {
   return end;
 }
 
+function spanAt(window: RolloutWindow, nowMs: number): Span {
+  const known = spans.get(window);
+  if (known && known.fromMs <= nowMs && nowMs < known.untilMs) return known;
+  const end = closesAt(window, nowMs);
+  const next = () => cronOf(window).nextRun(new Date(nowMs))?.getTime() ?? Number.POSITIVE_INFINITY;
+  const made = { open: end !== undefined, fromMs: nowMs, untilMs: end ?? next() };
+  spans.set(window, made);
+  return made;
+}
+
 function openWindow(windows: readonly RolloutWindow[], nowMs: number): Openness {
   if (windows.length === 0) return { open: true, untilMs: undefined };
-  const ends = windows.map((window) => closesAt(window, nowMs)).filter((end) => end !== undefined);
-  if (ends.length > 0) return { open: true, untilMs: Math.max(...ends) };
-  const starts = windows
-    .map((window) => cronOf(window).nextRun(new Date(nowMs))?.getTime())
-    .filter((start) => start !== undefined);
-  const opensAtMs = starts.length === 0 ? undefined : Math.min(...starts);
-  return { open: false, reason: 'outside its windows', opensAtMs };
+  const all = windows.map((window) => spanAt(window, nowMs));
+  const open = all.filter((span) => span.open);
+  if (open.length > 0) return { open: true, untilMs: Math.max(...open.map(({ untilMs }) => untilMs)) };
+  const opensAtMs = Math.min(...all.map(({ untilMs }) => untilMs));
+  return {
+    open: false,
+    reason: 'outside its windows',
+    opensAtMs: Number.isFinite(opensAtMs) ? opensAtMs : undefined,
+  };
 }
 
 /** Whether assignments may be made now. A freeze goes before every window. */

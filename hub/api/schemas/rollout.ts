@@ -10,7 +10,16 @@ import { countsShape } from './rollout-history.ts';
 const nextSchema = z
   .object({
     at: timeSchema,
-    what: z.enum(['counts', 'times-out', 'away', 'soak-ends', 'analysis', 'window-opens', 'window-closes']),
+    what: z.enum([
+      'counts',
+      'times-out',
+      'stops',
+      'away',
+      'soak-ends',
+      'analysis',
+      'window-opens',
+      'window-closes',
+    ]),
   })
   .openapi('RolloutNextDecision')
   .nullable();
@@ -32,10 +41,12 @@ const clusterSchema = z.object({
 const waveSchema = z.object({
   name: z.string(),
   state: z.enum(['Waiting', 'Running', 'Soaking', 'Done']),
-  gate: z.enum(['before', 'approval', 'window', 'clusters', 'away', 'soak', 'analysis', 'none']).openapi({
-    description:
-      'What it waits for: an earlier wave, somebody who approves, a window, clusters that are not healthy, agents that are away, the end of its soak, an answer; none: nothing',
-  }),
+  gate: z
+    .enum(['before', 'approval', 'window', 'clusters', 'unavailable', 'away', 'soak', 'analysis', 'none'])
+    .openapi({
+      description:
+        'What it waits for: an earlier wave, somebody who approves, a window, clusters that are not healthy, as many unhealthy ones as maxUnavailable bears, agents that are away, the end of its soak, an answer; none: nothing',
+    }),
   waitsOn: z.string().openapi({ description: 'The same in words; empty: nothing' }),
   startedAt: timeSchema.nullable(),
   settledAt: timeSchema.nullable().openapi({ description: 'Nobody was waited for any more: the soak began' }),

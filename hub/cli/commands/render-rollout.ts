@@ -25,6 +25,7 @@ function sinceText({ step, assignedAt, appliedAt }: Cluster, nowMs: number) {
 const decisions: Readonly<Record<NonNullable<ApiRollout['next']>['what'], string>> = {
   counts: 'counts',
   'times-out': 'fails unless healthy',
+  stops: 'stops unless they are healthy',
   away: 'is left out unless back',
   'soak-ends': 'its soak ends',
   analysis: 'its analysis is asked',

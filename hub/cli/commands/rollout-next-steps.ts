@@ -20,7 +20,8 @@ export function nextSteps({ application, phase, waves, promotion, held }: ApiRol
           step('approve', 'lets it go on'),
           step('reject', 'stops it as after a failure, as the strategy says'),
         ];
-      if (gate === 'away') return [step('exclude', 'goes on without that cluster', ' --cluster NAME')];
+      if (gate === 'away' || gate === 'unavailable')
+        return [step('exclude', 'goes on without that cluster', ' --cluster NAME')];
       return held ? [step('retry', 'lets go of what is held')] : [];
     }
     case 'Paused':
