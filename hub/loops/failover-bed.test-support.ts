@@ -3,7 +3,7 @@ import { createSeededRandom } from '../../shared/clock/random.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { ParityState } from '../model/parity.ts';
-import type { WriteRequest } from '../source/write-files.ts';
+import type { WriteRequest } from '../source/write/write-files.ts';
 import { createFailovers, type FailoverDriver } from './failovers.ts';
 import { createLoopBed, type LoopBed } from './test-bed.ts';
 

@@ -3,8 +3,8 @@ import type { Loop } from '../../shared/loop/loop.ts';
 import type { SourcePort } from '../api/ports.ts';
 import type { SourceKey } from '../model/revision.ts';
 import { sameRepository } from '../source/same-repository.ts';
-import { parseWebhook } from '../source/webhook.ts';
-import type { WebhookSecret } from '../source/webhook-signature.ts';
+import { parseWebhook } from '../source/webhook/webhook.ts';
+import type { WebhookSecret } from '../source/webhook/webhook-signature.ts';
 import type { Store } from '../store/store.ts';
 import type { FollowedSource } from './source-loop.ts';
 

@@ -9,6 +9,9 @@
  * Packs are indexed by isomorphic-git. Objects are read by our own code (decision 0006), since the library holds whole packs in memory, inflates an
  * object before its size can be refused and copies the rest of the pack for each object: here packs are read in blocks through one cache that is
  * bounded for all repositories together.
+ *
+ * `http/` speaks Git's protocol, `objects/` reads packs and what lies in them, `blame/` says who wrote a line, `write/` makes the hub's own commits and pushes them, `webhook/`
+ * reads what hosts of Git say of a push.
  */
 import { join } from 'node:path';
 import type { Clock } from '../../shared/clock/clock.ts';
@@ -18,23 +21,23 @@ import type { Blame, BlameFile } from '../model/blame.ts';
 import type { CredentialSource } from '../model/credentials.ts';
 import type { Commit } from '../model/revision.ts';
 import type { TreeEntry, TreeReader } from '../model/tree.ts';
-import { type BlameLimits, blameLines } from './blame.ts';
-import { createBlameCache } from './blame-cache.ts';
-import type { RemoteContext } from './discover.ts';
-import type { ParsedCommit } from './git-object.ts';
+import { type BlameLimits, blameLines } from './blame/blame.ts';
+import { createBlameCache } from './blame/blame-cache.ts';
 import { createHistory, type History } from './history.ts';
+import type { RemoteContext } from './http/discover.ts';
 import { openLocalRepository } from './local-repository.ts';
 import { createLru } from './lru.ts';
 import { createMirror, type Mirror } from './mirror.ts';
 import { createMutex, type Mutex } from './mutex.ts';
-import { createPackCaches, type ObjectReader } from './object-reader.ts';
+import type { ParsedCommit } from './objects/git-object.ts';
+import { createPackCaches, type ObjectReader } from './objects/object-reader.ts';
+import { createTreeReader } from './objects/tree-reader.ts';
 import { refNotFound } from './ref-name.ts';
 import { createRemoteRepository } from './remote-repository.ts';
-import { type RevertRepository, type RevertRequest, type RevertResult, writeRevert } from './revert.ts';
 import { sourceError } from './source-error.ts';
 import { parseSourceUrl, type SourceUrl } from './source-url.ts';
-import { createTreeReader } from './tree-reader.ts';
-import { type WriteRequest, writeFiles } from './write-files.ts';
+import { type RevertRepository, type RevertRequest, type RevertResult, writeRevert } from './write/revert.ts';
+import { type WriteRequest, writeFiles } from './write/write-files.ts';
 
 export interface GitSourceLimits {
   /** One ref advertisement, in milliseconds. Default 30,000. */

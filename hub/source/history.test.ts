@@ -7,7 +7,7 @@ import { createFleetRepository, type FleetRepository } from '../cli/demo/fleet-r
 import { runGit } from '../cli/demo/git-program.ts';
 import { createHistory } from './history.ts';
 import { createLru } from './lru.ts';
-import { createObjectReader, createPackCaches } from './object-reader.ts';
+import { createObjectReader, createPackCaches } from './objects/object-reader.ts';
 
 let folder: string;
 let repository: FleetRepository;

@@ -1,7 +1,7 @@
 import type { Commit } from '../model/revision.ts';
-import { type ParsedCommit, parseCommit, parseTagTarget } from './git-object.ts';
 import type { Lru } from './lru.ts';
-import type { ObjectReader } from './object-reader.ts';
+import { type ParsedCommit, parseCommit, parseTagTarget } from './objects/git-object.ts';
+import type { ObjectReader } from './objects/object-reader.ts';
 import { sourceError } from './source-error.ts';
 
 /** Reads the history of one repository. */

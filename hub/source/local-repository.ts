@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { createObjectReader, type ObjectReader } from './object-reader.ts';
-import type { PackCaches } from './pack-file.ts';
+import { createObjectReader, type ObjectReader } from './objects/object-reader.ts';
+import type { PackCaches } from './objects/pack-file.ts';
 import { emptyRepository, parseRefName, refNotFound } from './ref-name.ts';
 import { sourceError } from './source-error.ts';
 

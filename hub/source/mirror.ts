@@ -3,10 +3,10 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { FairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
-import { parseCommit } from './git-object.ts';
-import { createObjectReader, type ObjectReader } from './object-reader.ts';
-import type { PackCaches } from './pack-file.ts';
-import { type AddedPack, addPack, mergePacks } from './pack-store.ts';
+import { parseCommit } from './objects/git-object.ts';
+import { createObjectReader, type ObjectReader } from './objects/object-reader.ts';
+import type { PackCaches } from './objects/pack-file.ts';
+import { type AddedPack, addPack, mergePacks } from './objects/pack-store.ts';
 
 /** A bare repository on disk that holds what was fetched from one URL. Git's own tools can read it. */
 export interface Mirror {

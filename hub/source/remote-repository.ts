@@ -1,10 +1,10 @@
 import { FairwayError } from '../../shared/error/error.ts';
-import { type AdvertisedRef, discover, type Remote, type RemoteContext } from './discover.ts';
 import type { History } from './history.ts';
+import { type AdvertisedRef, discover, type Remote, type RemoteContext } from './http/discover.ts';
+import { listRefs, requestPack } from './http/upload-pack.ts';
 import type { Mirror } from './mirror.ts';
 import { emptyRepository, parseRefName, type RefName, refNotFound } from './ref-name.ts';
 import { reasonOf, sourceError } from './source-error.ts';
-import { listRefs, requestPack } from './upload-pack.ts';
 
 /** A repository over HTTP and its mirror. Calls of `fetch` must come one at a time. */
 export interface RemoteRepository {

@@ -3,7 +3,7 @@
  * nothing in its body is believed beyond that, so the worst that a replay can do is one cheap look at the remote.
  */
 import { createHash } from 'node:crypto';
-import { FairwayError } from '../../shared/error/error.ts';
+import { FairwayError } from '../../../shared/error/error.ts';
 import { authenticate, type WebhookProvider, type WebhookSecret } from './webhook-signature.ts';
 
 export interface WebhookRequest {

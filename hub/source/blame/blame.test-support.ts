@@ -1,8 +1,8 @@
 /** Histories for the tests of blame, written by `git fast-import`: real repositories, and fast enough for hundreds of commits. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { createSeededRandom } from '../../shared/clock/random.ts';
-import { isolatedGitEnvironment } from '../cli/demo/git-program.ts';
+import { createSeededRandom } from '../../../shared/clock/random.ts';
+import { isolatedGitEnvironment } from '../../cli/demo/git-program.ts';
 
 export interface CommitScript {
   /** By path; null deletes. Text as Latin-1 bytes. */

@@ -7,21 +7,21 @@
  *
  * The walk has bounds. Where it ends early it says of each line that is left: at or before the commit in which it is known to be.
  */
-import type { Clock } from '../../shared/clock/clock.ts';
-import { FairwayError } from '../../shared/error/error.ts';
-import type { Blame, BlamedLine, BlameFile } from '../model/blame.ts';
-import type { TreeEntry } from '../model/tree.ts';
+import type { Clock } from '../../../shared/clock/clock.ts';
+import { FairwayError } from '../../../shared/error/error.ts';
+import type { Blame, BlamedLine, BlameFile } from '../../model/blame.ts';
+import type { TreeEntry } from '../../model/tree.ts';
+import type { History } from '../history.ts';
+import { createLru, type Lru } from '../lru.ts';
+import type { ParsedCommit } from '../objects/git-object.ts';
+import type { ObjectReader } from '../objects/object-reader.ts';
+import { damaged } from '../objects/pack-file.ts';
+import { sourceError } from '../source-error.ts';
 import type { BlameCache } from './blame-cache.ts';
 import { matchLines } from './blame-diff.ts';
 import { type LineFile, LineNumbers } from './blame-file.ts';
 import { createRenames, type Renames } from './blame-rename.ts';
 import { type BlameTrees, createBlameTrees, type PathIds } from './blame-tree.ts';
-import type { ParsedCommit } from './git-object.ts';
-import type { History } from './history.ts';
-import { createLru, type Lru } from './lru.ts';
-import type { ObjectReader } from './object-reader.ts';
-import { damaged } from './pack-file.ts';
-import { sourceError } from './source-error.ts';
 
 export interface BlameLimits {
   /** Commits looked at. Default 20,000. */

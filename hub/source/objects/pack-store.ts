@@ -2,8 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sourceError } from '../source-error.ts';
 import type { PackFile } from './pack-file.ts';
-import { sourceError } from './source-error.ts';
 
 /** What a pack brought. */
 export interface AddedPack {

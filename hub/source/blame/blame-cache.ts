@@ -1,5 +1,5 @@
-import type { BlamedLine } from '../model/blame.ts';
-import { createLru } from './lru.ts';
+import type { BlamedLine } from '../../model/blame.ts';
+import { createLru } from '../lru.ts';
 
 /** What walks have found, by repository, commit and path. A commit never changes, so nothing of it ever becomes wrong. */
 export interface BlameCache {

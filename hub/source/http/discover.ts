@@ -1,10 +1,10 @@
-import type { Clock } from '../../shared/clock/clock.ts';
-import type { FairwayError } from '../../shared/error/error.ts';
-import type { CredentialSource } from '../model/credentials.ts';
+import type { Clock } from '../../../shared/clock/clock.ts';
+import type { FairwayError } from '../../../shared/error/error.ts';
+import type { CredentialSource } from '../../model/credentials.ts';
+import { sourceError } from '../source-error.ts';
+import { describeUrl } from '../source-url.ts';
 import { dropBody, type GitResponse, sendGitRequest } from './git-http.ts';
 import { packetText, readPackets } from './pkt-line.ts';
-import { sourceError } from './source-error.ts';
-import { describeUrl } from './source-url.ts';
 
 /** How one operation may talk to one repository. */
 export interface RemoteContext {

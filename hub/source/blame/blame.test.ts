@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../shared/clock/clock.ts';
-import { silentLogger } from '../../shared/log/log.ts';
-import { isolatedGitEnvironment } from '../cli/demo/git-program.ts';
+import { systemClock } from '../../../shared/clock/clock.ts';
+import { silentLogger } from '../../../shared/log/log.ts';
+import { isolatedGitEnvironment } from '../../cli/demo/git-program.ts';
+import { createGitSource, type GitSource } from '../git-source.ts';
 import { type CommitScript, createGitScript, type GitScript } from './blame.test-support.ts';
 import type { BlameLimits } from './blame.ts';
-import { createGitSource, type GitSource } from './git-source.ts';
 
 const signal = new AbortController().signal;
 const lines = (...texts: readonly string[]) => texts.map((text) => `${text}\n`).join('');

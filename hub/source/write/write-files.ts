@@ -2,12 +2,12 @@
  * Writes edits of a few files as one new commit onto the newest one, and pushes it: to a branch of its own, or to the branch that is followed. Nothing is
  * forced, and the first trailer tells the commit from every other, so that one which was pushed by a process that was then killed is found.
  */
-import type { Person } from '../model/revision.ts';
+import type { Person } from '../../model/revision.ts';
+import { discoverPush, noCommit, push } from '../http/push.ts';
+import { parseRefName } from '../ref-name.ts';
+import { sourceError } from '../source-error.ts';
 import { createObject, isTree, type NewObject, parseRawTree, writeTree } from './merge-trees.ts';
-import { discoverPush, noCommit, push } from './push.ts';
-import { parseRefName } from './ref-name.ts';
 import { commitOf, findWritten, loadTree, type RevertRepository, type RevertResult } from './revert.ts';
-import { sourceError } from './source-error.ts';
 
 export interface WriteRequest {
   readonly url: string;

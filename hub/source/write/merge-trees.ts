@@ -3,8 +3,8 @@
  * nothing: new trees are handed back as objects. The rules are those of `git merge-tree` without renames and without merging within files.
  */
 import { createHash } from 'node:crypto';
-import { isForbiddenName } from './git-object.ts';
-import { sourceError } from './source-error.ts';
+import { isForbiddenName } from '../objects/git-object.ts';
+import { sourceError } from '../source-error.ts';
 
 /** An entry of a tree as Git writes it. */
 export interface RawEntry {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FairwayError } from '../../shared/error/error.ts';
+import { FairwayError } from '../../../shared/error/error.ts';
+import { packet, packetText, readPackets } from '../http/pkt-line.ts';
+import { createLru } from '../lru.ts';
 import { applyDelta } from './delta.ts';
 import { parseCommit, parseTagTarget, parseTree } from './git-object.ts';
-import { createLru } from './lru.ts';
 import { parsePackIndex } from './pack-index.ts';
-import { packet, packetText, readPackets } from './pkt-line.ts';
 
 const oid = 'a'.repeat(40);
 

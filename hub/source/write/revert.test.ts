@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runGit } from '../cli/demo/git-program.ts';
-import type { CredentialSource } from '../model/credentials.ts';
+import { runGit } from '../../cli/demo/git-program.ts';
+import type { CredentialSource } from '../../model/credentials.ts';
+import { type Bed, createBed, errorOf } from '../test-bed.ts';
 import type { RevertRequest } from './revert.ts';
-import { type Bed, createBed, errorOf } from './test-bed.ts';
 
 const person = { name: 'Fairway <hub>', email: 'hub@example.com', timeMs: 1_767_225_600_000 };
 const login = { username: 'hub', password: 'let-me-in' };

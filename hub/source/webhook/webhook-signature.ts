@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { FairwayError } from '../../shared/error/error.ts';
+import { FairwayError } from '../../../shared/error/error.ts';
 
 /** `gitea` is Forgejo as well. */
 export type WebhookProvider = 'github' | 'gitlab' | 'gitea' | 'generic';

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { FairwayError } from '../../shared/error/error.ts';
+import { FairwayError } from '../../../shared/error/error.ts';
 import { parseWebhook, type WebhookRequest, webhookBodyBytesMax } from './webhook.ts';
 
 const nowMs = Date.UTC(2026, 4, 1);

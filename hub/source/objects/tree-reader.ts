@@ -1,10 +1,10 @@
-import { FairwayError } from '../../shared/error/error.ts';
-import type { TreeEntry, TreeReader } from '../model/tree.ts';
+import { FairwayError } from '../../../shared/error/error.ts';
+import type { TreeEntry, TreeReader } from '../../model/tree.ts';
+import type { Lru } from '../lru.ts';
+import { reasonOf, sourceError } from '../source-error.ts';
 import { isForbiddenName, parseTree } from './git-object.ts';
-import type { Lru } from './lru.ts';
 import type { ObjectReader } from './object-reader.ts';
 import { damaged } from './pack-file.ts';
-import { reasonOf, sourceError } from './source-error.ts';
 
 export interface TreeReaderOptions {
   readonly reader: ObjectReader;

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
-import { type ErrorCode, FairwayError } from '../../shared/error/error.ts';
-import { createLru } from './lru.ts';
+import { type ErrorCode, FairwayError } from '../../../shared/error/error.ts';
+import { createLru } from '../lru.ts';
 import type { ObjectType } from './pack-entry.ts';
 import { damaged, type GitObject, openPack, type PackCaches, type PackFile, tooLarge } from './pack-file.ts';
 

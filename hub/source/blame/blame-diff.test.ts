@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSeededRandom } from '../../shared/clock/random.ts';
+import { createSeededRandom } from '../../../shared/clock/random.ts';
 import { createGitScript } from './blame.test-support.ts';
 import { matchLines } from './blame-diff.ts';
 import { LineNumbers } from './blame-file.ts';

@@ -3,14 +3,14 @@
  * moves a branch only from where we saw it. The commit names what it is the revert of, so that one which was pushed by a process that was then
  * killed is found and not written again.
  */
-import type { Person } from '../model/revision.ts';
-import type { RemoteContext } from './discover.ts';
-import type { History } from './history.ts';
+import type { Person } from '../../model/revision.ts';
+import type { History } from '../history.ts';
+import type { RemoteContext } from '../http/discover.ts';
+import { discoverPush, noCommit, push } from '../http/push.ts';
+import type { ObjectReader } from '../objects/object-reader.ts';
+import { parseRefName } from '../ref-name.ts';
+import { sourceError } from '../source-error.ts';
 import { createObject, type MergeSides, mergeTrees, type NewObject, parseRawTree } from './merge-trees.ts';
-import type { ObjectReader } from './object-reader.ts';
-import { discoverPush, noCommit, push } from './push.ts';
-import { parseRefName } from './ref-name.ts';
-import { sourceError } from './source-error.ts';
 
 export interface RevertRequest {
   readonly url: string;

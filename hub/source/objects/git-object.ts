@@ -1,7 +1,7 @@
 /** Git's object formats (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects), parsed without trust in their bytes. */
-import type { Commit, Person } from '../model/revision.ts';
-import type { TreeEntry } from '../model/tree.ts';
-import { sourceError } from './source-error.ts';
+import type { Commit, Person } from '../../model/revision.ts';
+import type { TreeEntry } from '../../model/tree.ts';
+import { sourceError } from '../source-error.ts';
 
 const messageBytesMax = 8 * 1024;
 

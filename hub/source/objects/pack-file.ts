@@ -1,10 +1,10 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
+import type { Lru } from '../lru.ts';
+import { sourceError } from '../source-error.ts';
 import { applyDelta, deltaResultSize } from './delta.ts';
-import type { Lru } from './lru.ts';
 import { entryHeadBytes, type ObjectType, type PackEntry, parsePackEntry, wholeTypes } from './pack-entry.ts';
 import { type PackIndex, parsePackIndex } from './pack-index.ts';
-import { sourceError } from './source-error.ts';
 
 export interface GitObject {
   readonly type: ObjectType;

@@ -2,12 +2,12 @@
  * The client's half of Git's upload-pack service over HTTP: protocol version 2 where the server has it, else the first
  * (https://git-scm.com/docs/protocol-v2, https://git-scm.com/docs/pack-protocol).
  */
-import type { FairwayError } from '../../shared/error/error.ts';
+import type { FairwayError } from '../../../shared/error/error.ts';
+import { sourceError } from '../source-error.ts';
 import type { AdvertisedRef, Remote, RemoteContext } from './discover.ts';
 import { statusError } from './discover.ts';
 import { dropBody, type GitResponse, sendGitRequest } from './git-http.ts';
 import { delimiterPacket, flushPacket, type Packet, packet, packetText, readPackets } from './pkt-line.ts';
-import { sourceError } from './source-error.ts';
 
 const agent = 'agent=git/fairway';
 

@@ -1,8 +1,8 @@
-import type { TreeEntry } from '../model/tree.ts';
-import { parseTree } from './git-object.ts';
-import { createLru, type Lru } from './lru.ts';
-import type { ObjectReader } from './object-reader.ts';
-import { damaged } from './pack-file.ts';
+import type { TreeEntry } from '../../model/tree.ts';
+import { createLru, type Lru } from '../lru.ts';
+import { parseTree } from '../objects/git-object.ts';
+import type { ObjectReader } from '../objects/object-reader.ts';
+import { damaged } from '../objects/pack-file.ts';
 
 /** The object ids that a path leads through, the commit's tree first; as long as there is something. */
 export type PathIds = readonly string[];

@@ -4,12 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
-import type { FairwayError } from '../../shared/error/error.ts';
+import type { FairwayError } from '../../../shared/error/error.ts';
+import { sourceError } from '../source-error.ts';
+import type { NewObject } from '../write/merge-trees.ts';
 import { type AdvertisedRef, discover, type Remote, type RemoteContext, statusError } from './discover.ts';
 import { dropBody, sendGitRequest } from './git-http.ts';
-import type { NewObject } from './merge-trees.ts';
 import { flushPacket, packet, packetText, readPackets } from './pkt-line.ts';
-import { sourceError } from './source-error.ts';
 
 export const noCommit = '0'.repeat(40);
 const answerBytesMax = 1024 * 1024;

@@ -1,8 +1,8 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { Clock } from '../../shared/clock/clock.ts';
-import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
-import type { Credentials } from '../model/credentials.ts';
-import { sourceError } from './source-error.ts';
+import type { Clock } from '../../../shared/clock/clock.ts';
+import { FairwayError, toFairwayError } from '../../../shared/error/error.ts';
+import type { Credentials } from '../../model/credentials.ts';
+import { sourceError } from '../source-error.ts';
 
 /** One request. Bounds: the whole exchange within `timeoutMs`, no more than `bytesMax` of body. */
 export interface GitRequest {

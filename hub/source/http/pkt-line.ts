@@ -1,5 +1,5 @@
 /** Git's pkt-line framing (https://git-scm.com/docs/gitprotocol-common#_pkt_line_format). */
-import { sourceError } from './source-error.ts';
+import { sourceError } from '../source-error.ts';
 
 /** A data packet, or one of the markers flush (0000), delimiter (0001), response end (0002). */
 export type Packet = Buffer | 'flush' | 'delimiter' | 'end';
