@@ -20,4 +20,15 @@ describe('renderError', () => {
     );
     expect(renderError(new FairwayError('not_found', 'there is none'))).toBe('fairway: there is none\n');
   });
+
+  it('does not ask for the hub where the hub has answered', () => {
+    const said = (details?: { requestId: string }) =>
+      renderError(
+        new FairwayError('unavailable', 'the agent of eu-1 is not connected', details && { details }),
+      );
+    expect(said()).toContain('Is the hub running?');
+    expect(said({ requestId: 'abc' })).toBe(
+      'fairway: the agent of eu-1 is not connected\n  The hub has answered: see `fairway get clusters`, and try again.\n',
+    );
+  });
 });

@@ -21,11 +21,16 @@ export function renderError(error: FairwayError): string {
       lines.push(`  ${field}: ${message}`);
   const given = error.details?.['hint'];
   const requestId = error.details?.['requestId'];
-  const inHub = error.code === 'internal' && typeof requestId === 'string';
-  const known = inHub
-    ? `This is a fault in Fairway; the log of the hub has it under the request id ${requestId}.`
-    : hints[error.code];
+  const known = typeof requestId === 'string' ? hintOfHub(error.code, requestId) : hints[error.code];
   const hint = typeof given === 'string' ? given : known;
   if (hint) lines.push(...hint.split('\n').map((line) => `  ${line}`));
   return lines.join('\n') + '\n';
+}
+
+/** Where the hub itself has answered, it is not the hub that cannot be reached. */
+function hintOfHub(code: ErrorCode, requestId: string): string | undefined {
+  if (code === 'internal')
+    return `This is a fault in Fairway; the log of the hub has it under the request id ${requestId}.`;
+  if (code === 'unavailable') return 'The hub has answered: see `fairway get clusters`, and try again.';
+  return hints[code];
 }

@@ -127,9 +127,10 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     const head = await headOf();
     const edited = await editedAt(head, sides, roles);
     const both = { cluster: undefined, application: undefined };
-    const changes = await options.preview.diff({ ...both, from: 'running', to: head, edited }, signal);
-    const members = changes.applications.filter(({ name }) =>
-      isSelected(group, name, fleet.applications.get(name)),
+    const selects = (name: string) => isSelected(group, name, fleet.applications.get(name));
+    const changes = await options.preview.diff(
+      { ...both, from: 'running', to: head, edited, selects },
+      signal,
     );
     const pair = state?.report.pairs.find(({ standby }) => standby === to);
     const past = (await store.failovers.list(group.name, { limit: historyMax })).items;
@@ -140,7 +141,7 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
       strategy: group.failover?.strategy ?? 'failover',
       roles: planRoleChanges(roles, fleet),
       files: kind === 'drill' ? [] : [...edited.keys()],
-      changes: { ...changes, applications: members },
+      changes,
       readiness: {
         verdict: pair?.verdict ?? 'Unknown',
         score: pair?.score,

@@ -184,10 +184,14 @@ export function checkFilter(sides: readonly PreviewSide[], { application, cluste
 
 /** This application only. Everything was rendered: a conflict with another application is found all the same. */
 export function onlyApplication(side: FleetSide, application: string | undefined): FleetSide {
-  if (application === undefined) return side;
+  return application === undefined ? side : selectApplications(side, (name) => name === application);
+}
+
+/** The same for all that `selects` says yes to. */
+export function selectApplications(side: FleetSide, selects: (application: string) => boolean): FleetSide {
   return {
     ...side,
-    placements: new Map([...side.placements].filter(([name]) => name === application)),
-    problems: side.problems.filter((one) => one.application === application || one.application === ''),
+    placements: new Map([...side.placements].filter(([name]) => selects(name))),
+    problems: side.problems.filter((one) => one.application === '' || selects(one.application)),
   };
 }

@@ -19,6 +19,7 @@ import {
   onlyApplication,
   type PreviewSide,
   renderSide,
+  selectApplications,
   takeTurn,
 } from './preview-side.ts';
 import type { FollowedSource } from './source-loop.ts';
@@ -32,6 +33,8 @@ export interface DiffRequest {
   readonly to: string;
   readonly application: string | undefined;
   readonly cluster: string | undefined;
+  /** Of the applications that it says yes to alone. Undefined: of all. */
+  readonly selects?: ((application: string) => boolean) | undefined;
   /** Files of the fleet folder that `to` is to have besides, by path. Undefined: none. */
   readonly edited?: ReadonlyMap<string, string> | undefined;
 }
@@ -139,12 +142,12 @@ export function createPreview(options: PreviewOptions): Preview {
     const from = await open(request.from, undefined, request, signal);
     const to = await open(request.to, from, request, signal);
     checkFilter([from, to], request);
-    const { application } = request;
-    return createComparison(
-      from,
-      to,
-      signal,
-    )(onlyApplication(from.side, application), onlyApplication(to.side, application));
+    const { application, selects } = request;
+    const sideOf = (whole: PreviewSide) => {
+      const side = onlyApplication(whole.side, application);
+      return selects ? selectApplications(side, selects) : side;
+    };
+    return createComparison(from, to, signal)(sideOf(from), sideOf(to));
   };
 
   const createComparison =

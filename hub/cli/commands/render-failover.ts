@@ -72,7 +72,10 @@ export function renderFailover(
     `${kindText(one.kind)} of ${one.group}, ${one.from} -> ${one.to}: ${colours.bold(one.phase)}: ${one.message}`,
     `began ${renderRelative(one.startedAt, nowMs)} by ${one.actor}: ${one.reason}`,
   ];
-  if (one.rtoSeconds !== null) lines.push(`${one.to} was ready after ${timeText(one.rtoSeconds)}`);
+  if (one.rtoSeconds !== null)
+    lines.push(
+      `${one.to} was ready after ${one.rtoSeconds < 1 ? 'less than 1 s' : timeText(one.rtoSeconds)}`,
+    );
   if (one.commit !== null) lines.push(`committed as ${one.commit.slice(0, 8)} on ${one.ref ?? ''}`);
   if (one.overrideUntil !== null)
     lines.push(`the hub's own word until ${one.overrideUntil}${endsText(one, nowMs)}: ${one.overrideState}`);

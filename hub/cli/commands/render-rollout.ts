@@ -74,7 +74,8 @@ function waveState({ phase }: ApiRollout, { state }: Wave): string {
 function waveHeading(rollout: ApiRollout, wave: Wave, nowMs: number): string {
   const { healthy, clusters } = wave.counts;
   const length = wave.endedAt === null ? '' : ` in ${tookText(wave.startedAt, wave.endedAt)}`;
-  const waits = wave.waitsOn === '' ? '' : `, waits on ${wave.waitsOn}`;
+  // What is said of a window is a sentence of its own.
+  const waits = wave.waitsOn === '' ? '' : `, ${wave.gate === 'window' ? '' : 'waits on '}${wave.waitsOn}`;
   // What is left of a soak is in what it waits on.
   const next = wave.gate === 'soak' ? '' : nextText(wave.next, nowMs);
   return `${wave.name}  ${waveState(rollout, wave)}${length}, ${healthy}/${clusters} healthy${waits}${next}`;
