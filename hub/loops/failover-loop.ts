@@ -141,6 +141,7 @@ function switches(before: Failover, after: Failover): boolean {
   return (
     overrideCounts(before) !== overrideCounts(after) ||
     before.commit?.written !== after.commit?.written ||
+    before.assigned !== after.assigned ||
     before.phase !== after.phase
   );
 }

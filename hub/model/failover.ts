@@ -99,6 +99,8 @@ export interface Failover {
   readonly endedAtMs: number | undefined;
   /** Somebody has revoked it while its push was under way: it ends once Git says that the commit is not there. */
   readonly revoking?: { readonly actor: string; readonly reason: string } | undefined;
+  /** What the roles come to is assigned in all of its clusters. Undefined: not yet. */
+  readonly assigned?: true | undefined;
   /** Grows with each change that is kept. */
   readonly version: number;
 }

@@ -110,6 +110,8 @@ export interface RolloutStrategy {
   readonly assignsAway?: boolean | undefined;
   /** For the Applications that take it and say nothing else. Undefined: releases wait for no other environment. */
   readonly after?: PromotionSpec | undefined;
+  /** Clusters that it concerns: every other keeps what it has. Undefined: all. */
+  readonly only?: readonly string[] | undefined;
   /** Of the assignments that it makes. Default `release`. */
   readonly reason?: 'failover' | undefined;
 }

@@ -42,9 +42,23 @@ export const failoverOpenMaxMs = 7 * 86_400_000;
 export function advanceFailover(before: Failover, facts: FailoverFacts): Failover {
   if (isFailoverOver(before)) return before;
   const steps = [settleRevoke, endOverride, warn, enter, progress, restore];
-  const after = steps.reduce((one, step) => step(one, facts), before);
+  const stepped = steps.reduce((one, step) => step(one, facts), before);
+  const after = noteAssigned(stepped, before, facts);
   const same = JSON.stringify(after) === JSON.stringify(before);
   return same ? before : { ...after, version: before.version + 1 };
+}
+
+/** Roles that are given back have to be assigned anew. */
+function noteAssigned(failover: Failover, before: Failover, facts: FailoverFacts): Failover {
+  const { phase, kind } = failover;
+  if (phase === 'Restoring' && before.phase !== phase) {
+    const { assigned: _, ...rest } = failover;
+    return rest;
+  }
+  const counts = phase === 'TrafficReady' ? facts.inForce : phase === 'Restoring' && !facts.overridden;
+  const sides = kind === 'drill' ? facts.standby : [...facts.standby, ...facts.primary];
+  const all = counts && sides.every(({ wanted, assigned }) => wanted === assigned);
+  return all && !failover.assigned ? { ...failover, assigned: true } : failover;
 }
 
 /** It ends, and gives back the roles where they count already. What is pushed to the branch that is followed cannot be revoked any more. */

@@ -56,10 +56,12 @@ describe('switchGroup', () => {
 describe('the strategy of a failover', () => {
   it('goes to the new primary first, or to both at once where the old one was away', () => {
     const { strategies } = aFleet();
-    const apart = strategyOfFailover({ strategy: 'failover', together: false }, strategies);
+    const { roles } = overridden;
+    const apart = strategyOfFailover({ strategy: 'failover', together: false, roles }, strategies);
+    expect(apart.only).toEqual(['eu-1', 'eu-2']);
     expect(apart.waves.map(({ name }) => name)).toEqual(['standby', 'rest']);
     expect(apart.reason).toBe('failover');
-    const together = strategyOfFailover({ strategy: 'failover', together: true }, strategies);
+    const together = strategyOfFailover({ strategy: 'failover', together: true, roles }, strategies);
     expect(together.waves).toMatchObject([{ name: 'all', selector: undefined }]);
     expect(failoverStrategy.reason).toBeUndefined();
   });
@@ -75,6 +77,10 @@ describe('the strategy of a failover', () => {
     expect(withStrategies(before, [overridden], member).applications).toEqual(applications);
     const after = withStrategies(withOverrides(before, [overridden]), [overridden], member).applications;
     expect(after.get('web')?.rollout).toEqual({ inline: strategyOfFailover(overridden, new Map()) });
+    const given = { ...overridden, assigned: true } as const;
+    expect(withStrategies(withOverrides(before, [given]), [given], member).applications).toEqual(
+      applications,
+    );
   });
 });
 

@@ -78,18 +78,21 @@ export function hasRoles(
   });
 }
 
-/** How the Targets of a failover go out. */
+/** How the Targets of a failover go out: to its own clusters alone, whatever else is being released. */
 export function strategyOfFailover(
-  { strategy: name, together }: Pick<Failover, 'strategy' | 'together'>,
+  { strategy: name, together, roles }: Pick<Failover, 'strategy' | 'together' | 'roles'>,
   strategies: Fleet['strategies'],
 ): RolloutStrategy {
   const strategy = strategyOf({ strategy: name }, strategies) ?? failoverStrategy;
   const [first] = failoverStrategy.waves;
   const waves = together && first ? [{ ...first, name: 'all', selector: undefined }] : strategy.waves;
-  return { ...strategy, waves, reason: 'failover' };
+  return { ...strategy, waves, only: Object.keys(roles).sort(), reason: 'failover' };
 }
 
-/** Applications of failovers that are under way get the failover's strategy, and wait for no other environment. */
+/**
+ * Applications of failovers that are under way get the failover's strategy, and wait for no other environment. Once both clusters were given what their roles come to, however long
+ * one takes to have it, applications are released by their own again.
+ */
 export function withStrategies(
   fleet: Fleet,
   failovers: readonly Failover[],
@@ -99,7 +102,7 @@ export function withStrategies(
   for (const failover of failovers) {
     const group = fleet.parityGroups.get(failover.group);
     const restoring = failover.phase === 'Restoring';
-    const switched = failover.phase === 'Done' || failover.phase === 'Ended';
+    const switched = failover.assigned || failover.phase === 'Done' || failover.phase === 'Ended';
     if (group === undefined || switched || (!restoring && !hasRoles(fleet, failover.roles, 'force')))
       continue;
     const inline = strategyOfFailover(failover, fleet.strategies);

@@ -21,6 +21,7 @@ import type { Revision } from '../model/revision.ts';
 import type { HistoryWrite } from '../model/rollout-history.ts';
 import type { Resolution } from '../store/repositories/fleet-repository.ts';
 import type { Plan } from '../store/repositories/release-repository.ts';
+import { concernedOnly } from './concerned-clusters.ts';
 import { orderForHandOver } from './hand-over.ts';
 import { continues, type PlanApplicationInput, strategyFor, type WaveFacts } from './plan-application.ts';
 import { planHistory } from './plan-history.ts';
@@ -281,7 +282,7 @@ interface PlannedReleases {
 
 function* planReleases(
   input: PlanRevisionInput,
-  wanted: readonly Wanted[],
+  resolved: readonly Wanted[],
   assigned: AssignmentsOf,
   removals: FleetRemovals['targets'],
 ): Generator<undefined, PlannedReleases> {
@@ -289,15 +290,19 @@ function* planReleases(
   const decisions: AssignmentDecision[] = [];
   const rollouts: Record<string, PlannedRollout> = {};
   const targets = new Map<Digest, Target>();
-  const wantedTargets = new Map(wanted.map((one) => [one.application, one.targets]));
+  const wantedTargets = new Map(resolved.map((one) => [one.application, one.targets]));
   const partners = partnersOf(input.fleet);
   const plain: PlanApplicationInput[] = [];
   for (const application of [...new Set([...wantedTargets.keys(), ...removals.keys()])].sort()) {
     const all = new Map([...(wantedTargets.get(application) ?? []), ...(removals.get(application) ?? [])]);
     for (const target of all.values()) targets.set(target.digest, target);
-    const removes = new Set(removals.get(application)?.keys());
+    const inForce = assigned.get(application) ?? [];
+    const { wanted, removes } = concernedOnly(
+      { wanted: all, removes: new Set(removals.get(application)?.keys()) },
+      ...([strategyFor(application, input.fleet), inForce, input.targets] as const),
+    );
     const about: PlanApplicationInput = {
-      ...{ application, removes, wanted: all, assigned: assigned.get(application) ?? [] },
+      ...{ application, removes, wanted, assigned: inForce },
       ...{ fleet: input.fleet, waves: input.waves, revisionId: input.revision.id },
       ...{ newId: input.newId, nowMs: input.nowMs },
     };
@@ -306,7 +311,7 @@ function* planReleases(
       // Which it is cannot be told: the one of before counts, and without one nothing begins.
       const name = partner.partner ?? input.waves.queues?.get(application)?.partner;
       if (name === undefined) continue;
-      const promoted = planPromoted(input, about, { partner: name, soakMs: partner.soakMs }, wanted);
+      const promoted = planPromoted(input, about, { partner: name, soakMs: partner.soakMs }, resolved);
       rollouts[promotionKey(application)] = promoted.queue;
       if (promoted.release) releases.push(promoted.release);
       if (promoted.state) rollouts[application] = promoted.state;
