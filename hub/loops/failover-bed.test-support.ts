@@ -4,8 +4,11 @@ import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { ParityState } from '../model/parity.ts';
 import type { WriteRequest } from '../source/write/write-files.ts';
+import type { Store } from '../store/store.ts';
 import { createFailovers, type FailoverDriver } from './failovers.ts';
+import type { RolloutDriver } from './rollout-loop.ts';
 import { createLoopBed, type LoopBed } from './test-bed.ts';
+import type { SwitchPorts } from './write-switch.ts';
 
 export interface FailoverBed {
   readonly bed: LoopBed;
@@ -18,7 +21,7 @@ export interface FailoverBed {
 type Written = { readonly result: 'written' | 'found'; readonly commit: string; readonly ref: string };
 
 const api = 'apiVersion: fairway.dev/v1alpha1\n';
-const failoverFleet = {
+export const failoverFleet = {
   'fleet/clusters.yaml': `${api}kind: Cluster\nmetadata: { name: eu-1 }\nspec: { region: a, role: primary }\n---\n${api}kind: Cluster\nmetadata: { name: eu-2 }\nspec: { region: b, role: standby }\n`,
   'fleet/group.yaml': `${api}kind: ParityGroup\nmetadata: { name: eu }\nspec:\n  primary: eu-1\n  standbys: { clusters: [eu-2] }\n  failover: { fencing: { after: 60s } }\n`,
   'fleet/web.yaml': `${api}kind: Application\nmetadata: { name: web }\nspec:\n  source: { path: apps/web, overlays: ["{{cluster.role}}"] }\n  placement: { clusters: [eu-1, eu-2] }\n  rollout: { strategy: all-at-once }\n`,
@@ -76,4 +79,85 @@ export function openDarkFailovers(bed: LoopBed, digestKey: Uint8Array): Failover
     git: { url: bed.root.url, ref: 'main', write: dark, identity },
     ...{ parity: () => undefined, onSwitch: () => undefined, newId: () => `f-${++ids}` },
   });
+}
+
+export interface MemoryGit {
+  /** Nothing reaches it. */
+  down: boolean;
+  /** Files of the newest commit. */
+  files: Readonly<Record<string, string>>;
+  /** What the hub has written: the trailer that tells each from every other. */
+  readonly written: string[];
+  /** Somebody commits. */
+  commit(files: Readonly<Record<string, string>>): Promise<void>;
+}
+
+/** The Git of a bed, which the hub can write to: as the real one, it finds what was written before, and edits what is newest. */
+export function createMemoryGit(bed: LoopBed): MemoryGit & SwitchPorts {
+  const git = {
+    ...{ url: bed.root.url, ref: 'main', identity: { name: 'Hub', email: 'hub@example.com' } },
+    ...{ down: false, files: {} as Readonly<Record<string, string>>, written: [] as string[] },
+    async commit(files: Readonly<Record<string, string>>) {
+      git.files = { ...git.files, ...files };
+      await bed.commit(git.files);
+    },
+    async write(request: WriteRequest): Promise<Written> {
+      if (git.down) throw new FairwayError('unavailable', 'Git does not answer');
+      const [trailer = ''] = request.trailers;
+      const ref = 'refs/heads/main';
+      if (git.written.includes(trailer)) return { result: 'found', commit: trailer, ref };
+      const edited = await request.edit(async (path) => {
+        const text = git.files[path];
+        if (text === undefined) throw new FairwayError('not_found', `there is no file ${path} any more`);
+        return text;
+      });
+      if (edited.size === 0) return { result: 'written', commit: trailer, ref };
+      git.written.push(trailer);
+      await git.commit(Object.fromEntries(edited));
+      return { result: 'written', commit: trailer, ref };
+    },
+  };
+  return git;
+}
+
+/** Failovers of a bed over its Git. @param store the bed's own, or one that fails where a test says. */
+export function openFailovers(
+  bed: LoopBed,
+  digestKey: Uint8Array,
+  {
+    git,
+    store = bed.store,
+    newId,
+  }: { readonly git: SwitchPorts; readonly store?: Store; readonly newId: () => string },
+): FailoverDriver {
+  return createFailovers({
+    ...{ store, source: bed.source, digestKey, rootKey: bed.root.key, clock: bed.clock, git, newId },
+    ...{ random: createSeededRandom(1), log: silentLogger },
+    preview: { diff: () => Promise.reject(new Error('not asked')) },
+    ...{ parity: () => undefined, onSwitch: () => undefined },
+  });
+}
+
+/** Everything that has something to do does it, for some rounds: revisions, rollouts, agents (those that are named), failovers. */
+export async function lookAround(
+  bed: LoopBed,
+  drivers: { readonly failovers: FailoverDriver; readonly rollouts: RolloutDriver },
+  healthy: readonly string[],
+  rounds = 6,
+): Promise<void> {
+  const { failovers, rollouts } = drivers;
+  for (let round = 0; round < rounds; round += 1) {
+    await bed.resolve();
+    rollouts.wakeAll();
+    await rollouts.loop.idle();
+    for (const { cluster, application, generation } of await bed.store.releases.assignments({}))
+      if (healthy.includes(cluster))
+        for (const stage of ['applied', 'healthy'] as const)
+          await bed.store.releases.acknowledge({
+            ...{ cluster, application, generation, stage, message: '', timeMs: bed.clock.now() },
+          });
+    failovers.wakeAll();
+    await failovers.loop.idle();
+    await bed.clock.advance(2_000);
+  }
 }

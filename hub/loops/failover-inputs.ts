@@ -4,7 +4,7 @@ import type { Fleet } from '../model/fleet.ts';
 import { describeProblem } from '../model/problem.ts';
 import type { FailoverFacts, FailoverPlacement } from '../parity/advance-failover.ts';
 import { isSigned } from '../parity/sign-override.ts';
-import { hasRoles } from '../parity/switch-roles.ts';
+import { isSwitched } from '../parity/switch-roles.ts';
 import { observedCluster } from '../rollout/observed-cluster.ts';
 import type { Store } from '../store/store.ts';
 import { loadRollout, whyNotAssigned } from './failover-rollouts.ts';
@@ -22,15 +22,15 @@ export async function loadFailoverFacts(
   failover: Failover,
   nowMs: number,
 ): Promise<FailoverFacts> {
-  const { from, to, roles, group, id } = failover;
+  const { from, to, group, id } = failover;
   const fleet = fleetOf(await store.fleet.load());
   const registered = await store.registry.clusters();
   const connected = (name: string) => registered.some((one) => one.name === name && one.connected);
   const { clusters, parityGroups } = fleet;
   return {
     nowMs,
-    inForce: hasRoles(fleet, roles, 'force'),
-    inGit: hasRoles(fleet, roles, 'git'),
+    inForce: isSwitched(fleet, failover, 'force'),
+    inGit: isSwitched(fleet, failover, 'git'),
     overridden: [...clusters.values()].some(({ override }) => override?.failover === id),
     declared: parityGroups.has(group) && clusters.has(from) && clusters.has(to),
     standby: await loadPlacements(store, fleet, group, to),

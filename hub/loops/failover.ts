@@ -8,6 +8,7 @@ import type { Fleet } from '../model/fleet.ts';
 import type { ParityGroup, ParityState } from '../model/parity.ts';
 import { strategyOf } from '../model/strategy.ts';
 import { revoked } from '../parity/advance-failover.ts';
+import { clashOf, type Meeting, meetOpen, rolesAfter, sharedGroups } from '../parity/meet-failovers.ts';
 import {
   blockingReasons,
   estimateMs,
@@ -57,6 +58,9 @@ interface Sides {
   readonly from: string;
   readonly to: string;
   readonly open: Failover | undefined;
+  readonly roles: Failover['roles'];
+  /** With the open one of the group. */
+  readonly meeting: Meeting;
   readonly connected: (cluster: string) => boolean;
 }
 
@@ -95,15 +99,21 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     const registered = await store.registry.clusters();
     const connected = (cluster: string) => registered.some((one) => one.name === cluster && one.connected);
     const open = before.find((one) => !isFailoverOver(one));
-    return { fleet, group, from: group.primary, to, open, connected };
+    const roles = rolesAfter(open, planRoles(kind, group.primary, to));
+    const meeting = meetOpen(open, { kind, to, primary: group.primary }, fleet);
+    return { fleet, group, from: group.primary, to, open, roles, meeting, connected };
   };
 
-  const look = async (kind: FailoverKind, { fleet, group, from, to, connected }: Sides) => {
+  const look = async (kind: FailoverKind, sides: Sides) => {
+    const { fleet, group, from, to, roles, meeting, connected } = sides;
     const fencing = await loadFencing(store, fleet, group.name, from, clock.now());
     const state = options.parity(group.name);
     const held = await loadHeld(store, { fleet, group, from, to });
     const about = { kind, primary: from, to, fencing, state, connected: connected(to), held };
-    return { fencing, state, confirm: planConfirmations(about), roles: planRoles(kind, from, to) };
+    const whole = { group: group.name, roles };
+    const shared = sharedGroups(whole, fleet, (other) => membersOf(other, fleet).standbys);
+    const instead = meeting.type === 'instead' ? meeting.confirm : [];
+    return { fencing, state, confirm: [...planConfirmations(about), ...instead, ...shared] };
   };
 
   const headOf = async (): Promise<string> => {
@@ -113,19 +123,19 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
   };
 
   /** The fleet repository as it was fetched last: Git itself need not be there. */
-  const editedAt = async (head: string, { group, to, fleet }: Sides, roles: Failover['roles']) => {
+  const editedAt = async (head: string, { group, from, to, roles, fleet }: Sides) => {
     const tree = await options.source.tree(git.url, head);
     const read = async (path: string) => Buffer.from(await tree.read(path)).toString('utf8');
-    return editFiles(editsOf({ group: group.name, roles, to }, fleet), read);
+    return editFiles(editsOf({ group: group.name, roles, from, to }, fleet), read);
   };
 
   const plan = async (asked: FailoverAsked, signal: AbortSignal): Promise<FailoverPlan> => {
     const sides = await sidesOf(asked);
     const { kind } = asked;
-    const { fleet, group, from, to } = sides;
-    const { fencing, state, confirm, roles } = await look(kind, sides);
+    const { fleet, group, from, to, roles } = sides;
+    const { fencing, state, confirm } = await look(kind, sides);
     const head = await headOf();
-    const edited = await editedAt(head, sides, roles);
+    const edited = await editedAt(head, sides);
     const both = { cluster: undefined, application: undefined };
     const selects = (name: string) => isSelected(group, name, fleet.applications.get(name));
     const changes = await options.preview.diff(
@@ -168,13 +178,10 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     const startedAtMs = clock.now();
     const sides = await sidesOf(asked);
     const { kind, reason, actor } = asked;
-    const { group, from, to, open, connected } = sides;
-    if (open && !(open.phase === 'TrafficReady' && kind === 'back'))
-      throw new FairwayError(
-        'conflict',
-        `${group.name} is failing over already (${open.phase}): ${open.message}`,
-      );
-    const { fencing, confirm, roles } = await look(kind, sides);
+    const { group, from, to, open, roles, meeting, connected } = sides;
+    if (meeting.type === 'refused') throw new FairwayError('conflict', meeting.message);
+    await refuseClash({ group: group.name, roles });
+    const { fencing, confirm } = await look(kind, sides);
     const { fenced } = fencing;
     if (confirm.length > 0 && !asked.confirm)
       throw refuse(`To be confirmed: ${confirm.join('; ')}. Confirm it (--confirm) to go on all the same.`, {
@@ -187,7 +194,7 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
         "The hub's configuration names nobody for its commits: set commits.name and commits.email.",
       );
     const baseCommit = await headOf();
-    if (commits) await editedAt(baseCommit, sides, roles);
+    if (commits) await editedAt(baseCommit, sides);
     const id = options.newId();
     const way = asked.commit ?? group.failover?.commit ?? 'commit';
     const told = { id, group: group.name, kind, from, to, roles, actor, reason };
@@ -204,7 +211,7 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
         overrideMs === undefined ? 'the switch of roles is being committed' : 'roles are being switched',
       ...{ applications: [], readyAtMs: undefined, rtoMs: undefined, endedAtMs: undefined, version: 1 },
     };
-    if (open) await supersede(open, actor);
+    if (open && meeting.type === 'instead') await supersede(open, actor);
     const event = eventOf(
       failover,
       'failover.started',
@@ -214,20 +221,45 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     );
     if (!(await store.failovers.save(failover, undefined, [event])))
       throw new FairwayError('conflict', `${group.name} is failing over already.`);
+    await assertAlone(failover);
     await assertStillFenced(failover, sides, asked);
     options.onSwitch();
     return failover;
   };
 
+  const refuseClash = async (about: Pick<Failover, 'group' | 'roles'>, open?: readonly Failover[]) => {
+    const clash = clashOf(about, open ?? (await store.failovers.open()));
+    if (clash !== undefined) throw new FairwayError('conflict', `${clash}.`);
+  };
+
+  const giveUp = async (failover: Failover, reason: string): Promise<void> => {
+    const after = revoked(failover, { actor: 'hub', reason }, clock.now());
+    const { version } = failover;
+    if (await store.failovers.save({ ...after, version: version + 1 }, version, [])) options.onSwitch();
+  };
+
+  /** Of two groups that share a cluster and are failed over in the same moment, the later one gives way. */
+  const assertAlone = async (failover: Failover): Promise<void> => {
+    const { startedAtMs, id } = failover;
+    const open = await store.failovers.open();
+    const earlier = open.filter(
+      (one) => one.startedAtMs < startedAtMs || (one.startedAtMs === startedAtMs && one.id < id),
+    );
+    try {
+      await refuseClash(failover, earlier);
+    } catch (caught) {
+      await giveUp(failover, 'another failover gives its clusters other roles');
+      throw caught;
+    }
+  };
+
   /** An agent may have come back while this was being decided: then nobody has confirmed what is so now. */
   const assertStillFenced = async (failover: Failover, { fleet }: Sides, asked: FailoverStart) => {
-    const { group, from, kind, fenced, version } = failover;
+    const { group, from, kind, fenced } = failover;
     if (fenced !== 'yes' || kind === 'drill' || asked.confirm) return;
     const now = await loadFencing(store, fleet, group, from, clock.now());
     if (now.fenced === 'yes') return;
-    const ended = revoked(failover, { actor: 'hub', reason: `${from} came back meanwhile` }, clock.now());
-    const after: Failover = { ...ended, version: version + 1 };
-    if (await store.failovers.save(after, version, [])) options.onSwitch();
+    await giveUp(failover, `${from} came back meanwhile`);
     throw new FairwayError('conflict', `${from} came back meanwhile: ${now.reason}. Plan it again.`);
   };
 
@@ -245,6 +277,7 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
       const counts = overrideCounts(before);
       // Taken back here, it would come again with the commit.
       const pushed = commit?.written !== undefined && before.branch === '' && before.kind !== 'drill';
+      if (phase === 'Restoring') throw refuse(`It is being given back already: ${before.message}.`);
       if (pushed || (!counts && phase !== 'Writing' && phase !== 'Proposed'))
         throw refuse(`The switch is in Git already: go back by \`fairway failover back ${group}\`.`);
       const nowMs = clock.now();

@@ -37,12 +37,21 @@ export async function editFiles(
   return new Map([...after].filter(([file, text]) => text !== before.get(file)));
 }
 
-/** Of Git's own fleet. @throws failed_precondition where the group is gone. */
-export function editsOf({ group, roles, to }: Pick<Failover, 'group' | 'roles' | 'to'>, fleet: Fleet) {
+/** Of Git's own fleet. @throws failed_precondition where the group is gone, or somebody has made another cluster its primary meanwhile. */
+export function editsOf(
+  { group, roles, from, to }: Pick<Failover, 'group' | 'roles' | 'from' | 'to'>,
+  fleet: Fleet,
+) {
   const inGit = withoutOverrides(fleet);
   const declared = inGit.parityGroups.get(group);
   if (declared === undefined)
     throw new FairwayError('failed_precondition', `there is no ParityGroup ${group} any more`);
+  const { primary, origin } = declared;
+  if (primary !== from && primary !== to && roles[primary] === undefined)
+    throw new FairwayError(
+      'failed_precondition',
+      `${origin.file}:${origin.line}: the primary of ${group} is ${primary} in Git, no longer ${from}: somebody has changed it meanwhile; put ${from} back there, or revoke this`,
+    );
   return planEdits(declared, roles, to, inGit);
 }
 

@@ -190,11 +190,34 @@ function secondsText(ms: number): string {
   return ms < 1_000 ? 'less than 1 s' : `${Math.round(ms / 1_000)} s`;
 }
 
-function restore(failover: Failover, { overridden, standby, primary, nowMs }: FailoverFacts): Failover {
-  const { phase, override, to, kind, readyAtMs } = failover;
+interface Side {
+  readonly cluster: string;
+  readonly placements: readonly FailoverPlacement[];
+  readonly connected: boolean;
+}
+
+/** Says what giving the roles back waits for, once they are resolved. */
+function restoringMessage({ override }: Failover, sides: readonly Side[]): string {
+  const what = `${override?.ended ?? 'ended'}; the roles that Git has come back`;
+  const late = sides.find(({ placements }) => !hasArrived(placements));
+  const one = late?.placements.find((placement) => !hasArrived([placement]));
+  if (!late || !one) return what;
+  const { application, wanted, assigned, notAssigned, problem } = one;
+  const rollout = wanted === assigned ? '' : notAssigned || 'its rollout has not assigned the Target yet';
+  const why = rollout || problem || (late.connected ? 'not applied yet' : 'its agent is away');
+  return `${what}; ${late.cluster} waits for ${application}: ${why}`;
+}
+
+function restore(failover: Failover, facts: FailoverFacts): Failover {
+  const { overridden, standby, primary, standbyConnected, primaryConnected, nowMs } = facts;
+  const { phase, override, from, to, kind, readyAtMs } = failover;
   if (phase !== 'Restoring') return failover;
+  const sides = [
+    { cluster: to, placements: standby, connected: standbyConnected },
+    ...(kind === 'drill' ? [] : [{ cluster: from, placements: primary, connected: primaryConnected }]),
+  ];
   if (overridden || !hasArrived(standby) || (kind !== 'drill' && !hasArrived(primary)))
-    return { ...failover, message: `${override?.ended ?? 'ended'}; the roles that Git has come back` };
+    return { ...failover, message: restoringMessage(failover, overridden ? [] : sides) };
   const ended = { ...failover, endedAtMs: nowMs };
   if (override?.ended === 'drilled')
     return {

@@ -48,6 +48,14 @@ describe('editFleetFile', () => {
     expect(() => edit(cluster('a', ''), 'b', role('none'))).toThrow('there is no Cluster b in it any more');
   });
 
+  it('overrules nobody who has changed a value that is to be another', () => {
+    const text = cluster('a', 'spec: { role: none }\n');
+    const was = [{ path: ['spec', 'role'], set: 'standby', was: ['primary'] }];
+    expect(() => edit(text, 'a', was)).toThrow('spec.role is none by now, no longer primary');
+    expect(edit(text.replace('none', 'standby'), 'a', was)).toContain('role: standby');
+    expect(edit(text.replace('none', 'primary'), 'a', was)).toContain('role: standby');
+  });
+
   it('leaves every other line as it was, and there and back is the same text', () => {
     const word = fc.stringMatching(/^[a-z]{1,8}$/);
     const spec = fc.record({ region: word, role: fc.constantFrom('primary', 'standby'), note: word });

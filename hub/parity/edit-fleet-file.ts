@@ -12,8 +12,8 @@ import {
 import { FairwayError } from '../../shared/error/error.ts';
 
 export type FieldEdit =
-  /** Sets a field, adding it where it is not. */
-  | { readonly path: readonly string[]; readonly set: string }
+  /** Sets a field, adding it where it is not. `was`: what it must have been; default: anything. */
+  | { readonly path: readonly string[]; readonly set: string; readonly was?: readonly string[] }
   /** Replaces an item of a list by another; without the list, makes one of the new item. */
   | { readonly path: readonly string[]; readonly item: string; readonly by: string };
 
@@ -75,7 +75,15 @@ function spliceFor(text: string, root: YAMLMap, edit: FieldEdit, subject: string
     }
     if ('set' in edit) {
       if (!isScalar(node)) throw refuse(subject, edit.path, 'is no plain value');
-      return node.value === value ? undefined : { from: node.range[0], to: node.range[1], text: value };
+      if (node.value === value) return undefined;
+      const { was } = edit;
+      if (was && !was.includes(String(node.value)))
+        throw new FairwayError(
+          'failed_precondition',
+          `${subject}: ${edit.path.join('.')} is ${String(node.value)} by now, no longer ${was.join(' or ')}: somebody has changed it meanwhile`,
+          { subject },
+        );
+      return { from: node.range[0], to: node.range[1], text: value };
     }
     if (!isSeq(node)) throw refuse(subject, edit.path, 'is no list');
     return replacement(text, node.items, edit, subject, node.range);

@@ -14,12 +14,20 @@ describe('a plan of a failover', () => {
     expect(
       planEdits(aGroup, roles, 'eu-2', aFleet()).map(({ kind, name, edits }) => ({ kind, name, edits })),
     ).toEqual([
-      { kind: 'Cluster', name: 'eu-1', edits: [{ path: ['spec', 'role'], set: 'standby' }] },
-      { kind: 'Cluster', name: 'eu-2', edits: [{ path: ['spec', 'role'], set: 'primary' }] },
+      {
+        kind: 'Cluster',
+        name: 'eu-1',
+        edits: [{ path: ['spec', 'role'], set: 'standby', was: ['primary'] }],
+      },
+      {
+        kind: 'Cluster',
+        name: 'eu-2',
+        edits: [{ path: ['spec', 'role'], set: 'primary', was: ['standby'] }],
+      },
       {
         ...{ kind: 'ParityGroup', name: 'eu' },
         edits: [
-          { path: ['spec', 'primary'], set: 'eu-2' },
+          { path: ['spec', 'primary'], set: 'eu-2', was: ['eu-1'] },
           { path: ['spec', 'standbys', 'clusters'], item: 'eu-2', by: 'eu-1' },
         ],
       },

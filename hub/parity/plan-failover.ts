@@ -40,12 +40,12 @@ export function planEdits(
 ): readonly ResourceEdit[] {
   const edits: ResourceEdit[] = Object.entries(roles).flatMap(([name, role]) => {
     const cluster = clusters.get(name);
-    const edit = { path: ['spec', 'role'], set: role };
+    const edit = { path: ['spec', 'role'], set: role, was: [cluster?.role ?? 'none'] };
     return cluster ? [{ file: cluster.origin.file, kind: 'Cluster', name, edits: [edit] }] : [];
   });
   const { primary, standbys } = group.inGit ?? group;
   const after = switchGroup({ primary, standbys }, to, (name) => clusters.get(name)?.region);
-  const fields: FieldEdit[] = [{ path: ['spec', 'primary'], set: to }];
+  const fields: FieldEdit[] = [{ path: ['spec', 'primary'], set: to, was: [primary] }];
   if (after.standbys.clusters.join() !== standbys.clusters.join())
     fields.push({ path: ['spec', 'standbys', 'clusters'], item: to, by: primary });
   if (primary === to) return edits;

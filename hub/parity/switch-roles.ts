@@ -78,6 +78,17 @@ export function hasRoles(
   });
 }
 
+/** Whether the switch is made: the clusters' roles, and but for a drill the group's primary. */
+export function isSwitched(
+  { clusters, parityGroups }: Pick<Fleet, 'clusters' | 'parityGroups'>,
+  { kind, group, roles, to }: Pick<Failover, 'kind' | 'group' | 'roles' | 'to'>,
+  where: 'force' | 'git',
+): boolean {
+  const declared = parityGroups.get(group);
+  const primary = where === 'git' ? (declared?.inGit ?? declared)?.primary : declared?.primary;
+  return hasRoles({ clusters }, roles, where) && (kind === 'drill' || primary === to);
+}
+
 /** How the Targets of a failover go out: to its own clusters alone, whatever else is being released. */
 export function strategyOfFailover(
   { strategy: name, together, roles }: Pick<Failover, 'strategy' | 'together' | 'roles'>,
@@ -103,8 +114,7 @@ export function withStrategies(
     const group = fleet.parityGroups.get(failover.group);
     const restoring = failover.phase === 'Restoring';
     const switched = failover.assigned || failover.phase === 'Done' || failover.phase === 'Ended';
-    if (group === undefined || switched || (!restoring && !hasRoles(fleet, failover.roles, 'force')))
-      continue;
+    if (group === undefined || switched || (!restoring && !isSwitched(fleet, failover, 'force'))) continue;
     const inline = strategyOfFailover(failover, fleet.strategies);
     for (const application of fleet.applications.values())
       if (isMember(application, group))
