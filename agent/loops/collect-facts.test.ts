@@ -3,9 +3,16 @@ import { createFakeClock } from '../../shared/clock/fake-clock.ts';
 import { createSeededRandom } from '../../shared/clock/random.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
-import { type FactSection, factsBytesMax, factsMax } from '../../shared/manifest/cluster-facts.ts';
+import { type FactSection, factsBytesMax, factsMax, gapsMax } from '../../shared/manifest/cluster-facts.ts';
 import type { KubeObject } from '../../shared/manifest/object.ts';
-import type { ApiResource, KubeClient, ListRequest, WatchEvent, WatchRequest } from '../kube/kube-client.ts';
+import type {
+  ApiResource,
+  KubeClient,
+  ListRequest,
+  ResourceRef,
+  WatchEvent,
+  WatchRequest,
+} from '../kube/kube-client.ts';
 import { createFactCollector, type FactCollector, type FactsPorts } from './collect-facts.ts';
 
 const kinds: readonly (readonly [group: string, kind: string, namespaced: boolean])[] = [
@@ -40,6 +47,15 @@ function createCluster() {
   /** Kinds of open watches. */
   const opened: string[] = [];
   let version = 0;
+  let held: Promise<void> = Promise.resolve();
+  /** Reads of one object do not end before the result is called. */
+  const hold = () => {
+    let release = () => {};
+    held = new Promise((resolve) => {
+      release = resolve;
+    });
+    return () => release();
+  };
   const idOf = (kind: string, { metadata }: KubeObject) =>
     `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
   const put = (kind: string, name: string, rest: object = {}, namespace?: string) => {
@@ -68,16 +84,10 @@ function createCluster() {
         .map(([, object]) => object);
       return { resourceVersion: String(version), items, continue: undefined };
     },
-    async get({
-      resource: { kind },
-      namespace,
-      name,
-    }: {
-      resource: ApiResource;
-      namespace: string;
-      name: string;
-    }) {
+    async get({ resource: { kind }, namespace, name }: ResourceRef, signal?: AbortSignal) {
       asked.push(`get ${kind} ${namespace}/${name}`);
+      await held;
+      signal?.throwIfAborted();
       const found = objects.get(`${kind} ${namespace}/${name}`);
       if (!found) throw new FairwayError('not_found', 'gone');
       return found;
@@ -102,7 +112,7 @@ function createCluster() {
     objects.delete(id);
     if (object) watchers.get(kind)?.({ type: 'DELETED', object });
   };
-  return { kube, put, remove, asked, denied, stale, more, watchers, open };
+  return { kube, put, remove, hold, asked, denied, stale, more, watchers, open };
 }
 
 const secret = (value: string) => ({ type: 'Opaque', data: { a: value } });
@@ -217,6 +227,19 @@ describe('createFactCollector', () => {
     expect(cluster.asked).toEqual([]);
     const told = sections.find(({ section }) => section === 'secrets')?.values?.['shop/key'];
     expect(told).not.toBe(second.get('secrets')?.values?.['shop/key']);
+  });
+
+  it('goes on reading when a question has ended before it was done, and has it for the next one', async () => {
+    const release = cluster.hold();
+    const abort = new AbortController();
+    const late = facts.collect({ salt, known: {}, watch: true }, abort.signal);
+    await clock.advance(1);
+    await clock.advance(1);
+    abort.abort(new DOMException('too late', 'TimeoutError'));
+    await expect(late).rejects.toThrow('too late');
+    release();
+    expect((await ask(true)).get('secrets')?.values).toHaveProperty('shop/key');
+    expect(cluster.asked.filter((one) => one.startsWith('get'))).toEqual([]);
   });
 
   it('lists many changed ones of a namespace together', async () => {
@@ -380,6 +403,17 @@ describe('createFactCollector', () => {
     expect((await ask(true)).get('apis')?.gaps).toMatchObject([{ kind: 'metrics.k8s.io', reason: 'failed' }]);
     cluster.stale.clear();
     expect((await ask(true)).get('apis')?.gaps).toEqual([]);
+  });
+
+  it('says that there is more than it can name', async () => {
+    for (let at = 0; at < gapsMax + 3; at += 1) cluster.stale.add(`g${at}.example.com`);
+    const gaps = (await ask(true)).get('apis')?.gaps;
+    expect(gaps).toHaveLength(gapsMax);
+    expect(gaps?.at(-1)).toMatchObject({
+      kind: '',
+      reason: 'failed',
+      message: expect.stringContaining('and 4 more'),
+    });
   });
 
   it('says how many values of a section it tells where there are too many', async () => {

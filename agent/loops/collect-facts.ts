@@ -12,7 +12,7 @@ import {
 } from '../../shared/manifest/cluster-facts.ts';
 import type { DesiredState } from '../model/desired.ts';
 import { createFingerprints } from '../observe/held-values.ts';
-import { gapOf } from './fact-gaps.ts';
+import { boundGaps, gapOf } from './fact-gaps.ts';
 import { createFactLists, type FactListsPorts } from './fact-lists.ts';
 import { collectSection, createFactView, type FactView } from './fact-sections.ts';
 import { createFactValues } from './fact-values.ts';
@@ -76,7 +76,7 @@ async function tellSection(
     const digest = digestJson(values);
     return {
       ...{ section, digest, values: known[section] === digest ? undefined : values, failure: '' },
-      gaps: [...gaps, ...left],
+      gaps: boundGaps([...gaps, ...left]),
     };
   } catch (caught) {
     view.signal.throwIfAborted();

@@ -1,5 +1,5 @@
 import { toFairwayError } from '../../shared/error/error.ts';
-import type { FactGap } from '../../shared/manifest/cluster-facts.ts';
+import { type FactGap, gapsMax } from '../../shared/manifest/cluster-facts.ts';
 import type { NamedFacts } from '../observe/fact-fields.ts';
 
 /** What is told of a section, and what that leaves out. */
@@ -22,4 +22,15 @@ export function tooMany(kind: string, objectsMax: number): FactGap {
     reason: 'bound',
     message: `there are more than ${objectsMax}, of which the others are left out`,
   };
+}
+
+/** As many as are told; that there are more is one that may be about anything. */
+export function boundGaps(gaps: readonly FactGap[]): readonly FactGap[] {
+  if (gaps.length <= gapsMax) return gaps;
+  const more = gaps.slice(gapsMax - 1);
+  const reason = more.some((one) => one.reason === 'bound') ? 'bound' : 'failed';
+  return [
+    ...gaps.slice(0, gapsMax - 1),
+    { kind: '', reason, message: `and ${more.length} more: ${more[0]?.message ?? ''}` },
+  ];
 }

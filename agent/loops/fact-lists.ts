@@ -14,6 +14,7 @@ import {
 } from '../observe/fact-watch.ts';
 import { tooMany } from './fact-gaps.ts';
 import { type Listed, listObjects, nothingListed } from './list-objects.ts';
+import { orAborted } from './or-aborted.ts';
 
 export interface FactListsPorts extends Omit<FactWatchPorts, 'kube'> {
   /** Pods are others: they come and go, and what is told of them must not hold up what is told of the rest. Default `onChange`. */
@@ -38,8 +39,10 @@ export interface FactLists {
   watched(kind: FactKind, signal: AbortSignal): Promise<FactWatch | undefined>;
   /** What was worked out may be other by now: half a minute later it is worked out anew, and that is told. */
   hasten(kind: Pick<FactKind, 'group' | 'kind'>): void;
-  /** Works it out again where it is older than four minutes, or nobody watches. */
-  slowly<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** Works it out again where it is older than four minutes, or nobody watches; whoever leaves before it is done finds it done when it asks again. */
+  slowly<T>(name: string, work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** What ends work that others profit from: while it is watched not a question's own end. */
+  lifetime(signal: AbortSignal): AbortSignal;
 }
 
 const slowlyMs = 240_000;
@@ -59,32 +62,40 @@ export function createFactLists(ports: FactListsPorts): FactLists {
   const watches = new Map<string, FactWatch>();
   const worked = new Map<string, { readonly atMs: number; readonly result: Promise<unknown> }>();
   let watching = false;
+  let life = new AbortController();
   let servedStaleUntilMs = 0;
   let cancelSettled = () => {};
   let cancelHasten: (() => void) | undefined;
   let namespacesText = '';
 
-  const slowly: FactLists['slowly'] = <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    if (!watching) return work();
+  const lifetime: FactLists['lifetime'] = (signal) => (watching ? life.signal : signal);
+  const slowly: FactLists['slowly'] = <T>(
+    name: string,
+    work: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> => {
+    if (!watching) return work(signal);
     const text = ports.namespaces().join(' ');
     if (text !== namespacesText) worked.clear();
     namespacesText = text;
     const known = worked.get(name);
-    if (known && clock.monotonic() - known.atMs < slowlyMs) return known.result as Promise<T>;
-    const result = work();
+    if (known && clock.monotonic() - known.atMs < slowlyMs)
+      return orAborted(known.result as Promise<T>, signal);
+    const result = work(life.signal);
     worked.set(name, { atMs: clock.monotonic(), result });
     // What failed is tried again with the next question; whoever asked is told.
     result.catch(() => {
       if (worked.get(name)?.result === result) worked.delete(name);
     });
-    return result;
+    return orAborted(result, signal);
   };
 
   const refreshed = () => clock.monotonic() < servedStaleUntilMs;
   const served: FactLists['served'] = async (signal) => {
     // An API server that was away may be back.
     if (refreshed() || kube.staleGroups().size > 0) return kube.discover({ refresh: true, signal });
-    await slowly('served', () => kube.discover({ refresh: true, signal }).then(() => true));
+    const refresh = (until: AbortSignal) => kube.discover({ refresh: true, signal: until }).then(() => true);
+    await slowly('served', refresh, signal);
     return kube.discover({ signal });
   };
   const find: FactLists['find'] = async (group, kind, signal) =>
@@ -133,8 +144,7 @@ export function createFactLists(ports: FactListsPorts): FactLists {
     await ensure(kind, signal);
     const watch = watches.get(idOf(kind));
     if (!watch) return undefined;
-    await Promise.race([watch.started, aborted(signal)]);
-    signal.throwIfAborted();
+    await orAborted(watch.started, signal);
     return watch.synced ? watch : undefined;
   };
 
@@ -144,18 +154,21 @@ export function createFactLists(ports: FactListsPorts): FactLists {
       const gaps = watch.cut ? [tooMany(kind.kind, kind.objectsMax ?? objectsMaxDefault)] : [];
       return { counted: watch.counted(), gaps };
     }
-    return slowly(listName(kind), async () => {
-      const resource = await find(kind.group, kind.kind, signal);
-      return resource ? listObjects(kube, resource, kind, ports.namespaces(), signal) : nothingListed;
-    });
+    const listAll = async (until: AbortSignal) => {
+      const resource = await find(kind.group, kind.kind, until);
+      return resource ? listObjects(kube, resource, kind, ports.namespaces(), until) : nothingListed;
+    };
+    return slowly(listName(kind), listAll, signal);
   };
 
   return {
     begin() {
+      if (!watching) life = new AbortController();
       watching = true;
     },
     end() {
       watching = false;
+      life.abort();
       cancelSettled();
       cancelHasten?.();
       cancelHasten = undefined;
@@ -169,7 +182,7 @@ export function createFactLists(ports: FactListsPorts): FactLists {
     get watches() {
       return [...watches.values()].filter(({ synced }) => synced).length;
     },
-    ...{ served, find, list, watched, slowly },
+    ...{ served, find, list, watched, slowly, lifetime },
     hasten(kind) {
       if (!watching || watches.get(idOf(kind))?.synced === true) return;
       cancelHasten ??= clock.after(hastenMs, () => {
@@ -179,13 +192,6 @@ export function createFactLists(ports: FactListsPorts): FactLists {
       });
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 /** Of objects that the agent has applied. */

@@ -5,7 +5,6 @@ import {
   type FactValues,
   factsBytesMax,
   factsMax,
-  gapsMax,
   type UnownedField,
 } from '../../shared/manifest/cluster-facts.ts';
 import type { KubeObject } from '../../shared/manifest/object.ts';
@@ -108,7 +107,7 @@ const backups = ['Schedule', 'Backup', 'VolumeSnapshot', 'ReplicationSource'] as
 
 const version: Collect = async (view) => {
   const { kube, lists, signal } = view;
-  const kubernetes = await lists.slowly('version', () => kube.version(signal));
+  const kubernetes = await lists.slowly('version', (until) => kube.version(until), signal);
   const { found, gaps } = await attempt('Node', view, () => view.list('Node'));
   return {
     facts: [
@@ -216,5 +215,5 @@ export async function collectSection(
     told === facts.length
       ? []
       : [{ kind: '', reason: 'bound', message: `of ${facts.length} the first ${told} are told, by name` }];
-  return { values, gaps: [...cut, ...gaps].slice(0, gapsMax) };
+  return { values, gaps: [...cut, ...gaps] };
 }

@@ -13,6 +13,7 @@ import { type HeldValues, isOfNobody, readHeldValues } from '../observe/held-val
 import { tooMany } from './fact-gaps.ts';
 import type { FactLists, FactListsPorts } from './fact-lists.ts';
 import { explainDenied, listObjects, objectsOf } from './list-objects.ts';
+import { orAborted } from './or-aborted.ts';
 
 export type HolderKind = 'Secret' | 'ConfigMap';
 
@@ -55,7 +56,7 @@ const wholeOf = (kind: HolderKind): FactKind => ({
 
 export function createFactValues(
   { kube, namespaces }: Pick<FactListsPorts, 'kube' | 'namespaces'>,
-  lists: Pick<FactLists, 'find' | 'watched' | 'slowly'>,
+  lists: Pick<FactLists, 'find' | 'watched' | 'slowly' | 'lifetime'>,
 ): FactValuesReader {
   const known: Record<HolderKind, ReadonlyMap<string, Known>> = { Secret: new Map(), ConfigMap: new Map() };
   const last: Record<HolderKind, Promise<unknown>> = {
@@ -123,7 +124,7 @@ export function createFactValues(
   const heldNow = async (kind: HolderKind, signal: AbortSignal): Promise<Held> => {
     const watched = watchOf(kind);
     const watch = watched && (await lists.watched(watched, signal));
-    if (!watch) return lists.slowly(`held ${kind}`, () => listAll(kind, signal));
+    if (!watch) return lists.slowly(`held ${kind}`, (until) => listAll(kind, until), signal);
     const objects = watch.counted().map(([object]) => object);
     // A certificate in a Secret that is applied ends as well.
     const there = objects.filter((object) => kind === 'Secret' || isOfNobody(object));
@@ -152,9 +153,10 @@ export function createFactValues(
   return {
     held(kind, signal) {
       // Two groups that ask at once read what has changed once.
-      const turn = last[kind].then(() => heldNow(kind, signal));
+      const turn = last[kind].then(() => heldNow(kind, lists.lifetime(signal)));
       last[kind] = turn.catch(() => {});
-      return turn;
+      // Thousands may take longer than a question waits: the next one finds them read.
+      return orAborted(turn, signal);
     },
   };
 }

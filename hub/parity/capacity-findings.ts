@@ -20,12 +20,10 @@ function numberAt(values: FactValues, name: string, field: string): number | und
   return Number.isFinite(number) ? number : undefined;
 }
 
-/** Devices, huge pages and disk of the node's own: names told of one cluster. */
-const othersMax = 50;
-
+/** Devices, huge pages and disk of the node's own. */
 function othersOf(entry: Json | undefined): readonly string[] {
   const others = isObject(entry) ? entry['others'] : undefined;
-  return isObject(others) ? Object.keys(others).slice(0, othersMax) : [];
+  return isObject(others) ? Object.keys(others) : [];
 }
 
 /** After failover the standby runs what its primary asks for now, instead of what it asks for itself, beside what it runs for others. What is not known of either says nothing. */

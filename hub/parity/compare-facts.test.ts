@@ -339,6 +339,24 @@ describe('compareFacts', () => {
     expect(found.at(-1)?.message).toContain('101 more');
   });
 
+  it('hides nothing behind what is declared, however much that is', () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 300 }, (_, at) => [`a${String(at).padStart(3, '0')}`, {}]),
+    );
+    const paths = Object.keys(many).map((name) => `/environment/storageClasses/${name}`);
+    const scope = { applications: [], kinds: ['Environment'], namespaces: [], names: [] };
+    const book = createExpectationBook([
+      expectationOf('first', { type: 'fields', paths: paths.slice(0, 299) }, { scope }),
+      expectationOf('last', { type: 'fields', paths: paths.slice(299) }, { scope }),
+    ]);
+    const left = factsOf({ storageClasses: { ...many, z: {} } });
+    const found = compare(left, factsOf({ storageClasses: {} }), { book });
+    const open = found.filter((one) => one.class !== 'declared');
+    expect(open.map(({ path }) => path)).toEqual(['/environment/storageClasses/z']);
+    expect(found.length).toBeLessThanOrEqual(202);
+    expect(new Set(found.map(({ expectation }) => expectation))).toEqual(new Set(['first', 'last', '']));
+  });
+
   it('compares ids that runtimes make themselves with their like alone', () => {
     const images = (...told: readonly string[]) => factsOf({ images: { 'web:1': [...told] } });
     expect(compare(images('id:a'), images('sha256:b'))).toMatchObject([{ severity: 'info' }]);

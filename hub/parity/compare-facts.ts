@@ -35,31 +35,50 @@ const keyed: ReadonlySet<FactSection> = new Set(['secrets', 'configMaps', 'seale
 export function compareFacts(request: FactsRequest): readonly ParityDifference[] {
   const { primary, standby } = request.facts;
   if (!primary || !standby) return [];
-  return factSections
-    .flatMap((section) => {
-      // What is compared of objects says itself what it does not know.
-      const gaps = section === 'unowned' ? [] : gapFindings(section, request);
-      const [left, right] = [primary.values.get(section), standby.values.get(section)];
-      if (keyed.has(section) && primary.saltedFor !== standby.saltedFor) return gaps;
-      return [...gaps, ...(left && right ? bounded(section, findingsOf(section, left, right, request)) : [])];
-    })
-    .map((finding) => toDifference(finding, request));
+  return factSections.flatMap((section) => {
+    // What is compared of objects says itself what it does not know.
+    const gaps = section === 'unowned' ? [] : gapFindings(section, request);
+    const [left, right] = [primary.values.get(section), standby.values.get(section)];
+    if (keyed.has(section) && primary.saltedFor !== standby.saltedFor)
+      return gaps.map((gap) => toDifference(gap, request));
+    const found = left && right ? findingsOf(section, left, right, request) : [];
+    return [
+      ...gaps.map((gap) => toDifference(gap, request)),
+      ...bounded(
+        section,
+        found.map((finding) => toDifference(finding, request)),
+        request,
+      ),
+    ];
+  });
 }
 
-/** The first ones, and how many more there are. */
-function bounded(section: FactSection, findings: readonly Finding[]): readonly Finding[] {
-  if (findings.length <= findingsMax) return findings;
-  const rank = { info: 0, warning: 1, critical: 2 };
-  const sorted = [...findings].sort((a, b) => rank[b.severity] - rank[a.severity]);
-  const rest = sorted.slice(findingsMax - 1);
-  return [
-    ...sorted.slice(0, findingsMax - 1),
-    {
-      ...{ section, name: '', side: 'both', severity: rest[0]?.severity ?? 'info' },
-      message: `${section}: and ${rest.length} more differences`,
-      action: 'mend or declare the ones that are told',
-    },
-  ];
+const rank = { info: 0, warning: 1, critical: 2 };
+
+/** The gravest first, and how many more there are; what is declared apart, so that it hides nothing, and of each expectation something. */
+function bounded(
+  section: FactSection,
+  differences: readonly ParityDifference[],
+  request: FactsRequest,
+): readonly ParityDifference[] {
+  if (differences.length <= findingsMax) return differences;
+  const open = differences
+    .filter((one) => one.class !== 'declared')
+    .sort((a, b) => rank[b.severity] - rank[a.severity]);
+  const told = open.length <= findingsMax ? open.length : findingsMax - 1;
+  const more: Finding = {
+    ...{ section, name: '', side: 'both', severity: open[told]?.severity ?? 'info' },
+    message: `${section}: and ${open.length - told} more differences`,
+    action: 'mend or declare the ones that are told',
+  };
+  const seen = new Set<string>();
+  const declared = differences.filter((one, at) => {
+    if (one.class !== 'declared') return false;
+    const isFirst = !seen.has(one.expectation);
+    seen.add(one.expectation);
+    return isFirst || at < findingsMax;
+  });
+  return [...open.slice(0, told), ...(told < open.length ? [toDifference(more, request)] : []), ...declared];
 }
 
 function findingsOf(

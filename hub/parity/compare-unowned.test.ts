@@ -102,4 +102,29 @@ describe('compareUnowned', () => {
     const some = { ...replicas(5), gaps: new Map([['unowned' as const, [gap]]]) };
     expect(compare(some, replicas(5))).toEqual([]);
   });
+
+  it('hides nothing behind what is declared, and says how many it does not tell', () => {
+    const pairs = Array.from({ length: 1_200 }, (_, at) => ({ ...pair, originId: `${pair.originId}-${at}` }));
+    const many = (value: number): ClusterFacts => ({
+      ...replicas(0),
+      values: new Map([
+        [
+          'unowned',
+          Object.fromEntries(
+            pairs.map(({ application, originId }, at) => [
+              liveFactName(application, originId),
+              { [path]: { value: at === 1_199 ? -value : value, manager: '' } },
+            ]),
+          ),
+        ],
+      ]),
+    });
+    const rule = { type: 'rule', paths: [path], holds: 'standby.spec.replicas >= 0' } as const;
+    const book = createExpectationBook([expectationOf('scaled', rule)]);
+    const open = compare(many(3), many(5), { pairs, book }).filter((one) => one.class !== 'declared');
+    expect(open).toMatchObject([{ class: 'drift', standbyValue: '-5' }]);
+    const all = compare(many(3), many(5), { pairs });
+    expect(all).toHaveLength(1_000);
+    expect(all.at(-1)?.message).toContain('and 201 more fields');
+  });
 });

@@ -47,10 +47,26 @@ export function compareUnowned(request: UnownedRequest): readonly ParityDifferen
     const name = liveFactName(pair.application, pair.originId);
     const [mine, other] = [entryOf(values.primary, name), entryOf(values.standby, name)];
     // One that is not there is told as missing, or is on its way.
-    if (mine && other && found.length < differencesMax)
-      found.push(...comparePair(pair, mine, other, request));
+    if (mine && other) found.push(...comparePair(pair, mine, other, request));
   }
-  return found.slice(0, differencesMax);
+  return bounded(found, request);
+}
+
+/** What is declared is left out first, so that it hides nothing, but for something of each expectation; of the rest the first ones, and that there are more. */
+function bounded(found: readonly ParityDifference[], request: UnownedRequest): readonly ParityDifference[] {
+  if (found.length <= differencesMax) return found;
+  const seen = new Set<string>();
+  const open = found.filter((one) => {
+    const isNews = one.class !== 'declared' || !seen.has(one.expectation);
+    if (one.class === 'declared') seen.add(one.expectation);
+    return isNews;
+  });
+  if (open.length <= differencesMax) return open;
+  const more = tellOfAll('standby', request, '/unowned/more', {
+    message: `and ${open.length - differencesMax + 1} more fields that nobody applies from Git differ`,
+    action: 'mend or declare the ones that are told',
+  });
+  return [...open.slice(0, differencesMax - 1), more];
 }
 
 const sides = ['standby', 'primary'] as const;

@@ -367,6 +367,55 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
     });
   });
 
+  it('answers with rights to list alone, and says what it may not list as a whole', async () => {
+    kubectl(['-n', 'shop', 'create', 'serviceaccount', 'lists']);
+    const classes =
+      'nodes,namespaces,storageclasses,ingressclasses,priorityclasses,runtimeclasses,customresourcedefinitions';
+    kubectl(['create', 'clusterrole', 'lists', '--verb=list', `--resource=${classes}`]);
+    kubectl(['create', 'clusterrolebinding', 'lists', '--clusterrole=lists', '--serviceaccount=shop:lists']);
+    kubectl([
+      '-n',
+      'shop',
+      'create',
+      'role',
+      'lists',
+      '--verb=get,list',
+      '--resource=pods,secrets,configmaps',
+    ]);
+    kubectl(['-n', 'shop', 'create', 'rolebinding', 'lists', '--role=lists', '--serviceaccount=shop:lists']);
+    const { kube, facts } = collectorOf(kubectl(['-n', 'shop', 'create', 'token', 'lists']).trim());
+    const ask = async () => {
+      const sections = await facts.collect({ salt, known: {}, watch: true }, signal);
+      return new Map(sections.map((one) => [one.section, one]));
+    };
+    // Each watch is refused after its list: from then on they are lists.
+    const told = await vi.waitFor(
+      async () => {
+        const sections = await ask();
+        expect(facts.watches).toBe(0);
+        return sections;
+      },
+      { timeout: 20_000, interval: 200 },
+    );
+    expect(told.get('storageClasses')).toMatchObject({ failure: '', gaps: [] });
+    expect(told.get('storageClasses')?.values).toHaveProperty('fast');
+    expect(told.get('secrets')?.values).toHaveProperty('shop/key');
+    expect(told.get('capacity')).toMatchObject({
+      values: { requested: { pods: 1 } },
+      gaps: [{ kind: 'Pod', reason: 'denied', message: 'the agent may not list pods in all namespaces' }],
+    });
+    expect(told.get('capacity')?.values).not.toHaveProperty('taken');
+    expect(told.get('backups')?.gaps?.map(({ kind }) => kind)).toEqual([
+      ...['Schedule', 'Backup', 'VolumeSnapshot', 'ReplicationSource'],
+    ]);
+    // Once more costs nothing: what was listed counts for a while.
+    const before = kube.requestCounts();
+    await ask();
+    expect(kube.requestCounts()['get']).toBe(before['get']);
+    facts.stop();
+    kube.close();
+  });
+
   it('tells of changes within seconds where it is asked to, and reads only what has changed', async () => {
     const { kube, facts: collector } = collectorOf(at.token);
     let changes = 0;

@@ -40,12 +40,14 @@ function labelTest(requirement: string): (labels: { readonly [key: string]: Json
 function fieldTest(requirement: string): Filter {
   const match = /^([^!=]+)(==|=|!=)(.*)$/.exec(requirement);
   const [, field = '', operator, wanted = ''] = match ?? [];
-  if (field !== 'metadata.name' && field !== 'metadata.namespace' && !EVENT_FIELDS.includes(field))
+  if (field !== 'metadata.name' && field !== 'metadata.namespace' && !OTHER_FIELDS.includes(field))
     throw badRequest(`field label not supported: ${field || requirement}`);
   return (object) => (textAt(object, ...field.split('.')) === wanted) === (operator !== '!=');
 }
 
-const EVENT_FIELDS = [
+/** Of events, Secrets and pods. */
+const OTHER_FIELDS = [
+  'status.phase',
   'involvedObject.kind',
   'involvedObject.namespace',
   'involvedObject.name',
