@@ -13,7 +13,8 @@ import { clusterState, noClusters, withClusters } from './cluster-states.ts';
 import { giveLast, isGivenUp } from './give-last.ts';
 import { heldReason, isHeldBack, partHeld } from './held-clusters.ts';
 import { noteHeldUp } from './held-up.ts';
-import { observeClusters, timerStart } from './observe-clusters.ts';
+import { illUntilMs } from './ill-clusters.ts';
+import { observeClusters, timerStart, unsettledOf } from './observe-clusters.ts';
 import { type ClusterFacts, planWaves, type SelectorMatch, specOf } from './plan-waves.ts';
 import { countClusters } from './record-rollout.ts';
 import { refillWave } from './refill-wave.ts';
@@ -33,7 +34,7 @@ import {
 } from './rollout-state.ts';
 import { soakEndMs } from './soak-end.ts';
 import { stopFor } from './stop-for.ts';
-import { statesIn } from './wave-index.ts';
+import { membersAmong, statesIn } from './wave-index.ts';
 import { opennessAt } from './windows.ts';
 
 export interface RolloutInput {
@@ -197,7 +198,7 @@ function endWave(state: RolloutState, index: number, input: RolloutInput): WaveP
   if (wave.settledAtMs === undefined) {
     next = putWave(next, index, { settledAtMs: nowMs });
     wave = next.waves[index] as WaveState;
-    if (spec.approval?.when === 'after') changes.push(approvalNeeded(wave));
+    if (spec.approval?.when === 'after' && !wave.approvedAfter) changes.push(approvalNeeded(wave));
   }
   const analysis = analysesOf(wave.overruled ? [] : spec.analysis, wave, index, nowMs);
   if (analysis.failed !== undefined) {
@@ -206,8 +207,9 @@ function endWave(state: RolloutState, index: number, input: RolloutInput): WaveP
   }
   const soakedAtMs = soakEndMs(wave, spec, input);
   const approved = spec.approval?.when !== 'after' || wave.approvedAfter !== undefined;
-  if (nowMs < soakedAtMs || !analysis.done || !approved) {
-    const times = [nowMs < soakedAtMs ? soakedAtMs : undefined, analysis.nextAtMs];
+  const illMs = illUntilMs(next, wave, input);
+  if (nowMs < soakedAtMs || !analysis.done || !approved || illMs !== undefined) {
+    const times = [nowMs < soakedAtMs ? soakedAtMs : undefined, analysis.nextAtMs, illMs];
     return { state: next, changes, questions: analysis.questions, nextAtMs: earliest(times) };
   }
   const message = `wave ${wave.name} has ended: ${describeEnd(next, wave, offline.length)}`;
@@ -243,13 +245,15 @@ export function earliest(times: readonly (number | undefined)[]): number | undef
 /** When a cluster may come to count, or time out, though nobody reports anything. */
 function clusterTimers(state: RolloutState, { observed, nowMs }: RolloutInput): number | undefined {
   let next: number | undefined;
-  for (const wave of state.waves) {
+  const unsettled = membersAmong(state.waves, new Set(unsettledOf(state.clusters).flat()));
+  for (const [at, wave] of state.waves.entries()) {
     if (wave.startedAtMs === undefined) break;
-    if (wave.whole) continue;
     const { minHealthyMs } = specOf(state.strategy, wave);
-    for (const [index, known] of statesIn(state.clusters, wave.clusters).entries()) {
-      if (known?.assignedAtMs === undefined || known.countedAtMs !== undefined || known.failure) continue;
-      const seen = observed.get(wave.clusters[index] ?? '');
+    for (const cluster of unsettled[at] ?? []) {
+      const known = clusterState(state.clusters, cluster);
+      if (known?.assignedAtMs === undefined || known.failure) continue;
+      if (known.countedAtMs !== undefined && known.healthySinceMs !== undefined) continue;
+      const seen = observed.get(cluster);
       const start = known.healthySinceMs === undefined ? timerStart(seen, known) : undefined;
       const at =
         known.healthySinceMs === undefined

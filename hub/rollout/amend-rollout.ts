@@ -101,7 +101,20 @@ export function goesOn(input: Input): boolean {
   // The application leaves for good: that is no part of what its last release did.
   if ([...wanted.keys()].every((cluster) => removes.has(cluster)) && !sameRemovals(before.state, removes))
     return false;
+  if (isNewEverywhere(input, changes)) return false;
   return [...changes.values()].every((change) => change !== 'supersede');
+}
+
+/**
+ * Who joins gets what others of the rollout have proven. Where all that is wanted comes to clusters that are empty (the application was placed nowhere and is placed
+ * again, or its whole fleet is another) nobody has: that has gates of its own. What is held is no release; then there is one that was given up, and who joins gets what was before.
+ */
+function isNewEverywhere({ wanted, removes, before }: Input, changes: ReadonlyMap<string, Change>): boolean {
+  const stays = [...wanted].filter(([cluster]) => !removes.has(cluster));
+  const targets = targetsOf(before.state, before.targets);
+  const isNew = ([cluster, want]: readonly [string, Digest]) =>
+    changes.get(cluster) === 'join' && targets[cluster] !== want && !before.state.held.includes(want);
+  return stays.length > 0 && stays.every(isNew);
 }
 
 function sameRemovals({ removes = [] }: RolloutState, now: ReadonlySet<string>): boolean {

@@ -107,7 +107,17 @@ function goOn(state: RolloutState): RolloutState {
   const failed = failedClusters(state);
   if (state.stopped?.by === 'failure' && spentBudget(state) !== undefined)
     return refuse(state, `${failed.join(', ')} failed: retry or exclude them, or roll back`);
-  return { ...state, phase: 'Progressing', stopped: undefined };
+  return { ...soakAnew(state), phase: 'Progressing', stopped: undefined };
+}
+
+/** A wave in the soak of which clusters have failed soaks from its beginning once they are healthy; one that an analysis stopped goes on where it was. */
+function soakAnew(state: RolloutState): RolloutState {
+  if (state.stopped?.by !== 'failure') return state;
+  const waves = state.waves.map((wave) => {
+    if (wave.settledAtMs === undefined || wave.endedAtMs !== undefined || hasFailed(state, wave)) return wave;
+    return { ...wave, settledAtMs: undefined };
+  });
+  return { ...state, waves };
 }
 
 function isFailed(state: RolloutState, cluster: string): boolean {
@@ -178,7 +188,7 @@ function retry(state: RolloutState, cluster: string): RolloutState {
   const phase = goesOn
     ? {
         ...{ phase: 'Progressing' as const, stopped: undefined },
-        ...{ waves: askAgain(state.waves), revert: writtenOf(state) },
+        ...{ waves: askAgain(soakAnew(state).waves), revert: writtenOf(state) },
       }
     : {};
   const clusters = withClusters(state.clusters, again);

@@ -10,6 +10,7 @@ import { gateOf } from './gate-of.ts';
 import { isGivenUp } from './give-last.ts';
 import { heldClusters } from './held-clusters.ts';
 import { describeHeldUp } from './held-up.ts';
+import { illClusters } from './ill-clusters.ts';
 import { type NextDecision, nextForCluster, nextForRollout, nextForWave } from './next-decision.ts';
 import { describeRevert, type RevertState } from './plan-revert.ts';
 import { specOf } from './plan-waves.ts';
@@ -105,7 +106,11 @@ function clusterReport(
   if (known?.excluded) return is('Excluded', '');
   if (known?.rolledBackAtMs !== undefined) return is('RolledBack', backText(state, cluster, input));
   if (known?.failure) return is('Failed', known.failure.message);
-  if (known?.countedAtMs !== undefined) return is('Healthy');
+  if (known?.countedAtMs !== undefined)
+    return is(
+      'Healthy',
+      known.healthySinceMs === undefined && seen?.connected ? `health again${saidOf(cluster, input)}` : '',
+    );
   if (!seen?.connected) return is('Offline', awayText(seen, known, nowMs));
   if (known?.assignedAtMs === undefined || !isAssigned(release, cluster, seen))
     return is('Waiting', waitingText(state, cluster, seen));
@@ -198,12 +203,19 @@ function describeWindow({ strategy }: RolloutState, nowMs: number): string {
 /** How many, and what the first of them waits on. */
 function describeClusters(state: RolloutState, wave: WaveState, input: RolloutInput): string {
   const { waiting } = openClusters(state, wave, input);
+  const [ill] = waiting.length > 0 ? [] : illClusters(state, wave);
+  if (ill !== undefined) return `${ill}, which is not healthy any more${saidOf(ill, input)}`;
   const [first = waiting[0] ?? ''] = waiting.filter((cluster) => isInFlight(state, cluster));
   const { waitsOn } = clusterReport(state, first, input, specOf(state.strategy, wave).minHealthyMs);
   // What an agent says of an object speaks for itself.
   const said = input.observed.get(first)?.report?.message;
   const why = waitsOn !== '' && waitsOn === said ? waitsOn : `waits on ${waitsOn}`;
   return `${waiting.length} of ${wave.clusters.length} not healthy: ${first} ${why}`;
+}
+
+function saidOf(cluster: string, { observed }: RolloutInput): string {
+  const said = observed.get(cluster)?.report?.message ?? '';
+  return said === '' ? '' : `: ${said}`;
 }
 
 function describeAway(state: RolloutState, wave: WaveState, away: number): string {

@@ -1,6 +1,7 @@
 /** What a wave waits for, in one word: for the words that people read, and for the history. Pure. */
 import { openClusters, type RolloutInput } from './advance-rollout.ts';
 import { heldUpBy, isInFlight } from './choose-clusters.ts';
+import { illUntilMs } from './ill-clusters.ts';
 import { specOf } from './plan-waves.ts';
 import type { Gate, RolloutState, WaveState } from './rollout-state.ts';
 import { soakEndMs } from './soak-end.ts';
@@ -22,6 +23,7 @@ export function gateOf(state: RolloutState, wave: WaveState, input: RolloutInput
     return open || waiting.some((cluster) => isInFlight(state, cluster)) ? 'clusters' : 'window';
   if (wave.settledAtMs === undefined) return offline.length > 0 ? 'away' : 'none';
   if (input.nowMs < soakEndMs(wave, spec, input)) return 'soak';
+  if (illUntilMs(state, wave, input) !== undefined) return 'clusters';
   if (spec.approval?.when === 'after' && !wave.approvedAfter) return 'approval';
   return spec.analysis.length > 0 && !wave.overruled ? 'analysis' : 'none';
 }

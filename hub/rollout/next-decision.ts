@@ -4,6 +4,7 @@ import type { RolloutInput } from './advance-rollout.ts';
 import { analysesOf } from './analyses.ts';
 import { clusterState } from './cluster-states.ts';
 import { heldUpUntilMs } from './held-up.ts';
+import { illClusters } from './ill-clusters.ts';
 import { timerStart } from './observe-clusters.ts';
 import { specOf } from './plan-waves.ts';
 import type { RolloutState, WaveState } from './rollout-state.ts';
@@ -45,7 +46,8 @@ export function nextForCluster(
   if (state.phase !== 'Progressing' && state.phase !== 'Complete') return undefined;
   const known = clusterState(state.clusters, cluster);
   const seen = observed.get(cluster);
-  if (known?.excluded || known?.failure || known?.countedAtMs !== undefined) return undefined;
+  if (known?.excluded || known?.failure) return undefined;
+  if (known?.countedAtMs !== undefined && known.healthySinceMs !== undefined) return undefined;
   if (known?.assignedAtMs === undefined || known.assignedAway) {
     const untilMs = seen?.connected ? undefined : seen?.expectedUntilMs;
     return untilMs !== undefined && untilMs > nowMs ? { atMs: untilMs, what: 'away' } : undefined;
@@ -86,6 +88,7 @@ export function nextForWave(
     [
       soak === undefined ? undefined : { atMs: soak, what: 'soak-ends' },
       asked === undefined ? undefined : { atMs: asked, what: 'analysis' },
+      ...illClusters(state, wave).map((cluster) => nextForCluster(state, wave, cluster, input)),
     ],
     nowMs,
   );

@@ -48,11 +48,19 @@ function failureOf(
   return { reason: 'TimedOut', message, atMs: nowMs };
 }
 
-/** From when a timeout counts: from Applied, before that from when the agent has been there with the Target. */
+/** From when a timeout counts: from Applied, before that from when the agent has been there with the Target; once it was counted, from when its health broke. */
 export function timerStart(observed: ObservedCluster | undefined, known: ClusterState): number | undefined {
   if (known.presentSinceMs === undefined) return undefined;
   const { appliedAtMs } = observed?.acknowledgements ?? {};
-  return Math.max(known.presentSinceMs, appliedAtMs ?? known.assignedAtMs ?? 0);
+  // One that comes and goes before it was ever counted would have all the time in the world.
+  const brokenAtMs = known.countedAtMs === undefined ? undefined : known.brokenAtMs;
+  return Math.max(known.presentSinceMs, appliedAtMs ?? known.assignedAtMs ?? 0, brokenAtMs ?? 0);
+}
+
+/** When its health broke: now, if it was healthy until now, or has said so and nobody had looked. */
+function brokenAt(known: ClusterState, observed: ObservedCluster | undefined, nowMs: number) {
+  const said = known.brokenAtMs === undefined && observed?.acknowledgements?.healthyAtMs !== undefined;
+  return known.healthySinceMs !== undefined || said ? nowMs : known.brokenAtMs;
 }
 
 /** There, healthy and with nothing to say: what most clusters are most of the time. */
@@ -84,11 +92,12 @@ function observeCluster(
   const waits = (observed?.report?.waitsFor ?? '') !== '';
   const presentSinceMs = observed?.connected && !waits ? (known.presentSinceMs ?? nowMs) : undefined;
   const healthy = isHealthy(cluster, observed, release);
-  const began = observed?.acknowledgements?.healthyAtMs ?? nowMs;
-  const healthySinceMs = healthy ? (known.healthySinceMs ?? Math.min(began, nowMs)) : undefined;
+  const brokenAtMs = healthy ? known.brokenAtMs : brokenAt(known, observed, nowMs);
+  const began = brokenAtMs === undefined ? observed?.acknowledgements?.healthyAtMs : undefined;
+  const healthySinceMs = healthy ? (known.healthySinceMs ?? Math.min(began ?? nowMs, nowMs)) : undefined;
   const counts = healthySinceMs !== undefined && nowMs >= healthySinceMs + minHealthyMs;
   const countedAtMs = known.countedAtMs ?? (counts ? nowMs : undefined);
-  const late = { ...known, presentSinceMs, healthySinceMs };
+  const late = { ...known, presentSinceMs, healthySinceMs, brokenAtMs };
   const found = healthy ? undefined : failureOf(observed, late, state.strategy.healthTimeoutMs, nowMs);
   // A timeout stays one until the cluster is healthy; what an agent said is as long as it says so.
   const stays = known.failure?.reason === 'TimedOut' && !healthy ? known.failure : undefined;
@@ -98,7 +107,10 @@ function observeCluster(
       : (found ?? stays);
   const assignedAway = known.assignedAway && !observed?.connected ? true : undefined;
   const appliedAtMs = observed?.acknowledgements?.appliedAtMs ?? known.appliedAtMs;
-  return { ...known, presentSinceMs, appliedAtMs, healthySinceMs, countedAtMs, failure, assignedAway };
+  return {
+    ...{ ...known, presentSinceMs, appliedAtMs, healthySinceMs, countedAtMs, failure, assignedAway },
+    ...(brokenAtMs !== undefined && { brokenAtMs }),
+  };
 }
 
 const untouched: ClusterState = {};
@@ -109,6 +121,7 @@ function same(a: ClusterState, b: ClusterState): boolean {
     a.assignedAway === b.assignedAway &&
     a.presentSinceMs === b.presentSinceMs &&
     a.healthySinceMs === b.healthySinceMs &&
+    a.brokenAtMs === b.brokenAtMs &&
     a.countedAtMs === b.countedAtMs &&
     a.failure?.reason === b.failure?.reason &&
     a.failure?.message === b.failure?.message
@@ -138,7 +151,7 @@ function isLate(
 }
 
 /** Clusters that were assigned, and that a pass looks at though nothing was heard of them. */
-const unsettledOf = memoOfParts((part) => {
+export const unsettledOf = memoOfParts((part) => {
   const names: string[] = [];
   for (const [name, known] of part)
     if (known.assignedAtMs !== undefined && !isSettled(known)) names.push(name);
@@ -174,7 +187,9 @@ export function observeClusters(
       if (known?.assignedAtMs === undefined) continue;
       const seen = observeCluster(cluster, known, state, minHealthyMs, input);
       if (seen === known || same(known, seen)) continue;
-      news.push([cluster, seen]);
+      // Who fails before its wave has ended has to be healthy for long enough again.
+      const again = seen.failure !== undefined && wave.endedAtMs === undefined;
+      news.push([cluster, again ? { ...seen, countedAtMs: undefined } : seen]);
       if (seen.failure || seen.assignedAtMs === undefined) broken.add(index);
       if (seen.failure && !known.failure)
         changes.push({

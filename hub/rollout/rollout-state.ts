@@ -67,6 +67,8 @@ export interface ClusterState {
   /** As its agent said; only known once more is. */
   readonly appliedAtMs?: number | undefined;
   readonly healthySinceMs?: number | undefined;
+  /** When its health broke last after it had been healthy. Its agent says only once that it is healthy: how it does since is in its reports. */
+  readonly brokenAtMs?: number | undefined;
   /** It was healthy for long enough. */
   readonly countedAtMs?: number | undefined;
   readonly failure?: ClusterFailure | undefined;

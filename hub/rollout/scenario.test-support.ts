@@ -80,7 +80,7 @@ export function createScenario(
         one.acknowledgements = {
           receivedAtMs: nowMs,
           appliedAtMs: nowMs,
-          healthyAtMs: nowMs,
+          healthyAtMs: one.acknowledgements?.healthyAtMs ?? nowMs,
           refused: undefined,
         };
         one.report = { sync: 'Synced', health: 'Current', message: '', waitsFor: '' };
@@ -92,7 +92,7 @@ export function createScenario(
       one.acknowledgements = {
         receivedAtMs: nowMs,
         appliedAtMs: nowMs,
-        healthyAtMs: undefined,
+        healthyAtMs: one.acknowledgements?.healthyAtMs,
         refused: undefined,
       };
       one.report = { sync: 'Synced', health, message, waitsFor: '' };

@@ -29,12 +29,14 @@ function said(
   text: string,
   nowMs: number,
 ): Partial<ObservedCluster> | undefined {
-  const applied = { ...unsaid, receivedAtMs: nowMs, appliedAtMs: one.acknowledgements?.appliedAtMs ?? nowMs };
+  const { appliedAtMs, healthyAtMs } = one.acknowledgements ?? unsaid;
+  // Healthy is said once, and kept: what becomes of it later is in the report.
+  const applied = { ...unsaid, receivedAtMs: nowMs, appliedAtMs: appliedAtMs ?? nowMs, healthyAtMs };
   const report = { sync: 'Synced', health: 'InProgress', message: text, waitsFor: '' };
   switch (verb) {
     case 'healthy':
       return {
-        acknowledgements: { ...applied, healthyAtMs: nowMs },
+        acknowledgements: { ...applied, healthyAtMs: healthyAtMs ?? nowMs },
         report: { ...report, health: 'Current' },
         lastHealthyDigest: one.targetDigest,
       };
