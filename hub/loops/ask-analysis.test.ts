@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createFakeClock } from '../../shared/clock/fake-clock.ts';
 import { askAnalysis, judge, readSamples } from './ask-analysis.ts';
 
@@ -20,13 +20,19 @@ beforeAll(async () => {
     if (request.url?.startsWith('/us-1/bad')) return response.writeHead(500).end();
     if (request.url?.startsWith('/moved')) return response.writeHead(302, { location: '/' }).end();
     if (request.url?.startsWith('/down')) return response.writeHead(503).end('{}');
+    if (request.url?.startsWith('/slow')) return undefined;
+    const [, given] = /^\/gives\/([^/]*)/.exec(request.url ?? '') ?? [];
+    if (given !== undefined) return response.end(decodeURIComponent(given));
     const result = [{ metric: {}, value: [1, '0.002'] }];
     return response.end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
-afterAll(() => new Promise((resolve) => server.close(resolve)));
+afterAll(() => {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(resolve));
+});
 
 const ports = { fetch: (url: string, init: RequestInit) => fetch(url, init), egress: () => true, clock };
 const prometheus = (url: string, success = 'value < 0.01') =>
@@ -109,6 +115,70 @@ describe('askAnalysis', () => {
       verdict: 'inconclusive',
       detail: expect.stringContaining('ECONNREFUSED'),
     });
+  });
+});
+
+describe('an answer of a server that is not well', () => {
+  const vector = (...values: readonly string[]) =>
+    JSON.stringify({
+      data: { resultType: 'vector', result: values.map((value) => ({ metric: {}, value: [1, value] })) },
+    });
+  const given = (text: string, success?: string) =>
+    askAnalysis(prometheus(`${origin}/gives/${encodeURIComponent(text)}`, success), subject, ports, signal);
+
+  it.each([
+    ['no series', vector(), 'the query gave nothing'],
+    ['no number', vector('NaN'), 'the query gave NaN'],
+    ['infinity', vector('+Inf'), 'the query gave Infinity'],
+    ['one number that is none among others', vector('0.001', 'NaN'), 'the query gave [0.001, NaN]'],
+    [
+      'a range',
+      '{"data":{"resultType":"matrix","result":[]}}',
+      'expected a vector or a scalar, found matrix',
+    ],
+    [
+      'a histogram',
+      '{"data":{"resultType":"vector","result":[{"metric":{},"histogram":[1,{}]}]}}',
+      'the query gave NaN',
+    ],
+    [
+      'a page for people',
+      '<html>Sign in</html>',
+      "the answer is no JSON: is the url that of Prometheus' own HTTP API?",
+    ],
+    ['nothing', '', "the answer is no JSON: is the url that of Prometheus' own HTTP API?"],
+    ['null', 'null', 'expected a vector or a scalar, found something else'],
+    ['too much', `${vector('0.001')}${' '.repeat(1024 * 1024)}`, 'the answer is longer than 1048576 bytes'],
+  ])('is inconclusive where it gives %s', async (_, text, detail) => {
+    // Not by the URL: that has bounds of its own.
+    const asking = { ...ports, fetch: async () => new Response(text) };
+    expect(await askAnalysis(prometheus(origin), subject, asking, signal)).toMatchObject({
+      ...{ verdict: 'inconclusive', detail },
+    });
+  });
+
+  it('is inconclusive where it gives several numbers and one of them is asked about', async () => {
+    expect(await given(vector('0.001', '0.9'))).toMatchObject({
+      ...{
+        verdict: 'inconclusive',
+        detail: expect.stringContaining('the query gave 2 numbers, [0.001, 0.9]'),
+      },
+    });
+    const all = (text: string) => given(text, 'result.all(value, value < 0.01)');
+    expect(await all(vector('0.001', '0.9'))).toMatchObject({ verdict: 'failure' });
+    expect(await all(vector('0.001', '0.002'))).toMatchObject({ verdict: 'success' });
+  });
+
+  it('is inconclusive where it does not come', async () => {
+    const soon = AbortSignal.timeout(50);
+    const limit = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(soon);
+    try {
+      expect(await askAnalysis(prometheus(`${origin}/slow`), subject, ports, signal)).toMatchObject({
+        ...{ verdict: 'inconclusive', detail: 'no answer within 10 s' },
+      });
+    } finally {
+      limit.mockRestore();
+    }
   });
 });
 

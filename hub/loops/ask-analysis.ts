@@ -59,11 +59,28 @@ async function readText(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+/** As Prometheus writes them: `+Inf`, `-Inf`, `NaN`, and decimals. */
+function numberOf(text: unknown): number {
+  if (typeof text === 'string' && /^[+-]?Inf$/.test(text))
+    return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  return Number(text);
+}
+
+interface PrometheusAnswer {
+  readonly data?: { readonly resultType?: string; readonly result?: readonly unknown[] };
+}
+
+function parseAnswer(text: string): PrometheusAnswer {
+  try {
+    return (JSON.parse(text) ?? {}) as PrometheusAnswer;
+  } catch {
+    throw new Error("the answer is no JSON: is the url that of Prometheus' own HTTP API?");
+  }
+}
+
 /** The numbers of an instant query's answer. Shape: https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries */
 export function readSamples(text: string): readonly number[] {
-  const { data } = JSON.parse(text) as {
-    readonly data?: { readonly resultType?: string; readonly result?: readonly unknown[] };
-  };
+  const { data } = parseAnswer(text);
   const pairs =
     data?.resultType === 'vector'
       ? (data.result ?? []).map((sample) => (sample as { readonly value?: unknown }).value)
@@ -72,7 +89,12 @@ export function readSamples(text: string): readonly number[] {
         : undefined;
   if (pairs === undefined)
     throw new Error(`expected a vector or a scalar, found ${data?.resultType ?? 'something else'}`);
-  return pairs.slice(0, samplesMax).map((pair) => Number(Array.isArray(pair) ? pair[1] : Number.NaN));
+  return pairs.slice(0, samplesMax).map((pair) => (Array.isArray(pair) ? numberOf(pair[1]) : Number.NaN));
+}
+
+/** In which order a server gives several numbers it does not say: an expression about one of them would pass over all others. */
+function namesValue(text: string): boolean {
+  return text !== '' && !compileCel(text, { variables: ['result'] }).ok;
 }
 
 /** Success goes before failure; neither is inconclusive. Without `failure`, what is no success is a failure. */
@@ -87,6 +109,12 @@ export function judge(
   if (samples.length === 0) return { verdict: 'inconclusive', detail: 'the query gave nothing' };
   if (samples.some((sample) => !Number.isFinite(sample)))
     return { verdict: 'inconclusive', detail: `the query gave ${shown}` };
+  const unclear = samples.length > 1 && [success, failure].find(namesValue);
+  if (unclear)
+    return {
+      verdict: 'inconclusive',
+      detail: `the query gave ${samples.length} numbers, ${shown}, and value is only one: let it give one, or judge result`,
+    };
   const bindings = { value: samples[0] ?? 0, result: samples };
   const holds = (text: string): boolean | string => {
     const compiled = compileCel(text, { variables: ['value', 'result'] });

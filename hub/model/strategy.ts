@@ -69,7 +69,7 @@ export interface AnalysisSpec {
         readonly type: 'prometheus';
         readonly url: string;
         readonly query: string;
-        /** CEL over `value` (the first number) and `result` (all of them). */
+        /** CEL over `value` (the number, where it is one) and `result` (all of them). */
         readonly success: string;
         /** Empty: what is no success is a failure. */
         readonly failure: string;

@@ -10,8 +10,8 @@ export type Openness =
       readonly opensAtMs: number | undefined;
     };
 
-/** Times of the pattern that may lie within one duration of another; a window that is opened again while it is open goes on. */
-const overlapMax = 1_000;
+/** Times of the pattern that may lie within one duration of another; a window that is opened again while it is open goes on, and when one that is so oftener closes nobody asks. */
+const overlapMax = 100;
 
 /** A time in which a window is open, or is not. */
 interface Span {
@@ -20,6 +20,8 @@ interface Span {
   readonly fromMs: number;
   /** When it closes, or opens; infinite: never. */
   readonly untilMs: number;
+  /** It is open for longer than anybody plans for: it is looked at again then. */
+  readonly goesOn: boolean;
 }
 
 /** Patterns are costly to read and to follow, and a pass asks for each of thousands of looks in one span. */
@@ -34,19 +36,20 @@ function cronOf(window: RolloutWindow): Cron {
   return made;
 }
 
-/** The end of the opening that `nowMs` lies in; undefined: it lies in none. */
-function closesAt(window: RolloutWindow, nowMs: number): number | undefined {
+/** The end of the opening that `nowMs` lies in, as far as it is looked for; undefined: it lies in none. */
+function closesAt(window: RolloutWindow, nowMs: number): Pick<Span, 'untilMs' | 'goesOn'> | undefined {
   const cron = cronOf(window);
   // Openings that began within the last duration; the start itself counts, so one millisecond more.
   let start = cron.nextRun(new Date(nowMs - window.durationMs));
   let end: number | undefined;
-  for (let seen = 0; start !== null && seen < overlapMax; seen += 1) {
+  let seen = 0;
+  for (; start !== null && seen < overlapMax; seen += 1) {
     const startMs = start.getTime();
     if (startMs > (end ?? nowMs)) break;
     end = startMs + window.durationMs;
     start = cron.nextRun(start);
   }
-  return end;
+  return end === undefined ? undefined : { untilMs: end, goesOn: seen === overlapMax };
 }
 
 function spanAt(window: RolloutWindow, nowMs: number): Span {
@@ -54,7 +57,7 @@ function spanAt(window: RolloutWindow, nowMs: number): Span {
   if (known && known.fromMs <= nowMs && nowMs < known.untilMs) return known;
   const end = closesAt(window, nowMs);
   const next = () => cronOf(window).nextRun(new Date(nowMs))?.getTime() ?? Number.POSITIVE_INFINITY;
-  const made = { open: end !== undefined, fromMs: nowMs, untilMs: end ?? next() };
+  const made = { open: end !== undefined, fromMs: nowMs, ...(end ?? { untilMs: next(), goesOn: false }) };
   spans.set(window, made);
   return made;
 }
@@ -63,6 +66,7 @@ function openWindow(windows: readonly RolloutWindow[], nowMs: number): Openness 
   if (windows.length === 0) return { open: true, untilMs: undefined };
   const all = windows.map((window) => spanAt(window, nowMs));
   const open = all.filter((span) => span.open);
+  if (open.some(({ goesOn }) => goesOn)) return { open: true, untilMs: undefined };
   if (open.length > 0) return { open: true, untilMs: Math.max(...open.map(({ untilMs }) => untilMs)) };
   const opensAtMs = Math.min(...all.map(({ untilMs }) => untilMs));
   return {
