@@ -204,11 +204,12 @@ export interface RolloutPort {
   /** Sorted by application. */
   reports(): Promise<readonly RolloutReport[]>;
   report(application: string): Promise<RolloutReport | undefined>;
-  /** @throws not_found, failed_precondition or permission_denied with why; conflict. */
+  /** @param releaseId of the rollout that it was said of. Default whichever there is. @throws not_found, failed_precondition or permission_denied with why; conflict. */
   act(
     application: string,
     action: RolloutAction,
     said: { readonly actor: string; readonly reason: string; readonly atMs: number },
+    releaseId?: string,
   ): Promise<RolloutReport>;
 }
 

@@ -37,6 +37,7 @@ import {
 } from '../rollout/rollout-state.ts';
 import { isMember } from '../rollout/wave-index.ts';
 import type { Store } from '../store/store.ts';
+import { withApproversNow } from './approvers-now.ts';
 import { type AskAnalysisPorts, askAnalysis } from './ask-analysis.ts';
 import { createExchange, type Together } from './exchange-objects.ts';
 import { finishUnheard } from './finish-unheard.ts';
@@ -69,8 +70,11 @@ export interface RolloutDriver {
   reports(): Promise<readonly RolloutReport[]>;
   /** Undefined: the application has no rollout yet. */
   report(application: string): Promise<RolloutReport | undefined>;
-  /** @throws not_found; failed_precondition or permission_denied with why, and then nothing has changed; conflict when others are faster again and again. */
-  act(application: string, action: RolloutAction, said: Said): Promise<RolloutReport>;
+  /**
+   * @param releaseId of the rollout that it was said of: it does nothing to another. Default whichever there is.
+   * @throws not_found; failed_precondition or permission_denied with why, and then nothing has changed; conflict when others are faster again and again.
+   */
+  act(application: string, action: RolloutAction, said: Said, releaseId?: string): Promise<RolloutReport>;
   stop(): Promise<void>;
 }
 
@@ -329,17 +333,25 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     return promotion === undefined ? report : withPromotion(report, promotion, clock.now());
   };
 
+  /** By those who may now; the strategy stays as it was. */
+  const approve = async (before: RolloutState, action: RolloutAction, said: Said): Promise<RolloutState> => {
+    const asked = { ...before, strategy: await withApproversNow(store, before) };
+    const state = applyAction(asked, action, said);
+    return state === asked ? before : { ...state, strategy: before.strategy };
+  };
+
   /** `promote` of one that waits for another environment begins it; of any other it skips a soak. */
   const change = async (before: RolloutState, action: RolloutAction, said: Said) => {
     const begins = action.type === 'promote' && (isOver(before) || before.phase === 'Waiting');
     const forced = begins ? await promoter.force(before) : undefined;
     if (forced !== undefined) return forced;
-    const state = applyAction(before, action, said);
+    const state =
+      action.type === 'approve' ? await approve(before, action, said) : applyAction(before, action, said);
     if (state === before || state.withheld === undefined) return { state, from: undefined };
     return { state: admitReleased(state, await inputs.load(state), matchesSelector), from: undefined };
   };
 
-  const act = async (application: string, action: RolloutAction, said: Said): Promise<RolloutReport> => {
+  const act: RolloutDriver['act'] = async (application, action, said, releaseId) => {
     for (let attempt = 0; attempt < triesMax; attempt += 1) {
       const before = await states.load(application);
       if (!isWaved(before))
@@ -347,6 +359,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
           'not_found',
           `there is no application ${application}, or nothing of it was released yet`,
         );
+      if (releaseId !== undefined && releaseId !== before.releaseId) throw isAnother(before, releaseId);
       const { state, from } = await change(before, action, said);
       if (state === before) return describe(state);
       const event = actionEvent(state, action, said);
@@ -393,6 +406,14 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       await loop.stop();
     },
   };
+}
+
+function isAnother({ application, releaseId, revisionId }: RolloutState, wanted: string): FairwayError {
+  return new FairwayError(
+    'failed_precondition',
+    `rollout ${wanted} is over: ${releaseId} of revision ${revisionId.slice(0, 7)} has taken its place; look at that one first`,
+    { subject: application },
+  );
 }
 
 /** Kept together with the rollout that begins, so that a revision which is planned at that moment is planned anew. */

@@ -68,7 +68,7 @@ export const rolloutEndpoints = [
     errors: ['not_found', 'failed_precondition', 'conflict'],
     async handle({ params, body, caller }, { rollouts, clock }) {
       const said = { actor: caller.name, reason: body.reason, atMs: clock.now() };
-      return toRollout(await rollouts.act(params.application, toAction(body), said));
+      return toRollout(await rollouts.act(params.application, toAction(body), said, body.rollout));
     },
   }),
   jsonEndpoint({

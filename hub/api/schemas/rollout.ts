@@ -193,5 +193,9 @@ export const rolloutActionSchema = z
       .max(253)
       .default('')
       .openapi({ description: 'For exclude, and for retry of one cluster' }),
+    rollout: z.string().min(1).max(100).optional().openapi({
+      description:
+        'The `releaseId` of the rollout that it is said of: refused where another has taken its place. Default whichever there is',
+    }),
   })
   .openapi('RolloutAction');

@@ -56,7 +56,15 @@ export function addRollout(program: Command, io: CliIo): void {
       )
       .argument('<application>', 'whose rollout')
       .requiredOption('--reason <text>', 'why; people will read it');
-    if (about === 'wave') command.option('--wave <name>', 'of this wave; else the one under way');
+    command.option(
+      '--rollout <id>',
+      'only if this is the rollout still, as `fairway rollout status` shows it',
+    );
+    if (about === 'wave')
+      command.option(
+        '--wave <name>',
+        'of this wave; else the one under way, which may be another when it is said again',
+      );
     if (about === 'cluster' && name === 'exclude') command.requiredOption('--cluster <name>', 'this cluster');
     if (about === 'cluster' && name === 'retry') command.option('--cluster <name>', 'this cluster only');
     clientCommand(command, io, (context, options, args) => act(context, options, args, name));
@@ -105,9 +113,9 @@ async function act(
   [application = '']: readonly string[],
   action: string,
 ) {
-  const { reason, wave, cluster } = options;
+  const { reason, wave, cluster, rollout: releaseId } = options;
   const path = `/api/v1/applications/${encodeURIComponent(application)}/rollout/actions`;
-  const rollout = await client.post<ApiRollout>(path, { action, reason, wave, cluster });
+  const rollout = await client.post<ApiRollout>(path, { action, reason, wave, cluster, rollout: releaseId });
   print.value(
     rollout,
     ({ phase, message }) => `${application}: ${phase}${message === '' ? '' : `: ${message}`}\n`,
