@@ -4,7 +4,7 @@
  * into ours, as kubectl does when it moves from client-side to server-side apply (k8s.io/client-go/util/csaupgrade); then our apply drops what it does not say.
  */
 import { toFairwayError } from '../../shared/error/error.ts';
-import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../../shared/manifest/object.ts';
 import type { KubeClient, LiveObject, ResourceRef } from '../kube/kube-client.ts';
 import { fieldManager, partOfLabel } from '../model/inventory.ts';
 
@@ -87,16 +87,12 @@ export function ownersOf(live: KubeObject): readonly Owner[] {
   );
 }
 
-function isRecord(value: Json | undefined): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
 /** All paths of both. */
 function joinFields(a: JsonObject, b: JsonObject): JsonObject {
   const joined: Record<string, Json | undefined> = { ...a };
   for (const [name, theirs] of Object.entries(b)) {
     const ours = joined[name];
-    joined[name] = isRecord(ours) && isRecord(theirs) ? joinFields(ours, theirs) : theirs;
+    joined[name] = isJsonObject(ours) && isJsonObject(theirs) ? joinFields(ours, theirs) : theirs;
   }
   return joined;
 }

@@ -6,7 +6,7 @@
  */
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
-import type { Json, JsonObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../shared/manifest/object.ts';
 import { fieldManager } from '../model/inventory.ts';
 import type { KubeClient, LiveObject, ResourceRef } from './kube-client.ts';
 
@@ -23,12 +23,8 @@ interface Fields {
   readonly [member: string]: Fields;
 }
 
-function isMap(value: unknown): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
 function fieldsOfValue(value: Json | undefined): Fields {
-  if (!isMap(value)) return {};
+  if (!isJsonObject(value)) return {};
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return Object.fromEntries(members.map(([name, member]) => [`f:${name}`, fieldsOfValue(member as Json)]));
 }
@@ -59,7 +55,7 @@ const depthMax = 100;
 
 /** Whether it is what `appliedFields` may have said: whoever may write the object may write anything there. */
 function isFields(value: unknown, depth = 0): value is Fields {
-  if (!isMap(value) || depth > depthMax) return false;
+  if (!isJsonObject(value) || depth > depthMax) return false;
   return Object.entries(value).every(
     ([name, member]) => name.startsWith('f:') && isFields(member, depth + 1),
   );
@@ -82,7 +78,7 @@ function dropFields(value: JsonObject, before: Fields, after: Fields): JsonObjec
   const members = Object.entries(value).flatMap(([name, member]): [string, Json][] => {
     const [was, is] = [before[`f:${name}`], after[`f:${name}`]];
     if (was === undefined) return [[name, member as Json]];
-    const isLeaf = Object.keys(was).length === 0 || !isMap(member);
+    const isLeaf = Object.keys(was).length === 0 || !isJsonObject(member);
     if (isLeaf) return is === undefined ? [] : [[name, member as Json]];
     const left = dropFields(member, was, is ?? {});
     return is === undefined && Object.keys(left).length === 0 ? [] : [[name, left]];
@@ -91,7 +87,7 @@ function dropFields(value: JsonObject, before: Fields, after: Fields): JsonObjec
 }
 
 function mergeValue(live: Json | undefined, wanted: Json): Json {
-  if (!isMap(live) || !isMap(wanted)) return wanted;
+  if (!isJsonObject(live) || !isJsonObject(wanted)) return wanted;
   const members = Object.entries(wanted).map(([name, member]) => [
     name,
     mergeValue(live[name] as Json | undefined, member as Json),

@@ -8,6 +8,7 @@ import type { FieldChange } from '../../shared/manifest/health.ts';
 import { ignoredPaths } from '../../shared/manifest/ignore.ts';
 import { isSensitive } from '../../shared/manifest/masking.ts';
 import {
+  isJsonObject,
   type Json,
   type JsonObject,
   type KubeObject,
@@ -23,14 +24,7 @@ import { type Owner, ownersOf, planTakeOver } from '../apply/take-over.ts';
 import type { ApiResource, KubeClient, LiveObject, ResourceRef } from '../kube/kube-client.ts';
 import { statusOf } from '../kube/status-error.ts';
 import { applySetId, partOfLabel } from '../model/inventory.ts';
-import {
-  covers,
-  type FieldsNode,
-  isObject,
-  leafPaths,
-  ownFields,
-  visitLeaves,
-} from '../observe/fields-v1.ts';
+import { covers, type FieldsNode, leafPaths, ownFields, visitLeaves } from '../observe/fields-v1.ts';
 import { reportValue } from '../observe/projection.ts';
 import { writerOf } from './writer.ts';
 
@@ -81,9 +75,9 @@ function diffJson(
   visit: (path: string, before: Json | undefined, after: Json | undefined) => void,
 ): void {
   // A map that comes or goes is told by what is in it.
-  const isMap = isObject(before) || isObject(after);
+  const isMap = isJsonObject(before) || isJsonObject(after);
   const both = isMap ? [before ?? {}, after ?? {}] : [before, after];
-  if (both.every(isObject) || both.every(Array.isArray)) {
+  if (both.every(isJsonObject) || both.every(Array.isArray)) {
     const [a, b] = both as unknown as [JsonObject, JsonObject];
     for (const name of new Set([...Object.keys(a), ...Object.keys(b)]))
       diffJson(a[name], b[name], `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, visit);

@@ -1,7 +1,6 @@
-import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../../shared/manifest/object.ts';
 import { parseQuantity } from '../../shared/text/quantity.ts';
 import { itemsOf, memberOf, type NamedFacts } from './fact-fields.ts';
-import { isObject } from './fields-v1.ts';
 import { addRooms, atLeastNothing, largerRoom, noRoom, type Room, timesRoom } from './node-room.ts';
 import type { Counted } from './object-tally.ts';
 import { type Sized, sizesOf } from './room-sizes.ts';
@@ -13,7 +12,7 @@ const notExtended: ReadonlySet<string> = new Set(['cpu', 'memory', 'pods', 'stor
 const whole = (amount: number) => Math.ceil(amount - 1e-6);
 
 function amountOf(resources: Json | undefined, pods = 0): Room {
-  const all = isObject(resources) ? resources : {};
+  const all = isJsonObject(resources) ? resources : {};
   const quantity = (name: string) => parseQuantity(String(all[name] ?? '0')) ?? 0;
   const others = Object.keys(all).filter((name) => !notExtended.has(name) && quantity(name) > 0);
   return {
@@ -116,7 +115,7 @@ function traitsOfPod({ spec }: KubeObject): JsonObject {
     .map((one) => pickOf(one, 'key', 'operator', 'value', 'effect'));
   const selector = memberOf(spec as Json, 'nodeSelector');
   return {
-    ...(isObject(selector) && Object.keys(selector).length > 0 && { selector }),
+    ...(isJsonObject(selector) && Object.keys(selector).length > 0 && { selector }),
     ...(affinity.length > 0 && { affinity }),
     ...(tolerations.length > 0 && { tolerations }),
   };

@@ -3,10 +3,10 @@
  * its way for too long, or has failed: at most three requests and bounded answers. Never a log.
  */
 import { toFairwayError } from '../../shared/error/error.ts';
-import { count, findCondition, isObject, items, member, text, verdict } from '../../shared/health/fields.ts';
+import { count, findCondition, items, member, text, verdict } from '../../shared/health/fields.ts';
 import { judgePod } from '../../shared/health/pod.ts';
 import type { Health } from '../../shared/manifest/health.ts';
-import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../../shared/manifest/object.ts';
 import type { ApiResource, KubeClient, LiveObject, ResourceRef } from '../kube/kube-client.ts';
 
 const podsMax = 50;
@@ -37,8 +37,8 @@ const operators: Readonly<Record<string, (key: string, values: string) => string
 /** `spec.selector` of a workload as a query takes it; undefined: it selects no pods. */
 export function selectorOf(object: KubeObject): string | undefined {
   const selector = member(object, 'spec', 'selector');
-  if (!isObject(selector)) return undefined;
-  const labels = isObject(selector['matchLabels']) ? selector['matchLabels'] : {};
+  if (!isJsonObject(selector)) return undefined;
+  const labels = isJsonObject(selector['matchLabels']) ? selector['matchLabels'] : {};
   const equal = Object.entries(labels).map(([key, value]) => `${key}=${String(value)}`);
   const others = items(selector, 'matchExpressions').map((expression) => {
     const values = expression['values'];

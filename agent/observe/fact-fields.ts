@@ -1,5 +1,4 @@
-import type { Json, KubeObject } from '../../shared/manifest/object.ts';
-import { isObject } from './fields-v1.ts';
+import { isJsonObject, type Json, type KubeObject } from '../../shared/manifest/object.ts';
 
 /** Named values of one section. */
 export type NamedFacts = readonly (readonly [name: string, value: Json])[];
@@ -7,7 +6,7 @@ export type NamedFacts = readonly (readonly [name: string, value: Json])[];
 /** Undefined: it is not there. */
 export function memberOf(value: Json | undefined, ...path: readonly string[]): Json | undefined {
   let at = value;
-  for (const part of path) at = isObject(at) ? at[part] : undefined;
+  for (const part of path) at = isJsonObject(at) ? at[part] : undefined;
   return at;
 }
 

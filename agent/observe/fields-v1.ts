@@ -3,7 +3,7 @@
  * paths, never values. https://kubernetes.io/docs/reference/using-api/server-side-apply/ and structured-merge-diff's fieldpath.
  */
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
-import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../../shared/manifest/object.ts';
 import { fieldManager } from '../model/inventory.ts';
 
 export interface FieldsNode {
@@ -32,10 +32,6 @@ export function ownFields(object: KubeObject): FieldsNode {
   return managedFieldsOf(object).find(isOwn)?.fieldsV1 ?? {};
 }
 
-export function isObject(value: unknown): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
 type ItemFinder = (value: readonly Json[]) => number;
 
 /** An element of an array, read once. */
@@ -48,7 +44,7 @@ function itemFinder(element: string): ItemFinder {
   if (element.startsWith('i:')) return (value) => (Number(body) < value.length ? Number(body) : -1);
   const keys = Object.entries(body as JsonObject);
   const fits = (strict: boolean) => (item: Json) =>
-    isObject(item) &&
+    isJsonObject(item) &&
     keys.every(([name, key]) => item[name] === key || (!strict && item[name] === undefined)) &&
     keys.some(([name, key]) => item[name] === key);
   return (value) => {
@@ -70,7 +66,7 @@ function itemOf(value: Json | undefined, find: ItemFinder): Json | undefined {
 
 /** The value one element down; undefined when it is not there. */
 export function childOf(value: Json | undefined, element: string): Json | undefined {
-  if (element.startsWith('f:')) return isObject(value) ? value[element.slice(2)] : undefined;
+  if (element.startsWith('f:')) return isJsonObject(value) ? value[element.slice(2)] : undefined;
   return itemOf(value, itemFinder(element));
 }
 
@@ -111,7 +107,7 @@ type LeafVisitor = (path: string, value: Json | undefined) => void;
 export function visitPlanned(plans: readonly LeafPlan[], value: Json | undefined, visit: LeafVisitor): void {
   for (const { path, name, find, below } of plans) {
     let child: Json | undefined;
-    if (name !== undefined) child = isObject(value) ? value[name] : undefined;
+    if (name !== undefined) child = isJsonObject(value) ? value[name] : undefined;
     else if (find) child = itemOf(value, find);
     else child = value === undefined ? undefined : true;
     if (below.length === 0) visit(path, child);

@@ -2,10 +2,9 @@
  * What has to be handed to a second manager before we stop applying it: a field that we alone own would fall back to its default, or be removed. Items of lists are named
  * by their keys, as our own entry has them; what lies in a list or map that is owned as one cannot be let go by itself.
  */
-
 import { pointerSegments } from '../../shared/manifest/ignore.ts';
-import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
-import { childOf, describeElement, type FieldsNode, findItem, isObject, ownFields } from './fields-v1.ts';
+import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../../shared/manifest/object.ts';
+import { childOf, describeElement, type FieldsNode, findItem, ownFields } from './fields-v1.ts';
 
 interface Way {
   readonly elements: readonly string[];
@@ -38,7 +37,7 @@ function graft(body: Json | undefined, elements: readonly string[], value: Json)
   const [first, ...rest] = elements;
   if (first === undefined) return value;
   if (first.startsWith('f:')) {
-    const members = isObject(body) ? body : {};
+    const members = isJsonObject(body) ? body : {};
     const name = first.slice(2);
     return { ...members, [name]: graft(members[name], rest, value) };
   }
@@ -101,7 +100,7 @@ export function planHandOver(live: KubeObject, pointers: readonly string[]): Jso
     apiVersion,
     kind,
     metadata: {
-      ...(isObject(more) ? more : {}),
+      ...(isJsonObject(more) ? more : {}),
       name,
       ...(namespace !== undefined && { namespace }),
       ...(resourceVersion !== undefined && { resourceVersion }),

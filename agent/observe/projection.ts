@@ -5,12 +5,11 @@
 import { canonicalJson, type Digest, digestText, keyedDigest } from '../../shared/manifest/canonical.ts';
 import type { FieldChange } from '../../shared/manifest/health.ts';
 import { isSensitive } from '../../shared/manifest/masking.ts';
-import type { Json, KubeObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type KubeObject } from '../../shared/manifest/object.ts';
 import {
   covers,
   type FieldsNode,
   findItem,
-  isObject,
   type LeafPlan,
   leafPaths,
   ownFields,
@@ -123,7 +122,7 @@ function sameValue(desired: Json | undefined, live: Json | undefined): boolean {
 }
 
 function sameMembers(fields: FieldsNode, desired: Json, live: Json, atRoot: boolean): boolean {
-  if (!isObject(desired) || !isObject(live)) return false;
+  if (!isJsonObject(desired) || !isJsonObject(live)) return false;
   const identity = atRoot ? new Set(['apiVersion', 'kind']) : new Set<string>();
   const names = Object.keys(desired).filter((name) => desired[name] != null && !identity.has(name));
   const owned = Object.keys(fields).filter((element) => element !== '.');

@@ -7,7 +7,7 @@ import { createDecipheriv } from 'node:crypto';
 import { FairwayError } from '../../shared/error/error.ts';
 import { parseExactJson } from '../../shared/manifest/exact-json.ts';
 import { decryptedAnnotation } from '../../shared/manifest/masking.ts';
-import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../../shared/manifest/object.ts';
 import { isForOperator } from '../../shared/manifest/sops-operator.ts';
 
 /** A data key as encrypted for one age recipient. */
@@ -33,10 +33,6 @@ const tagBytes = 16;
 const keysMax = 100;
 const depthMax = 100;
 
-function isRecord(value: unknown): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
 /** Also what is not whole any more: it is refused when it is opened, and not applied as it is. */
 function isEncrypted(value: Json | undefined): value is string {
   return typeof value === 'string' && value.startsWith('ENC[AES256_GCM,');
@@ -49,7 +45,7 @@ function readKeys(sops: JsonObject): readonly WrappedKey[] {
       'unsupported',
       'it is encrypted with SOPS for groups of keys (key_groups): encrypt it for age recipients alone',
     );
-  const keys = (Array.isArray(age) ? (age as readonly Json[]) : []).filter(isRecord).slice(0, keysMax);
+  const keys = (Array.isArray(age) ? (age as readonly Json[]) : []).filter(isJsonObject).slice(0, keysMax);
   const read = keys.map(({ recipient, enc }) => ({ recipient: String(recipient), armored: String(enc) }));
   if (read.length > 0) return read;
   const masters = otherMasters.filter((name) => Array.isArray(sops[name]) && sops[name].length > 0);
@@ -73,7 +69,7 @@ function mapEncrypted(
     return (value as readonly Json[]).map(
       (item, index) => mapEncrypted(item, visit, keys, `${pointer}/${index}`) ?? null,
     );
-  if (!isRecord(value)) return value;
+  if (!isJsonObject(value)) return value;
   const members = Object.entries(value).map(([name, member]) => {
     const segment = name.replaceAll('~', '~0').replaceAll('/', '~1');
     return [name, mapEncrypted(member, visit, [...keys, name], `${pointer}/${segment}`)] as const;
@@ -104,7 +100,7 @@ export function readSops(text: string): SopsDocument | undefined {
   if (!text.includes('"sops"')) return undefined;
   const parsed = parseExactJson(text) as KubeObject;
   const { sops, ...object } = parsed;
-  if (!isRecord(sops) || (sops['mac'] === undefined && sops['age'] === undefined)) return undefined;
+  if (!isJsonObject(sops) || (sops['mac'] === undefined && sops['age'] === undefined)) return undefined;
   if (isForOperator(parsed)) return undefined;
   return {
     object: object as unknown as KubeObject,

@@ -1,4 +1,5 @@
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { isJsonObject } from '../../shared/manifest/object.ts';
 import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 
 /** Secrets of the agent's own namespace: the little that keeping an identity and a cache needs. */
@@ -55,8 +56,7 @@ export function createKubeSecrets(
     async read(name) {
       try {
         const data = (await kube.get(ref(name)))['data'];
-        const members =
-          data !== null && typeof data === 'object' && !Array.isArray(data) ? Object.entries(data) : [];
+        const members = isJsonObject(data) ? Object.entries(data) : [];
         return new Map(members.map(([key, value]) => [key, Buffer.from(String(value), 'base64')]));
       } catch (caught) {
         if (isNotFound(caught)) return undefined;

@@ -1,7 +1,7 @@
-import { describeKey, type Json, parseKeyText } from '../../shared/manifest/object.ts';
+import { describeKey, isJsonObject, type Json, parseKeyText } from '../../shared/manifest/object.ts';
 import type { FieldPath, ObjectTrace, TraceStep, Written } from '../model/trace.ts';
 import type { ChainEntry, FieldChain } from '../model/trace-chain.ts';
-import { isMap, printFieldPath } from '../model/trace-path.ts';
+import { printFieldPath } from '../model/trace-path.ts';
 import { isSecretField } from '../model/trace-secrets.ts';
 import type {
   ExplainedAction,
@@ -211,5 +211,5 @@ const actionOf = ({
 const cut = (text: string) => shorten(text, lineCharactersMax);
 
 function isFilled(value: Json): boolean {
-  return Array.isArray(value) ? value.length > 0 : isMap(value) && Object.keys(value).length > 0;
+  return Array.isArray(value) ? value.length > 0 : isJsonObject(value) && Object.keys(value).length > 0;
 }

@@ -1,5 +1,4 @@
-import type { Json } from '../../shared/manifest/object.ts';
-import { isMap } from '../model/trace-path.ts';
+import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
 
 const textMax = 120;
 
@@ -18,7 +17,7 @@ export function shorten(text: string, charactersMax: number): string {
 /** As much of it as is going to be shown: a ConfigMap may hold a megabyte. */
 function jsonText(value: Json, charactersMax: number): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, charactersMax * 2));
-  if (!isMap(value) && !Array.isArray(value)) return String(value);
+  if (!isJsonObject(value) && !Array.isArray(value)) return String(value);
   const parts: string[] = [];
   let length = 0;
   const add = (text: string) => {

@@ -1,7 +1,7 @@
-import type { Json, KubeObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type KubeObject } from '../../shared/manifest/object.ts';
 import type { FieldPath, ObjectTrace } from '../model/trace.ts';
 import { type FieldChain, replayTrace, valueAt } from '../model/trace-chain.ts';
-import { isMap, printFieldPath } from '../model/trace-path.ts';
+import { printFieldPath } from '../model/trace-path.ts';
 import { type ResolvedField, resolveField } from '../model/trace-resolve.ts';
 import { isSecretField, readSecrets } from '../model/trace-secrets.ts';
 import { leafPaths, membersOf, type YamlLine, yamlLines } from './yaml-lines.ts';
@@ -105,7 +105,7 @@ function remember<T>(make: (path: FieldPath) => T): (path: FieldPath) => T {
 
 /** As people write manifests: what it is and its name first. */
 function inUsualOrder(value: Json, path: FieldPath): Json {
-  if (path.length > 0 || !isMap(value)) return value;
+  if (path.length > 0 || !isJsonObject(value)) return value;
   const { apiVersion, kind, metadata, ...rest } = value as unknown as KubeObject;
   const { name, namespace, ...others } = metadata;
   return {

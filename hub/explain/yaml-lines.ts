@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
-import type { Json } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
 import type { FieldPart, FieldPath, ObjectTrace } from '../model/trace.ts';
-import { indexOfItem, isMap, itemPartOf, listPathText } from '../model/trace-path.ts';
+import { indexOfItem, itemPartOf, listPathText } from '../model/trace-path.ts';
 
 type MergeKeys = ObjectTrace['mergeKeys'];
 
@@ -46,7 +46,7 @@ export function membersOf(
       itemName(value, item, index, mergeKeys[listPathText(path)]),
       item,
     ]);
-  if (!isMap(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const members = Object.entries(value).flatMap(([key, member]) =>
     member === undefined ? [] : [[key, member] as const],
   );
@@ -121,7 +121,7 @@ const words = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 
 function scalarText(value: Json): string {
   if (Array.isArray(value)) return '[]';
-  if (isMap(value)) return '{}';
+  if (isJsonObject(value)) return '{}';
   if (typeof value !== 'string') return String(value);
   if (plain.test(value) && !words.test(value)) return value;
   if (words.test(value) || /[\n\r]/.test(value)) return JSON.stringify(value);

@@ -1,5 +1,6 @@
 /** A parity group as the hub watches it: what is dirty is read and compared again, and nothing else. */
 import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { isJsonObject } from '../../shared/manifest/object.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { ObjectObservation } from '../model/observation.ts';
 import type { ParityDifference, ParityGroup, ParityReport, ParityState } from '../model/parity.ts';
@@ -9,7 +10,6 @@ import { compareFacts } from '../parity/compare-facts.ts';
 import type { PairContext } from '../parity/compare-object.ts';
 import { compareUnowned } from '../parity/compare-unowned.ts';
 import { createExpectationBook } from '../parity/expectations.ts';
-import { isObject } from '../parity/field-path.ts';
 import type { ClusterFacts } from '../parity/finding.ts';
 import { createNormaliser } from '../parity/normalise.ts';
 import type { ObjectPair } from '../parity/object-pair.ts';
@@ -131,7 +131,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     const find = (digest: string) =>
       told
         .map((values) => (values && Object.hasOwn(values, digest) ? values[digest] : undefined))
-        .find(isObject);
+        .find(isJsonObject);
     return { saltedFor, find: mine?.saltedFor === other?.saltedFor ? find : () => undefined };
   };
 

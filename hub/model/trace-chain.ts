@@ -1,6 +1,6 @@
 /** Replaying a trace: of the whole object, or as one field saw it. Pure. */
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
-import type { Json } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
 import { type ChangeIndex, indexChanges } from './change-index.ts';
 import type {
   FieldChange,
@@ -11,7 +11,7 @@ import type {
   Written,
   WrittenField,
 } from './trace.ts';
-import { indexOfItem, isItemPart, isMap, listPathText, printFieldPath } from './trace-path.ts';
+import { indexOfItem, isItemPart, listPathText, printFieldPath } from './trace-path.ts';
 
 type MergeKeys = ObjectTrace['mergeKeys'];
 
@@ -178,7 +178,9 @@ function memberAt(value: Json | undefined, part: FieldPart, keys: () => Keys): J
     if (isItemPart(part)) return value[indexOfItem(value, part, keys())];
     return typeof part === 'number' ? value[part] : undefined;
   }
-  return isMap(value) && typeof part === 'string' && Object.hasOwn(value, part) ? value[part] : undefined;
+  return isJsonObject(value) && typeof part === 'string' && Object.hasOwn(value, part)
+    ? value[part]
+    : undefined;
 }
 
 function isSame(a: Json | undefined, b: Json | undefined): boolean {
@@ -211,7 +213,7 @@ class Applying {
     const part = path[depth];
     if (part === undefined) throw this.#misfit();
     if (typeof part === 'string') {
-      if (value !== undefined && !isMap(value)) throw this.#misfit();
+      if (value !== undefined && !isJsonObject(value)) throw this.#misfit();
       return this.#inMap(value ?? {}, part, depth);
     }
     if (value !== undefined && !Array.isArray(value)) throw this.#misfit();

@@ -1,5 +1,5 @@
 /** Field paths as people spell them: `spec.template.spec.containers[name=web].image`, `metadata.labels["app.kubernetes.io/name"]`, `/spec/replicas`. */
-import type { Json, JsonObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
 import type { FieldPart, FieldPath, ItemPart } from './trace.ts';
 
 export type ParsedPath =
@@ -117,10 +117,6 @@ function printPair([key, value]: readonly [string, string]): string {
   return `${key}=${/^[^\s\],"'][^\],"']*(?<!\s)$|^$/.test(value) ? value : JSON.stringify(value)}`;
 }
 
-export function isMap(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A scalar by its text, as kustomize compares keys; undefined for anything else. */
 export function keyTextOf(value: Json | undefined): string | undefined {
   return typeof value === 'object' || value === undefined ? undefined : String(value);
@@ -145,7 +141,7 @@ export function indexOfItem(
 }
 
 function memberOf(value: Json | undefined, key: string): Json | undefined {
-  return isMap(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  return isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
 /** How an item is named by its list's merge keys; undefined: it has none of them. */

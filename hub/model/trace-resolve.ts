@@ -1,8 +1,8 @@
 /** Finding a field by the path that somebody spelled. */
-import type { Json } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
 import { nearestFew } from '../../shared/text/nearest.ts';
 import type { FieldPart, FieldPath, ItemPart, ObjectTrace } from './trace.ts';
-import { indexOfItem, isItemPart, isMap, itemPartOf, listPathText, printFieldPath } from './trace-path.ts';
+import { indexOfItem, isItemPart, itemPartOf, listPathText, printFieldPath } from './trace-path.ts';
 
 export type ResolvedField =
   | {
@@ -44,7 +44,7 @@ class Resolving {
     const [part, ...after] = rest;
     if (part === undefined) return { ok: true, path: done, value };
     if (Array.isArray(value)) return this.#inList(value, part, after, done);
-    if (!isMap(value))
+    if (!isJsonObject(value))
       return failure(done, `${printFieldPath(done)} is ${describe(value)} and has no fields`, []);
     if (isItemPart(part)) return failure(done, `${nameOf(done)} is no list`, []);
     return this.#inMap(value, String(part), after, done);

@@ -4,10 +4,9 @@
  * A value is followed in two ways: by the place it was taken from, as the trace tells it, and by what it says. The second is for what is moved within an object:
  * an operation that copies, an item that gets another index or another name. Too much is masked rather than too little.
  */
-import type { Json } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
 import type { FieldPath, ObjectTrace, TraceStep } from './trace.ts';
 import type { FieldChain, TraceHistory } from './trace-chain.ts';
-import { isMap } from './trace-path.ts';
 
 const secretMembers: readonly unknown[] = ['data', 'stringData'];
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -47,7 +46,7 @@ export function readSecrets(
     for (const text of textsOf(value)) if (!known.has(text)) known.set(text, since);
   };
   for (const [index, state] of secret ? states.entries() : [])
-    if (isMap(state)) for (const member of secretMembers) learn(state[String(member)], index - 1);
+    if (isJsonObject(state)) for (const member of secretMembers) learn(state[String(member)], index - 1);
   for (const [index, { changes }] of steps.entries())
     for (const { from, after } of changes) if (from?.secret) learn(after, index);
   const long = [...known].filter(([text]) => text.length >= withinLengthMin);
@@ -76,7 +75,7 @@ function textsOf(value: Json | undefined): readonly string[] {
   const texts: string[] = [];
   const visit = (here: Json | undefined): void => {
     if (Array.isArray(here)) for (const item of here as readonly Json[]) visit(item);
-    else if (isMap(here)) for (const member of Object.values(here)) visit(member);
+    else if (isJsonObject(here)) for (const member of Object.values(here)) visit(member);
     else if (here !== undefined && here !== null && typeof here !== 'boolean') {
       const text = String(here);
       if (text.length >= lengthMin && text !== 'true' && text !== 'false') texts.push(text);

@@ -1,6 +1,5 @@
 import type { FactValues } from '../../shared/manifest/cluster-facts.ts';
-import type { Json } from '../../shared/manifest/object.ts';
-import { isObject } from './field-path.ts';
+import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
 import type { FactsRequest, Finding } from './finding.ts';
 import { countUnplaced, nodesMax, parseSizes, sizesMax } from './fit-pods.ts';
 
@@ -14,16 +13,16 @@ const resources = [
 /** Undefined: the agent does not say. */
 function numberAt(values: FactValues, name: string, field: string): number | undefined {
   const entry = values[name];
-  if (!isObject(entry)) return undefined;
-  const others = isObject(entry['others']) ? entry['others'] : {};
+  if (!isJsonObject(entry)) return undefined;
+  const others = isJsonObject(entry['others']) ? entry['others'] : {};
   const number = Number(entry[field] ?? (Object.hasOwn(others, field) ? others[field] : 0) ?? 0);
   return Number.isFinite(number) ? number : undefined;
 }
 
 /** Devices, huge pages and disk of the node's own. */
 function othersOf(entry: Json | undefined): readonly string[] {
-  const others = isObject(entry) ? entry['others'] : undefined;
-  return isObject(others) ? Object.keys(others) : [];
+  const others = isJsonObject(entry) ? entry['others'] : undefined;
+  return isJsonObject(others) ? Object.keys(others) : [];
 }
 
 /** After failover the standby runs what its primary asks for now, instead of what it asks for itself, beside what it runs for others. What is not known of either says nothing. */

@@ -1,10 +1,10 @@
 import { canonicalJson, digestText } from '../../shared/manifest/canonical.ts';
 import { type FactSection, type FactValues, factSections } from '../../shared/manifest/cluster-facts.ts';
-import type { Json } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
 import { parseQuantity } from '../../shared/text/quantity.ts';
 import type { ParityDifference } from '../model/parity.ts';
 import { capacityFindings } from './capacity-findings.ts';
-import { escapePart, isObject } from './field-path.ts';
+import { escapePart } from './field-path.ts';
 import type { FactsRequest, Finding } from './finding.ts';
 import { gapFindings, isLeftOut } from './gap-findings.ts';
 import { showValue } from './mask.ts';
@@ -164,7 +164,7 @@ function entryFindings(
 function sameAmounts(left: Json, right: Json): boolean {
   const amounts = (value: Json): Json => {
     if (Array.isArray(value)) return (value as readonly Json[]).map(amounts);
-    if (isObject(value))
+    if (isJsonObject(value))
       return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, amounts(one ?? null)]));
     return typeof value === 'string' ? (parseQuantity(value) ?? value) : value;
   };

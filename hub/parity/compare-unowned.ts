@@ -1,9 +1,9 @@
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
 import { type FactValues, liveFactName, type UnownedField } from '../../shared/manifest/cluster-facts.ts';
-import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../../shared/manifest/object.ts';
 import type { ParityDifference, ParitySide } from '../model/parity.ts';
 import type { ExpectationBook } from './expectations.ts';
-import { isObject, splitPath, withValueAt } from './field-path.ts';
+import { splitPath, withValueAt } from './field-path.ts';
 import type { ClusterFacts, KnownGap } from './finding.ts';
 import type { Normaliser } from './normalise.ts';
 import type { ObjectPair, SideObject } from './object-pair.ts';
@@ -81,12 +81,12 @@ function valuesOf(facts: ClusterFacts | undefined): FactValues | undefined {
 
 function entryOf(values: FactValues | undefined, name: string): JsonObject | undefined {
   const entry = values && Object.hasOwn(values, name) ? values[name] : undefined;
-  return isObject(entry) ? entry : undefined;
+  return isJsonObject(entry) ? entry : undefined;
 }
 
 function heldAt(entry: JsonObject, path: string, member: 'value' | 'manager'): Json | undefined {
   const held = Object.hasOwn(entry, path) ? entry[path] : undefined;
-  return isObject(held) ? held[member] : undefined;
+  return isJsonObject(held) ? held[member] : undefined;
 }
 
 /** What is known of an object, for rules over both. */

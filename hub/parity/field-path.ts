@@ -1,14 +1,10 @@
-import type { Json, JsonObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
 
 /**
  * Paths of fields as text: `/spec/containers/[name=web]/image`. Names are escaped as in RFC 6901; an item of a list is named by its key in brackets, where a slash
  * may stand as it is (`[mountPath=/data]`), as agents write it.
  */
 export type FieldPath = string;
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 export function escapePart(part: string): string {
   return /[~/]/.test(part) ? part.replaceAll('~', '~0').replaceAll('/', '~1') : part;
@@ -53,7 +49,7 @@ function findItem(list: readonly Json[], part: string): number {
   if (keys.length === 1 && keys[0]?.[0] === '')
     return list.findIndex((item) => JSON.stringify(item) === keys[0]?.[1]);
   const fits = (item: Json, strict: boolean) =>
-    isObject(item) &&
+    isJsonObject(item) &&
     keys.every(([name, value]) =>
       item[name] === undefined ? !strict : String(item[name] as Json) === value,
     ) &&
@@ -71,7 +67,7 @@ export function withValueAt(
   const [first, ...rest] = parts;
   if (first === undefined) return value;
   if (Array.isArray(root)) return withItemAt(root, first, rest, value);
-  const members = isObject(root) ? root : {};
+  const members = isJsonObject(root) ? root : {};
   const inside = withValueAt(Object.hasOwn(members, first) ? members[first] : undefined, rest, value);
   const { [first]: _before, ...others } = members;
   return inside === undefined ? others : { ...others, [first]: inside };
@@ -87,7 +83,7 @@ function withItemAt(
   const known = index >= 0 && index < list.length ? list[index] : newItem(first);
   // The presence of an item that is an object itself says nothing of its members.
   const inside =
-    rest.length === 0 && value === true && isObject(known) ? known : withValueAt(known, rest, value);
+    rest.length === 0 && value === true && isJsonObject(known) ? known : withValueAt(known, rest, value);
   if (index < 0 || index >= list.length) return inside === undefined ? list : [...list, inside];
   return list.flatMap((item, at) => (at !== index ? [item] : inside === undefined ? [] : [inside]));
 }

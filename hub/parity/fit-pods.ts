@@ -1,5 +1,4 @@
-import type { Json, JsonObject } from '../../shared/manifest/object.ts';
-import { isObject } from './field-path.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../shared/manifest/object.ts';
 import { mayRun } from './may-run.ts';
 
 /** cpuMillis, memoryBytes, pods, how many there are of that size, and what else an agent says of them: labels and taints, or selector, affinity and tolerations. */
@@ -23,7 +22,7 @@ function isSize(value: Json): boolean {
   const sized = [cpu, memory, pods, count].every(
     (part) => typeof part === 'number' && part >= 0 && part <= Number.MAX_SAFE_INTEGER,
   );
-  return sized && (traits === undefined || isObject(traits));
+  return sized && (traits === undefined || isJsonObject(traits));
 }
 
 export interface Unplaced {

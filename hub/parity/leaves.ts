@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from '../../shared/manifest/object.ts';
-import { escapePart, type FieldPath, isObject } from './field-path.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../shared/manifest/object.ts';
+import { escapePart, type FieldPath } from './field-path.ts';
 
 /** What identifies the items of a kind's lists; given by whoever knows its schema. */
 export interface ListSchema {
@@ -43,8 +43,8 @@ function collect(
       for (const [key, item] of items) collect(leaves, `${path}/[${escapePart(key)}]`, item, schema?.items());
     return;
   }
-  const names = isObject(value) ? Object.keys(value).filter((name) => value[name] !== undefined) : [];
-  if (!isObject(value) || names.length === 0) {
+  const names = isJsonObject(value) ? Object.keys(value).filter((name) => value[name] !== undefined) : [];
+  if (!isJsonObject(value) || names.length === 0) {
     leaves.set(path, value);
     return;
   }
@@ -70,7 +70,7 @@ function itemsBy(
 ): readonly (readonly [string, JsonObject])[] | undefined {
   const items = new Map<string, JsonObject>();
   for (const item of list) {
-    if (!isObject(item)) return undefined;
+    if (!isJsonObject(item)) return undefined;
     const parts = keys.map((name) => keyPart(name, item[name]));
     // The first key must be there; further ones, such as a port's protocol, have defaults.
     if (parts[0] === undefined || parts.includes('bad')) return undefined;

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
 import { decryptedAnnotation } from '../../shared/manifest/masking.ts';
 import {
+  isJsonObject,
   isSecret,
   type Json,
   type JsonObject,
@@ -9,7 +10,7 @@ import {
   keyOf,
 } from '../../shared/manifest/object.ts';
 import { isForOperator } from '../../shared/manifest/sops-operator.ts';
-import { escapePart, isObject } from './field-path.ts';
+import { escapePart } from './field-path.ts';
 
 /** `#` and a keyed digest of the value at a path of the object, short; nobody without the key can test a guess against it. */
 export type Fingerprint = (path: string, text: string) => string;
@@ -87,7 +88,7 @@ function openAll(value: Json, sealed: JsonObject, pointer: string): Json {
     return value.startsWith(encrypted) ? (told(sealed, pointer) ?? value) : value;
   if (Array.isArray(value))
     return (value as readonly Json[]).map((item, at) => openAll(item, sealed, `${pointer}/${at}`));
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   const members = Object.entries(value).map(([name, member]) => [
     name,
     openAll(member ?? null, sealed, `${pointer}/${escapePart(name)}`),
@@ -96,6 +97,6 @@ function openAll(value: Json, sealed: JsonObject, pointer: string): Json {
 }
 
 function membersOf(value: Json | undefined): readonly (readonly [string, Json])[] {
-  if (!isObject(value)) return [];
+  if (!isJsonObject(value)) return [];
   return Object.entries(value as JsonObject).map(([name, member]) => [name, member ?? null] as const);
 }

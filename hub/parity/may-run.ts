@@ -1,11 +1,10 @@
-import type { Json, JsonObject } from '../../shared/manifest/object.ts';
-import { isObject } from './field-path.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../shared/manifest/object.ts';
 
 /** The label names nodes, each with a value of its own: nobody says which. */
 const anyValue = '*';
 
 function listOf(value: Json | undefined): readonly JsonObject[] {
-  return Array.isArray(value) ? (value as readonly Json[]).filter((one) => isObject(one)) : [];
+  return Array.isArray(value) ? (value as readonly Json[]).filter((one) => isJsonObject(one)) : [];
 }
 
 /**
@@ -13,8 +12,8 @@ function listOf(value: Json | undefined): readonly JsonObject[] {
  * https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/, https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
  */
 export function mayRun(pod: JsonObject, node: JsonObject): boolean {
-  const labels = isObject(node['labels']) ? node['labels'] : {};
-  const selector = isObject(pod['selector']) ? pod['selector'] : {};
+  const labels = isJsonObject(node['labels']) ? node['labels'] : {};
+  const selector = isJsonObject(pod['selector']) ? pod['selector'] : {};
   const terms = listOf(pod['affinity']);
   const tolerations = listOf(pod['tolerations']);
   return (

@@ -1,7 +1,6 @@
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
 import type { FactValues } from '../../shared/manifest/cluster-facts.ts';
-import type { Json } from '../../shared/manifest/object.ts';
-import { isObject } from './field-path.ts';
+import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
 import type { FactsRequest, Finding } from './finding.ts';
 import { isLeftOut } from './gap-findings.ts';
 
@@ -55,7 +54,7 @@ function oldKubelets(values: FactValues, cluster: string): readonly Finding[] {
 }
 
 const listOf = (value: Json | undefined, name: string): readonly Json[] => {
-  const found = isObject(value) ? value[name] : undefined;
+  const found = isJsonObject(value) ? value[name] : undefined;
   return Array.isArray(found) ? (found as readonly Json[]) : [];
 };
 
@@ -67,7 +66,7 @@ export function definitionFindings(
 ): readonly Finding[] {
   return Object.entries(left).flatMap(([name, mine]): readonly Finding[] => {
     const other = Object.hasOwn(right, name) ? right[name] : undefined;
-    if (!isObject(mine) || !isObject(other)) return [];
+    if (!isJsonObject(mine) || !isJsonObject(other)) return [];
     const group = name.slice(name.indexOf('.') + 1);
     const lacking = listOf(mine, 'served').filter((one) => !listOf(other, 'served').includes(one));
     const foreign = listOf(mine, 'stored').filter((one) => !listOf(other, 'served').includes(one));

@@ -1,5 +1,4 @@
-import type { Json, JsonObject } from '../../shared/manifest/object.ts';
-import { isObject } from './field-path.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../shared/manifest/object.ts';
 
 /** Members that are equal as they stand taken away on both sides: most of two objects is, and need not be looked at field by field. Lists stay whole. Pure. */
 export function withoutEqual(left: JsonObject, right: JsonObject): readonly [JsonObject, JsonObject] {
@@ -9,7 +8,7 @@ export function withoutEqual(left: JsonObject, right: JsonObject): readonly [Jso
     if (value === undefined) continue;
     const counterpart = Object.hasOwn(right, name) ? right[name] : undefined;
     if (counterpart !== undefined && isEqual(value, counterpart)) continue;
-    if (isObject(value) && isObject(counterpart))
+    if (isJsonObject(value) && isJsonObject(counterpart))
       [mine[name], other[name]] = withoutEqual(value, counterpart);
     else {
       mine[name] = value;

@@ -1,14 +1,13 @@
 /** The reverse of diffFields, for its properties: what the listed differences make of the old value. */
-import type { Json, JsonObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../shared/manifest/object.ts';
 import type { FieldDiff, FieldStep } from './diff-fields.ts';
-import { isObject } from './list-keys.ts';
 
 const textOf = (step: FieldStep) => JSON.stringify(step);
 
 /** An item has the identity when each of the key's parts is one of its members. */
 function hasKey(item: Json, key: string): boolean {
   return (
-    isObject(item) &&
+    isJsonObject(item) &&
     key.split(',').every((part) => {
       const at = part.indexOf('=');
       return String(item[part.slice(0, at)]) === part.slice(at + 1);
@@ -33,7 +32,7 @@ export function applyFields(
     groups.set(textOf(step), group);
   }
   const steps = [...groups.values()];
-  if (isObject(value)) return applyMembers(value, steps, depth);
+  if (isJsonObject(value)) return applyMembers(value, steps, depth);
   const list = applyItems(value as readonly Json[], steps, depth);
   const order = diffs.find(({ path, type }) => path.length === depth && type === 'order');
   if (order?.type !== 'order') return list;

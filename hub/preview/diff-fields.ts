@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
-import type { Json, JsonObject } from '../../shared/manifest/object.ts';
-import { type FieldSchema, type ItemKey, isList, isObject, keyItems } from './list-keys.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../shared/manifest/object.ts';
+import { type FieldSchema, type ItemKey, isList, keyItems } from './list-keys.ts';
 
 /** One step from a value into it: a member, an item by identity, or an item by position. */
 export type FieldStep = { readonly member: string } | { readonly item: ItemKey } | { readonly index: number };
@@ -34,7 +34,7 @@ export function diffFields(
   path: readonly FieldStep[] = [],
 ): readonly FieldDiff[] {
   if (before === after) return [];
-  if (isObject(before) && isObject(after)) return diffMembers(before, after, schema, path);
+  if (isJsonObject(before) && isJsonObject(after)) return diffMembers(before, after, schema, path);
   if (isList(before) && isList(after)) return diffLists(before, after, schema, path);
   return [{ type: 'set', path, before, after }];
 }

@@ -1,4 +1,5 @@
 import { describeKey } from '../../shared/manifest/object.ts';
+import { plural } from '../../shared/text/plural.ts';
 import { describeProblem } from '../model/problem.ts';
 import type {
   ChangeVariant,
@@ -40,10 +41,6 @@ export function plain(text: string): string {
     /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-}
-
-export function plural(count: number, one: string): string {
-  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }
 
 const namesShown = 6;

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../shared/manifest/object.ts';
 
 /** What is known of a field's lists. Given by the renderer's schema tables, through this port. */
 export interface FieldSchema {
@@ -37,7 +37,7 @@ function keyList(
 ): ReadonlyMap<ItemKey, JsonObject> | undefined {
   const keyed = new Map<ItemKey, JsonObject>();
   for (const item of items) {
-    if (!isObject(item)) return undefined;
+    if (!isJsonObject(item)) return undefined;
     const key = keyOfItem(item, keys);
     if (key === undefined || keyed.has(key)) return undefined;
     keyed.set(key, item);
@@ -54,10 +54,6 @@ function keyOfItem(item: JsonObject, keys: readonly string[]): ItemKey | undefin
     else if (index === 0 || value !== undefined) return undefined;
   }
   return parts.join(',');
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function isList(value: Json | undefined): value is readonly Json[] {

@@ -1,8 +1,8 @@
+import { plural } from '../../shared/text/plural.ts';
 import {
   clustersText,
   fieldLines,
   plain,
-  plural,
   problemText,
   type SignedLine,
   shownFields,

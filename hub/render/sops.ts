@@ -5,7 +5,7 @@
  * file only, which therefore cannot hold for what is rendered and is not asked of it. So: no sealed value may change, move or go, none may come, and
  * nothing may be put in plain text where the block says that values are sealed.
  */
-import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../../shared/manifest/object.ts';
 import { isForOperator } from '../../shared/manifest/sops-operator.ts';
 import { SelectorError } from './kustomize/label-selector.ts';
 import { type CompiledPattern, compilePattern } from './kustomize/pattern.ts';
@@ -15,14 +15,10 @@ import type { Resource } from './resource.ts';
 /** How a sealed value begins. */
 const cipherStart = 'ENC[AES256_GCM,';
 
-function isMap(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Whether the object carries what SOPS writes beside sealed values. */
 export function isSealed(object: { readonly [key: string]: unknown }): boolean {
   const block = object['sops'] as Json | undefined;
-  return isMap(block) && ('mac' in block || 'age' in block || 'lastmodified' in block);
+  return isJsonObject(block) && ('mac' in block || 'age' in block || 'lastmodified' in block);
 }
 
 /** Whether SOPS has encrypted the value. */
@@ -82,7 +78,8 @@ function factsOf(object: KubeObject, seals: (keys: readonly string[]) => boolean
   const facts = new Map<string, string>();
   const walk = (value: Json | undefined, keys: readonly string[]): void => {
     if (Array.isArray(value)) for (const item of value as readonly Json[]) walk(item, keys);
-    else if (isMap(value)) for (const [key, member] of Object.entries(value)) walk(member, [...keys, key]);
+    else if (isJsonObject(value))
+      for (const [key, member] of Object.entries(value)) walk(member, [...keys, key]);
     else if (
       isCipher(value) ||
       (value !== null && value !== undefined && value !== ('' as Json) && seals(keys))
@@ -107,7 +104,7 @@ export interface Broken {
 export function findBroken(before: KubeObject, after: KubeObject): Broken | undefined {
   if (before === after) return undefined;
   const block = before['sops'];
-  const seals = sealsOf(isMap(block as Json) ? (block as JsonObject) : {});
+  const seals = sealsOf(isJsonObject(block as Json) ? (block as JsonObject) : {});
   const [old, now] = [factsOf(before, seals), factsOf(after, seals)];
   for (const [fact, path] of old) if (!now.has(fact)) return { path, isNew: false };
   for (const [fact, path] of now)

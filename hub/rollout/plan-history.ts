@@ -1,5 +1,5 @@
 /** What the history keeps of a step of a rollout. Made with the state that it tells of, and kept in the same transaction. Pure. */
-
+import { plural } from '../../shared/text/plural.ts';
 import type { HistoryWrite, TimelineEntry } from '../model/rollout-history.ts';
 import { clusterState, noClusters } from './cluster-states.ts';
 import { durationText } from './duration-text.ts';
@@ -116,8 +116,4 @@ export function takesBack(before: RolloutState, wanted: Readonly<Record<string, 
 /** As people are shown revisions elsewhere. */
 function short(revisionId: string): string {
   return revisionId.slice(0, 7);
-}
-
-function plural(count: number, one: string): string {
-  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }

@@ -3,13 +3,12 @@
  * (`Ready`, `Stalled`, `Reconciling`), or a rule of the application.
  */
 import type { Health, HealthStatus } from '../manifest/health.ts';
-import { groupOf, type KubeObject } from '../manifest/object.ts';
+import { groupOf, isJsonObject, type KubeObject } from '../manifest/object.ts';
 import {
   conditionsOf,
   count,
   current,
   findCondition,
-  isObject,
   items,
   type Judge,
   member,
@@ -266,7 +265,8 @@ const families: readonly (readonly [RegExp, Judge])[] = [
 /** A composite of Crossplane may be of any group: it is known by what every one of them has (`spec.resourceRefs`, `spec.resourceRef`, `spec.crossplane`). */
 function isComposite(object: KubeObject): boolean {
   const spec = member(object, 'spec');
-  const marked = isObject(spec) && ['resourceRefs', 'resourceRef', 'crossplane'].some((name) => name in spec);
+  const marked =
+    isJsonObject(spec) && ['resourceRefs', 'resourceRef', 'crossplane'].some((name) => name in spec);
   return (
     marked && findCondition(object, 'Synced') !== undefined && findCondition(object, 'Ready') !== undefined
   );

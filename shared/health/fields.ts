@@ -1,5 +1,5 @@
 import type { Health, HealthStatus } from '../manifest/health.ts';
-import type { Json, JsonObject, KubeObject } from '../manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../manifest/object.ts';
 
 /** How one kind is judged; pure. */
 export type Judge = (object: KubeObject) => Health;
@@ -14,14 +14,10 @@ export function progress(message: string, reason = 'Progressing'): Health {
   return verdict('InProgress', reason, message);
 }
 
-export function isObject(value: unknown): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
 /** The value at a path of names; undefined where there is none. */
 export function member(value: Json | undefined, ...names: readonly string[]): Json | undefined {
   let at = value;
-  for (const name of names) at = isObject(at) ? at[name] : undefined;
+  for (const name of names) at = isJsonObject(at) ? at[name] : undefined;
   return at;
 }
 
@@ -40,7 +36,7 @@ export function text(value: Json | undefined, ...names: readonly string[]): stri
 /** The objects of the list at a path. */
 export function items(value: Json | undefined, ...names: readonly string[]): readonly JsonObject[] {
   const found = member(value, ...names);
-  return Array.isArray(found) ? (found as readonly Json[]).filter(isObject) : [];
+  return Array.isArray(found) ? (found as readonly Json[]).filter(isJsonObject) : [];
 }
 
 /** https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties */
@@ -77,10 +73,10 @@ export function conditionsOf(object: JsonObject): readonly StatusCondition[] {
 export function findCondition(object: JsonObject, type: string): StatusCondition | undefined {
   const { status } = object;
   // Most objects have none, and each is asked for several.
-  const conditions = isObject(status) ? status['conditions'] : undefined;
+  const conditions = isJsonObject(status) ? status['conditions'] : undefined;
   if (!Array.isArray(conditions)) return undefined;
   const found = (conditions as readonly Json[]).find(
-    (condition) => isObject(condition) && text(condition, 'type') === type,
+    (condition) => isJsonObject(condition) && text(condition, 'type') === type,
   );
   return found === undefined ? undefined : readCondition(found as JsonObject);
 }

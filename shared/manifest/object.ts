@@ -6,6 +6,11 @@ export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
 
+/** A map, as JSON has it: neither a list, nor null, nor one value. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** An object that has at least apiVersion, kind and metadata.name. */
 export interface KubeObject {
   readonly apiVersion: string;

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { FairwayError } from '../../../shared/error/error.ts';
+import { plural } from '../../../shared/text/plural.ts';
 import type { ApiConfirmation } from '../../api/schemas/confirmation.ts';
 import type { ApiRollout } from '../../api/schemas/rollout.ts';
 import { type ClientContext, clientCommand, durationArgument } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import { renderRelative } from '../output/relative-time.ts';
-import { plural } from './words.ts';
 
 type Options = Record<string, unknown>;
 

@@ -2,9 +2,9 @@ import { type Command, Option } from 'commander';
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { ObjectKey } from '../../../shared/manifest/object.ts';
 import { describeKey } from '../../../shared/manifest/object.ts';
+import { plural } from '../../../shared/text/plural.ts';
 import { clientCommand } from '../command.ts';
 import type { CliIo } from '../io.ts';
-import { plural } from './words.ts';
 
 interface Finding {
   readonly key: ObjectKey;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { plural } from '../../../shared/text/plural.ts';
 import { clientCommand } from '../command.ts';
 import type { CliIo } from '../io.ts';
-import { plural } from './words.ts';
 
 interface Forgotten {
   readonly certificates: number;

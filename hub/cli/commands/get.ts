@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { plural } from '../../../shared/text/plural.ts';
 import type { ApiListedApplication } from '../../api/schemas/application.ts';
 import type { ApiCluster } from '../../api/schemas/cluster.ts';
 import type { ApiConfirmation } from '../../api/schemas/confirmation.ts';
@@ -9,7 +10,7 @@ import type { CliIo } from '../io.ts';
 import type { Colours } from '../output/colour.ts';
 import { renderRelative } from '../output/relative-time.ts';
 import { addGetEvents } from './get-events.ts';
-import { colourState, firstLine, plural, shortRevision } from './words.ts';
+import { colourState, firstLine, shortRevision } from './words.ts';
 
 const limitFlag = '--limit <count>';
 

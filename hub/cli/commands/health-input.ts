@@ -1,15 +1,11 @@
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { FairwayError } from '../../../shared/error/error.ts';
 import { checkHealthExpression } from '../../../shared/health/evaluate-rules.ts';
-import type { JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
+import { isJsonObject, type KubeObject } from '../../../shared/manifest/object.ts';
 import type { HealthRule } from '../../../shared/manifest/target.ts';
 
 const charactersMax = 64 * 1024 * 1024;
 const objectsMax = 50_000;
-
-function isObject(value: unknown): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
 
 function fail(place: string, message: string): never {
   throw new FairwayError('invalid_manifest', `${place}: ${message}`);
@@ -46,11 +42,11 @@ function readDocuments(text: string, file: string): readonly Piece[] {
 }
 
 function toObject(value: unknown, place: string): KubeObject {
-  if (!isObject(value)) fail(place, 'expected an object with apiVersion, kind and metadata.name');
+  if (!isJsonObject(value)) fail(place, 'expected an object with apiVersion, kind and metadata.name');
   for (const field of ['apiVersion', 'kind'])
     if (typeof value[field] !== 'string' || value[field] === '') fail(place, `${field} is required: add it`);
   const { metadata } = value;
-  if (!isObject(metadata) || typeof metadata['name'] !== 'string')
+  if (!isJsonObject(metadata) || typeof metadata['name'] !== 'string')
     fail(place, 'metadata.name is required: add it');
   return value as KubeObject;
 }
@@ -58,14 +54,14 @@ function toObject(value: unknown, place: string): KubeObject {
 /** All objects of a text. Lists (`kind: List` or another whose `items` is a list) count as what they hold. @throws invalid_manifest with file and line. */
 export function readObjects(text: string, file: string): readonly KubeObject[] {
   const objects = readDocuments(text, file).flatMap(({ value, place }): readonly KubeObject[] => {
-    const items = isObject(value) && String(value['kind']).endsWith('List') ? value['items'] : undefined;
+    const items = isJsonObject(value) && String(value['kind']).endsWith('List') ? value['items'] : undefined;
     if (!Array.isArray(items)) return [toObject(value, place)];
     const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown };
     const bare = String(kind).slice(0, -'List'.length);
     // Items of a typed list need not say again what they are.
     const typed = bare === '' ? {} : { apiVersion, kind: bare };
     return items.map((item: unknown, at) =>
-      toObject(isObject(item) ? { ...typed, ...item } : item, `${place}: items[${at}]`),
+      toObject(isJsonObject(item) ? { ...typed, ...item } : item, `${place}: items[${at}]`),
     );
   });
   if (objects.length > objectsMax) fail(file, `holds more than ${objectsMax} objects`);
@@ -75,7 +71,7 @@ export function readObjects(text: string, file: string): readonly KubeObject[] {
 const expressions = ['current', 'inProgress', 'failed'] as const;
 
 function toRule(value: unknown, place: string): HealthRule {
-  if (!isObject(value))
+  if (!isJsonObject(value))
     fail(place, 'expected a rule with apiVersion, kind and current, inProgress or failed');
   const text = (name: string) => {
     const found = value[name] ?? '';
@@ -99,8 +95,8 @@ function toRule(value: unknown, place: string): HealthRule {
 /** Rules of a text: a list of them, or Applications with `spec.health`; other resources are passed over. @throws invalid_manifest with file and line. */
 export function readRules(text: string, file: string): readonly HealthRule[] {
   return readDocuments(text, file).flatMap(({ value, place }) => {
-    const spec = isObject(value) ? value['spec'] : undefined;
-    const list = Array.isArray(value) ? value : isObject(spec) ? spec['health'] : undefined;
+    const spec = isJsonObject(value) ? value['spec'] : undefined;
+    const list = Array.isArray(value) ? value : isJsonObject(spec) ? spec['health'] : undefined;
     if (list === undefined) return [];
     if (!Array.isArray(list)) return fail(place, 'spec.health: expected a list');
     return list.map((rule: unknown, at) => toRule(rule, `${place}: rule ${at + 1}`));

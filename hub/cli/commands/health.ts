@@ -12,6 +12,7 @@ import { exitCodes } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { createColours } from '../output/colour.ts';
 import { createPrinter, type OutputFormat } from '../output/printer.ts';
+import { readStandardInput } from '../read-standard-input.ts';
 import { readObjects, readRules } from './health-input.ts';
 
 const help = `
@@ -31,13 +32,6 @@ interface Row extends Health {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
-}
-
-/** Everything on standard input. */
-async function readStandardInput(): Promise<string> {
-  let text = '';
-  for await (const chunk of process.stdin) text += String(chunk);
-  return text;
 }
 
 /** `fairway health`: verdicts on any objects. */

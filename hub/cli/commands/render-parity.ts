@@ -1,10 +1,10 @@
+import { plural } from '../../../shared/text/plural.ts';
 import type { ApiComparison, ApiDifference, ApiParity } from '../../api/schemas/parity.ts';
 import type { Colours } from '../output/colour.ts';
 import { type JunitCase, renderJunit } from '../output/junit.ts';
 import { renderDuration, renderRelative } from '../output/relative-time.ts';
 import { renderTable } from '../output/table.ts';
 import { renderOpenFailover } from './open-failovers.ts';
-import { plural } from './words.ts';
 
 /** A group with its differences. */
 export interface ParityDetail {

@@ -1,9 +1,10 @@
 /** A rollout as people read it: where it stands, what may be done about it, and below each wave the clusters that have something to say. Pure. */
+import { plural } from '../../../shared/text/plural.ts';
 import type { ApiRollout } from '../../api/schemas/rollout.ts';
 import type { Printer } from '../output/printer.ts';
 import { renderDuration, renderRelative } from '../output/relative-time.ts';
 import { nextSteps } from './rollout-next-steps.ts';
-import { colourState, plural, shortRevision } from './words.ts';
+import { colourState, shortRevision } from './words.ts';
 
 type Wave = ApiRollout['waves'][number];
 type Cluster = Wave['clusters'][number];

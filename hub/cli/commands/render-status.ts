@@ -1,3 +1,4 @@
+import { plural } from '../../../shared/text/plural.ts';
 import type { ApiApplication, ApiPlacement } from '../../api/schemas/application.ts';
 import type { ApiCluster } from '../../api/schemas/cluster.ts';
 import type { ApiObject } from '../../api/schemas/object.ts';
@@ -6,7 +7,7 @@ import type { Colours } from '../output/colour.ts';
 import { renderRelative } from '../output/relative-time.ts';
 import { renderTable } from '../output/table.ts';
 import type { OpenFailover } from './open-failovers.ts';
-import { colourState, firstLine, plural, shortRevision } from './words.ts';
+import { colourState, firstLine, shortRevision } from './words.ts';
 
 /** More placements than this are not told one by one, unless they are asked for. */
 const rowsMax = 20;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { plural } from '../../../shared/text/plural.ts';
 import type {
   ApiClusterRecord,
   ApiRolloutRecord,
@@ -9,7 +10,7 @@ import type { CliIo } from '../io.ts';
 import type { Printer } from '../output/printer.ts';
 import { renderDuration, renderRelative } from '../output/relative-time.ts';
 import { renderTable } from '../output/table.ts';
-import { colourState, plural, shortRevision } from './words.ts';
+import { colourState, shortRevision } from './words.ts';
 
 type Options = Record<string, unknown>;
 

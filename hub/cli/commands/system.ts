@@ -5,6 +5,7 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import { createClient } from '../client.ts';
 import { type ClientContext, clientCommand, countArgument } from '../command.ts';
 import type { CliIo } from '../io.ts';
+import { readStandardInput } from '../read-standard-input.ts';
 import { checkServer, saveSettings } from '../settings.ts';
 
 type Options = Record<string, unknown>;
@@ -60,12 +61,6 @@ async function login(options: Options, io: CliIo) {
   io.stdout(
     `Logged in to ${server} (version ${hub.version}) as "${name}", scope ${scope}. Kept in ${path}.\n`,
   );
-}
-
-async function readStandardInput(): Promise<string> {
-  let text = '';
-  for await (const chunk of process.stdin) text += String(chunk);
-  return text;
 }
 
 async function backup({ client, io }: ClientContext, options: Options) {

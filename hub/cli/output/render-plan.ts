@@ -1,10 +1,11 @@
 /** A plan of rollouts as people read it: in a terminal, and in a pull request. Pure. */
+import { plural } from '../../../shared/text/plural.ts';
 import type {
   ApiPlannedApplication,
   ApiPlannedWave,
   ApiRolloutPlan,
 } from '../../api/schemas/rollout-plan.ts';
-import { plain, plural, problemText, sideText } from '../../preview/field-lines.ts';
+import { plain, problemText, sideText } from '../../preview/field-lines.ts';
 import { code, renderChangesMarkdown } from '../../preview/render-markdown.ts';
 import { renderChanges } from '../../preview/render-text.ts';
 import type { ProblemReport } from '../../preview/report.ts';

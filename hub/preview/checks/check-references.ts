@@ -1,5 +1,10 @@
-import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
-import { isList, isObject } from '../list-keys.ts';
+import {
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+} from '../../../shared/manifest/object.ts';
+import { isList } from '../list-keys.ts';
 import type { Complaint, FieldPath } from './complaint.ts';
 
 interface Reference {
@@ -40,8 +45,8 @@ export function checkReferences(
 ): readonly Complaint[] {
   const path = podSpecs[`${object.apiVersion}/${object.kind}`];
   let spec: Json | undefined = object;
-  for (const name of path ?? []) spec = isObject(spec) ? spec[name] : undefined;
-  if (!path || !isObject(spec)) return [];
+  for (const name of path ?? []) spec = isJsonObject(spec) ? spec[name] : undefined;
+  if (!path || !isJsonObject(spec)) return [];
   const seen = new Set<string>();
   return podReferences(spec, path).flatMap(({ kind, name, path: place }): readonly Complaint[] => {
     const id = referenceId(kind, namespace, name);
@@ -55,7 +60,7 @@ export function checkReferences(
 function podReferences(spec: JsonObject, path: FieldPath): readonly Reference[] {
   const found: Reference[] = [];
   const add = (kind: Reference['kind'], holder: Json | undefined, member: string, at: FieldPath) => {
-    if (!isObject(holder) || holder['optional'] === true) return;
+    if (!isJsonObject(holder) || holder['optional'] === true) return;
     const name = holder[member];
     if (typeof name === 'string' && name !== '') found.push({ kind, name, path: [...at, member] });
   };
@@ -70,7 +75,7 @@ function podReferences(spec: JsonObject, path: FieldPath): readonly Reference[] 
       ...at,
       'persistentVolumeClaim',
     ]);
-    const projected = isObject(volume['projected']) ? volume['projected']['sources'] : undefined;
+    const projected = isJsonObject(volume['projected']) ? volume['projected']['sources'] : undefined;
     each(projected, [...at, 'projected', 'sources'], (source, sourceAt) => {
       add('ConfigMap', source['configMap'], 'name', [...sourceAt, 'configMap']);
       add('Secret', source['secret'], 'name', [...sourceAt, 'secret']);
@@ -84,7 +89,7 @@ function podReferences(spec: JsonObject, path: FieldPath): readonly Reference[] 
       });
       each(container['env'], [...at, 'env'], (variable, variableAt) => {
         const from = variable['valueFrom'];
-        if (!isObject(from)) return;
+        if (!isJsonObject(from)) return;
         const fromAt = [...variableAt, 'valueFrom'];
         add('ConfigMap', from['configMapKeyRef'], 'name', [...fromAt, 'configMapKeyRef']);
         add('Secret', from['secretKeyRef'], 'name', [...fromAt, 'secretKeyRef']);
@@ -99,5 +104,5 @@ function each(
   visit: (item: JsonObject, path: FieldPath) => void,
 ): void {
   if (!isList(list)) return;
-  for (const [index, item] of list.entries()) if (isObject(item)) visit(item, [...path, index]);
+  for (const [index, item] of list.entries()) if (isJsonObject(item)) visit(item, [...path, index]);
 }

@@ -1,6 +1,11 @@
 import { canonicalJson } from '../../../shared/manifest/canonical.ts';
-import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
-import { isList, isObject } from '../list-keys.ts';
+import {
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+} from '../../../shared/manifest/object.ts';
+import { isList } from '../list-keys.ts';
 import type { Complaint, FieldPath } from './complaint.ts';
 import { anySchema, builtInSchema, type ObjectSchema, type SchemaType } from './object-schema.ts';
 
@@ -37,7 +42,7 @@ function checkValue(value: Json, schema: ObjectSchema, path: FieldPath, complain
     const { items } = schema;
     for (const [index, item] of items ? value.entries() : [])
       checkValue(item, items ?? anySchema, [...path, index], complaints);
-  } else if (isObject(value)) checkMembers(value, schema, path, complaints);
+  } else if (isJsonObject(value)) checkMembers(value, schema, path, complaints);
 }
 
 function checkMembers(
@@ -74,7 +79,7 @@ const typeNames: Readonly<Record<SchemaType, string>> = {
 };
 
 function fits(value: Json, type: SchemaType): boolean {
-  if (type === 'object') return isObject(value);
+  if (type === 'object') return isJsonObject(value);
   if (type === 'list') return isList(value);
   if (type === 'text') return typeof value === 'string';
   if (type === 'boolean') return typeof value === 'boolean';
@@ -92,7 +97,7 @@ function isQuantity(text: string): boolean {
 
 function describeType(value: Json): string {
   if (isList(value)) return 'a list';
-  if (isObject(value)) return 'a map';
+  if (isJsonObject(value)) return 'a map';
   return typeof value === 'string' ? 'text' : `a ${typeof value}`;
 }
 

@@ -1,13 +1,18 @@
-import { isSecret, type Json, type KubeObject, keyOf } from '../../../shared/manifest/object.ts';
-import { isObject } from '../list-keys.ts';
+import {
+  isJsonObject,
+  isSecret,
+  type Json,
+  type KubeObject,
+  keyOf,
+} from '../../../shared/manifest/object.ts';
 import type { Complaint, Severity } from './complaint.ts';
 
 /** A Secret with values in it that nothing has encrypted. SOPS leaves its mark, or `ENC[...]` in each value. Pure. */
 export function checkSecret(object: KubeObject, severity: Severity): readonly Complaint[] {
-  if (!isSecret(keyOf(object)) || isObject(object['sops'])) return [];
+  if (!isSecret(keyOf(object)) || isJsonObject(object['sops'])) return [];
   for (const member of ['data', 'stringData']) {
     const data = object[member];
-    if (!isObject(data)) continue;
+    if (!isJsonObject(data)) continue;
     const plain = Object.keys(data).filter((name) => !isEncrypted(data[name]));
     if (plain.length === 0) continue;
     const names = plain.slice(0, 5).join(', ');

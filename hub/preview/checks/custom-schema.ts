@@ -1,5 +1,10 @@
-import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
-import { isList, isObject } from '../list-keys.ts';
+import {
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+} from '../../../shared/manifest/object.ts';
+import { isList } from '../list-keys.ts';
 import { anySchema, metadataSchema, type ObjectSchema, type SchemaType } from './object-schema.ts';
 
 /** A real definition is a few deep; what is deeper is not checked. */
@@ -16,9 +21,9 @@ export function customSchemas(definition: KubeObject): ReadonlyMap<string, Objec
   const [group, kind] = [spec['group'], objectAt(spec['names'])['kind']];
   const versions = spec['versions'];
   if (typeof group !== 'string' || typeof kind !== 'string' || !isList(versions)) return schemas;
-  for (const version of versions.filter(isObject)) {
+  for (const version of versions.filter(isJsonObject)) {
     const root = objectAt(version['schema'])['openAPIV3Schema'];
-    if (typeof version['name'] !== 'string' || !isObject(root)) continue;
+    if (typeof version['name'] !== 'string' || !isJsonObject(root)) continue;
     const schema = schemaOf(root, 0);
     const fields = new Map(schema.fields ?? []);
     for (const name of ['apiVersion', 'kind']) fields.set(name, { ...anySchema, type: 'text' });
@@ -29,7 +34,7 @@ export function customSchemas(definition: KubeObject): ReadonlyMap<string, Objec
 }
 
 function objectAt(value: Json | undefined): JsonObject {
-  return isObject(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }
 
 function schemaOf(node: JsonObject, depth: number): ObjectSchema {
@@ -37,11 +42,15 @@ function schemaOf(node: JsonObject, depth: number): ObjectSchema {
   const values = isList(node['enum']) ? node['enum'] : undefined;
   if (node['x-kubernetes-int-or-string'] === true) return { ...anySchema, type: 'integer-or-text', values };
   const type = typeOf(node['type']);
-  const items = isObject(node['items']) ? schemaOf(node['items'], depth + 1) : undefined;
+  const items = isJsonObject(node['items']) ? schemaOf(node['items'], depth + 1) : undefined;
   const additional = node['additionalProperties'];
   const preserves = node['x-kubernetes-preserve-unknown-fields'] === true || additional === true;
-  const others = preserves ? anySchema : isObject(additional) ? schemaOf(additional, depth + 1) : undefined;
-  const properties = Object.entries(objectAt(node['properties'])).filter(([, value]) => isObject(value));
+  const others = preserves
+    ? anySchema
+    : isJsonObject(additional)
+      ? schemaOf(additional, depth + 1)
+      : undefined;
+  const properties = Object.entries(objectAt(node['properties'])).filter(([, value]) => isJsonObject(value));
   const fields = new Map(properties.map(([name, value]) => [name, schemaOf(value as JsonObject, depth + 1)]));
   const required = isList(node['required'])
     ? node['required'].filter((name) => typeof name === 'string')

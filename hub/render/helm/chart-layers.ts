@@ -1,7 +1,6 @@
 /** The values of a chart, layer by layer: its own, then each file and what stands inline, the later going before the earlier. */
-import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../shared/manifest/object.ts';
 import type { Written } from '../../model/trace.ts';
-import { isMap } from '../../model/trace-path.ts';
 import { defaultLimits } from '../limits.ts';
 import type { Resource } from '../resource.ts';
 import type { Spot, WrittenPath } from '../trace/lineage.ts';
@@ -45,7 +44,7 @@ export interface ChartLayers {
 function readValues(bytes: Uint8Array): JsonObject {
   const parsed = parseYaml(bytes, defaultLimits, 'manifest');
   const value = parsed.ok ? parsed.documents[0]?.value : undefined;
-  return value !== undefined && isMap(value) ? value : {};
+  return value !== undefined && isJsonObject(value) ? value : {};
 }
 
 /** @param place of a line of the file. */
@@ -126,7 +125,7 @@ export function valueIn(value: Json, path: WrittenPath): Json | undefined {
   let here: Json | undefined = value;
   for (const part of path) {
     if (Array.isArray(here)) here = here[Number(part)] as Json | undefined;
-    else if (here !== undefined && isMap(here) && Object.hasOwn(here, part)) here = here[part];
+    else if (here !== undefined && isJsonObject(here) && Object.hasOwn(here, part)) here = here[part];
     else return undefined;
   }
   return here;
@@ -149,7 +148,7 @@ function over(under: JsonObject, top: JsonObject): JsonObject {
   for (const [key, value] of Object.entries(top)) {
     const below = result[key];
     if (value === null) delete result[key];
-    else result[key] = isMap(value) && isMap(below) ? over(below, value) : value;
+    else result[key] = isJsonObject(value) && isJsonObject(below) ? over(below, value) : value;
   }
   return result as JsonObject;
 }

@@ -2,8 +2,8 @@
  * Which line of a template wrote a field of an object. A template is no YAML until it is run, so its text is read by indentation, with everything in `{{ }}` standing for any
  * text. Where the field itself is not to be seen the nearest that is: what holds it, or the action within that which wrote it (`toYaml`, `include`).
  */
-import type { Json, KubeObject } from '../../../shared/manifest/object.ts';
-import { isMap, keyTextOf } from '../../model/trace-path.ts';
+import { isJsonObject, type Json, type KubeObject } from '../../../shared/manifest/object.ts';
+import { keyTextOf } from '../../model/trace-path.ts';
 
 export interface TemplateLine {
   /** 1-based. */
@@ -172,7 +172,11 @@ function walk(
       const action = chooseAction(holder?.line ?? first - 1, end(), lines, about);
       return { line: action ?? holder?.line ?? first, exact: false };
     }
-    value = isMap(value) ? value[String(part)] : Array.isArray(value) ? value[Number(part)] : undefined;
+    value = isJsonObject(value)
+      ? value[String(part)]
+      : Array.isArray(value)
+        ? value[Number(part)]
+        : undefined;
     holder = found;
     [from, to] = [index + 1, endOf(entries, index, to)];
   }
@@ -221,9 +225,9 @@ function itemIn(
 ): number | undefined {
   const items = below.filter((index) => entries[index]?.key === undefined);
   const item = Array.isArray(list) ? (list[part] as Json | undefined) : undefined;
-  const name = isMap(item) ? keyTextOf(item['name']) : keyTextOf(item);
+  const name = isJsonObject(item) ? keyTextOf(item['name']) : keyTextOf(item);
   const writtenName = (index: number) => {
-    if (!isMap(item)) return entries[index]?.value;
+    if (!isJsonObject(item)) return entries[index]?.value;
     const inside = entries.slice(index + 1, endOf(entries, index, to));
     return inside.find((entry) => entry.key === 'name')?.value;
   };

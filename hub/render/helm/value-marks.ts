@@ -3,8 +3,12 @@
  * that becomes another, when that one value alone is another, hangs on it. Rendering is the same for the same input, so this is certain, and it is bounded in renders. Only
  * where a chart takes no other value does it count that its template names the value, and that the text is the same.
  */
-import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
-import { isMap } from '../../model/trace-path.ts';
+import {
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+} from '../../../shared/manifest/object.ts';
 import type { WrittenPath } from '../trace/lineage.ts';
 
 /** A scalar among the values. */
@@ -33,7 +37,7 @@ export const fieldKey = (path: WrittenPath): string => JSON.stringify(path);
 /** The scalars of a value. */
 export function scalarsOf(value: Json, path: WrittenPath = []): readonly ValueLeaf[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => scalarsOf(item as Json, [...path, index]));
-  if (isMap(value))
+  if (isJsonObject(value))
     return Object.entries(value).flatMap(([key, member]) => scalarsOf(member ?? null, [...path, key]));
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
     ? [{ path, value }]

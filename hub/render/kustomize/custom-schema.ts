@@ -1,6 +1,5 @@
 /** `openapi.path`: an OpenAPI document instead of the built-in one (kyaml openapi SetSchema; it replaces the built-in one as a whole). */
-import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
-import { isMapping } from './field-path.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../shared/manifest/object.ts';
 import { anyField, isClusterScoped, type SchemaData, SchemaTable } from './schema.ts';
 
 export interface CustomSchema {
@@ -18,13 +17,13 @@ const depthMax = 64;
 
 /** @throws SchemaError. */
 export function readCustomSchema(document: Json): CustomSchema {
-  if (!isMapping(document)) throw new SchemaError('expected an OpenAPI document');
+  if (!isJsonObject(document)) throw new SchemaError('expected an OpenAPI document');
   const definitions = document['definitions'] ?? {};
-  if (!isMapping(definitions)) throw new SchemaError('expected a mapping of definitions');
+  if (!isJsonObject(definitions)) throw new SchemaError('expected a mapping of definitions');
   const reader = new SchemaReader();
   const kinds: Record<string, string> = {};
   for (const [name, schema] of Object.entries(definitions)) {
-    if (!isMapping(schema)) throw new SchemaError(`expected a schema for ${name}`);
+    if (!isJsonObject(schema)) throw new SchemaError(`expected a schema for ${name}`);
     reader.define(name, schema, 0);
     for (const kind of kindsOf(schema['x-kubernetes-group-version-kind'])) kinds[kind] = name;
   }
@@ -37,7 +36,7 @@ function kindsOf(list: Json | undefined): readonly string[] {
 }
 
 function kindOf(value: Json | undefined): string | undefined {
-  if (!isMapping(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const { group, version, kind } = value;
   if (typeof version !== 'string' || typeof kind !== 'string') return undefined;
   return `${typeof group === 'string' && group !== '' ? `${group}/` : ''}${version}/${kind}`;
@@ -45,9 +44,9 @@ function kindOf(value: Json | undefined): string | undefined {
 
 function clusterScopedIn(paths: Json | undefined): ReadonlySet<string> {
   const scoped = new Map<string, boolean>();
-  for (const [path, item] of Object.entries(isMapping(paths) ? paths : {})) {
-    const get = isMapping(item) ? item['get'] : undefined;
-    const kind = isMapping(get) ? kindOf(get['x-kubernetes-group-version-kind']) : undefined;
+  for (const [path, item] of Object.entries(isJsonObject(paths) ? paths : {})) {
+    const get = isJsonObject(item) ? item['get'] : undefined;
+    const kind = isJsonObject(get) ? kindOf(get['x-kubernetes-group-version-kind']) : undefined;
     if (kind === undefined) continue;
     if (path.includes('namespaces/{namespace}')) scoped.set(kind, false);
     else if (!scoped.has(kind)) scoped.set(kind, true);
@@ -68,11 +67,11 @@ class SchemaReader {
     if (depth > depthMax) throw new SchemaError(`the schema of ${name} is nested too deeply`);
     const fields: Fields = {};
     this.definitions[name] = fields;
-    const properties = isMapping(schema['properties']) ? schema['properties'] : {};
+    const properties = isJsonObject(schema['properties']) ? schema['properties'] : {};
     for (const [field, property] of Object.entries(properties))
-      if (isMapping(property)) fields[field] = this.#field(`${name}.${field}`, property, depth);
+      if (isJsonObject(property)) fields[field] = this.#field(`${name}.${field}`, property, depth);
     const additional = schema['additionalProperties'];
-    if (isMapping(additional)) fields[anyField] = this.#field(`${name}.*`, additional, depth);
+    if (isJsonObject(additional)) fields[anyField] = this.#field(`${name}.*`, additional, depth);
   }
 
   #field(name: string, property: JsonObject, depth: number): Fields[string] {
@@ -89,10 +88,10 @@ class SchemaReader {
 
   #target(name: string, property: JsonObject, depth: number): string | undefined {
     const inner = property['type'] === 'array' ? property['items'] : property;
-    if (!isMapping(inner)) return undefined;
+    if (!isJsonObject(inner)) return undefined;
     const reference = inner['$ref'];
     if (typeof reference === 'string') return reference.replace(/^#\/definitions\//, '');
-    if (!isMapping(inner['properties']) && !isMapping(inner['additionalProperties'])) return undefined;
+    if (!isJsonObject(inner['properties']) && !isJsonObject(inner['additionalProperties'])) return undefined;
     const own = `${name} (in place)`;
     this.define(own, inner, depth + 1);
     return own;

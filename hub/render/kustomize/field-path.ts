@@ -2,7 +2,7 @@
  * Dotted field paths: `spec.containers.[name=web].image`, `metadata.annotations.[a.b/c]`, `spec.ports.0`, `*` for every item (kyaml
  * utils/pathsplitter.go, yaml/fns.go PathGetter, yaml/match.go PathMatcher).
  */
-import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../shared/manifest/object.ts';
 import { textOf } from './list-merge.ts';
 import { compilePattern } from './pattern.ts';
 
@@ -69,10 +69,6 @@ function isIndex(part: string): boolean {
   return /^\+?\d+$/.test(part) || /^-0+$/.test(part);
 }
 
-export function isMapping(value: Slot): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function isNull(value: Slot): value is null | undefined {
   return value === null || value === undefined;
 }
@@ -112,12 +108,12 @@ function keyOfPart(value: Slot, part: string): string | number | undefined {
   if (isListPart(part)) {
     const [field, text] = splitListPart(part);
     const index = itemsOf(value, part).findIndex((item) =>
-      field === '' ? scalarText(item) === text : isMapping(item) && hasValue(item, field, text),
+      field === '' ? scalarText(item) === text : isJsonObject(item) && hasValue(item, field, text),
     );
     return index < 0 ? undefined : index;
   }
   if (isNull(value)) return undefined;
-  if (!isMapping(value)) throw new FieldPathError(`expected a mapping to look up ${part} in`);
+  if (!isJsonObject(value)) throw new FieldPathError(`expected a mapping to look up ${part} in`);
   return Object.hasOwn(value, part) ? part : undefined;
 }
 
@@ -165,7 +161,7 @@ export class FieldMatcher {
     // A mapping that is null takes what is put into it and stays null.
     if (isNull(value))
       return this.#create === undefined ? { value, matches: nothing } : { value, matches: [noPlace] };
-    if (!isMapping(value)) throw new FieldPathError(`expected a mapping to look up ${part} in`);
+    if (!isJsonObject(value)) throw new FieldPathError(`expected a mapping to look up ${part} in`);
     const there = Object.hasOwn(value, part);
     if (!there && this.#create === undefined) return { value, matches: nothing };
     const field = there ? value[part] : this.#empty(rest[0]);
@@ -208,7 +204,7 @@ export class FieldMatcher {
     const matches = (item: Json): boolean =>
       field === ''
         ? pattern.test(scalarText(item))
-        : isMapping(item) && Object.hasOwn(item, field) && pattern.test(scalarText(item[field]));
+        : isJsonObject(item) && Object.hasOwn(item, field) && pattern.test(scalarText(item[field]));
     const items = itemsOf(value, part);
     const found = this.#matchAll(value, items, deeper, matches);
     if (this.#create === undefined || found.matches.length > 0) return found;

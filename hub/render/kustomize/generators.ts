@@ -1,6 +1,11 @@
 /** configMapGenerator and secretGenerator (kustomize api/internal/generators, kv, hasher). */
 import { hash } from 'node:crypto';
-import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
+import {
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+} from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import { createResource, type Resource } from '../resource.ts';
 import { utf8Text } from '../yaml/utf8.ts';
@@ -222,8 +227,8 @@ function contentHash(object: KubeObject): string {
   const { kind } = object;
   const encoded: Record<string, Json> = { data: mapOrText(object['data']) };
   if (kind === 'ConfigMap') {
-    if (isMap(object['binaryData'])) encoded['binaryData'] = object['binaryData'];
-  } else if (isMap(object['stringData'])) encoded['stringData'] = object['stringData'];
+    if (isJsonObject(object['binaryData'])) encoded['binaryData'] = object['binaryData'];
+  } else if (isJsonObject(object['stringData'])) encoded['stringData'] = object['stringData'];
   encoded['kind'] = kind;
   // The name is always empty there: kustomize looks it up by a path that it does not split.
   encoded['name'] = '';
@@ -232,10 +237,6 @@ function contentHash(object: KubeObject): string {
   return hex.replace(/[013ae]/g, (digit) => ({ 0: 'g', 1: 'h', 3: 'k', a: 'm', e: 't' })[digit] ?? digit);
 }
 
-function isMap(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function mapOrText(value: Json | undefined): Json {
-  return isMap(value) ? value : textOf(value);
+  return isJsonObject(value) ? value : textOf(value);
 }

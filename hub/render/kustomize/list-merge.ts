@@ -1,5 +1,5 @@
 /** Lists that merge by key (kyaml yaml/walk/associative_sequence.go, with patch items put first). */
-import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../shared/manifest/object.ts';
 import { type FieldSchema, schemaOfItems } from './schema.ts';
 
 /** A value that may be missing. */
@@ -68,7 +68,7 @@ export class ListMerge {
       added = setItem(added, item as Json, usedKeys, usedValues);
       // kustomize changes items in place, but puts a replacing one beside, and then the old one over it.
       if (old !== undefined)
-        inPlace.set(old, isMap(patch) && patch['$patch'] === 'replace' ? old : (item as Json));
+        inPlace.set(old, isJsonObject(patch) && patch['$patch'] === 'replace' ? old : (item as Json));
     }
     return valuesList.length === 0
       ? dest
@@ -80,12 +80,8 @@ export class ListMerge {
   }
 }
 
-function isMap(value: Slot): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function isNothing(value: Slot): boolean {
-  return value === undefined || value === null || (isMap(value) && Object.keys(value).length === 0);
+  return value === undefined || value === null || (isJsonObject(value) && Object.keys(value).length === 0);
 }
 
 function keyValues(sides: readonly (readonly Json[] | undefined)[], keys: Values): Values[] {
@@ -93,7 +89,9 @@ function keyValues(sides: readonly (readonly Json[] | undefined)[], keys: Values
   const result: Values[] = [];
   for (const side of sides)
     for (const item of side ?? []) {
-      const values = keys.map((key) => (isMap(item) && !isNothing(item[key]) ? textOf(item[key]) : ''));
+      const values = keys.map((key) =>
+        isJsonObject(item) && !isNothing(item[key]) ? textOf(item[key]) : '',
+      );
       const text = values.length === 1 ? (values[0] ?? '') : JSON.stringify(values);
       if (seen.has(text)) continue;
       seen.add(text);
@@ -145,7 +143,7 @@ function findItem(list: readonly Json[] | undefined, keys: Values, values: Value
   if (list === undefined) return undefined;
   if (keys[0] === '') return list.find((item) => textOf(item) === values[0]);
   return list.find(
-    (item) => isMap(item) && keys.every((key, index) => hasText(item, key, values[index] ?? '')),
+    (item) => isJsonObject(item) && keys.every((key, index) => hasText(item, key, values[index] ?? '')),
   );
 }
 
@@ -157,7 +155,7 @@ function withKeys(item: JsonObject, keys: Values, values: Values): JsonObject {
   let result = item;
   for (const [index, key] of keys.entries()) {
     const text = values[index] ?? '';
-    if (isMap(result) && !Object.hasOwn(result, key) && text !== '')
+    if (isJsonObject(result) && !Object.hasOwn(result, key) && text !== '')
       result = { ...result, [key]: /^(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : text };
   }
   return result;
@@ -170,7 +168,7 @@ function setItem(list: readonly Json[], element: Json | undefined, keys: Values,
   for (const item of list) {
     if (isNothing(item)) continue;
     const byKey = keys[0] !== '';
-    if (byKey && !isMap(item)) {
+    if (byKey && !isJsonObject(item)) {
       result.push(item);
       continue;
     }
@@ -187,7 +185,7 @@ function setItem(list: readonly Json[], element: Json | undefined, keys: Values,
 
 function matches(item: Json, keys: Values, values: Values): boolean {
   if (keys[0] === '') return textOf(item) === values[0];
-  if (!isMap(item) || values.length === 0) return false;
+  if (!isJsonObject(item) || values.length === 0) return false;
   return keys.every((key, index) => {
     if (index >= values.length) return true;
     const text = values[index] ?? '';
@@ -204,7 +202,7 @@ function appendList(start: readonly Json[], rest: readonly Json[], keys: Values)
     }
     const values: string[] = [];
     for (const key of keys) {
-      if (isMap(item) && Object.hasOwn(item, key)) values.push(textOf(item[key]));
+      if (isJsonObject(item) && Object.hasOwn(item, key)) values.push(textOf(item[key]));
       else list.push(item);
     }
     if (keys.length > 1) list = setItem(list, undefined, keys, values);

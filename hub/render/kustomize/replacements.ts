@@ -3,7 +3,13 @@
  * fails at once, where kustomize fails only if it is still there at the end; and a field that is created with digits stays a number, where a later strategic merge
  * of kustomize makes it a text.
  */
-import { groupOf, type Json, type KubeObject, versionOf } from '../../../shared/manifest/object.ts';
+import {
+  groupOf,
+  isJsonObject,
+  type Json,
+  type KubeObject,
+  versionOf,
+} from '../../../shared/manifest/object.ts';
 import { type Place, problemError } from '../render-error.ts';
 import { checkObject, type Resource } from '../resource.ts';
 import { isCipher } from '../sops.ts';
@@ -14,7 +20,6 @@ import {
   FieldMatcher,
   FieldPathError,
   findField,
-  isMapping,
   isNoPlace,
   splitFieldPath,
 } from './field-path.ts';
@@ -241,7 +246,7 @@ function replaceAtPath(root: Json, value: Value, path: string, options: FieldOpt
 
 function createdKind(json: Json): CreatedKind {
   if (Array.isArray(json)) return 'list';
-  return isMapping(json) ? 'map' : 'scalar';
+  return isJsonObject(json) ? 'map' : 'scalar';
 }
 
 /** Where the path leads into a text: that text changed. Undefined: it does not, or the text has no such field. */

@@ -1,7 +1,7 @@
 /** What makes one object out of another, field by field; lists that merge item by item. */
-import type { Json, JsonObject } from '../../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../shared/manifest/object.ts';
 import type { FieldPath, ItemPart, ObjectTrace } from '../../model/trace.ts';
-import { isMap, itemPartOf, listPathText } from '../../model/trace-path.ts';
+import { itemPartOf, listPathText } from '../../model/trace-path.ts';
 import type { RawChange } from './lineage.ts';
 
 type MergeKeys = ObjectTrace['mergeKeys'];
@@ -20,7 +20,7 @@ export function leavesOf(value: Json, path: FieldPath, mergeKeys: MergeKeys): re
     if (Array.isArray(here) && here.length > 0) {
       const names = namesOf(here, mergeKeys[listPathText(at)]);
       for (const [index, item] of here.entries()) visit(item, [...at, names?.[index] ?? index]);
-    } else if (isMap(here) && Object.keys(here).length > 0)
+    } else if (isJsonObject(here) && Object.keys(here).length > 0)
       for (const [key, member] of Object.entries(here)) visit(member ?? null, [...at, key]);
     else leaves.push(at);
   };
@@ -35,7 +35,7 @@ function isSame(a: Json, b: Json): boolean {
     return (
       Array.isArray(b) && a.length === b.length && a.every((item, index) => isSame(item, b[index] as Json))
     );
-  if (!isMap(a) || !isMap(b)) return false;
+  if (!isJsonObject(a) || !isJsonObject(b)) return false;
   const keys = Object.keys(a);
   return (
     keys.length === Object.keys(b).length &&
@@ -64,7 +64,7 @@ class Diff {
 
   values(before: Json, after: Json, path: FieldPath): void {
     if (isSame(before, after)) return;
-    if (isMap(before) && isMap(after)) this.#maps(before, after, path);
+    if (isJsonObject(before) && isJsonObject(after)) this.#maps(before, after, path);
     else if (Array.isArray(before) && Array.isArray(after)) this.#lists(before, after, path);
     else this.#changes.push({ path, before, after });
   }
@@ -82,7 +82,7 @@ class Diff {
 
   /** Each field of a new mapping by itself: they may be written in different places. */
   #added(value: Json, path: FieldPath): void {
-    const keys = isMap(value) ? Object.keys(value) : [];
+    const keys = isJsonObject(value) ? Object.keys(value) : [];
     if (keys.length === 0) this.#changes.push({ path, after: value });
     else for (const key of keys) this.#added((value as JsonObject)[key] ?? null, [...path, key]);
   }

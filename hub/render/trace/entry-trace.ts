@@ -1,5 +1,5 @@
 /** What one entry of a kustomization, or one transformer that is an object, tells of its work. */
-import type { Json, KubeObject } from '../../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type KubeObject } from '../../../shared/manifest/object.ts';
 import type { TraceKind } from '../../model/trace.ts';
 import type { ChartLayers } from '../helm/chart-layers.ts';
 import { applyJsonPatch, type JsonPatchOperation } from '../kustomize/json-patch.ts';
@@ -212,7 +212,7 @@ function spotOf(object: KubeObject, text: TextSource, documents: readonly YamlDo
 
 function wayTo(object: KubeObject, value: Json): WrittenPath | undefined {
   if ((value as unknown) === object) return [];
-  const items = typeof value === 'object' && value !== null && !Array.isArray(value) ? itemsOf(value) : [];
+  const items = isJsonObject(value) ? itemsOf(value) : [];
   for (const [index, item] of items.entries()) {
     const below = wayTo(object, item);
     if (below !== undefined) return ['items', index, ...below];

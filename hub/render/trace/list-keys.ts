@@ -1,7 +1,12 @@
 /** By which keys the items of an object's lists are told apart. */
-import type { Json, JsonObject, KubeObject } from '../../../shared/manifest/object.ts';
+import {
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+} from '../../../shared/manifest/object.ts';
 import type { FieldPath, ObjectTrace } from '../../model/trace.ts';
-import { isMap, itemPartOf, listPathText } from '../../model/trace-path.ts';
+import { itemPartOf, listPathText } from '../../model/trace-path.ts';
 import { type FieldSchema, type SchemaTable, schemaOfField } from '../kustomize/schema.ts';
 
 type MergeKeys = ObjectTrace['mergeKeys'];
@@ -34,7 +39,7 @@ function visit(
     for (const [index, item] of value.entries()) visit(item as Json, schema?.items, [...path, index], found);
     return;
   }
-  if (!isMap(value)) return;
+  if (!isJsonObject(value)) return;
   for (const key of Object.keys(value)) visit(value[key], fieldOf(schema, key), [...path, key], found);
 }
 
@@ -61,7 +66,7 @@ function noteList(
 }
 
 function hasName(item: Json): boolean {
-  return isMap(item) && typeof (item as JsonObject)['name'] === 'string';
+  return isJsonObject(item) && typeof (item as JsonObject)['name'] === 'string';
 }
 
 function areDistinct(list: readonly Json[], keys: readonly string[]): boolean {

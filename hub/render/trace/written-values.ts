@@ -1,7 +1,7 @@
 /** Where the fields of a kustomization, or of a transformer's own object, hold what they put into objects. */
-import type { Json, KubeObject } from '../../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type KubeObject } from '../../../shared/manifest/object.ts';
 import type { FieldPart, FieldPath } from '../../model/trace.ts';
-import { indexOfItem, isItemPart, isMap, keyTextOf } from '../../model/trace-path.ts';
+import { indexOfItem, isItemPart, keyTextOf } from '../../model/trace-path.ts';
 import { splitImage } from '../kustomize/images.ts';
 import type { JsonPatchOperation } from '../kustomize/json-patch.ts';
 import type { ImageArgs } from '../kustomize/kustomization.ts';
@@ -84,11 +84,11 @@ function keyOfPart(value: Json | undefined, part: FieldPart): string | number | 
     const near = value.findIndex((item) => agrees(item, part.item));
     return near < 0 ? undefined : near;
   }
-  return isMap(value) && typeof part === 'string' && Object.hasOwn(value, part) ? part : undefined;
+  return isJsonObject(value) && typeof part === 'string' && Object.hasOwn(value, part) ? part : undefined;
 }
 
 function agrees(item: Json, wanted: Readonly<Record<string, string>>): boolean {
-  if (!isMap(item)) return Object.hasOwn(wanted, '') && keyTextOf(item) === wanted[''];
+  if (!isJsonObject(item)) return Object.hasOwn(wanted, '') && keyTextOf(item) === wanted[''];
   const named = Object.entries(wanted).filter(([key]) => Object.hasOwn(item, key));
   return named.length > 0 && named.every(([key, text]) => keyTextOf(item[key]) === text);
 }
@@ -114,7 +114,7 @@ function findShared(patch: Json, { path, after }: RawChange, start: WrittenPath)
 
 function entriesOf(value: Json): readonly (readonly [string | number, Json | undefined])[] {
   if (Array.isArray(value)) return value.map((item, index) => [index, item as Json] as const);
-  return isMap(value) ? Object.entries(value) : [];
+  return isJsonObject(value) ? Object.entries(value) : [];
 }
 
 /** An operation of a JSON patch, at `spot`, that was applied to `before`. */
@@ -146,7 +146,7 @@ function restBelow(before: Json, tokens: readonly string[], path: FieldPath): Fi
     if (part === undefined) return undefined;
     if (typeof part === 'string') {
       if (part !== token) return undefined;
-      here = isMap(here) && Object.hasOwn(here, part) ? here[part] : undefined;
+      here = isJsonObject(here) && Object.hasOwn(here, part) ? here[part] : undefined;
       continue;
     }
     // The item that is added has the name that the change gives it; any other is found by its index.
