@@ -1,81 +1,17 @@
 /** Facts of a cluster, collected from a real API server. */
-import { spawnSync } from 'node:child_process';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
-import { generateIdentity, identityToRecipient } from 'age-encryption';
+import { identityToRecipient } from 'age-encryption';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { createKubeClient } from '../../../agent/kube/create-kube-client.ts';
-import { createFactCollector, type FactsPorts } from '../../../agent/loops/collect-facts.ts';
-import { applySetId } from '../../../agent/model/inventory.ts';
 import { encryptManifest } from '../../../agent/secrets/encrypt-for-tests.ts';
-import { createSecretOpener } from '../../../agent/secrets/secret-opener.ts';
-import { planAgentRights } from '../../../hub/api/install/agent-rights.ts';
-import { systemClock } from '../../../shared/clock/clock.ts';
-import { systemRandom } from '../../../shared/clock/random.ts';
-import { silentLogger } from '../../../shared/log/log.ts';
-import type { FactSection, UnownedField } from '../../../shared/manifest/cluster-facts.ts';
+import type { FactSection } from '../../../shared/manifest/cluster-facts.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
+import { createFactsBed, meta, partOf, replicas, salt, secret, signal } from './facts-bed.ts';
 
 const plane = await startControlPlane({ name: 'facts' });
-const at = plane as ControlPlane;
-const salt = new Uint8Array(32).fill(7);
-const signal = new AbortController().signal;
+const bed = await createFactsBed(plane as ControlPlane);
+const { kubectl, apply, collect, collectorOf, sealed } = bed;
 const day = 86_400_000;
-
-function kubectl(args: readonly string[], input?: unknown): string {
-  const done = spawnSync(at.kubectl, ['--kubeconfig', at.kubeconfig, ...args], {
-    ...{ encoding: 'utf8', timeout: 30_000 },
-    ...(input !== undefined && { input: JSON.stringify(input) }),
-  });
-  if (done.status !== 0) throw new Error(done.stderr);
-  return done.stdout;
-}
-const apply = (...items: readonly object[]) =>
-  kubectl(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'List', items });
-
-const replicas: UnownedField = { kind: 'Deployment', path: '/spec/replicas' };
-const partOf = { 'applyset.kubernetes.io/part-of': applySetId('web', 'fairway-system') };
-const sealed = { text: '' };
-
-/** An application with objects in namespace shop. */
-const entries = [
-  {
-    key: { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web' },
-    originId: 'apps/Deployment/shop/web',
-  },
-  {
-    key: { group: '', kind: 'Secret', namespace: 'shop', name: 'sealed' },
-    ...{ originId: '/Secret/shop/sealed', objectDigest: 'sealed' },
-  },
-];
-const desired = {
-  applications: () =>
-    new Map([['web', { application: 'web', target: { sync: { namespace: 'default' }, set: { entries } } }]]),
-  object: (digest: string) => (digest === 'sealed' ? sealed.text : '{}'),
-  subscribe: () => () => {},
-} as unknown as FactsPorts['desired'];
-
-const identity = await generateIdentity();
-const opener = createSecretOpener({
-  readKeys: async () => new Map([['key', Buffer.from(identity)]]),
-  ...{ namespace: 'fairway-system', clock: systemClock, log: silentLogger },
-});
-
-function collectorOf(token: string) {
-  const ports = { clock: systemClock, random: systemRandom, log: silentLogger };
-  const kube = createKubeClient({ server: at.url, token, ca: at.ca }, ports);
-  const reveal = (text: string) => opener.open(text);
-  const facts = createFactCollector({ ...ports, kube, desired, reveal, namespace: 'fairway-system' });
-  return { kube, facts };
-}
-
-async function collect(token = at.token, known: Readonly<Record<string, string>> = {}) {
-  const { kube, facts } = collectorOf(token);
-  const sections = await facts.collect({ salt, known, unowned: [replicas] }, signal);
-  facts.stop();
-  kube.close();
-  return new Map(sections.map((one) => [one.section, one]));
-}
 
 async function certificate(days: number): Promise<string> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -86,11 +22,6 @@ async function certificate(days: number): Promise<string> {
   });
   return made.toString('pem');
 }
-
-const meta = (name: string, more: object = {}) => ({ name, namespace: 'shop', ...more });
-const secret = (name: string, value: string) => ({
-  ...{ apiVersion: 'v1', kind: 'Secret', metadata: meta(name), stringData: { value } },
-});
 
 const version = (name: string, storage: boolean) => ({
   ...{ name, storage, served: true },
@@ -110,7 +41,7 @@ const shops = {
 };
 
 describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
-  afterAll(() => at.stop());
+  afterAll(() => plane?.stop());
 
   it('tells version, APIs, classes, quotas, limits, pod security, certificates, and no value of a Secret', async () => {
     const labels = { 'pod-security.kubernetes.io/enforce': 'baseline', team: 'shop' };
@@ -179,45 +110,11 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
     const before = await collect();
     const known = Object.fromEntries([...before].map(([section, { digest }]) => [section, digest]));
     apply(secret('key', 'another'));
-    const after = await collect(at.token, known);
+    const after = await collect(bed.token, known);
     const sent = [...after.values()].filter(({ values }) => values !== undefined);
     expect(sent.map(({ section }) => section)).toEqual(['secrets']);
     expect(sent[0]?.values?.['shop/tls']).toBe(before.get('secrets')?.values?.['shop/tls']);
     expect(sent[0]?.values?.['shop/key']).not.toBe(before.get('secrets')?.values?.['shop/key']);
-  });
-
-  it('says what it may not read, and collects the rest', async () => {
-    kubectl(['-n', 'shop', 'create', 'serviceaccount', 'narrow']);
-    kubectl(['create', 'clusterrole', 'classes', '--verb=list', '--resource=storageclasses']);
-    kubectl([
-      'create',
-      'clusterrolebinding',
-      'narrow',
-      '--clusterrole=classes',
-      '--serviceaccount=shop:narrow',
-    ]);
-    const facts = await collect(kubectl(['-n', 'shop', 'create', 'token', 'narrow']).trim());
-    expect(facts.get('storageClasses')?.values).toHaveProperty('fast');
-    expect(facts.get('secrets')).toMatchObject({ digest: '', values: undefined });
-    expect(facts.get('secrets')?.gaps).toEqual([
-      { kind: '', reason: 'denied', message: 'the agent may not list secrets in namespace shop' },
-    ]);
-    // Of what is made by hand, the one kind alone that it may list.
-    kubectl(['create', 'clusterrole', 'services', '--verb=list', '--resource=services']);
-    kubectl([
-      'create',
-      'clusterrolebinding',
-      'some',
-      '--clusterrole=services',
-      '--serviceaccount=shop:narrow',
-    ]);
-    const unmanaged = (await collect(kubectl(['-n', 'shop', 'create', 'token', 'narrow']).trim())).get(
-      'unmanaged',
-    );
-    expect(unmanaged).toMatchObject({ failure: '', values: { 'Service shop/by-hand': true } });
-    const kinds = unmanaged?.gaps?.map(({ kind, reason }) => `${reason} ${kind}`);
-    expect(kinds).toContain('denied Deployment');
-    expect(kinds).not.toContain('denied Service');
   });
 
   it('adds up what nodes give and pods ask for', async () => {
@@ -269,31 +166,7 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
   });
 
   it('tells when backups, snapshots and replications were made last, of kinds that the cluster has', async () => {
-    const kinds = [
-      ['velero.io', 'Backup', 'backups'],
-      ['velero.io', 'Schedule', 'schedules'],
-      ['snapshot.storage.k8s.io', 'VolumeSnapshot', 'volumesnapshots'],
-      ['volsync.backube', 'ReplicationSource', 'replicationsources'],
-    ] as const;
-    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
-    apply(
-      ...kinds.map(([group, kind, plural]) => ({
-        ...{ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' },
-        metadata: {
-          name: `${plural}.${group}`,
-          // Names of these groups are protected: https://github.com/kubernetes/enhancements/pull/1111
-          annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' },
-        },
-        spec: {
-          ...{ group, scope: 'Namespaced', names: { kind, plural, singular: kind.toLowerCase() } },
-          versions: [{ name: 'v1', served: true, storage: true, schema }],
-        },
-      })),
-    );
-    kubectl([
-      ...['wait', '--for=condition=Established', '--timeout=30s', 'crd'],
-      ...kinds.map(([group, , plural]) => `${plural}.${group}`),
-    ]);
+    bed.installBackups();
     const at = '2026-01-02T03:04:05Z';
     const inVelero = (name: string, more: object = {}) => ({ name, namespace: 'elsewhere', ...more });
     apply(
@@ -328,16 +201,8 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
     );
   });
 
-  it('may collect every section with the rights that the installer gives by kind', async () => {
-    kubectl(['-n', 'shop', 'create', 'serviceaccount', 'installed']);
-    const subject = { namespace: 'shop', name: 'installed' };
-    apply(...planAgentRights({ mode: 'kinds' }, subject).map(({ manifest }) => manifest));
-    const facts = await collect(kubectl(['-n', 'shop', 'create', 'token', 'installed']).trim());
-    expect([...facts.values()].filter(({ failure }) => failure !== '')).toEqual([]);
-  });
-
   it('tells what is opened of encrypted values by fingerprints, and equal ones alike', async () => {
-    const recipient = await identityToRecipient(identity);
+    const recipient = await identityToRecipient(bed.identity);
     const told = async (password: string, name = 'sealed') => {
       const manifest = { apiVersion: 'v1', kind: 'Secret', metadata: meta(name), stringData: { password } };
       sealed.text = JSON.stringify(await encryptManifest(manifest, [recipient]));
@@ -367,57 +232,8 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
     });
   });
 
-  it('answers with rights to list alone, and says what it may not list as a whole', async () => {
-    kubectl(['-n', 'shop', 'create', 'serviceaccount', 'lists']);
-    const classes =
-      'nodes,namespaces,storageclasses,ingressclasses,priorityclasses,runtimeclasses,customresourcedefinitions';
-    kubectl(['create', 'clusterrole', 'lists', '--verb=list', `--resource=${classes}`]);
-    kubectl(['create', 'clusterrolebinding', 'lists', '--clusterrole=lists', '--serviceaccount=shop:lists']);
-    kubectl([
-      '-n',
-      'shop',
-      'create',
-      'role',
-      'lists',
-      '--verb=get,list',
-      '--resource=pods,secrets,configmaps',
-    ]);
-    kubectl(['-n', 'shop', 'create', 'rolebinding', 'lists', '--role=lists', '--serviceaccount=shop:lists']);
-    const { kube, facts } = collectorOf(kubectl(['-n', 'shop', 'create', 'token', 'lists']).trim());
-    const ask = async () => {
-      const sections = await facts.collect({ salt, known: {}, watch: true }, signal);
-      return new Map(sections.map((one) => [one.section, one]));
-    };
-    // Each watch is refused after its list: from then on they are lists.
-    const told = await vi.waitFor(
-      async () => {
-        const sections = await ask();
-        expect(facts.watches).toBe(0);
-        return sections;
-      },
-      { timeout: 20_000, interval: 200 },
-    );
-    expect(told.get('storageClasses')).toMatchObject({ failure: '', gaps: [] });
-    expect(told.get('storageClasses')?.values).toHaveProperty('fast');
-    expect(told.get('secrets')?.values).toHaveProperty('shop/key');
-    expect(told.get('capacity')).toMatchObject({
-      values: { requested: { pods: 1 } },
-      gaps: [{ kind: 'Pod', reason: 'denied', message: 'the agent may not list pods in all namespaces' }],
-    });
-    expect(told.get('capacity')?.values).not.toHaveProperty('taken');
-    expect(told.get('backups')?.gaps?.map(({ kind }) => kind)).toEqual([
-      ...['Schedule', 'Backup', 'VolumeSnapshot', 'ReplicationSource'],
-    ]);
-    // Once more costs nothing: what was listed counts for a while.
-    const before = kube.requestCounts();
-    await ask();
-    expect(kube.requestCounts()['get']).toBe(before['get']);
-    facts.stop();
-    kube.close();
-  });
-
   it('tells of changes within seconds where it is asked to, and reads only what has changed', async () => {
-    const { kube, facts: collector } = collectorOf(at.token);
+    const { kube, facts: collector } = collectorOf(bed.token);
     let changes = 0;
     collector.onChange(() => {
       changes += 1;
