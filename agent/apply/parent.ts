@@ -48,10 +48,12 @@ const namespaces = {
   verbs: [],
 };
 
+/** `Deployment.apps`; of the core group the kind alone, as ApplySets write it (KEP-3659). */
 export function formatGroupKind(group: string, kind: string): string {
   return group === '' ? kind : `${kind}.${group}`;
 }
 
+/** Reads what `formatGroupKind` wrote. */
 export function parseGroupKind(text: string): { readonly group: string; readonly kind: string } {
   const dot = text.indexOf('.');
   return dot < 0 ? { group: '', kind: text } : { group: text.slice(dot + 1), kind: text.slice(0, dot) };
@@ -158,6 +160,7 @@ export async function saveParent(
   }
 }
 
+/** Ends an application's inventory. That it is gone already is no error. */
 export async function deleteParent(
   kube: KubeClient,
   application: string,

@@ -37,6 +37,7 @@ export function contentOf(
   };
 }
 
+/** Saves the inventory's parent, if it is to say something else than it does. */
 export async function writeParent(
   context: AgentContext,
   state: ApplicationState,

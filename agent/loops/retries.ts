@@ -21,6 +21,7 @@ const keyBackoff = { baseMs: 2_000, maxMs: 60_000 };
 /** The attempt of a refusal that was met in reading or undoing drift, not in applying: it holds up no apply. */
 export const proofAttempt = 'proof';
 
+/** Names a try: another generation or another manifest is another try. */
 export function attemptOf(generation: number, objectDigest: string): string {
   return `${generation} ${objectDigest}`;
 }
@@ -36,6 +37,7 @@ export function standingRefusal(
   return retry?.attempt === attempt && context.clock.monotonic() < retry.nextAtMs ? retry.error : undefined;
 }
 
+/** Puts a refusal down, so that the same is tried again ever more seldom. */
 export function noteRefusal(
   context: AgentContext,
   state: ApplicationState,

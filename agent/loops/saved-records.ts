@@ -18,6 +18,7 @@ function shareRecord(record: AppliedRecord, pool: TextPool): AppliedRecord {
   };
 }
 
+/** Takes over what the last run of the agent knew; nothing was kept: nothing happens. */
 export function restoreRecords(
   state: ApplicationState,
   saved: SavedApplication | undefined,

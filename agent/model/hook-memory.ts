@@ -57,6 +57,7 @@ export function parseHookMemory(text: string | undefined): HookMemory | undefine
   }
 }
 
+/** As `parseHookMemory` reads it. */
 export function formatHookMemory(memory: HookMemory): string {
   return JSON.stringify(memory);
 }

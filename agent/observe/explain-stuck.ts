@@ -60,6 +60,7 @@ async function tolerate<T>(read: Promise<T>, otherwise: T): Promise<T> {
   }
 }
 
+/** What may say why an object does not get ready: itself, its pods, their events. What cannot be read is left out. */
 export async function readSurroundings(ref: ResourceRef, ports: SurroundingsPorts): Promise<Surroundings> {
   const { kube, signal } = ports;
   const object = await tolerate<LiveObject | undefined>(kube.get(ref, signal), undefined);

@@ -18,11 +18,13 @@ export interface ManagedFieldsEntry {
   readonly fieldsV1?: FieldsNode;
 }
 
+/** None where they were stripped. */
 export function managedFieldsOf(object: KubeObject): readonly ManagedFieldsEntry[] {
   const entries = object.metadata['managedFields'];
   return Array.isArray(entries) ? (entries as readonly ManagedFieldsEntry[]) : [];
 }
 
+/** Whether the entry is that of our applies, of no subresource. */
 export function isOwn(entry: ManagedFieldsEntry): boolean {
   return entry.manager === fieldManager && entry.operation === 'Apply' && !entry.subresource;
 }

@@ -20,10 +20,12 @@ export const startGraceMs = 15_000;
 /** An agent that was away for longer than this after its promise was due has broken it: it asks the hub first, once. */
 const brokenAfterMs = 60_000;
 
+/** Now, by both clocks: one can be set, the other stands still while a machine sleeps. */
 export function momentOf(clock: Clock): Moment {
   return { wallMs: clock.now(), steadyMs: clock.monotonic() };
 }
 
+/** Over as soon as one of the clocks says so. */
 export function isOver({ untilMs, untilSteadyMs }: Lease, now: Moment): boolean {
   return now.wallMs >= untilMs || now.steadyMs >= untilSteadyMs;
 }
@@ -38,6 +40,7 @@ export function promised(rule: FenceRule, before: Lease | undefined, at: Moment)
   };
 }
 
+/** Counted from when the question was sent: the answer may have been long on its way. */
 export function answered(rule: FenceRule, sent: Moment): Lease {
   return { ...rule, untilMs: sent.wallMs + rule.afterMs, untilSteadyMs: sent.steadyMs + rule.afterMs };
 }

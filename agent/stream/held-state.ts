@@ -126,6 +126,7 @@ function lackingOf({ objects }: HeldState, { target }: DesiredApplication): Map<
   return new Map(lacking.map((entry) => [entry.objectDigest, entry]));
 }
 
+/** Forgets objects that nothing in force, waiting or retained names. */
 export function dropUnreferenced(state: HeldState): void {
   const { inForce, waiting, retained, objects } = state;
   state.unswept = false;

@@ -52,6 +52,7 @@ export function restoreKeyPair(privateKeyPem: string): KeyPair {
   return { privateKeyPem, csr: createRequest(privateKey, createPublicKey(privateKey)) };
 }
 
+/** DER to PEM. */
 export function toCertificatePem(certificate: Uint8Array): string {
   const lines =
     Buffer.from(certificate)

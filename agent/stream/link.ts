@@ -40,6 +40,7 @@ export interface Link {
   readonly ended: Promise<{ readonly error: FairwayError; readonly renewed: boolean }>;
 }
 
+/** Dials and says hello. Whatever fails is told by `ended`; nothing is thrown. */
 export function openLink(options: LinkOptions): Link {
   const { identity, log } = options;
   const client = new Client(

@@ -128,6 +128,7 @@ export function confirmedPrunesFromWire({ prunes }: PauseState): ReadonlyMap<str
   return new Map(prunes.map(({ application, targetDigest }) => [application, digestFromWire(targetDigest)]));
 }
 
+/** The wire says how long a pause still lasts, since clocks differ. @param nowMs the agent's own. */
 export function pausesFromWire(wire: PauseState, nowMs: number): readonly PauseEntry[] {
   return wire.pauses.map(({ application, remainingMs, reason }) => ({
     application,
@@ -182,6 +183,7 @@ function eventToWire(event: AgentEvent) {
   });
 }
 
+/** @param sequence by which the hub's answer names the batch. */
 export function batchToWire(sequence: number, batch: ReportBatch): ReportRequest {
   return encode(ReportRequestSchema, {
     sequence: BigInt(sequence),

@@ -93,12 +93,14 @@ export type Endpoint = Omit<JsonEndpoint, 'handle' | 'reply'> & {
   handle(call: Call<unknown, unknown, unknown>, ports: ApiPorts): Promise<unknown>;
 };
 
+/** An endpoint that answers JSON by its schema; the types of its input follow from those of its parameters. */
 export function jsonEndpoint<P extends Shape, Q extends Shape, B extends z.ZodType, R extends z.ZodType>(
   endpoint: JsonEndpoint<P, Q, B, R>,
 ): Endpoint {
   return { ...endpoint, media: {}, alsoStatus: [], streams: false } as Endpoint;
 }
 
+/** An endpoint that answers something else than JSON, or a stream. */
 export function rawEndpoint<P extends Shape, Q extends Shape, B extends z.ZodType>(
   endpoint: RawEndpoint<P, Q, B>,
 ): Endpoint {

@@ -27,6 +27,7 @@ export function parseInput(place: Place, schema: z.ZodObject | z.ZodType, value:
   throw invalidInput([...fields.values()]);
 }
 
+/** Names the first field in its message, all of them in its details. */
 export function invalidInput(errors: readonly FieldError[]): FairwayError {
   const first = errors[0];
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';

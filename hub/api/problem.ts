@@ -82,6 +82,7 @@ function fieldErrorsOf(error: FairwayError): FieldError[] {
   });
 }
 
+/** RFC 9457, never to be cached. */
 export function problemResponse(error: FairwayError, context: ProblemContext): Response {
   const body = renderProblem(error, context);
   const headers = new Headers({ 'content-type': problemMediaType, 'cache-control': 'no-store' });

@@ -45,6 +45,7 @@ const byCode: Record<ErrorCode, number> = {
   internal: exitCodes.failed,
 };
 
+/** Of the process, by what went wrong. */
 export function exitCodeOf(code: ErrorCode): number {
   return byCode[code];
 }

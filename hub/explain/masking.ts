@@ -8,6 +8,7 @@ export function shortJson(value: Json | undefined, charactersMax = textMax): str
   return shorten(jsonText(value, charactersMax), charactersMax);
 }
 
+/** By whole characters, with an ellipsis as the last. */
 export function shorten(text: string, charactersMax: number): string {
   if (text.length <= charactersMax) return text;
   const characters = [...text.slice(0, charactersMax * 2)];

@@ -27,6 +27,7 @@ export interface TraceReading {
 
 const readings = new WeakMap<ObjectTrace, TraceReading>();
 
+/** Read once for each trace, however often it is asked for. */
 export function readTrace(trace: ObjectTrace): TraceReading {
   const known = readings.get(trace) ?? createReading(trace);
   readings.set(trace, known);

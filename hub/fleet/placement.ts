@@ -9,6 +9,7 @@ const implicitLabels = {
   cluster: 'fairway.dev/cluster',
 } as const;
 
+/** A Cluster's labels, with those that every Cluster has: name, region, role. */
 export function clusterLabels(cluster: Cluster): Readonly<Record<string, string>> {
   return {
     ...cluster.labels,

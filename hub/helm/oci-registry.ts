@@ -65,6 +65,7 @@ export function verify(content: Uint8Array, digest: string, what: string): void 
   );
 }
 
+/** As OCI writes digests: `sha256:` and 64 hex digits. */
 export function digestOf(content: Uint8Array): string {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;
 }

@@ -105,6 +105,7 @@ export interface Failover {
   readonly version: number;
 }
 
+/** Nothing more will come of it. */
 export function isFailoverOver({ phase }: Pick<Failover, 'phase'>): boolean {
   return phase === 'Done' || phase === 'Ended';
 }

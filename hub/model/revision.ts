@@ -23,6 +23,7 @@ export type SourceKey = string;
 /** The root's own repository in places that name repositories. */
 export const rootRepository = '';
 
+/** Names what is followed: `repository@ref`. */
 export function sourceKeyOf(repository: string, ref: string): SourceKey {
   return `${repository}@${ref}`;
 }

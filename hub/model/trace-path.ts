@@ -6,6 +6,7 @@ export type ParsedPath =
   | { readonly ok: true; readonly path: FieldPath }
   | { readonly ok: false; readonly message: string };
 
+/** An item of a list that is named by its merge keys, not by its place. */
 export function isItemPart(part: FieldPart | undefined): part is ItemPart {
   return typeof part === 'object';
 }

@@ -4,6 +4,7 @@ import type { Credential, IssuedCertificate } from '../model/registry.ts';
 import type { SignedCertificate } from './authority.ts';
 import type { RegistryContext } from './registry-context.ts';
 
+/** Who got which certificate, for the audit. */
 export function issuedEvent(
   common: Pick<NewEvent, 'actor' | 'timeMs' | 'cluster'>,
   { serial, fingerprint, notAfterMs }: SignedCertificate,
@@ -31,6 +32,7 @@ export function toIssued(cluster: string, signed: Omit<SignedCertificate, 'der'>
   };
 }
 
+/** The certificate with its authority's, as the agent keeps it. */
 export function toCredential(
   { authority }: RegistryContext,
   cluster: string,

@@ -19,6 +19,7 @@ export function createTokenParts(random: Random, pin: string): TokenParts {
   };
 }
 
+/** As `parseToken` reads it. */
 export function tokenText({ id, secret, pin }: TokenParts): string {
   return `fw1.${id}.${secret}.${pin}`;
 }

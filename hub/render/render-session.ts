@@ -98,6 +98,7 @@ export function createSessions(options: SessionOptions): Sessions {
   };
 }
 
+/** What an inflated chart stands on. */
 export function chartSource(footprint: Footprint): NodeSource {
   return { footprint, inflated: true, bases: new Map() };
 }

@@ -33,6 +33,7 @@ export function addWork(work: Readonly<RenderWork>, more: Readonly<RenderWork>):
   };
 }
 
+/** What has been done between two counts. */
 export function workSince(before: Readonly<RenderWork>, now: Readonly<RenderWork>): RenderWork {
   return {
     directoriesBuilt: now.directoriesBuilt - before.directoriesBuilt,

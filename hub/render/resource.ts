@@ -74,6 +74,7 @@ export function withStems(resources: readonly Resource[]): readonly Resource[] {
 
 const lists = new WeakMap<readonly Resource[], readonly Resource[]>();
 
+/** As `isSecret`, of a whole object. */
 export function isSecretObject(object: KubeObject): boolean {
   return isSecret(keyOf(object));
 }

@@ -13,6 +13,7 @@ export function checkLimit(limit: number, max: number = pageLimitMax): number {
   return limit;
 }
 
+/** Opaque to clients: the values by which the next page begins. */
 export function encodeCursor(parts: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }

@@ -27,6 +27,7 @@ export function fenceOrderToWire({ rules, withheld }: FenceOrder): FenceState {
 
 const names = (all: readonly string[]) => all.slice(0, namesMax).map((name) => name.slice(0, textMax));
 
+/** Bounded: what an agent says is not trusted to be short. */
 export function promisesFromWire({ promises }: WireContact): readonly FencePromise[] {
   return promises
     .slice(0, promisesMax)

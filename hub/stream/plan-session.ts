@@ -23,6 +23,7 @@ export function planDoubtful(seen: Summary, epoch: Epoch, acknowledged: number):
   return [...new Set(beyond.map(({ releaseId }) => releaseId))];
 }
 
+/** The highest generation that the agent has shown. */
 export function seenGeneration(seen: Summary): number {
   let highest = seen.generation;
   for (const { generation } of seen.applications.values()) highest = Math.max(highest, generation);

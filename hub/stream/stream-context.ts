@@ -76,6 +76,7 @@ export interface StreamContext {
   stopping: boolean;
 }
 
+/** Of both listeners. */
 export function serverOptions(limits: StreamLimits): ServerOptions {
   return {
     'grpc.keepalive_time_ms': limits.keepaliveMs,

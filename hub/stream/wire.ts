@@ -60,6 +60,7 @@ export interface Summary {
 
 reads<WireSummary>({ epoch: true, generation: true, applications: true });
 reads<WireApplicationDigest>({ application: true, targetDigest: true, generation: true, releaseId: true });
+/** What an agent says it holds; nothing said: nothing held. */
 export function summaryFromWire(wire: WireSummary | undefined): Summary {
   const applications = new Map<string, Held>();
   for (const { application, targetDigest, generation, releaseId } of wire?.applications ?? [])

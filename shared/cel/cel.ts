@@ -45,6 +45,7 @@ export type CelTruth =
   | { readonly ok: true; readonly value: boolean }
   | { readonly ok: false; readonly message: string };
 
+/** True or false, or why the outcome is neither. */
 export function truthOf(outcome: CelOutcome): CelTruth {
   if (!outcome.ok) return outcome;
   if (typeof outcome.value === 'boolean') return { ok: true, value: outcome.value };

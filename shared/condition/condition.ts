@@ -29,6 +29,7 @@ export function mergeCondition(
   return [...rest, { ...next, lastTransitionTimeMs }].sort((a, b) => (a.type < b.type ? -1 : 1));
 }
 
+/** The one of that type, if there is any. */
 export function findCondition(conditions: readonly Condition[], type: ConditionType): Condition | undefined {
   return conditions.find((condition) => condition.type === type);
 }

@@ -4,12 +4,14 @@ import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../ma
 /** How one kind is judged; pure. */
 export type Judge = (object: KubeObject) => Health;
 
+/** A verdict in one word, why, and what people read. */
 export function verdict(status: HealthStatus, reason = '', message = ''): Health {
   return { status, reason, message };
 }
 
 export const current: Health = verdict('Current');
 
+/** On its way, and on what it waits. */
 export function progress(message: string, reason = 'Progressing'): Health {
   return verdict('InProgress', reason, message);
 }
@@ -59,6 +61,7 @@ function readCondition(condition: JsonObject): StatusCondition {
   };
 }
 
+/** The conditions in a list at a path of names; none where there is none. */
 export function conditionsAt(
   value: Json | undefined,
   ...names: readonly string[]
@@ -66,10 +69,12 @@ export function conditionsAt(
   return items(value, ...names).map(readCondition);
 }
 
+/** `status.conditions`. */
 export function conditionsOf(object: JsonObject): readonly StatusCondition[] {
   return conditionsAt(object, 'status', 'conditions');
 }
 
+/** One of `status.conditions` by type. */
 export function findCondition(object: JsonObject, type: string): StatusCondition | undefined {
   const { status } = object;
   // Most objects have none, and each is asked for several.

@@ -21,10 +21,12 @@ export function canonicalJson(value: unknown): string {
 /** 64 lower-case hex digits: SHA-256, or HMAC-SHA-256 for Secrets. */
 export type Digest = string;
 
+/** SHA-256, 64 hex digits. */
 export function digestText(text: string | Uint8Array): Digest {
   return hash('sha256', text);
 }
 
+/** The digest of a value's canonical form: equal for whatever differs in the order of its fields alone. */
 export function digestJson(value: unknown): Digest {
   return digestText(canonicalJson(value));
 }

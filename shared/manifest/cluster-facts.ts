@@ -51,6 +51,7 @@ export interface UnownedField {
   readonly path: string;
 }
 
+/** Names one object's fact in the section of live objects. */
 export function liveFactName(application: string, originId: string): string {
   return `${application}\n${originId}`;
 }

@@ -45,6 +45,7 @@ export function isWithin(pointer: string, pointers: readonly string[]): boolean 
   return pointers.some((path) => pointer === path || pointer.startsWith(`${path}/`));
 }
 
+/** Managers to whom the rules leave fields of this object. */
 export function ignoredManagers(rules: readonly IgnoreRule[], key: Named): readonly string[] {
   return matching(rules, key).flatMap(({ managers }) => managers);
 }

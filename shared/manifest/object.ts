@@ -36,15 +36,18 @@ export interface ObjectKey {
   readonly name: string;
 }
 
+/** Empty for the core group. */
 export function groupOf(apiVersion: string): string {
   const slash = apiVersion.indexOf('/');
   return slash < 0 ? '' : apiVersion.slice(0, slash);
 }
 
+/** `v1` of `apps/v1`. */
 export function versionOf(apiVersion: string): string {
   return apiVersion.slice(apiVersion.indexOf('/') + 1);
 }
 
+/** The identity that survives a change of version; namespace empty: the object states none. */
 export function keyOf(object: KubeObject): ObjectKey {
   const { name, namespace } = object.metadata;
   return { group: groupOf(object.apiVersion), kind: object.kind, namespace: namespace ?? '', name };
@@ -69,6 +72,7 @@ export function describeKey(key: ObjectKey): string {
   return key.namespace === '' ? `${key.kind} ${key.name}` : `${key.kind} ${key.namespace}/${key.name}`;
 }
 
+/** A Secret of the core group: its values are never shown, logged or digested without a key. */
 export function isSecret(key: Pick<ObjectKey, 'group' | 'kind'>): boolean {
   return key.kind === 'Secret' && key.group === '';
 }

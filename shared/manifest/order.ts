@@ -53,6 +53,7 @@ const ranks: Readonly<Record<string, number>> = {
 /** Unknown kinds (custom resources) come after workloads' inputs and before what refers to workloads. */
 const otherRank = 70;
 
+/** Lower is applied sooner; webhooks come last. */
 export function applyRank(kind: string): number {
   return ranks[kind] ?? otherRank;
 }

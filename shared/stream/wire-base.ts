@@ -49,6 +49,7 @@ export function timeFromWire(value: bigint): number | undefined {
   return value === 0n ? undefined : numberFromWire(value);
 }
 
+/** Milliseconds as a whole number; undefined: 0, which on the wire says that there is none. */
 export function timeToWire(value: number | undefined): bigint {
   return BigInt(Math.trunc(value ?? 0));
 }

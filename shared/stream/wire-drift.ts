@@ -28,6 +28,7 @@ export function changeFromWire(wire: WireFieldChange): FieldChange {
   };
 }
 
+/** At most `partsMax` fields and managers of it. */
 export function driftToWire(drift: Drift): WireDrift {
   return encode(DriftSchema, {
     kind: drift.kind,

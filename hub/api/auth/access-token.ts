@@ -11,10 +11,12 @@ import type { Store } from '../../store/store.ts';
 
 const tokenPattern = /^fwa_[A-Za-z0-9_-]{43}$/;
 
+/** Tells what is none before the store is asked. */
 export function looksLikeAccessToken(text: string): boolean {
   return tokenPattern.test(text);
 }
 
+/** What is kept of a token. It is long and random: a slow hash would add nothing. */
 export function hashAccessToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
@@ -46,6 +48,7 @@ export function createAccessToken(
   return { token, row };
 }
 
+/** Neither revoked nor over. */
 export function isUsable(row: AccessToken, nowMs: number): boolean {
   return row.revokedAtMs === undefined && (row.expiresAtMs === undefined || row.expiresAtMs > nowMs);
 }

@@ -27,6 +27,7 @@ const waiting = new Set([
   'Paused',
 ]);
 
+/** By what the state means: good, bad, on its way; others are dim. */
 export function colourState(colours: Colours, state: string): string {
   if (good.has(state)) return colours.good(state);
   if (bad.has(state)) return colours.bad(state);

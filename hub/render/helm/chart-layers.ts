@@ -93,6 +93,7 @@ function subchartPath(folder: string): WrittenPath | undefined {
   return names;
 }
 
+/** The chart's name in `NAME-VERSION`, as archives are unpacked. */
 export function withoutVersion(folder: string): string {
   return folder.replace(/-v?\d+\.\d+.*$/, '');
 }
@@ -121,6 +122,7 @@ export function valueInLayer({ texts }: ValueLayer, path: WrittenPath): Json | u
   return undefined;
 }
 
+/** The value at a path; undefined where there is none. */
 export function valueIn(value: Json, path: WrittenPath): Json | undefined {
   let here: Json | undefined = value;
   for (const part of path) {

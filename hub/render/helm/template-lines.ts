@@ -47,6 +47,7 @@ interface Lines {
   readonly masked: readonly string[];
 }
 
+/** A template as text, in which lines of what it gives can be found again. */
 export function readTemplate(text: string): TemplateText {
   const plain = text.replaceAll('\r\n', '\n');
   const raw = plain.split('\n');

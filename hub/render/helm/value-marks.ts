@@ -44,6 +44,7 @@ export function scalarsOf(value: Json, path: WrittenPath = []): readonly ValueLe
     : [];
 }
 
+/** Renders again and again with marks in the values, bounded, to see where each comes out. */
 export async function findSources(chart: MarkedChart): Promise<Sources> {
   const search = new Search(chart);
   await search.marks();

@@ -18,6 +18,7 @@ export interface Leaves {
   readonly isOdd: boolean;
 }
 
+/** Paths by their common beginnings; `[]` behind a name counts for nothing. */
 export function pathTree(paths: Iterable<readonly string[]>): PathTree {
   const root: PathTree = { ends: false, below: new Map() };
   for (const path of paths) {

@@ -237,6 +237,7 @@ export class FieldMatcher {
 /** A match that cannot be written to: kustomize changes a copy there. */
 const noPlace: FieldMatch = { path: [Number.NaN], created: false };
 
+/** Whether the match names an item that a list does not have. */
 export function isNoPlace({ path }: FieldMatch): boolean {
   return path.some((part) => Number.isNaN(part));
 }

@@ -24,6 +24,7 @@ function createIndex(known: Ids): IdIndex {
 const idsOf = (resources: readonly Resource[]): Ids =>
   new Map(resources.map((resource) => [currentId(resource), resource]));
 
+/** An index of a list, for additions to it. */
 export function indexOf(resources: readonly Resource[]): IdIndex {
   return createIndex(idsOf(resources));
 }

@@ -20,6 +20,7 @@ export function isOfCluster({ object, ofCluster }: Scoped, kind: string = object
   return (ofCluster === true && kind === object.kind) || isClusterScoped(object.apiVersion, kind);
 }
 
+/** As kustomize compares identities: one word for objects of the cluster, `default` where none is stated. */
 export function effectiveNamespace(resource: Scoped): string {
   return isOfCluster(resource) ? noNamespace : orDefault(resource.object.metadata.namespace);
 }
@@ -77,6 +78,7 @@ export function originNamespace(resource: Resource): string {
   return first === undefined ? effectiveNamespace(resource) : namespaceOfId(resource, first);
 }
 
+/** What a selector leaves empty fits anything. */
 export function isSelected(apiVersion: string, kind: string, selector: GvkSelector): boolean {
   if (selector.kind && selector.kind !== kind) return false;
   if (selector.group && selector.group !== groupOf(apiVersion)) return false;
@@ -99,6 +101,7 @@ export function withPreviousId(resource: Resource): Resource {
   return { ...resource, history: { ...history, previous: [...history.previous, id] } };
 }
 
+/** The same resource where the object is the same. */
 export function withObject(resource: Resource, object: KubeObject): Resource {
   return object === resource.object ? resource : { ...resource, object };
 }

@@ -252,6 +252,7 @@ function emptyOf(shape: Shape): Json {
   return 'list' in shape ? [] : {};
 }
 
+/** `patches[0].target.kind`, as messages name a field. */
 export function fieldText(path: Path): string {
   return path
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`))

@@ -45,6 +45,7 @@ function keepsName(resource: Resource): boolean {
   });
 }
 
+/** `namePrefix` or `nameSuffix`. */
 export function addAffix(
   resources: readonly Resource[],
   affix: string,
@@ -91,6 +92,7 @@ export interface NamespaceOptions {
   readonly unsetOnly?: boolean;
 }
 
+/** `namespace`, and the subjects of role bindings that go with it. */
 export function setNamespace(
   resources: readonly Resource[],
   namespace: string,

@@ -78,10 +78,12 @@ export function transformersOf(k: Kustomization): readonly string[] {
   return steps.flatMap(([kind, times]) => Array.from({ length: times }, () => kind));
 }
 
+/** Where the object comes from; what has changed it since stays told. */
 export function withOrigin(resource: Resource, origin: Origin): Resource {
   return { ...resource, trace: { origin, transformations: resource.trace?.transformations ?? [] } };
 }
 
+/** Adds what has changed them; objects whose origin nobody tells are left alone. */
 export function withTransformations(
   resources: readonly Resource[],
   added: readonly Origin[],

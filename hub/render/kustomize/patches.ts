@@ -55,6 +55,7 @@ export function parsePatch(documents: readonly YamlDocument[], place: Place): Pa
   }
 }
 
+/** @throws a Problem that names the operation which is none. */
 export function parseOperations(value: Json, place: Place): readonly JsonPatchOperation[] {
   if (!Array.isArray(value))
     throw problemError('invalid_manifest', place, 'expected a list of JSON 6902 operations');

@@ -34,6 +34,7 @@ export type TraceOf = (index: number) => EntryTrace | undefined;
 /** One entry of `replacements`. */
 export type ReplacementEntry = ReplacementArgs & { readonly path?: string };
 
+/** `replacements`, each on what those before it have left. */
 export async function replaceFields<B extends Base>(
   start: Resources,
   entries: readonly ReplacementEntry[],
@@ -125,6 +126,7 @@ function uniqueAfterNamespace(list: Resources, place: Place): Resources {
   return list;
 }
 
+/** `replicas`. @throws a Problem when nothing has that name. */
 export function setReplicas(
   list: Resources,
   { name = '', count = 0 }: ReplicaArgs,
@@ -255,6 +257,7 @@ export async function patchStrategicMerge<B extends Base>(
   return list;
 }
 
+/** `patchesJson6902`, each on what those before it have left. */
 export async function patchJson6902<B extends Base>(
   start: Resources,
   entries: readonly PatchArgs[],
@@ -292,6 +295,7 @@ export async function patchJson6902<B extends Base>(
   return list;
 }
 
+/** One entry of `images`, wherever the specs say that an image stands. */
 export function setImages(
   list: Resources,
   image: ImageArgs,

@@ -67,6 +67,7 @@ export type ConfigFile = Partial<SpecLists> & {
 
 type FieldSpecKind = Omit<FieldSpec, 'path' | 'create'>;
 
+/** What one file of `configurations` says, with empty lists for what it does not. */
 export function configOf(file: ConfigFile): TransformerConfig {
   const lists = Object.fromEntries(specLists.map((list) => [list, file[list] ?? []])) as SpecLists;
   const nameReference = (file.nameReference ?? []).map(({ fieldSpecs = [], ...target }) => ({

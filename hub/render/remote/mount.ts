@@ -6,6 +6,7 @@ export function mountOf({ url, ref }: RemoteRef): string {
   return `${url}${ref === '' ? '' : `?ref=${ref}`}//`;
 }
 
+/** A path within another repository, which a base has brought in. */
 export function isMounted(path: string): boolean {
   return path.includes('//');
 }

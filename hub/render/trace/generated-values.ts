@@ -15,6 +15,7 @@ export interface GeneratedValues {
   readonly secret: boolean;
 }
 
+/** Where a field of a generated ConfigMap or Secret is written. */
 export function generatedAt(values: GeneratedValues): FindOrigin {
   return ({ path, after }) => {
     const [field, key] = path;

@@ -24,6 +24,7 @@ export interface Spot {
   readonly path: WrittenPath;
 }
 
+/** A place further down in the same text. */
 export function spotBelow(spot: Spot, ...path: WrittenPath): Spot {
   return { ...spot, path: [...spot.path, ...path] };
 }

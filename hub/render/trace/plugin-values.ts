@@ -27,6 +27,7 @@ const finders: Readonly<Record<string, Make>> = {
   ValueAddTransformer: (spot, config) => (config['value'] ? part(spotBelow(spot, 'value')) : () => undefined),
 };
 
+/** Where a built-in transformer's configuration writes what it sets; of others nothing is known. */
 export function pluginAt(kind: string, config: Config, spot: Spot): FindOrigin {
   const make = Object.hasOwn(finders, kind) ? finders[kind] : undefined;
   return make === undefined ? () => undefined : make(spot, config);

@@ -33,6 +33,7 @@ const chainMax = 4096;
 /** The largest object that is inflated at all: a delta's base may be larger than what is asked for, within reason. */
 export const objectBytesMax = 256 * 1024 * 1024;
 
+/** The mirror is set aside and fetched again for it. */
 export function damaged(subject: string, cause?: unknown) {
   return sourceError(
     'data_loss',

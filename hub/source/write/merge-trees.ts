@@ -40,6 +40,7 @@ const depthMax = 64;
 const treesMax = 20_000;
 const conflictsMax = 50;
 
+/** Old trees write the mode with a zero in front. */
 export function isTree({ mode }: RawEntry): boolean {
   return mode === '40000' || mode === '040000';
 }
@@ -76,6 +77,7 @@ function sortName(entry: RawEntry): string {
   return isTree(entry) ? `${entry.name}/` : entry.name;
 }
 
+/** In Git's order, whatever the order of the entries. */
 export function writeTree(entries: readonly RawEntry[]): NewObject {
   const sorted = [...entries].sort((a, b) => (sortName(a) < sortName(b) ? -1 : 1));
   const parts = sorted.flatMap(({ mode, name, oid }) => [

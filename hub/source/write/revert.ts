@@ -157,6 +157,7 @@ export async function findWritten(
   return merged;
 }
 
+/** A commit by the hub. Characters that would end a line of its head are left out. */
 export function commitOf(
   { person, message, trailers }: Pick<RevertRequest, 'person' | 'message' | 'trailers'>,
   tree: string,

@@ -27,6 +27,7 @@ function primaryCode(code: string): string {
   return code.split('_').slice(0, 2).join('_');
 }
 
+/** SQLite's result codes as ours; what is none of SQLite's is normalised as everywhere. */
 export function toStoreError(caught: unknown, subject?: string): FairwayError {
   if (!(caught instanceof BetterSqlite3.SqliteError)) return toFairwayError(caught, subject);
   const meaning = meanings[primaryCode(caught.code)] ?? { code: 'internal', message: 'the store failed' };
