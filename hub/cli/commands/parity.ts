@@ -5,16 +5,12 @@ import { withConnection, withOutputFormats } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { createColours } from '../output/colour.ts';
-import { renderRelative } from '../output/relative-time.ts';
-import { renderTable } from '../output/table.ts';
 import { loadConnection } from '../settings.ts';
-import { renderOpenFailovers } from './open-failovers.ts';
 import {
-  colourVerdict,
-  describeCounts,
   type ParityDetail,
   renderParity,
   renderParityJunit,
+  renderParityList,
   renderParityMarkdown,
 } from './render-parity.ts';
 
@@ -104,34 +100,5 @@ async function render(
     io.stderr('There is no parity group. Describe one in the fleet repository: kind ParityGroup.\n');
     return '';
   }
-  const wide = format === 'wide';
-  const rows = groups.map((one) => [
-    one.group,
-    colourVerdict(colours, one.verdict),
-    String(one.score),
-    one.primary,
-    one.standbys.map(({ standby }) => standby).join(','),
-    describeCounts(sumCounts(one)),
-    one.whole ? renderRelative(one.wholeSince, nowMs) : 'no',
-    ...(wide ? [objectiveCell(one), one.owner || '-', one.reasons[0]?.message ?? ''] : []),
-  ]);
-  const open = groups.flatMap(({ failover, group }) => (failover ? [{ ...failover, group }] : []));
-  const headings = ['GROUP', 'VERDICT', 'SCORE', 'PRIMARY', 'STANDBY', 'DIFFERENCES', 'WHOLE SINCE'];
-  const wanted = wide ? [...headings, 'OBJECTIVE', 'OWNER', 'REASON'] : headings;
-  const table = renderTable(wanted, rows, { columns, heading: colours.bold });
-  return `${renderOpenFailovers(open, { colours, nowMs })}${table}`;
-}
-
-function objectiveCell({ objective }: ApiParity): string {
-  if (!objective) return '-';
-  const { state, spent, burns } = objective;
-  return `${state}, ${Math.round(spent * 100)} % spent, burn ${burns[0]?.rate ?? 0}`;
-}
-
-function sumCounts({ standbys }: ApiParity): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const pair of standbys)
-    for (const [name, count] of Object.entries(pair.counts))
-      counts[name] = (counts[name] ?? 0) + Number(count);
-  return counts;
+  return renderParityList(groups, { wide: format === 'wide', colours, nowMs, columns });
 }

@@ -4,7 +4,8 @@ import type { Colours } from '../output/colour.ts';
 import { type JunitCase, renderJunit } from '../output/junit.ts';
 import { renderDuration, renderRelative } from '../output/relative-time.ts';
 import { renderTable } from '../output/table.ts';
-import { renderOpenFailover } from './open-failovers.ts';
+import { renderOpenFailover, renderOpenFailovers } from './open-failovers.ts';
+import { kindText } from './render-failover.ts';
 
 /** A group with its differences. */
 export interface ParityDetail {
@@ -48,17 +49,51 @@ function differenceHeadings(wide: boolean): readonly string[] {
   return wide ? [...headings, 'SEVERITY', 'SOURCE', 'MESSAGE'] : headings;
 }
 
+/** How it is shown to people. */
+interface Shown {
+  readonly wide: boolean;
+  readonly colours: Colours;
+  readonly nowMs: number;
+  readonly columns: number | undefined;
+}
+
+/** A line for each group, below the failovers that are under way. */
+export function renderParityList(groups: readonly ApiParity[], shown: Shown): string {
+  const { wide, colours, nowMs, columns } = shown;
+  const rows = groups.map((one) => [
+    one.group,
+    colourVerdict(colours, one.verdict),
+    String(one.score),
+    one.primary,
+    one.standbys.map(({ standby }) => standby).join(',') || '-',
+    describeCounts(sumCounts(one)),
+    one.whole ? renderRelative(one.wholeSince, nowMs) : 'no',
+    ...(wide ? [objectiveCell(one), one.owner || '-', one.reasons[0]?.message ?? ''] : []),
+  ]);
+  const open = groups.flatMap(({ failover, group }) => (failover ? [{ ...failover, group }] : []));
+  const headings = ['GROUP', 'VERDICT', 'SCORE', 'PRIMARY', 'STANDBY', 'DIFFERENCES', 'WHOLE SINCE'];
+  const wanted = wide ? [...headings, 'OBJECTIVE', 'OWNER', 'REASON'] : headings;
+  const table = renderTable(wanted, rows, { columns, heading: colours.bold });
+  return `${renderOpenFailovers(open, { colours, nowMs })}${table}`;
+}
+
+function objectiveCell({ objective }: ApiParity): string {
+  if (!objective) return '-';
+  const { state, spent, burns } = objective;
+  return `${state}, ${Math.round(spent * 100)} % spent, burn ${burns[0]?.rate ?? 0}`;
+}
+
+function sumCounts({ standbys }: ApiParity): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const pair of standbys)
+    for (const [name, count] of Object.entries(pair.counts))
+      counts[name] = (counts[name] ?? 0) + Number(count);
+  return counts;
+}
+
 /** For people: the verdict, every reason with what to do, and the differences. */
-export function renderParity(
-  { parity, differences }: ParityDetail,
-  options: {
-    readonly wide: boolean;
-    readonly colours: Colours;
-    readonly nowMs: number;
-    readonly columns: number | undefined;
-  },
-): string {
-  const { wide, colours, nowMs, columns } = options;
+export function renderParity({ parity, differences }: ParityDetail, shown: Shown): string {
+  const { wide, colours, nowMs, columns } = shown;
   const since = renderRelative(parity.verdictSince, nowMs);
   const lines = [
     `${colours.bold(parity.group)}  ${colourVerdict(colours, parity.verdict)} (${since}), score ${parity.score} of 100`,
@@ -76,14 +111,14 @@ export function renderParity(
     lines.push(`  ${severity}: ${message}${owner === '' ? '' : ` [${owner}]`}`);
     if (action !== '') lines.push(`    ${colours.dim(action)}`);
   }
-  const shown = wide ? differences : differences.filter((one) => one.class !== 'declared');
-  const hidden = differences.length - shown.length;
-  if (shown.length > 0)
+  const told = wide ? differences : differences.filter((one) => one.class !== 'declared');
+  const hidden = differences.length - told.length;
+  if (told.length > 0)
     lines.push(
       '',
       renderTable(
         differenceHeadings(wide),
-        shown.map((one) => differenceRow(one, wide)),
+        told.map((one) => differenceRow(one, wide)),
         { columns: wide ? undefined : columns, indent: 2, heading: colours.bold },
       ).trimEnd(),
     );
@@ -120,10 +155,16 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ');
 }
 
-function describeFailover(failover: NonNullable<ApiParity['failover']>): string {
-  const { kind, from, to, phase, message, overrideUntil } = failover;
+function describeFailover({
+  kind,
+  from,
+  to,
+  phase,
+  message,
+  overrideUntil,
+}: NonNullable<ApiParity['failover']>): string {
   const word = overrideUntil === null ? '' : `; roles by the hub's own word until ${overrideUntil}`;
-  return `**${kind}** \`${from}\` -> \`${to}\` ${phase}: ${message}${word}`;
+  return `${kindText(kind)} from ${from} to ${to}, ${phase}: ${message}${word}`;
 }
 
 /** For a comment or a wiki. */
@@ -134,9 +175,12 @@ export function renderParityMarkdown(details: readonly ParityDetail[]): string {
       const lines = [
         `## ${parity.group}: ${parity.verdict}, score ${parity.score}`,
         '',
-        `Primary \`${parity.primary}\`, standby ${parity.standbys.map(({ standby }) => `\`${standby}\``).join(', ')}.`,
+        `Primary \`${parity.primary}\`, standby ${parity.standbys.map(({ standby }) => `\`${standby}\``).join(', ') || 'none'}.`,
         '',
-        ...(parity.failover ? [`- ${describeFailover(parity.failover)}`] : []),
+        ...(parity.failover ? [`- **under way** ${describeFailover(parity.failover)}`] : []),
+        ...(parity.objective && parity.objective.state !== 'held'
+          ? [`- **objective** ${describeObjective(parity.objective)}`]
+          : []),
         ...parity.reasons.map(
           ({ severity, message, owner, action }) =>
             `- **${severity}** ${message}${owner === '' ? '' : ` (${owner})`}${action === '' ? '' : `. ${action}`}`,
@@ -154,29 +198,57 @@ export function renderParityMarkdown(details: readonly ParityDetail[]): string {
     .join('\n');
 }
 
-/** A case for each standby, and one for each difference that nobody declared. */
+function reasonLines(reasons: ApiParity['reasons']): string {
+  return reasons
+    .map(({ severity, message, action }) => `${severity}: ${message}${action === '' ? '' : `\n  ${action}`}`)
+    .join('\n');
+}
+
+/** The group as a whole: what is wrong with no standby in particular, and what is no failure and should be known all the same. */
+function groupCase(parity: ApiParity): JunitCase {
+  const { group, verdict, reasons, standbys, failover, objective } = parity;
+  const own = reasons.filter(({ standby }) => standby === '');
+  const grave = own.filter(({ severity }) => severity !== 'info');
+  const others = standbys.filter((pair) => pair.verdict !== 'Ready').map(({ standby }) => standby);
+  const of = others.length === 0 ? '' : `: ${others.join(', ')}`;
+  const output = [
+    ...(failover ? [describeFailover(failover)] : []),
+    ...(objective && objective.state !== 'held' ? [`objective ${describeObjective(objective)}`] : []),
+    reasonLines(own.filter(({ severity }) => severity === 'info' || verdict === 'Ready')),
+  ];
+  const message = grave[0]?.message ?? `${verdict}${of}`;
+  return {
+    suite: group,
+    name: `${group} is Ready`,
+    failure: verdict === 'Ready' ? undefined : { type: verdict, message, text: reasonLines(grave) },
+    output: output.filter((text) => text !== '').join('\n'),
+  };
+}
+
+function standbyCase(parity: ApiParity, pair: ApiParity['standbys'][number]): JunitCase {
+  const { standby, verdict, counts } = pair;
+  const own = parity.reasons.filter((reason) => reason.standby === standby);
+  const differs = Object.values(counts).some((count) => count > 0);
+  const why = differs ? describeCounts(counts) : (own[0]?.message ?? describeCounts(counts));
+  const failure = { type: verdict, message: `${verdict}: ${why}`, text: reasonLines(own) };
+  return {
+    suite: parity.group,
+    name: `${standby} may take over from ${parity.primary}`,
+    failure: verdict === 'Ready' ? undefined : failure,
+  };
+}
+
+/** A case for the group, one for each standby, and one for each difference. One that is declared, or told for information, fails nothing, as it leaves the verdict as it is. */
 export function renderParityJunit(details: readonly ParityDetail[]): string {
   const cases = details.flatMap(({ parity, differences }): readonly JunitCase[] => [
-    ...parity.standbys.map(({ standby, verdict, counts }) => ({
-      suite: parity.group,
-      name: `${standby} may take over from ${parity.primary}`,
-      failure:
-        verdict === 'Ready'
-          ? undefined
-          : {
-              type: verdict,
-              message: `${verdict}: ${describeCounts(counts)}`,
-              text: parity.reasons
-                .filter((reason) => reason.standby === standby || reason.standby === '')
-                .map(({ severity, message, action }) => `${severity}: ${message}\n  ${action}`)
-                .join('\n'),
-            },
-    })),
+    groupCase(parity),
+    ...parity.standbys.map((pair) => standbyCase(parity, pair)),
     ...differences.map((one) => ({
       suite: parity.group,
-      name: `${one.standby} ${one.application} ${subjectOf(one)}`,
+      name: [one.standby, one.application, subjectOf(one)].filter((part) => part !== '').join(' '),
+      output: one.class !== 'declared' && one.severity === 'info' ? `${one.class}: ${one.message}` : '',
       failure:
-        one.class === 'declared'
+        one.class === 'declared' || one.severity === 'info'
           ? undefined
           : {
               type: one.class,

@@ -2,6 +2,8 @@
 export interface JunitCase {
   readonly suite: string;
   readonly name: string;
+  /** What is worth knowing of it, failed or not. Default nothing. */
+  readonly output?: string | undefined;
   /** Undefined: it passed. */
   readonly failure?: { readonly type: string; readonly message: string; readonly text: string } | undefined;
 }
@@ -28,15 +30,14 @@ function countFailures(cases: readonly JunitCase[]): number {
   return cases.filter(({ failure }) => failure !== undefined).length;
 }
 
-function renderCase({ suite, name, failure }: JunitCase): readonly string[] {
+function renderCase({ suite, name, failure, output = '' }: JunitCase): readonly string[] {
   const open = `    <testcase classname="${escapeXml(suite)}" name="${escapeXml(name)}"`;
-  if (!failure) return [`${open}/>`];
-  const { type, message, text } = failure;
-  return [
-    `${open}>`,
-    `      <failure type="${escapeXml(type)}" message="${escapeXml(message)}">${escapeXml(text)}</failure>`,
-    '    </testcase>',
+  if (!failure && output === '') return [`${open}/>`];
+  const failed = failure && [
+    `      <failure type="${escapeXml(failure.type)}" message="${escapeXml(failure.message)}">${escapeXml(failure.text)}</failure>`,
   ];
+  const said = output === '' ? [] : [`      <system-out>${escapeXml(output)}</system-out>`];
+  return [`${open}>`, ...(failed ?? []), ...said, '    </testcase>'];
 }
 
 const entities: Readonly<Record<string, string>> = {
