@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ApiApplication, ApiPlacement } from '../../api/schemas/application.ts';
+import type { ApiRevision } from '../../api/schemas/revision.ts';
 import { createColours } from '../output/colour.ts';
-import { renderApplicationStatus } from './render-status.ts';
+import { renderApplicationStatus, renderFleetProblems } from './render-status.ts';
 
 const placement = (cluster: string, about: Partial<ApiPlacement> = {}) =>
   ({
@@ -61,5 +62,44 @@ describe('renderApplicationStatus', () => {
     expect(rowsOf(render([placement('new-1', { revisionId: '', upToDate: false })]))[0]).not.toContain(
       '(old)',
     );
+  });
+});
+
+describe('renderFleetProblems', () => {
+  const problem = (application: string, line: number) => ({
+    ...{
+      application,
+      cluster: '',
+      file: 'fleet/web.yaml',
+      line,
+      field: 'spec.regoin',
+      message: 'unknown field',
+    },
+  });
+  const page = (problems: readonly ReturnType<typeof problem>[]) => ({
+    ...{ colours: createColours({ terminal: false, env: {} }), nowMs: 0, columns: undefined, all: false },
+    revisions: new Map([
+      ['520d30e', { id: '520d30eaa', author: { name: 'Ann' }, problems } as unknown as ApiRevision],
+    ]),
+    failovers: [],
+  });
+
+  it('names file, line and field, since when and what that means', () => {
+    expect(renderFleetProblems(page([problem('', 13), problem('web', 1)]))).toBe(
+      'problem  fleet/web.yaml:13: spec.regoin: unknown field\n' +
+        '  since revision 520d30e by Ann; what these files described stays as it was, and nothing is removed until they are mended\n',
+    );
+  });
+
+  it('leaves to applications what is theirs', () => {
+    expect(renderFleetProblems(page([problem('web', 1)]))).toBe('');
+  });
+
+  it('is bounded', () => {
+    const lines = renderFleetProblems(page(Array.from({ length: 15 }, (_, at) => problem('', at)))).split(
+      '\n',
+    );
+    expect(lines).toHaveLength(13);
+    expect(lines[10]).toBe('  and 5 more');
   });
 });

@@ -36,6 +36,29 @@ export function renderFailingSources(sources: readonly ApiSource[], { colours, n
     .join('');
 }
 
+/** Problems of the fleet folder that are told one by one. */
+const problemsMax = 10;
+
+/** A line for each file of the fleet folder that cannot be read as it is: no application may be there to say so. Empty: all can. */
+export function renderFleetProblems({ revisions, colours }: StatusPage): string {
+  return [...revisions.values()]
+    .flatMap(({ id, author, problems }) => {
+      const fleet = problems.filter(({ application }) => application === '');
+      if (fleet.length === 0) return [];
+      const shown = fleet.slice(0, problemsMax).map((one) => `${colours.bad('problem')}  ${placed(one)}\n`);
+      const more = fleet.length > shown.length ? `  and ${fleet.length - shown.length} more\n` : '';
+      const since = `  since revision ${shortRevision(id)} by ${author.name}; what these files described stays as it was, and nothing is removed until they are mended\n`;
+      return [...shown, more, since];
+    })
+    .join('');
+}
+
+/** `fleet/clusters.yaml:26: spec.regoin: unknown field`. */
+function placed({ file, line, field, message }: ApiApplication['problems'][number]): string {
+  const place = [file, line > 0 ? line : ''].filter(Boolean).join(':');
+  return [place, field, message].filter((part) => part !== '').join(': ');
+}
+
 /** A heading, one line that sums up, a table of clusters and what stands in the way. */
 export function renderApplicationStatus(application: ApiApplication, page: StatusPage): string {
   const { colours } = page;
@@ -48,10 +71,8 @@ export function renderApplicationStatus(application: ApiApplication, page: Statu
   ];
   const table = renderPlacements(application.placements, 'CLUSTER', ({ cluster }) => cluster, page);
   const problems = application.problems.map((problem) => {
-    const place = [problem.file, problem.line > 0 ? problem.line : ''].filter(Boolean).join(':');
-    const words = [place, problem.field, problem.message].filter((part) => part !== '').join(': ');
     const where = problem.cluster === '' ? '' : `${problem.cluster}: `;
-    return `  ${colours.bad('problem')}  ${where}${words}\n`;
+    return `  ${colours.bad('problem')}  ${where}${placed(problem)}\n`;
   });
   return [
     lines.join('\n') + '\n',

@@ -11,6 +11,7 @@ import {
   renderApplicationStatus,
   renderClusterStatus,
   renderFailingSources,
+  renderFleetProblems,
   renderHooks,
   type StatusPage,
 } from './render-status.ts';
@@ -42,7 +43,7 @@ async function showStatus(
     const applications = await client.list<ApiApplication>('/api/v1/applications', { placements: true });
     const page = await loadPage(context, options['all'] === true);
     const { items } = await client.get<{ items: ApiSource[] }>('/api/v1/sources');
-    const failing = renderFailingSources(items, page);
+    const failing = renderFailingSources(items, page) + renderFleetProblems(page);
     const under = renderOpenFailovers(page.failovers, page).trimEnd();
     if (applications.length === 0 && print.format === 'table')
       return print.text(
