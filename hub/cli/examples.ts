@@ -38,10 +38,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   'rollout status': ['fairway rollout status', 'fairway rollout status shop'],
   'rollout history': ['fairway rollout history shop', 'fairway rollout history shop --limit 5 -o json'],
-  'rollout timeline': [
-    'fairway rollout history shop',
-    'fairway rollout timeline e9372e11-7959-44d4-9d33-2f3ebac6f634 --clusters',
-  ],
+  'rollout timeline': ['fairway rollout timeline shop', 'fairway rollout timeline shop e9372e11 --clusters'],
   'rollout approve': [
     'fairway rollout approve shop --reason "the canary looks well"',
     'fairway rollout approve shop --wave canary --reason "the canary looks well"',

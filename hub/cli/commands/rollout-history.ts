@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import { FairwayError } from '../../../shared/error/error.ts';
 import { plural } from '../../../shared/text/plural.ts';
 import type {
   ApiClusterRecord,
   ApiRolloutRecord,
   ApiTimelineEntry,
 } from '../../api/schemas/rollout-history.ts';
+import type { Client } from '../client.ts';
 import { type ClientContext, clientCommand, countArgument } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import type { Printer } from '../output/printer.ts';
@@ -13,6 +15,9 @@ import { renderTable } from '../output/table.ts';
 import { colourState, shortRevision } from './words.ts';
 
 type Options = Record<string, unknown>;
+
+/** Rollouts that an id is looked for in: as many as are kept unless the hub is told otherwise. */
+const historyMax = 100;
 
 /** `rollout history` and `rollout timeline`: what rollouts did, and how long it took. */
 export function addRolloutHistory(group: Command, io: CliIo): void {
@@ -33,7 +38,8 @@ export function addRolloutHistory(group: Command, io: CliIo): void {
       .description(
         'Shows what happened in a rollout, oldest first: gates, decisions, failures, what people did and why.',
       )
-      .argument('<id>', 'as `fairway rollout history` shows it')
+      .argument('<rollout>', "an application, for its newest; or an id of `rollout history`'s JSON")
+      .argument('[id]', "of that application's rollouts this one; the first digits of its id will do")
       .option('--clusters', 'and how long each cluster took')
       .option('--limit <count>', 'how many entries', countArgument, 500),
     io,
@@ -64,7 +70,8 @@ async function showHistory(
   print.table(
     items,
     [
-      ['ID', ({ id }) => id],
+      // As many as `timeline` needs; all of it is in the JSON.
+      ['ID', ({ id }) => id.slice(0, shortId)],
       ['REVISION', ({ revisionId }) => shortRevision(revisionId)],
       ['STRATEGY', ({ strategy }) => strategy || '-'],
       ['RESULT', ({ result }) => colourState(print.colours, result)],
@@ -77,11 +84,28 @@ async function showHistory(
   );
 }
 
+/** Digits of an id in a table. */
+const shortId = 8;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The id of an application's newest rollout, or of the newest whose id begins so. @throws not_found. */
+async function findRollout(client: Client, application: string, prefix = ''): Promise<string> {
+  const path = `/api/v1/applications/${encodeURIComponent(application)}/rollouts`;
+  const items = await client.list<ApiRolloutRecord>(path, {}, prefix === '' ? 1 : historyMax);
+  const found = items.find(({ id }) => id.startsWith(prefix));
+  if (found !== undefined) return found.id;
+  const what = prefix === '' ? 'no rollout' : `no rollout ${prefix}`;
+  throw new FairwayError('not_found', `${application} has ${what}.`, {
+    details: { hint: `See \`fairway rollout history ${application}\`.` },
+  });
+}
+
 async function showTimeline(
   { client, print }: ClientContext,
   options: Options,
-  [id = '']: readonly string[],
+  [named = '', prefix]: readonly string[],
 ) {
+  const id = uuid.test(named) && prefix === undefined ? named : await findRollout(client, named, prefix);
   const path = `/api/v1/rollouts/${encodeURIComponent(id)}`;
   const rollout = await client.get<ApiRolloutRecord>(path);
   const entries = await client.list<ApiTimelineEntry>(`${path}/timeline`, {}, options['limit'] as number);

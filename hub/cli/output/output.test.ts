@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createColours } from './colour.ts';
 import { parseDurationSeconds, renderDuration, renderRelative } from './relative-time.ts';
-import { cut, renderTable } from './table.ts';
+import { renderTable, wrap } from './table.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const at = (ms: number) => new Date(now + ms).toISOString();
@@ -56,9 +56,31 @@ describe('renderTable', () => {
     expect(text).toBe(`A     B\n${good('long')}  x\ny\n`);
   });
 
-  it('cuts the last column to the width of the terminal', () => {
-    expect(renderTable(['A', 'B'], [['a', 'a long message']], { columns: 12 })).toBe('A  B\na  a long m…\n');
-    expect(cut('short', 10)).toBe('short');
+  it('breaks the last column beside the others where there is room, at blanks', () => {
+    const message = 'waits for wave eu: 3 of 10 not healthy: eu-2 Deployment web: 2 of 5 ready';
+    expect(renderTable(['A', 'B'], [['a', message]], { columns: 50 })).toBe(
+      'A  B\na  waits for wave eu: 3 of 10 not healthy: eu-2\n   Deployment web: 2 of 5 ready\n',
+    );
+  });
+
+  it('puts it below its row where there is no room', () => {
+    const cells = ['a-long-first-column', 'eu-1 waits for its turn: fairway rollout status mail'];
+    expect(renderTable(['FIRST', 'MESSAGE'], [cells, ['b', 'short']], { columns: 50 })).toBe(
+      'FIRST                MESSAGE\na-long-first-column\n    eu-1 waits for its turn: fairway rollout\n    status mail\nb                    short\n',
+    );
+  });
+
+  it('loses nothing but what takes too many lines', () => {
+    expect(wrap('one two three', 7, 8)).toEqual(['one two', 'three']);
+    expect(wrap('abcdefghij', 4, 8)).toEqual(['abcd', 'efgh', 'ij']);
+    expect(wrap('a b c d e f', 1, 3)).toEqual(['a', 'b', '…']);
+    fc.assert(
+      fc.property(fc.string(), fc.integer({ min: 2, max: 20 }), (text, size) => {
+        const lines = wrap(text, size, 1_000);
+        expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
+        expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(size);
+      }),
+    );
   });
 
   it('keeps a row on one line', () => {

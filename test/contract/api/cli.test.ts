@@ -95,7 +95,7 @@ const pages = [
   'rollout plan feature/image',
   'rollout plan feature/image --application shop -o markdown',
   'rollout history shop',
-  'rollout timeline release-0 --clusters',
+  'rollout timeline shop release-0 --clusters',
   'parity',
   'parity -o wide',
   'parity shop-eu',
@@ -200,6 +200,17 @@ describe('what fairway shows', () => {
   });
 });
 
+describe('fairway rollout timeline', () => {
+  it('finds the newest of an application, and one by the beginning of its id', async () => {
+    const newest = (await fairway('rollout timeline shop')).out;
+    expect(newest).toContain('shop: ');
+    expect((await fairway('rollout timeline shop rel')).out).toBe(newest);
+    const { code, err } = await fairway('rollout timeline shop nothing');
+    expect(code).toBe(3);
+    expect(err).toBe('fairway: shop has no rollout nothing.\n  See `fairway rollout history shop`.\n');
+  });
+});
+
 describe('what fairway does', () => {
   it('extends an override, from now on and with a reason', async () => {
     const { code, out } = await fairway([
@@ -222,7 +233,9 @@ describe('what fairway does', () => {
 
   it('pauses and resumes, and says until when', async () => {
     const paused = await fairway(['pause', 'eu-1/shop', '--for', '1h30m', '--reason', 'a migration']);
-    expect(paused.out).toBe('Paused eu-1/shop; it ends by itself in 1 h 30 min (2026-01-01T01:30:00.000Z).\n');
+    expect(paused.out).toBe(
+      'Paused eu-1/shop; it ends by itself in 1 h 30 min (2026-01-01T01:30:00.000Z).\n',
+    );
     expect(harness.fake.state.pauses[0]).toMatchObject({
       cluster: 'eu-1',
       application: 'shop',
