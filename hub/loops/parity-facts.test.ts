@@ -160,6 +160,18 @@ describe('createFactsLoop', () => {
     await facts.loop.stop();
   });
 
+  it('asks no more often than for the rest for what fails all the time', async () => {
+    const { asked, cluster, follow, settle, facts } = bed();
+    cluster['one'] = { quota: 1, failed: true };
+    follow({ eu: ['one'] });
+    for (let at = 0; at < 120; at += 1) await settle(10_000);
+    const known = asked.length;
+    expect(known).toBeGreaterThan(10);
+    for (let at = 0; at < 120; at += 1) await settle(10_000);
+    expect(asked.length - known).toBeLessThan(8);
+    await facts.loop.stop();
+  });
+
   it('asks at once for what found no room beside what was new', async () => {
     const { asked, cluster, facts, follow, settle } = bed();
     cluster['one'] = { quota: 1, full: true };

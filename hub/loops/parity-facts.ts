@@ -17,6 +17,7 @@ import {
 } from '../../shared/manifest/cluster-facts.ts';
 import type { Answer } from '../model/query.ts';
 import type { ClusterFacts, KnownGap } from '../parity/finding.ts';
+import { failingMs } from '../parity/gap-findings.ts';
 import type { AskAgent } from './parity-live.ts';
 
 export interface FactsLoopOptions {
@@ -120,9 +121,11 @@ function changesOf(before: Known | undefined, after: Known): ReadonlySet<FactSec
   );
 }
 
-/** Whether something failed that may work the next time. */
-function hasFailed({ gaps }: Known): boolean {
-  return [...gaps.values()].some((found) => found.some(({ reason }) => reason === 'failed'));
+/** Whether something failed a short while ago, and may work the next time. */
+function hasFailed({ gaps }: Known, nowMs: number): boolean {
+  return [...gaps.values()].some((found) =>
+    found.some(({ reason, sinceMs }) => reason === 'failed' && nowMs - sinceMs <= failingMs),
+  );
 }
 
 export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
@@ -173,7 +176,7 @@ export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
     known.set(key, after);
     const changes = changesOf(before, after);
     if (changes.size > 0 || before === undefined) options.onChanged(cluster, group, changes);
-    if (!hasFailed(after)) return { requeueAfterMs: everyMs };
+    if (!hasFailed(after, options.clock.now())) return { requeueAfterMs: everyMs };
     // What found no room in this answer has room in the next one, of which what was sent is no part.
     const moves = factSections.some((section) => before?.digests[section] !== after.digests[section]);
     return { requeueAfterMs: moves ? askMinMs : failedMs };

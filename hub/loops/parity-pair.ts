@@ -40,7 +40,7 @@ export function versionOf(primary: Placed | undefined, standby: Placed | undefin
 export interface ApplicationPair {
   readonly version: string;
   readonly objects: number;
-  /** Of objects that Git wants in the primary. */
+  /** Of objects that Git wants in the primary: alone, and with each kind (`apps/v1 Deployment`). */
   readonly apiVersions: ReadonlySet<string>;
   /** Of objects that differ. */
   results(): Iterable<PairResult>;
@@ -129,7 +129,9 @@ export async function createApplicationPair(request: ApplicationPairRequest): Pr
   return {
     version: versionOf(primary.placed, standby.placed),
     apiVersions: new Set(
-      [...pairs.values()].flatMap(({ primary: one }) => (one?.wanted ? [one.apiVersion] : [])),
+      [...pairs.values()].flatMap(({ primary: one }) =>
+        one?.wanted ? [one.apiVersion, `${one.apiVersion} ${one.key.kind}`] : [],
+      ),
     ),
     get objects() {
       return pairs.size;

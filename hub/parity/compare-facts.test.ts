@@ -30,7 +30,12 @@ const compare = (
   part: Partial<FactsRequest> = {},
 ) =>
   compareFacts({
-    ...{ primary: 'one', standby: 'two', facts: { primary, standby }, used: new Set(['apps/v1', 'x.io/v1']) },
+    ...{
+      primary: 'one',
+      standby: 'two',
+      facts: { primary, standby },
+      used: new Set(['apps/v1', 'x.io/v1', 'x.io/v1 Needed']),
+    },
     ...{ book: createExpectationBook([]), freshness: defaultFreshness, nowMs, ...part },
   });
 const told = (
@@ -66,6 +71,12 @@ describe('compareFacts', () => {
       { apis: { 'apps/v1': ['Deployment'], 'y.io/v1': ['Y'] } },
       { apis: {} },
       ['critical /environment/apis/apps~1v1 standby', 'info /environment/apis/y.io~1v1 standby'],
+    ],
+    [
+      'a kind that objects need of a version that is served but for it, and one that nobody needs',
+      { apis: { 'apps/v1': ['Deployment', 'Other'], 'x.io/v1': ['Other', 'Needed', 'There'] } },
+      { apis: { 'apps/v1': ['Deployment'], 'x.io/v1': ['There'] } },
+      ['info /environment/apis/apps~1v1 standby', 'critical /environment/apis/x.io~1v1 standby'],
     ],
     [
       'a class that is missing',
@@ -306,6 +317,14 @@ describe('compareFacts', () => {
     expect(compare(primary, standby).map(({ path }) => path)).toEqual([
       '/environment/apis/metrics.k8s.io',
       '/environment/apis/x.io~1v1',
+    ]);
+  });
+
+  it('leaves nothing unknown because of an API server whose kinds no object of the group is of', () => {
+    const away = (kind: string) => factsOf({ apis: {} }, { apis: [gap('failed', kind, 0)] });
+    expect(compare(factsOf({ apis: {} }), away('metrics.k8s.io'))).toMatchObject([{ severity: 'info' }]);
+    expect(compare(factsOf({ apis: {} }), away('x.io'))).toMatchObject([
+      { severity: 'warning', leavesUnknown: true },
     ]);
   });
 

@@ -21,7 +21,7 @@ export interface FactsRequest {
   readonly standby: string;
   /** Undefined: nothing is known of it yet. */
   readonly facts: Readonly<Record<ParitySide, ClusterFacts | undefined>>;
-  /** apiVersions of the group's objects. */
+  /** apiVersions of the group's objects: alone, and with each kind (`apps/v1 Deployment`). */
   readonly used: ReadonlySet<string>;
   readonly book: ExpectationBook;
   readonly freshness: ParityFreshness;

@@ -2,8 +2,8 @@ import type { FactSection } from '../../shared/manifest/cluster-facts.ts';
 import type { ParitySide } from '../model/parity.ts';
 import type { ClusterFacts, FactsRequest, Finding, KnownGap } from './finding.ts';
 
-/** What failed for longer is no passing trouble: the agent is asked again every half minute. */
-const failingMs = 600_000;
+/** What failed for longer is no passing trouble. */
+export const failingMs = 600_000;
 
 /** Sections whose names begin with the kind of what they are of, and a space. */
 const namedByKind: ReadonlySet<FactSection> = new Set(['unmanaged', 'certificates', 'backups']);
@@ -49,10 +49,12 @@ function toFinding(
   found: readonly SideGap[],
   request: FactsRequest,
 ): Finding {
-  const { nowMs } = request;
+  const { nowMs, used } = request;
+  // What an aggregated API server serves that no object of the group is of leaves nothing unknown.
+  const matters = section !== 'apis' || kind === '' || [...used].some((one) => one.startsWith(`${kind}/`));
   const lasts = ({ gap: { reason, sinceMs } }: SideGap) =>
     reason === 'bound' || (reason === 'failed' && nowMs - sinceMs > failingMs);
-  const unknown = found.some(lasts);
+  const unknown = matters && found.some(lasts);
   const path = `/environment/${section}${kind === '' ? '' : `/${kind}`}`;
   const what = kind === '' ? section : `${kind} (${section})`;
   const words = found.map(({ side, gap }) => {

@@ -107,19 +107,16 @@ export function apiFindings(
     if (isLeftOut(facts.standby, 'apis', name)) return [];
     const other = Object.hasOwn(right, name) ? right[name] : undefined;
     const served = new Set(Array.isArray(other) ? (other as readonly Json[]) : []);
-    const lacking = Array.isArray(kinds)
-      ? (kinds as readonly Json[]).filter((kind) => !served.has(kind))
-      : [];
+    const isNeeded = (kind: Json) => used.has(`${name} ${String(kind)}`);
+    const lacking = (Array.isArray(kinds) ? (kinds as readonly Json[]) : [])
+      .filter((kind) => !served.has(kind))
+      .sort((one, another) => Number(isNeeded(another)) - Number(isNeeded(one)));
     if (lacking.length === 0) return [];
-    const needed = used.has(name);
+    // Another part of the group's version may be installed, and the kind that objects are of not.
+    const needed = lacking.some(isNeeded) || (other === undefined && used.has(name));
     return [
       {
-        ...{
-          section: 'apis',
-          name,
-          side: 'standby',
-          severity: needed && other === undefined ? 'critical' : 'info',
-        },
+        ...{ section: 'apis', name, side: 'standby', severity: needed ? 'critical' : 'info' },
         message: `${standby} does not serve ${name} ${lacking.slice(0, 10).join(', ')}`,
         action: needed ? 'install what serves it: objects of the group need it' : '',
         values: { primary: kinds, ...(other !== undefined && { standby: other }) },

@@ -312,6 +312,12 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
     expect(await after(backUp, 'backups')).toEqual({ sent: ['backups'], reads: [0, 0] });
     // A restart is no news.
     runs('b', 2);
+    // What is done goes out of the watch as if it were deleted.
+    const done = JSON.stringify({ status: { phase: 'Succeeded' } });
+    const finish = () =>
+      kubectl(['-n', 'shop', 'patch', 'pod', 'p', '--subresource=status', '--type=merge', '-p', done]);
+    expect(await after(finish, 'images')).toEqual({ sent: ['capacity', 'images'], reads: [0, 0] });
+    expect(last.get('capacity')?.values).toMatchObject({ requested: { pods: 0 } });
     const definition = await after(() => apply(shops), 'crds');
     expect(definition.sent).not.toContain('images');
     expect(definition).toMatchObject({ reads: [0, 0] });
