@@ -411,7 +411,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
 function isAnother({ application, releaseId, revisionId }: RolloutState, wanted: string): FairwayError {
   return new FairwayError(
     'failed_precondition',
-    `rollout ${wanted} is over: ${releaseId} of revision ${revisionId.slice(0, 7)} has taken its place; look at that one first`,
+    `this is not rollout ${wanted}, but ${releaseId} of revision ${revisionId.slice(0, 7)}: look at that one first`,
     { subject: application },
   );
 }

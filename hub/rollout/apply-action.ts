@@ -16,6 +16,7 @@ import {
   type Said,
   type WaveState,
 } from './rollout-state.ts';
+import { wasSaid } from './was-said.ts';
 
 export type RolloutAction =
   | {
@@ -24,7 +25,7 @@ export type RolloutAction =
     }
   | { readonly type: 'pause' | 'resume' | 'abort' | 'rollback' }
   | {
-      readonly type: 'retry' /** Empty: all that failed, and the Targets that are held. */;
+      readonly type: 'retry' /** Empty: all that failed, and the Targets that are held. One that was excluded takes part again. */;
       readonly cluster: string;
     }
   | { readonly type: 'exclude'; readonly cluster: string }
@@ -50,7 +51,11 @@ function approve(state: RolloutState, waveName: string, said: Said): RolloutStat
   const index = findWave(state, waveName);
   const wave = state.waves[index] as WaveState;
   const { approval } = specOf(state.strategy, wave);
-  if (approval === undefined) return refuse(state, `wave ${wave.name} wants no approval`);
+  if (approval === undefined) {
+    // Said again, since its answer was lost: the wave that it was about has ended, or has begun.
+    if (waveName === '' && state.waves.some((one) => one.approvedBefore ?? one.approvedAfter)) return state;
+    return refuse(state, `wave ${wave.name} wants no approval`);
+  }
   if (approval.approvers.length > 0 && !approval.approvers.includes(said.actor))
     throw new FairwayError(
       'permission_denied',
@@ -62,6 +67,22 @@ function approve(state: RolloutState, waveName: string, said: Said): RolloutStat
   if (wave.settledAtMs === undefined)
     return refuse(state, `wave ${wave.name} is approved once its clusters are healthy; some are not yet`);
   return putWave(state, index, { approvedAfter: said });
+}
+
+/** Only where an approval is waited for, or will be: what was approved is paused, given up or taken back. */
+function reject(state: RolloutState, waveName: string, said: Said): RolloutState {
+  if (state.phase === 'RollingBack' && state.stopped?.by === 'operator') return state;
+  const wave = state.waves[findWave(state, waveName)] as WaveState;
+  const { approval } = specOf(state.strategy, wave);
+  if (approval === undefined) return refuse(state, `wave ${wave.name} wants no approval`);
+  const approved = approval.when === 'before' ? wave.approvedBefore : wave.approvedAfter;
+  if (approved !== undefined)
+    return refuse(
+      state,
+      `wave ${wave.name} was approved by ${approved.actor}: pause the rollout, abort it or roll it back instead`,
+    );
+  if (state.phase === 'Paused' && state.stopped?.by === 'operator') return state;
+  return stop(state, state.strategy.onFailure === 'rollback' ? 'RollingBack' : 'Paused', said);
 }
 
 /** One of its analyses has, by its answers so far. */
@@ -77,6 +98,8 @@ function promote(state: RolloutState, waveName: string, said: Said): RolloutStat
   if (isStopped && !wave.overruled && hasFailed(state, wave))
     return putWave(goOn(state), index, { promoted: wave.promoted ?? said, overruled: said });
   if (wave.promoted) return state;
+  if (wave.startedAtMs === undefined)
+    return refuse(state, `wave ${wave.name} has not begun, so there is no soak to skip`);
   if (wave.settledAtMs === undefined)
     return refuse(state, `wave ${wave.name} does not soak yet: some of its clusters are not healthy`);
   return putWave(state, index, { promoted: said });
@@ -173,8 +196,8 @@ function retry(state: RolloutState, cluster: string): RolloutState {
   const isBack = wasTakenBack(state);
   const isDone = isOver(state) && state.phase !== 'Complete';
   if (cluster === '' && (isDone || isBack)) return restart(state);
-  if (isBack && state.phase === 'Paused')
-    return refuse(state, 'it was taken back: retry all of it, without a cluster');
+  if ((isBack && state.phase === 'Paused') || isDone)
+    return refuse(state, `it was ${isBack ? 'taken back' : 'given up'}: retry all of it, without a cluster`);
   const names = cluster === '' ? failedClusters(state) : [cluster];
   const again: [string, ClusterState][] = [];
   for (const name of names) {
@@ -182,7 +205,9 @@ function retry(state: RolloutState, cluster: string): RolloutState {
     if (known === undefined && state.withheld?.includes(name))
       return refuse(state, `what ${name} would get is held: retry all of it, without a cluster`);
     if (known === undefined) throw new FairwayError('not_found', `the rollout has not reached ${name}`);
-    again.push([name, { ...known, failure: undefined, presentSinceMs: undefined }]);
+    // Who was excluded takes part again.
+    const { excluded: _, ...rest } = known;
+    again.push([name, { ...rest, failure: undefined, presentSinceMs: undefined }]);
   }
   const goesOn = state.phase === 'Paused' && state.stopped?.by === 'failure';
   const phase = goesOn
@@ -234,6 +259,7 @@ function lift(state: RolloutState, said: Said): RolloutState {
 
 /** @throws failed_precondition, not_found or permission_denied, saying why; then nothing has changed. */
 export function applyAction(state: RolloutState, action: RolloutAction, said: Said): RolloutState {
+  if (wasSaid(state, action)) return state;
   if (isOver(state) && action.type !== 'rollback' && action.type !== 'retry')
     return refuse(state, `the rollout has ended: it is ${state.phase}`);
   if (state.phase === 'Waiting')
@@ -244,12 +270,8 @@ export function applyAction(state: RolloutState, action: RolloutAction, said: Sa
   switch (action.type) {
     case 'approve':
       return approve(state, action.wave, said);
-    case 'reject': {
-      const wave = state.waves[findWave(state, action.wave)] as WaveState;
-      if (specOf(state.strategy, wave).approval === undefined)
-        return refuse(state, `wave ${wave.name} wants no approval`);
-      return stop(state, state.strategy.onFailure === 'rollback' ? 'RollingBack' : 'Paused', said);
-    }
+    case 'reject':
+      return reject(state, action.wave, said);
     case 'promote':
       return promote(state, action.wave, said);
     case 'pause':

@@ -66,7 +66,8 @@ export function addRollout(program: Command, io: CliIo): void {
         'of this wave; else the one under way, which may be another when it is said again',
       );
     if (about === 'cluster' && name === 'exclude') command.requiredOption('--cluster <name>', 'this cluster');
-    if (about === 'cluster' && name === 'retry') command.option('--cluster <name>', 'this cluster only');
+    if (about === 'cluster' && name === 'retry')
+      command.option('--cluster <name>', 'this cluster only; one that was excluded takes part again');
     clientCommand(command, io, (context, options, args) => act(context, options, args, name));
   }
 }
