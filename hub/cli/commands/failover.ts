@@ -150,7 +150,12 @@ async function listOf(client: Client, wanted: Wanted, limit: number) {
 
 async function showStatus({ client, print, io }: ClientContext, group: string, setExitCode: SetExitCode) {
   const [last] = await listOf(client, { group }, 1);
-  if (last === undefined) return io.stderr(`${group} has never failed over.\n`);
+  if (last === undefined) {
+    // A name that is no group's is told as that.
+    await client.get(`/api/v1/parity/${encodeURIComponent(group)}`);
+    setExitCode(exitCodes.failed);
+    return io.stderr(`${group} has never failed over. See \`fairway failover plan ${group}\`.\n`);
+  }
   print.value(last, (one) => renderFailover(one, print));
   if (last.phase !== 'Done') setExitCode(exitCodes.failed);
 }

@@ -1,10 +1,17 @@
 import type { Command } from 'commander';
 import type { ApiEvent } from '../../api/schemas/event.ts';
+import { eventTypes } from '../../model/event.ts';
 import { type ClientContext, clientCommand, countArgument, durationArgument } from '../command.ts';
 import { followEvents } from '../follow-events.ts';
 import type { CliIo } from '../io.ts';
 import type { Colours } from '../output/colour.ts';
 import { renderRelative } from '../output/relative-time.ts';
+
+interface Filter {
+  readonly types: string | undefined;
+  readonly cluster: string | undefined;
+  readonly application: string | undefined;
+}
 
 /** `fairway get events [--watch]`. */
 export function addGetEvents(get: Command, io: CliIo): void {
@@ -26,9 +33,9 @@ export function addGetEvents(get: Command, io: CliIo): void {
 
 async function getEvents({ client, print, io }: ClientContext, options: Record<string, unknown>) {
   const { types, cluster, application } = options as Record<string, string | undefined>;
-  const filter = { types, cluster, application };
+  const filter: Filter = { types, cluster, application };
   if (options['watch'] === true) {
-    await followEvents(client, filter, io, (event) =>
+    await followEvents(client, { ...filter }, io, (event) =>
       io.stdout(renderWatched(event, print.format, print.colours)),
     );
     return;
@@ -47,8 +54,22 @@ async function getEvents({ client, print, io }: ClientContext, options: Record<s
       ['ACTOR', ({ actor }) => actor],
       ['MESSAGE', ({ message }) => message],
     ],
-    'Nothing has happened.',
+    noEvents(filter, since),
   );
+}
+
+/** Why there may be none. A hub may know more types than this program: a type that is not known here is told, not refused. */
+function noEvents({ types, cluster, application }: Filter, since: string | undefined): string {
+  const wanted = (types ?? '').split(',').filter((type) => type !== '');
+  const unknown = wanted.filter(
+    (type) => !eventTypes.some((one) => one === type || one.startsWith(`${type}.`)),
+  );
+  if (unknown.length > 0) {
+    const first = [...new Set(eventTypes.map((type) => type.split('.')[0] ?? ''))].sort();
+    return `No event fits. There is no type ${unknown.join(' and no type ')}; types begin with ${first.join(', ')}.`;
+  }
+  const filtered = types ?? cluster ?? application ?? since;
+  return filtered === undefined ? 'Nothing has happened.' : 'No event fits.';
 }
 
 function renderWatched(event: ApiEvent, format: string, colours: Colours): string {

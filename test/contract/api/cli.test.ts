@@ -200,6 +200,20 @@ describe('what fairway shows', () => {
   });
 });
 
+describe('what is not there', () => {
+  it('is told as that: a group, and a type of events', async () => {
+    const { code, err } = await fairway('failover status nothere');
+    expect(code).toBe(3);
+    expect(err).toMatch(
+      /^fairway: There is no parity group "nothere", or it was not compared yet; there (is|are) /,
+    );
+    const events = await fairway('get events --types nonsense');
+    expect(events.code).toBe(0);
+    expect(events.err).toMatch(/^No event fits\. There is no type nonsense; types begin with agent, /);
+    expect((await fairway('get events --types drift,audit.pause --since 1s')).err).not.toContain('no type');
+  });
+});
+
 describe('fairway rollout timeline', () => {
   it('finds the newest of an application, and one by the beginning of its id', async () => {
     const newest = (await fairway('rollout timeline shop')).out;
