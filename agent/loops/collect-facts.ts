@@ -20,6 +20,7 @@ import { createGroupBook } from './group-facts.ts';
 import { createNotices } from './notices.ts';
 import { createSealedFacts, type SealedFactsPorts } from './sealed-facts.ts';
 import { createUnownedFacts } from './unowned-facts.ts';
+import { createUnownedWatches } from './unowned-watches.ts';
 
 export interface FactsQuestion {
   /** Key of fingerprints: the same for all clusters of a parity group. */
@@ -97,10 +98,11 @@ export function createFactCollector(ports: FactsPorts): FactCollector {
   const listPorts = { ...ports, namespaces, onChange: notices.changed, onPods: ofPods.changed };
   const lists = createFactLists(listPorts);
   const values = createFactValues(listPorts, lists);
+  const unowned = createUnownedWatches(listPorts);
   const groups = createGroupBook(clock, lists, (salt) => ({
     fingerprints: createFingerprints(salt),
     sealed: createSealedFacts(ports, salt),
-    unowned: createUnownedFacts(listPorts, lists, salt),
+    unowned: createUnownedFacts(listPorts, lists, unowned, salt),
   }));
   const unsubscribe = desired.subscribe(() => {
     names = undefined;
@@ -116,9 +118,9 @@ export function createFactCollector(ports: FactsPorts): FactCollector {
   };
 
   return {
-    async collect({ salt, known, watch = false, unowned = [] }, signal) {
+    async collect({ salt, known, watch = false, unowned: fields = [] }, signal) {
       const group = groups.asked(salt, watch);
-      const parts = { lists, kube, namespaces: namespaces(), unowned, group, signal };
+      const parts = { lists, kube, namespaces: namespaces(), unowned: fields, group, signal };
       const view = createFactView(parts, values);
       const sections: SectionFacts[] = [];
       for (const section of factSections)

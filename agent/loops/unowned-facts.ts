@@ -5,13 +5,15 @@ import type { Json, KubeObject } from '../../shared/manifest/object.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
 import type { DesiredState } from '../model/desired.ts';
 import { applySetId, partOfLabel } from '../model/inventory.ts';
-import { createFactWatch, type FactKind, type FactWatch, objectsMaxDefault } from '../observe/fact-watch.ts';
-import { tellUnowned, trimUnowned } from '../observe/unowned-values.ts';
+import { objectsMaxDefault } from '../observe/fact-watch.ts';
+import { tellUnowned } from '../observe/unowned-values.ts';
 import { type Collected, gapOf, tooMany } from './fact-gaps.ts';
-import { type FactLists, type FactListsPorts, managedSelector } from './fact-lists.ts';
+import type { FactLists, FactListsPorts } from './fact-lists.ts';
 import { type Listed, listObjects, nothingListed, objectsOf } from './list-objects.ts';
+import { orAborted } from './or-aborted.ts';
+import { type UnownedWatches, unownedKind, unownedName } from './unowned-watches.ts';
 
-/** Kinds whose fields one group compares; a connection each. */
+/** Kinds whose fields one group compares. */
 export const unownedKindsMax = 20;
 
 export interface UnownedFactsPorts extends FactListsPorts {
@@ -23,40 +25,31 @@ export interface UnownedFactsPorts extends FactListsPorts {
 /** One group's. */
 export function createUnownedFacts(
   ports: UnownedFactsPorts,
-  lists: Pick<FactLists, 'find' | 'watching'>,
+  lists: Pick<FactLists, 'find' | 'slowly' | 'watching'>,
+  watches: UnownedWatches,
   salt: Uint8Array,
 ) {
-  const watches = new Map<string, FactWatch>();
+  const owner = {};
   let asked = '';
   let stopped = false;
-
-  const endAll = () => {
-    for (const watch of watches.values()) watch.stop();
-    watches.clear();
-  };
 
   const listOf = async (
     resource: ApiResource,
     fields: readonly UnownedField[],
     signal: AbortSignal,
   ): Promise<Listed> => {
-    const { group, kind } = resource;
-    const id = `${group}/${kind}`;
-    const watched: FactKind = {
-      ...{ group, kind, labelSelector: managedSelector, pageSize: 100, elsewhere: 'told' },
-      trim: (object) => trimUnowned(object, fields),
-    };
-    if (!stopped && lists.watching && !watches.has(id) && resource.verbs.includes('watch'))
-      watches.set(id, createFactWatch(resource, watched, ports));
-    const watch = watches.get(id);
-    await watch?.started;
-    signal.throwIfAborted();
-    if (!watch?.synced) {
-      // Of all namespaces it may not be: those of the applications will do.
-      const { elsewhere: _elsewhere, ...ofManaged } = watched;
-      return listObjects(ports.kube, resource, ofManaged, ports.namespaces(), signal);
+    const mayWatch = !stopped && lists.watching && resource.verbs.includes('watch');
+    const watch = mayWatch ? watches.acquire(owner, resource, fields) : undefined;
+    if (watch) await orAborted(watch.started, signal);
+    if (watch?.synced) {
+      const gaps = watch.cut ? [tooMany(resource.kind, objectsMaxDefault)] : [];
+      return { counted: watch.counted(), gaps };
     }
-    return { counted: watch.counted(), gaps: watch.cut ? [tooMany(kind, objectsMaxDefault)] : [] };
+    // Of all namespaces it may not be: those of the applications will do.
+    const { elsewhere: _elsewhere, ...ofManaged } = unownedKind(resource, fields);
+    const list = (until: AbortSignal) =>
+      listObjects(ports.kube, resource, ofManaged, ports.namespaces(), until);
+    return lists.slowly(`unowned ${unownedName(resource, fields)}`, list, signal);
   };
 
   /** A kind that may not be listed is left out, and the others are told. */
@@ -81,11 +74,11 @@ export function createUnownedFacts(
     /** For good: a question that is under way opens no watch any more. */
     stop() {
       stopped = true;
-      endAll();
+      watches.release(owner);
     },
     async collect(fields: readonly UnownedField[], signal: AbortSignal): Promise<Collected> {
       const text = JSON.stringify(fields);
-      if (text !== asked || !lists.watching) endAll();
+      if (text !== asked || !lists.watching) watches.release(owner);
       asked = text;
       const all = [...new Set(fields.map(({ kind }) => kind))];
       const kinds = new Set(all.slice(0, unownedKindsMax));

@@ -24,6 +24,8 @@ export interface FollowedKind {
 const backoff = { baseMs: 200, maxMs: 30_000 };
 /** Rights change seldom, and by hand. */
 const deniedBackoff = { baseMs: 10_000, maxMs: 600_000 };
+/** API servers end a watch after minutes: one that ends sooner, again and again, is cut by something in between. */
+const shortMs = 1_000;
 const keepsPlace: ReadonlySet<FairwayError['code']> = new Set(['unavailable', 'deadline_exceeded']);
 
 /** Resolves when the signal has ended it. */
@@ -31,6 +33,7 @@ export async function followKind(kind: FollowedKind, signal: AbortSignal): Promi
   const { kube, clock, random } = kind;
   let resourceVersion = '';
   let failures = 0;
+  let shortOnes = 0;
 
   const follow = async (): Promise<void> => {
     const from = resourceVersion;
@@ -51,8 +54,12 @@ export async function followKind(kind: FollowedKind, signal: AbortSignal): Promi
     try {
       if (resourceVersion === '') resourceVersion = await kind.list();
       kind.onKnown();
+      const fromMs = clock.monotonic();
       await follow();
       failures = 0;
+      shortOnes = clock.monotonic() - fromMs < shortMs ? shortOnes + 1 : 0;
+      // The first is begun anew at once.
+      if (shortOnes > 1) await sleep(clock, planBackoffMs(shortOnes - 2, random, backoff), signal);
     } catch (caught) {
       if (signal.aborted) return;
       const error = toFairwayError(caught);
