@@ -14,11 +14,11 @@ import { createPipeline } from './compose/create-pipeline.ts';
 import { createStream } from './compose/create-stream.ts';
 import { createHubBase, type HubBase, openHubStore } from './compose/hub-base.ts';
 import { serveHubApi } from './compose/serve-hub-api.ts';
+import { createTeardown, type Teardown } from './compose/teardown.ts';
 import type { HubConfig } from './config/config.ts';
 import { loadConfig } from './config/load-config.ts';
 import { replacePrivateFile } from './config/private-file.ts';
-import { createFencing } from './loops/fencing.ts';
-import { createTeardown, type Teardown } from './loops/teardown.ts';
+import { createFencing } from './loops/failover/fencing.ts';
 import { createViewCache } from './loops/view-cache.ts';
 import { wakeByStore } from './loops/wake-by-store.ts';
 

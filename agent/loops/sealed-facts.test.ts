@@ -5,7 +5,7 @@ import { silentLogger } from '../../shared/log/log.ts';
 import { fingerprintValue, placeOfValue } from '../../shared/manifest/fingerprint.ts';
 import type { JsonObject } from '../../shared/manifest/object.ts';
 import type { DesiredState } from '../model/desired.ts';
-import { encryptManifest } from '../secrets/encrypt-for-tests.ts';
+import { encryptManifest } from '../secrets/encrypt.test-support.ts';
 import { createSecretOpener } from '../secrets/secret-opener.ts';
 import { createSealedFacts } from './sealed-facts.ts';
 

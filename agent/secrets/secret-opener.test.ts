@@ -6,7 +6,7 @@ import { silentLogger } from '../../shared/log/log.ts';
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
 import { parseExactJson } from '../../shared/manifest/exact-json.ts';
 import { decryptedAnnotation } from '../../shared/manifest/masking.ts';
-import { encryptManifest, encryptValue } from './encrypt-for-tests.ts';
+import { encryptManifest, encryptValue } from './encrypt.test-support.ts';
 import { createSecretOpener } from './secret-opener.ts';
 import { decryptValue, readSops } from './sops-document.ts';
 

@@ -24,8 +24,8 @@ import type { ApplicationView, ClusterView, PlacementView } from '../model/view.
 import type { ObjectiveReport } from '../parity/assess-objective.ts';
 import type { ApplicationReport, DiffReport, DiffSide, ProblemReport } from '../preview/report.ts';
 import type { RolloutAction } from '../rollout/apply-action.ts';
-import type { RolloutReport } from '../rollout/describe-rollout.ts';
-import type { AheadApplication, AheadWave } from '../rollout/plan-ahead.ts';
+import type { RolloutReport } from '../rollout/report/describe-rollout.ts';
+import type { AheadApplication, AheadWave } from '../rollout/report/plan-ahead.ts';
 import type { Page, PageRequest } from '../store/repositories/page.ts';
 import type { AssignmentFilter } from '../store/repositories/release-repository.ts';
 import type { Store } from '../store/store.ts';

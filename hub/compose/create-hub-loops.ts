@@ -1,11 +1,11 @@
 import type { Loop } from '../../shared/loop/loop.ts';
 import { isEgressAllowed } from '../config/egress.ts';
 import { readSecret } from '../config/secret-reader.ts';
-import { createFailovers, type FailoverDriver } from '../loops/failovers.ts';
+import { createFailovers, type FailoverDriver } from '../loops/failover/failovers.ts';
 import { createGarbageLoop, createPauseLoop } from '../loops/housekeeping.ts';
 import { createNotifyLoop } from '../loops/notify-loop.ts';
-import { createParityLoop, type ParityDriver } from '../loops/parity-loop.ts';
-import { createRolloutLoop, type RolloutDriver } from '../loops/rollout-loop.ts';
+import { createParityLoop, type ParityDriver } from '../loops/parity/parity-loop.ts';
+import { createRolloutLoop, type RolloutDriver } from '../loops/rollout/rollout-loop.ts';
 import type { StreamServer } from '../stream/stream-server.ts';
 import type { Pipeline } from './create-pipeline.ts';
 import type { HubBase } from './hub-base.ts';

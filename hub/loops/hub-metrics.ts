@@ -2,10 +2,10 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Loop } from '../../shared/loop/loop.ts';
 import type { Renderer } from '../render/renderer.ts';
 import type { StreamServer } from '../stream/stream-server.ts';
-import type { ParityDriver } from './parity-loop.ts';
-import { registerParityMetrics } from './parity-metrics.ts';
-import { registerRenderMetrics } from './render-metrics.ts';
-import type { RevisionWork } from './revision-work.ts';
+import type { ParityDriver } from './parity/parity-loop.ts';
+import { registerParityMetrics } from './parity/parity-metrics.ts';
+import { registerRenderMetrics } from './resolve/render-metrics.ts';
+import type { RevisionWork } from './resolve/revision-work.ts';
 import type { ViewCache } from './view-cache.ts';
 
 export interface MeteredParts {

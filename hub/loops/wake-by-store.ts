@@ -2,11 +2,11 @@ import type { Loop } from '../../shared/loop/loop.ts';
 import { parsePlacementKey } from '../store/change-key.ts';
 import type { Store, StoreTopic } from '../store/store.ts';
 import type { StreamServer } from '../stream/stream-server.ts';
-import type { FailoverLoop } from './failover-loop.ts';
-import type { Fencing } from './fencing.ts';
-import type { ParityDriver } from './parity-loop.ts';
-import { resolveKey } from './resolve-loop.ts';
-import type { RolloutDriver } from './rollout-loop.ts';
+import type { FailoverLoop } from './failover/failover-loop.ts';
+import type { Fencing } from './failover/fencing.ts';
+import type { ParityDriver } from './parity/parity-loop.ts';
+import { resolveKey } from './resolve/resolve-loop.ts';
+import type { RolloutDriver } from './rollout/rollout-loop.ts';
 
 export interface Woken {
   readonly stream: Pick<StreamServer, 'wake'>;

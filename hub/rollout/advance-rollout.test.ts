@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave, type RolloutStrategy, type WaveSpec } from '../model/strategy.ts';
-import { createScenario } from './scenario.test-support.ts';
+import { createScenario } from './testing/scenario.test-support.ts';
 
 const five = ['eu-1', 'eu-2', 'eu-3', 'us-1', 'us-2'];
 const one = { unit: 'clusters', value: 1 } as const;

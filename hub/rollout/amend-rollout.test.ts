@@ -3,8 +3,8 @@ import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/str
 import { advanceRollout, startRollout } from './advance-rollout.ts';
 import { type AmendInput, amendRollout, goesOn } from './amend-rollout.ts';
 import { clusterState, clusterStates } from './cluster-states.ts';
-import { describeRollout } from './describe-rollout.ts';
 import type { ClusterFacts } from './plan-waves.ts';
+import { describeRollout } from './report/describe-rollout.ts';
 import { type ObservedCluster, type RolloutState, targetsOf } from './rollout-state.ts';
 
 const factsOf = (name: string, pair = ''): ClusterFacts => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
 import { clusterState } from './cluster-states.ts';
-import { createScenario } from './scenario.test-support.ts';
+import { createScenario } from './testing/scenario.test-support.ts';
 
 const count = (value: number) => ({ unit: 'clusters', value }) as const;
 const minute = 60_000;

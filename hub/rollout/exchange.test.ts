@@ -4,9 +4,9 @@ import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/str
 import { advanceRollout, startRollout } from './advance-rollout.ts';
 import { clusterStates } from './cluster-states.ts';
 import { type ExchangeMember, planExchange } from './exchange.ts';
-import { setOf } from './fixture.test-support.ts';
-import { type HandOverChange, planHandOvers } from './plan-hand-overs.ts';
+import { type HandOverChange, planHandOvers } from './plan/plan-hand-overs.ts';
 import type { ObservedCluster, RolloutState } from './rollout-state.ts';
+import { setOf } from './testing/fixture.test-support.ts';
 
 const target = (...objects: readonly string[]): Target =>
   createTarget({

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { FairwayError } from '../../shared/error/error.ts';
 import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
 import type { RolloutAction } from './apply-action.ts';
-import { createScriptedFleet } from './scripted-fleet.test-support.ts';
-import { createScriptedRollout } from './scripted-rollout.test-support.ts';
+import { createScriptedFleet } from './testing/scripted-fleet.test-support.ts';
+import { createScriptedRollout } from './testing/scripted-rollout.test-support.ts';
 
 const names = ['eu-1', 'eu-2', 'us-1', 'us-2'];
 const versions = ['v1', 'v2', 'v3'];

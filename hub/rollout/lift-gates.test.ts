@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
-import { createScenario } from './scenario.test-support.ts';
+import { createScenario } from './testing/scenario.test-support.ts';
 
 const gated: RolloutStrategy = {
   ...defaultStrategy,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
 import { nextForCluster, nextForRollout, nextForWave } from './next-decision.ts';
-import { createScenario } from './scenario.test-support.ts';
+import { createScenario } from './testing/scenario.test-support.ts';
 
 const minute = 60_000;
 const noon = Date.UTC(2026, 0, 5, 12);

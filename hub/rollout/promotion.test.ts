@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createSeededRandom } from '../../shared/clock/random.ts';
 import { defaultStrategy } from '../model/strategy.ts';
-import { planPromotion, releaseInForce } from './plan-promotion.ts';
+import { planPromotion, releaseInForce } from './plan/plan-promotion.ts';
 import {
   candidatesMax,
   chooseProven,

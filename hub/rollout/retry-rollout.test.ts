@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultStrategy, defaultWave, type RolloutStrategy } from '../model/strategy.ts';
 import { addAnswer } from './apply-action.ts';
-import { createScenario } from './scenario.test-support.ts';
+import { createScenario } from './testing/scenario.test-support.ts';
 
 const backwards: RolloutStrategy = { ...defaultStrategy, onFailure: 'rollback' };
 

@@ -3,7 +3,7 @@ import { defaultStrategy, defaultWave } from '../model/strategy.ts';
 import { amendRollout } from './amend-rollout.ts';
 import { clusterState } from './cluster-states.ts';
 import { heldMax } from './roll-back.ts';
-import { createScenario } from './scenario.test-support.ts';
+import { createScenario } from './testing/scenario.test-support.ts';
 
 const strategy = {
   ...defaultStrategy,

@@ -6,7 +6,7 @@ import type { RolloutPhase } from '../model/rollout-history.ts';
 import type { RolloutStrategy } from '../model/strategy.ts';
 import { type ClusterStates, clusterStates, memoOfParts, packClusters } from './cluster-states.ts';
 import type { JobRun } from './job-runs.ts';
-import type { HandOver } from './plan-hand-overs.ts';
+import type { HandOver } from './plan/plan-hand-overs.ts';
 import type { RevertState } from './plan-revert.ts';
 import type { PlannedWave } from './plan-waves.ts';
 import type { PromotionWatch } from './promotion.ts';

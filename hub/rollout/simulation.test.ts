@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runSimulations } from './run-simulations.test-support.ts';
+import { runSimulations } from './testing/run-simulations.test-support.ts';
 
 /** More or other runs: `FAIRWAY_ROLLOUT_RUNS=2000 FAIRWAY_SEED=random`, or from a seed on: `FAIRWAY_SEED=369`. */
 const runs = Number(process.env['FAIRWAY_ROLLOUT_RUNS'] ?? 60);

@@ -10,8 +10,8 @@ import { createSeededRandom } from '../../shared/clock/random.ts';
 import { runGit } from '../cli/demo/git-program.ts';
 import { createGitServer } from '../cli/demo/git-server.ts';
 import type { CredentialSource } from '../model/credentials.ts';
+import { type Bed, createBed, errorOf } from './git-bed.test-support.ts';
 import { reasonOf } from './source-error.ts';
-import { type Bed, createBed, errorOf } from './test-bed.ts';
 
 let bed: Bed;
 const others: Server[] = [];

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Bed, createBed, errorOf } from './git-bed.test-support.ts';
 import { reasonOf } from './source-error.ts';
-import { type Bed, createBed, errorOf } from './test-bed.ts';
 
 describe.each([
   ['protocol version 2', true],

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { runGit } from '../cli/demo/git-program.ts';
-import { type Bed, createBed } from './test-bed.ts';
+import { type Bed, createBed } from './git-bed.test-support.ts';
 
 let bed: Bed;
 afterEach(() => bed.close());

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { errorOf } from './git-bed.test-support.ts';
 import { createMutex } from './mutex.ts';
-import { errorOf } from './test-bed.ts';
 
 describe('createMutex', () => {
   it('runs one at a time, in order, and goes on after a failure', async () => {

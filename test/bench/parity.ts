@@ -4,7 +4,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { batchToWire } from '../../agent/stream/wire.ts';
-import type { ParityDriver } from '../../hub/loops/parity-loop.ts';
+import type { ParityDriver } from '../../hub/loops/parity/parity-loop.ts';
 import type { ObjectObservation } from '../../hub/model/observation.ts';
 import { AgentService } from '../../shared/gen/fairway/v1/agent_pb.ts';
 import type { Drift } from '../../shared/manifest/health.ts';

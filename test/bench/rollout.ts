@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { runSimulations } from '../../hub/rollout/run-simulations.test-support.ts';
+import { runSimulations } from '../../hub/rollout/testing/run-simulations.test-support.ts';
 import { type Bench, result } from './result.ts';
 
 const bench_ = 'rollout';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { encryptManifest } from '../../agent/secrets/encrypt-for-tests.ts';
+import { encryptManifest } from '../../agent/secrets/encrypt.test-support.ts';
 import type { ApiDifference, ApiParity } from '../../hub/api/schemas/parity.ts';
 import { createFleetBed, type FleetBed } from './fleet-bed.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { encryptManifest } from '../../agent/secrets/encrypt-for-tests.ts';
+import { encryptManifest } from '../../agent/secrets/encrypt.test-support.ts';
 import { createFleetBed, type FleetBed } from './fleet-bed.ts';
 import { applicationFile, clusterFile } from './hub-bed.ts';
 

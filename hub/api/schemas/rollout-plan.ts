@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { AnalysisSpec } from '../../model/strategy.ts';
-import type { AheadStrategy } from '../../rollout/plan-ahead.ts';
+import type { AheadStrategy } from '../../rollout/report/plan-ahead.ts';
 import type { PlannedApplication, PlannedWave, RolloutPlan } from '../ports.ts';
 import { timeSchema, toTime } from './common.ts';
 import {

@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi';
-import type { PromotionReport } from '../../rollout/describe-promotion.ts';
-import type { ClusterReport, RolloutReport } from '../../rollout/describe-rollout.ts';
 import type { NextDecision } from '../../rollout/next-decision.ts';
 import type { RevertState } from '../../rollout/plan-revert.ts';
+import type { PromotionReport } from '../../rollout/report/describe-promotion.ts';
+import type { ClusterReport, RolloutReport } from '../../rollout/report/describe-rollout.ts';
 import { timeSchema, toTime } from './common.ts';
 import { countsShape } from './rollout-history.ts';
 

@@ -149,7 +149,7 @@ async function renderApplication(
   const { application, cluster } = options as Record<string, string | undefined>;
   if (application === undefined || cluster === undefined)
     throw new FairwayError('invalid_argument', 'Give --application and --cluster together.');
-  const { renderSide } = await import('../../loops/preview-side.ts');
+  const { renderSide } = await import('../../loops/preview/preview-side.ts');
   const { emptyFleet } = await import('../../model/fleet.ts');
   const { openOther } = await import('../preview/diff-on-disk.ts');
   const { openOwnRepository } = await import('../preview/own-repository.ts');

@@ -9,7 +9,7 @@ import { plain, problemText, sideText } from '../../preview/field-lines.ts';
 import { code, renderChangesMarkdown } from '../../preview/render-markdown.ts';
 import { renderChanges } from '../../preview/render-text.ts';
 import type { ProblemReport } from '../../preview/report.ts';
-import { durationText } from '../../rollout/duration-text.ts';
+import { durationText } from '../../rollout/report/duration-text.ts';
 import type { Colours } from './colour.ts';
 
 const namesShown = 8;

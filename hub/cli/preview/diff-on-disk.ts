@@ -2,15 +2,15 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FairwayError } from '../../../shared/error/error.ts';
-import { findCommit } from '../../loops/find-commit.ts';
-import { contentsOf } from '../../loops/preview.ts';
+import { contentsOf } from '../../loops/preview/preview.ts';
 import {
   checkFilter,
   onlyApplication,
   type PreviewSide,
   renderSide,
   takeTurn,
-} from '../../loops/preview-side.ts';
+} from '../../loops/preview/preview-side.ts';
+import { findCommit } from '../../loops/source/find-commit.ts';
 import { emptyFleet } from '../../model/fleet.ts';
 import type { RemoteTrees, TreeReader } from '../../model/tree.ts';
 import { compareFleets } from '../../preview/compare-fleets.ts';

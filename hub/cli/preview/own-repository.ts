@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FairwayError } from '../../../shared/error/error.ts';
-import { findCommit } from '../../loops/find-commit.ts';
+import { findCommit } from '../../loops/source/find-commit.ts';
 import type { TreeReader } from '../../model/tree.ts';
 import { createLocalSource } from './local-source.ts';
 

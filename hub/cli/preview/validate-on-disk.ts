@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { FairwayError } from '../../../shared/error/error.ts';
 import { fieldText } from '../../fleet/yaml-document.ts';
-import { type PreviewSide, renderSide } from '../../loops/preview-side.ts';
+import { type PreviewSide, renderSide } from '../../loops/preview/preview-side.ts';
 import { type Application, emptyFleet } from '../../model/fleet.ts';
 import { minorOf } from '../../model/kubernetes-version.ts';
 import type { Problem } from '../../model/problem.ts';

@@ -2,7 +2,7 @@ import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { runGit } from '../../cli/demo/git-program.ts';
-import { type Bed, createBed, errorOf } from '../test-bed.ts';
+import { type Bed, createBed, errorOf } from '../git-bed.test-support.ts';
 
 let bed: Bed;
 afterEach(() => bed.close());

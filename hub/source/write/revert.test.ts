@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runGit } from '../../cli/demo/git-program.ts';
 import type { CredentialSource } from '../../model/credentials.ts';
-import { type Bed, createBed, errorOf } from '../test-bed.ts';
+import { type Bed, createBed, errorOf } from '../git-bed.test-support.ts';
 import type { RevertRequest } from './revert.ts';
 
 const person = { name: 'Fairway <hub>', email: 'hub@example.com', timeMs: 1_767_225_600_000 };

@@ -1,7 +1,7 @@
 /** Edits written to a real Git server over HTTP, and read back by git itself. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runGit } from '../../cli/demo/git-program.ts';
-import { type Bed, createBed, errorOf } from '../test-bed.ts';
+import { type Bed, createBed, errorOf } from '../git-bed.test-support.ts';
 import type { WriteRequest } from './write-files.ts';
 
 const person = { name: 'Fairway', email: 'hub@example.com', timeMs: 1_767_225_600_000 };

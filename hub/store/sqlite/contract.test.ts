@@ -1,4 +1,4 @@
 import { describeStoreContract } from '../contract.ts';
-import { createTestStore } from './test-store.ts';
+import { createTestStore } from './test-store.test-support.ts';
 
 describeStoreContract('sqlite', createTestStore);

@@ -1,6 +1,6 @@
 /** Writes through a store until it is killed, and says on stdout what was acknowledged. Started by the durability test. */
 import { createEvent } from '../../model/event.ts';
-import { openTestStore } from './test-store.ts';
+import { openTestStore } from './test-store.test-support.ts';
 
 const [path = '', round = ''] = process.argv.slice(2);
 const store = await openTestStore(path);

@@ -11,7 +11,7 @@ import { anEvent, configMap, planOf, saveTarget, targetOf } from '../contract/fi
 import type { Store } from '../store.ts';
 import { queueDepthMax } from '../worker-client.ts';
 import { migrate, migrations } from './migrations.ts';
-import { createTestStore, openTestStore, type TestStore, testDataKey } from './test-store.ts';
+import { createTestStore, openTestStore, type TestStore, testDataKey } from './test-store.test-support.ts';
 
 let test: TestStore;
 beforeEach(async () => {

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createParityLoop, type ParityDriver } from '../../../hub/loops/parity-loop.ts';
-import { createLoopBed, type LoopBed } from '../../../hub/loops/test-bed.ts';
+import { createLoopBed, type LoopBed } from '../../../hub/loops/loop-bed.test-support.ts';
+import { createParityLoop, type ParityDriver } from '../../../hub/loops/parity/parity-loop.ts';
 import type { ObjectObservation } from '../../../hub/model/observation.ts';
 import { createSeededRandom } from '../../../shared/clock/random.ts';
 import { FairwayError } from '../../../shared/error/error.ts';

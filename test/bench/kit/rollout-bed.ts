@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRolloutLoop } from '../../../hub/loops/rollout-loop.ts';
+import { createRolloutLoop } from '../../../hub/loops/rollout/rollout-loop.ts';
 import { wakeRollouts } from '../../../hub/loops/wake-by-store.ts';
 import type { Cluster } from '../../../hub/model/fleet.ts';
 import type { ApplicationObservation } from '../../../hub/model/observation.ts';

@@ -1,13 +1,13 @@
 /** Manifests that the real program sops encrypts, with keys of the real age-keygen: rendered by the hub as ciphertext, opened by the agent's opener. */
-import { plainCluster } from '../../../hub/model/cluster.test-support.ts';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encryptManifest } from '../../../agent/secrets/encrypt-for-tests.ts';
+import { encryptManifest } from '../../../agent/secrets/encrypt.test-support.ts';
 import { createSecretOpener } from '../../../agent/secrets/secret-opener.ts';
+import { plainCluster } from '../../../hub/model/cluster.test-support.ts';
 import type { Cluster } from '../../../hub/model/fleet.ts';
 import { createMemoryTree } from '../../../hub/render/memory-tree.ts';
 import { createRenderer } from '../../../hub/render/renderer.ts';

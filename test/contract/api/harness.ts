@@ -6,7 +6,7 @@ import type { AgentAnswer, AgentQuestion, ApiPorts } from '../../../hub/api/port
 import { createEvent } from '../../../hub/model/event.ts';
 import { versionWarning } from '../../../hub/model/kubernetes-version.ts';
 import { type Scope, scopes } from '../../../hub/model/registry.ts';
-import type { RolloutReport } from '../../../hub/rollout/describe-rollout.ts';
+import type { RolloutReport } from '../../../hub/rollout/report/describe-rollout.ts';
 import { createFakeClock, type FakeClock } from '../../../shared/clock/fake-clock.ts';
 import { createSeededRandom } from '../../../shared/clock/random.ts';
 import { FairwayError } from '../../../shared/error/error.ts';

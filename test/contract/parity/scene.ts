@@ -2,11 +2,10 @@
  * A parity group from files to words, by the pure stages alone: the fleet is read, both clusters are rendered, what agents would say of it is made by a recipe, and
  * parity compares and judges. Who wrote a line is made up from its file; all else is what the hub does.
  */
-
 import { readFleet } from '../../../hub/fleet/read-fleet.ts';
-import { explainTree } from '../../../hub/loops/explain-tree.ts';
-import { variablesOf } from '../../../hub/loops/parity-inputs.ts';
-import { createFieldSources } from '../../../hub/loops/parity-sources.ts';
+import { variablesOf } from '../../../hub/loops/parity/parity-inputs.ts';
+import { createFieldSources } from '../../../hub/loops/parity/parity-sources.ts';
+import { explainTree } from '../../../hub/loops/preview/explain-tree.ts';
 import type { Blame, BlameFile } from '../../../hub/model/blame.ts';
 import { type Application, type Cluster, emptyFleet, type Fleet } from '../../../hub/model/fleet.ts';
 import type { ObjectObservation } from '../../../hub/model/observation.ts';

@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import { identityToRecipient } from 'age-encryption';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { encryptManifest } from '../../../agent/secrets/encrypt-for-tests.ts';
+import { encryptManifest } from '../../../agent/secrets/encrypt.test-support.ts';
 import type { FactSection } from '../../../shared/manifest/cluster-facts.ts';
 import { type ControlPlane, startControlPlane } from '../../cluster/control-plane.ts';
 import { createFactsBed, meta, partOf, replicas, salt, secret, signal } from './facts-bed.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { encryptManifest } from '../../../agent/secrets/encrypt-for-tests.ts';
+import { encryptManifest } from '../../../agent/secrets/encrypt.test-support.ts';
 import { startAgent } from '../../../agent/start-agent.ts';
 import { systemClock } from '../../../shared/clock/clock.ts';
 import { systemRandom } from '../../../shared/clock/random.ts';

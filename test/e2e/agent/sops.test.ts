@@ -2,7 +2,7 @@
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createQueryHandlers } from '../../../agent/loops/query-handlers.ts';
-import { encryptManifest } from '../../../agent/secrets/encrypt-for-tests.ts';
+import { encryptManifest } from '../../../agent/secrets/encrypt.test-support.ts';
 import { waitFor } from '../../cluster/control-plane.ts';
 import { type Agent, type Bed, type Manifest, startBed } from './agent-bed.ts';
 

@@ -17,7 +17,7 @@ const notNeeded =
 const prebuilt = /^node_modules\/better-sqlite3\/prebuilds\/(.*)\.node$/;
 
 const notTheProgram =
-  /\.test(?:-support)?\.[jt]s$|\.test-support\.ts$|\/(?:test-bed|contract)\.ts$|\/(?:golden|fixtures|contract|tools)\/|^hub\/(?:docs|cli\/demo)\//;
+  /\.test(?:-support)?\.[jt]s$|\/contract\.ts$|\/(?:golden|fixtures|contract|tools)\/|^hub\/(?:docs|cli\/demo)\//;
 
 /** Source of the hub and of what it shares: what git tracks or would track, so that nothing that is ignored gets in. */
 function listSource(): readonly string[] {

@@ -1,0 +1,99 @@
+/** What time alone makes of a verdict, where nothing is reported and nothing merged. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createSeededRandom } from '../../../shared/clock/random.ts';
+import { FairwayError } from '../../../shared/error/error.ts';
+import { silentLogger } from '../../../shared/log/log.ts';
+import type { ObjectObservation } from '../../model/observation.ts';
+import { createLoopBed, type LoopBed } from '../loop-bed.test-support.ts';
+import { createParityLoop, type ParityDriver } from './parity-loop.ts';
+
+const head = 'apiVersion: fairway.dev/v1alpha1\n';
+const cluster = (name: string, role: string) =>
+  `${head}kind: Cluster\nmetadata: {name: ${name}}\nspec: {region: ${name}, role: ${role}}\n`;
+const map = (mode: string) =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: shop}\ndata: {mode: ${mode}}\n`;
+const files = (modeOfStandby: string, more = '') => ({
+  'fleet/clusters.yaml': `${cluster('one', 'primary')}---\n${cluster('two', 'standby')}`,
+  'fleet/web.yaml': `${head}kind: Application
+metadata: {name: web}
+spec:
+  source: {path: apps/web, overlays: ["{{cluster.region}}"]}
+  placement: {clusters: [one, two]}
+  rollout: {strategy: all-at-once}
+`,
+  'fleet/pair.yaml': `${head}kind: ParityGroup\nmetadata: {name: pair}\nspec:\n  primary: one\n  standbys: {clusters: [two]}\n${more}`,
+  'apps/web/one/map.yaml': map('calm'),
+  'apps/web/two/map.yaml': map(modeOfStandby),
+});
+
+describe('createParityLoop, as time goes by', () => {
+  let bed: LoopBed;
+  let parity: ParityDriver;
+  let unsubscribe: () => void;
+
+  const away = () => Promise.reject(new FairwayError('unavailable', 'away'));
+  const settle = async () => {
+    for (let turn = 0; turn < 4; turn += 1) {
+      await bed.clock.advance(2_000);
+      for (const loop of parity.loops) await loop.idle();
+    }
+  };
+  const verdict = () => parity.group('pair')?.state.report.verdict;
+  const begin = async (given: ReturnType<typeof files>) => {
+    await bed.commit(given);
+    await bed.resolve();
+    for (const name of ['one', 'two']) {
+      const [assignment] = await bed.store.releases.assignments({ cluster: name });
+      const target = await bed.store.content.target(assignment?.targetDigest ?? '');
+      const objects = (target?.set.entries ?? []).map(
+        ({ key, objectDigest }): ObjectObservation => ({
+          ...{ cluster: name, application: 'web', key, objectDigest, liveDigest: objectDigest },
+          ...{ syncStatus: 'Synced', healthStatus: 'Current', reason: '', message: '', drift: undefined },
+          ...{ lastAction: 'created', generation: assignment?.generation ?? 0, timeMs: bed.clock.now() },
+        }),
+      );
+      await bed.store.registry.seen({ cluster: name, connected: true, nowMs: bed.clock.now() });
+      const batch = { cluster: name, applications: [], objects, gone: [], events: [] };
+      await bed.store.observations.saveBatch(batch, []);
+    }
+    parity.wakeAll();
+    await settle();
+    expect(verdict()).toBe('Ready');
+  };
+
+  beforeEach(async () => {
+    bed = await createLoopBed();
+    parity = createParityLoop({
+      ...{ store: bed.store, digestKey: new Uint8Array(32), ask: away, explain: away },
+      ...{ clock: bed.clock, random: createSeededRandom(1), log: silentLogger },
+    });
+    unsubscribe = bed.store.subscribe(parity.changed);
+  });
+  afterEach(async () => {
+    unsubscribe();
+    await parity.stop();
+    await bed.close();
+  });
+
+  it('is Unknown once an agent is away for longer than the group allows', async () => {
+    await begin(files('calm'));
+    await bed.store.registry.seen({ cluster: 'two', connected: false, nowMs: bed.clock.now() });
+    await settle();
+    expect(verdict()).toBe('Ready');
+    await bed.clock.advance(120_000);
+    await settle();
+    expect(verdict()).toBe('Unknown');
+  });
+
+  it('ends an expectation when it is over', async () => {
+    const untilMs = bed.clock.now() + 200_000;
+    const expires = new Date(untilMs).toISOString();
+    const moods = `  expectations:
+    - {name: moods, owner: team-web, reason: it is wild, expires: "${expires}", fields: {paths: [/data/mode]}}
+`;
+    await begin(files('wild', moods));
+    await bed.clock.advance(untilMs - bed.clock.now());
+    await settle();
+    expect(verdict()).toBe('Degraded');
+  });
+});
