@@ -2,12 +2,14 @@
  * Watches parity groups: one key a group, single flight. Reports only mark what is dirty; a step reads that anew, compares it, and keeps the verdict with its time line
  * and events in one transaction. A hub that starts again compares everything once; everything is also looked at again from time to time, should a hint have been lost.
  */
+
 import type { Clock } from '../../../shared/clock/clock.ts';
 import type { Random } from '../../../shared/clock/random.ts';
 import type { FairwayError } from '../../../shared/error/error.ts';
 import type { Logger } from '../../../shared/log/log.ts';
 import { createLoop, type Loop } from '../../../shared/loop/loop.ts';
 import { digestText } from '../../../shared/manifest/canonical.ts';
+import type { ParityPort, ParityView } from '../../api/ports.ts';
 import { createEvent, type NewEvent } from '../../model/event.ts';
 import type { Fleet } from '../../model/fleet.ts';
 import type { ParityDifference, ParityGroup, ParityMoment, ParityState } from '../../model/parity.ts';
@@ -23,11 +25,10 @@ import { ageDifference, createAgeInput } from '../../parity/assess-readiness.ts'
 import { describeOwners } from '../../parity/describe-owners.ts';
 import { nextState } from '../../parity/next-state.ts';
 import { parsePlacementKey } from '../../store/change-key.ts';
-import type { Page, PageRequest } from '../../store/repositories/page.ts';
 import type { Store, StoreTopic } from '../../store/store.ts';
 import { fleetOf } from '../fleet-rows.ts';
 import type { Explainer } from '../preview/explain.ts';
-import { type ClusterComparison, createComparer } from './parity-between.ts';
+import { createComparer } from './parity-between.ts';
 import { createFactsLoop, type FollowedGroup } from './parity-facts.ts';
 import { createGroupWatch, type Dirt, type GroupWatch } from './parity-group.ts';
 import type { AskAgent } from './parity-live.ts';
@@ -45,15 +46,8 @@ export interface ParityLoopOptions {
   readonly log: Logger;
 }
 
-/** What of a group is shown. */
-export interface ParityView {
-  readonly group: ParityGroup;
-  readonly state: ParityState;
-  /** How long parity was held; undefined: its time line was not read yet. */
-  readonly objective: ObjectiveReport | undefined;
-}
-
-export interface ParityDriver {
+/** What is asked of parity, and what drives it. A group's differences are empty until it was compared. */
+export interface ParityDriver extends ParityPort {
   readonly loops: readonly Loop[];
   /** Looks at every group. Does not wait. */
   wakeAll(): void;
@@ -61,19 +55,6 @@ export interface ParityDriver {
   changed(topic: StoreTopic, key: string): void;
   /** An agent says that facts have changed. */
   factsChanged(cluster: string): void;
-  /** Sorted by name. */
-  groups(): readonly ParityView[];
-  group(name: string): ParityView | undefined;
-  /** Every difference of a group, as it is now. Empty until it was compared. */
-  differences(name: string): readonly ParityDifference[];
-  timeline(name: string, page: PageRequest): Promise<Page<ParityMoment>>;
-  /** Two clusters, without a group. @throws not_found, invalid_argument. */
-  compare(
-    primary: string,
-    standby: string,
-    application: string | undefined,
-    signal: AbortSignal,
-  ): Promise<ClusterComparison>;
   stop(): Promise<void>;
 }
 

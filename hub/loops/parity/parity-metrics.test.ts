@@ -1,10 +1,10 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../../shared/clock/fake-clock.ts';
+import type { ParityView } from '../../api/ports.ts';
 import type { Failover } from '../../model/failover.ts';
 import type { ParityGroup, ParityState } from '../../model/parity.ts';
 import { assessObjective } from '../../parity/assess-objective.ts';
-import type { ParityView } from './parity-loop.ts';
 import { registerFailoverMetrics, registerParityMetrics } from './parity-metrics.ts';
 
 const nowMs = 90 * 86_400_000;

@@ -3,20 +3,12 @@ import { emptySet, setOf } from '../merge/field-set.ts';
 import { deepEqual, isObject, type Json, type Mutable, type StructType } from '../schema/types.ts';
 import { type Cause, invalidValue, notSupported, required } from '../status.ts';
 import { at, listAt, metadataOf, numberAt, objectOf, setOrDelete, textAt } from './access.ts';
+import { checkConfigKeys, checkFrozen } from './check-metadata.ts';
+import { checkPodSpec } from './check-pod.ts';
+import { checkAutoscaler, checkDeployment, checkDeploymentStatus, checkService } from './check-workloads.ts';
 import { setDefaults } from './defaults.ts';
 import type { KindRules } from './kind.ts';
-import {
-  checkAutoscaler,
-  checkConfigKeys,
-  checkDeployment,
-  checkDeploymentStatus,
-  checkFrozen,
-  checkPodSpec,
-  checkService,
-  labelProblem,
-  segmentProblem,
-  subdomainProblem,
-} from './validation.ts';
+import { labelProblem, segmentProblem, subdomainProblem } from './name-rules.ts';
 
 const nothing = (): void => {};
 const noCauses = (): readonly Cause[] => [];

@@ -4,8 +4,8 @@
  */
 import type { Clock } from '../../../shared/clock/clock.ts';
 import { at, listAt, metadataOf, setOrDelete, textAt } from '../kinds/access.ts';
+import { checkMetadata, checkMetadataUpdate } from '../kinds/check-metadata.ts';
 import { type Kind, resourceKey } from '../kinds/kind.ts';
-import { checkMetadata, checkMetadataUpdate } from '../kinds/validation.ts';
 import {
   decodeManagers,
   encodeManagers,
