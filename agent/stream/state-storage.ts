@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { gunzip, gzip, gzipSync } from 'node:zlib';
 import type { Random } from '../../shared/clock/random.ts';
 import { markAnnotation } from '../model/inventory.ts';
 import { writeFileDurably } from './identity-store.ts';
@@ -105,7 +105,12 @@ function digest(content: Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-const compress = promisify(gzip);
+const compressLarge = promisify(gzip);
+/** Texts up to this size, in characters, are compressed at once and fast: for them a thread of their own costs more than the compression. */
+const smallMax = 16 * 1024;
+const small = { level: 1, windowBits: 13, memLevel: 6 } as const;
+const compress = (text: string): Buffer | Promise<Buffer> =>
+  text.length <= smallMax ? gzipSync(text, small) : compressLarge(text);
 const decompress = promisify(gunzip);
 const magic = Buffer.from('fwd1');
 const nonceBytes = 12;
@@ -117,7 +122,7 @@ const snapshotBytesMax = 512 * 1024 * 1024;
 export async function sealState(text: string, key: Uint8Array, random: Random): Promise<Uint8Array> {
   const nonce = random.bytes(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  const body = cipher.update(await compress(Buffer.from(text)));
+  const body = cipher.update(await compress(text));
   return Buffer.concat([magic, nonce, body, cipher.final(), cipher.getAuthTag()]);
 }
 
