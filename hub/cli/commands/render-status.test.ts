@@ -65,6 +65,38 @@ describe('renderApplicationStatus', () => {
   });
 });
 
+describe('problems of an application', () => {
+  const problem = (cluster: string, file = 'apps/shop/web.yaml') => ({
+    ...{ cluster, file, line: 3, field: '', message: 'bad' },
+  });
+  const problemsOf = (placements: readonly ApiPlacement[], problems: readonly ReturnType<typeof problem>[]) =>
+    renderApplicationStatus({ ...application(placements), problems: [...problems] } as ApiApplication, {
+      ...{ colours: createColours({ terminal: false, env: {} }), nowMs: 0, columns: undefined, all: false },
+      ...{ revisions: new Map(), failovers: [] },
+    })
+      .split('\n')
+      .filter((line) => line.includes('problem'));
+
+  it('are told once for many clusters', () => {
+    const problems = [
+      problem(''),
+      ...many(300).map(({ cluster }) => problem(cluster, 'apps/shop/other.yaml')),
+    ];
+    expect(problemsOf(many(300), problems)).toEqual([
+      '  problem  apps/shop/web.yaml:3: bad',
+      '  problem  quiet-0, quiet-1, quiet-2 and 297 more: apps/shop/other.yaml:3: bad',
+    ]);
+  });
+
+  it('are not told again where the line of the cluster does', () => {
+    const stays = placement('eu-1', {
+      upToDate: false,
+      message: 'stays at what it had: apps/shop/web.yaml:3: bad',
+    });
+    expect(problemsOf([stays], [problem('eu-1')])).toEqual([]);
+  });
+});
+
 describe('renderFleetProblems', () => {
   const problem = (application: string, line: number) => ({
     ...{

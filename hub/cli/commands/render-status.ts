@@ -36,7 +36,31 @@ export function renderFailingSources(sources: readonly ApiSource[], { colours, n
     .join('');
 }
 
-/** Problems of the fleet folder that are told one by one. */
+/** Clusters that a problem names. */
+const clustersMax = 3;
+
+/** Each problem once, with the clusters that it is of; what a cluster's own line tells already is left out. */
+function renderProblems({ problems, placements }: ApiApplication, colours: Colours): string {
+  const telling = new Set(placements.filter(({ message }) => message !== '').map(({ cluster }) => cluster));
+  const clustersOf = new Map<string, string[]>();
+  for (const problem of problems) {
+    if (telling.has(problem.cluster)) continue;
+    const clusters = clustersOf.get(placed(problem)) ?? [];
+    if (problem.cluster !== '') clusters.push(problem.cluster);
+    clustersOf.set(placed(problem), clusters);
+  }
+  return [...clustersOf]
+    .slice(0, problemsMax)
+    .map(([text, clusters]) => {
+      const more = clusters.length > clustersMax ? ` and ${clusters.length - clustersMax} more` : '';
+      const where = clusters.length === 0 ? '' : `${clusters.slice(0, clustersMax).join(', ')}${more}: `;
+      return `  ${colours.bad('problem')}  ${where}${text}\n`;
+    })
+    .concat(clustersOf.size > problemsMax ? [`  and ${clustersOf.size - problemsMax} more\n`] : [])
+    .join('');
+}
+
+/** Problems that are told one by one. */
 const problemsMax = 10;
 
 /** A line for each file of the fleet folder that cannot be read as it is: no application may be there to say so. Empty: all can. */
@@ -70,15 +94,11 @@ export function renderApplicationStatus(application: ApiApplication, page: Statu
     `  ${sumUp(application, colours)}`,
   ];
   const table = renderPlacements(application.placements, 'CLUSTER', ({ cluster }) => cluster, page);
-  const problems = application.problems.map((problem) => {
-    const where = problem.cluster === '' ? '' : `${problem.cluster}: `;
-    return `  ${colours.bad('problem')}  ${where}${placed(problem)}\n`;
-  });
+  const problems = renderProblems(application, colours);
   return [
     lines.join('\n') + '\n',
     table === '' ? '' : '\n' + table,
-    problems.length ? '\n' : '',
-    ...problems,
+    problems === '' ? '' : '\n' + problems,
   ].join('');
 }
 

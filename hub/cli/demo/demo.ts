@@ -104,8 +104,10 @@ Try, in another terminal:
   export FAIRWAY_SERVER=${addresses.api} FAIRWAY_TOKEN=${addresses.token}
   npx fairway status
   npx fairway get events
-  npx fairway rollout history payments
-  npx fairway parity eu
+  npx fairway rollout timeline payments
+  npx fairway parity eu -o wide
+  npx fairway failover plan eu
+  npx fairway failover start eu --drill --reason "first drill"
   npx fairway pause eu-1/shop --for 10m --reason "looking into it"
 `);
   await new Promise<void>((resolve) => {
