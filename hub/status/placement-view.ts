@@ -111,7 +111,7 @@ function judge(
     return {
       state: 'reconciling',
       reason: 'RemovalHeld',
-      message: `waits for a confirmation of its removal (${hold.id})`,
+      message: `waits for a confirmation of its removal: fairway confirm ${hold.id}`,
     };
   const away = agentAway(facts, stage);
   if (away !== undefined) return { state: 'away', reason: 'AgentAway', message: away };
