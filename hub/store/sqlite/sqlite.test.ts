@@ -32,7 +32,7 @@ async function allEventIds(store: Store): Promise<Set<string>> {
 
 /** Runs a writing child until it has acknowledged `enough`, kills it with -9, and gives what it acknowledged. */
 async function writeAndKill(path: string, round: number, enough: number): Promise<readonly string[]> {
-  const file = fileURLToPath(new URL('./durability-child.ts', import.meta.url));
+  const file = fileURLToPath(new URL('./durability-child.test-support.ts', import.meta.url));
   const child = spawn(process.execPath, [file, path, String(round)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
