@@ -175,6 +175,8 @@ export interface ParityReason {
   readonly type:
     | DifferenceClass
     | 'agent-away'
+    | 'agent-old'
+    | 'not-told'
     | 'not-compared'
     | 'problem'
     | 'stale'

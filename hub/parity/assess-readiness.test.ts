@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { factSections } from '../../shared/manifest/cluster-facts.ts';
 import { defaultFreshness, type ParityDifference, type ParityGroup } from '../model/parity.ts';
 import { assessReadiness, type PairFindings } from './assess-readiness.ts';
 import { compareObject } from './compare-object.ts';
@@ -159,6 +160,38 @@ describe('assessReadiness', () => {
     const again = nextState(before, after, [], nowMs).state;
     expect(assess(pairs([], { factsUnknown: ['two'] }), { before: again }).reasons).toHaveLength(2);
     expect(assess(pairs([]), { before: again })).toMatchObject({ verdict: 'Ready', reasons: [] });
+  });
+
+  it('tells anew who has not been heard of yet, and nobody who has', () => {
+    const state = (report: ReturnType<typeof assess>) => nextState(undefined, report, [], nowMs).state;
+    const both = state(assess(pairs([], { factsUnknown: ['one', 'two'] })));
+    expect(assess(pairs([], { factsUnknown: ['two'] }), { before: both }).reasons).toMatchObject([
+      { type: 'not-told', message: 'what two is besides its applications is not known yet' },
+    ]);
+  });
+
+  it('is never Ready with an agent of an older release: Unknown where that tells nothing, Degraded where it tells less', () => {
+    const nothing = assess(pairs([], { untold: new Map([['two', factSections]]) }));
+    expect(nothing).toMatchObject({ verdict: 'Unknown', whole: false, score: 0 });
+    expect(nothing.reasons).toMatchObject([
+      {
+        message:
+          'the agent of two is older than this hub, and has no word for what it is besides its applications',
+        action: 'renew the agent of two',
+      },
+    ]);
+    const less = assess(
+      pairs([], {
+        untold: new Map([
+          ['one', []],
+          ['two', ['backups', 'unowned']],
+        ]),
+      }),
+    );
+    expect(less).toMatchObject({ verdict: 'Degraded', whole: true, score: 100 });
+    expect(less.reasons).toMatchObject([
+      { type: 'agent-old', message: expect.stringContaining('no word for backups, unowned') },
+    ]);
   });
 
   it('says of each expectation that covers nothing, or is over, without a change of the verdict', () => {

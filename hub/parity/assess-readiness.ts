@@ -6,6 +6,7 @@
  * Score: each object counts one, and loses all of it by a critical difference, half by a warning, nothing by what is declared or told for information; 100 x what is
  * left / objects, rounded down, so that 100 means that nothing was lost; never below 0. What differs between the clusters themselves counts like an object. A cluster that is unknown has 0. A group's score is that of its worst standby.
  */
+import { type FactSection, factSections } from '../../shared/manifest/cluster-facts.ts';
 import {
   type DifferenceClass,
   differenceClasses,
@@ -37,6 +38,8 @@ export interface PairFindings {
   readonly failures?: ReadonlyMap<string, string>;
   /** Clusters of which nothing is known besides their applications. Default none. */
   readonly factsUnknown?: readonly string[];
+  /** By cluster: what its agent has no word for. Default none. */
+  readonly untold?: ReadonlyMap<string, readonly FactSection[]>;
   /** As ParityPairReport. */
   readonly catchUpMs: number | undefined;
 }
@@ -207,7 +210,19 @@ function reasonsOf(pair: PairFindings, age: AgeInput): readonly ParityReason[] {
     const message = `${application} cannot be compared: ${why}`;
     reasons.push(reason('not-compared', pair.standby, 'warning', message, 'look at the log of the hub'));
   }
-  return [...reasons, ...differenceReasons(pair, age)];
+  return [...reasons, ...oldAgentReasons(pair), ...differenceReasons(pair, age)];
+}
+
+/** An agent of an older release: what it says nothing of may differ, so its group is not Ready. One that tells nothing of its cluster at all leaves it unknown. */
+function oldAgentReasons({ standby, untold = new Map() }: PairFindings): readonly ParityReason[] {
+  return [...untold].flatMap(([cluster, sections]): readonly ParityReason[] => {
+    if (sections.length === 0) return [];
+    const all = factSections.every((section) => sections.includes(section));
+    const what = all ? 'what it is besides its applications' : sections.join(', ');
+    const message = `the agent of ${cluster} is older than this hub, and has no word for ${what}`;
+    const type = all ? 'not-compared' : 'agent-old';
+    return [reason(type, standby, 'warning', message, `renew the agent of ${cluster}`)];
+  });
 }
 
 /** What was found of a cluster stands until its agent has said it again: a hub that starts anew knows it no better. */
@@ -221,9 +236,7 @@ function besidesReasons(
   );
   const message = `what ${factsUnknown.join(' and ')} ${factsUnknown.length > 1 ? 'are' : 'is'} besides its applications is not known yet`;
   const action = `look at the agent of ${factsUnknown.join(' and ')} if this stays`;
-  return [...known, reason('environment', standby, 'info', message, action)].filter(
-    (one, at, all) => all.findIndex(({ message: same }) => same === one.message) === at,
-  );
+  return [...known, reason('not-told', standby, 'info', message, action)];
 }
 
 /** Differences of one class, weight, application and owner are one reason. */

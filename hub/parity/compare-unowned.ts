@@ -158,6 +158,11 @@ function notKnown(side: ParitySide, request: UnownedRequest): ParityDifference {
   const cluster = clusterOf(side, request);
   const [gap] = gapsOf(side, request);
   const why = gap ? `: ${gap.message}` : '';
+  if (request.facts[side]?.untold?.includes('unowned'))
+    return tellOfAll(side, request, '/unowned', {
+      message: `the agent of ${cluster} is older than this hub, and says nothing of fields that nobody applies from Git`,
+      action: `renew the agent of ${cluster}`,
+    });
   return tellOfAll(side, request, '/unowned', {
     message: `the agent of ${cluster} has not said yet what fields are that nobody applies from Git${why}`,
     action: `wait; look at the agent of ${cluster} if this stays`,

@@ -12,6 +12,8 @@ export interface KnownGap extends FactGap {
 export interface ClusterFacts {
   readonly values: ReadonlyMap<FactSection, FactValues>;
   readonly gaps: ReadonlyMap<FactSection, readonly KnownGap[]>;
+  /** What its agent has no word for: it is older than this hub. Default none. */
+  readonly untold?: readonly FactSection[];
   /** The group under whose salt its fingerprints are: those under another say nothing about one another. */
   readonly saltedFor: string;
 }

@@ -24,7 +24,7 @@ const countsSchema = z
 export const parityReasonSchema = z.object({
   type: z.string().openapi({
     description:
-      'A class of difference, agent-away, not-compared, environment, problem, objective, stale, expiring or expired',
+      'A class of difference, agent-away, agent-old, not-told, not-compared, environment, problem, objective, stale, expiring or expired',
   }),
   standby: z.string().openapi({ description: 'Empty: of the whole group' }),
   severity: severitySchema,

@@ -103,7 +103,9 @@ function take(
     values.set(section, held);
     digests[section] = is;
   }
-  return { values, gaps, digests, saltedFor: group };
+  const told = new Set(answer.sections.map(({ section }) => section));
+  const untold = factSections.filter((section) => !told.has(section));
+  return { values, gaps, digests, saltedFor: group, untold };
 }
 
 /** As of an agent that says no more. */
@@ -140,13 +142,14 @@ export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
     return salt;
   };
 
-  /** That an agent is away is no failure; what it said stands. */
+  /** That an agent is away is no failure; what it said stands. One that does not know the question has no word for any of it. */
   const askUnlessAway: (...ask: Parameters<AskAgent>) => Promise<Answer | undefined> = async (...ask) => {
     try {
       return await options.ask(...ask);
     } catch (caught) {
       const error = toFairwayError(caught);
       if (error.code === 'unavailable') return undefined;
+      if (error.code === 'unsupported') return { type: 'facts', sections: [] };
       throw error;
     }
   };
@@ -175,7 +178,8 @@ export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
     const after = take(group, answer, before, options.clock.now());
     known.set(key, after);
     const changes = changesOf(before, after);
-    if (changes.size > 0 || before === undefined) options.onChanged(cluster, group, changes);
+    if (changes.size > 0 || before?.untold?.join() !== after.untold?.join())
+      options.onChanged(cluster, group, changes);
     if (!hasFailed(after, options.clock.now())) return { requeueAfterMs: everyMs };
     // What found no room in this answer has room in the next one, of which what was sent is no part.
     const moves = factSections.some((section) => before?.digests[section] !== after.digests[section]);
@@ -212,8 +216,9 @@ export function createFactsLoop(options: FactsLoopOptions): FactsLoop {
       }
     },
     wake(cluster) {
+      // One that was too old may have been renewed.
       for (const group of groupsWith(cluster))
-        if (!known.has(keyOf(cluster, group))) loop.wake(keyOf(cluster, group));
+        if (known.get(keyOf(cluster, group))?.untold?.length !== 0) loop.wake(keyOf(cluster, group));
     },
     changed(cluster) {
       for (const group of groupsWith(cluster)) loop.wake(keyOf(cluster, group));

@@ -324,6 +324,9 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
           differences,
           failures: watch.failures,
           factsUnknown: [group.primary, watch.standby].filter((one) => factsOf(one) === undefined),
+          untold: new Map(
+            [group.primary, watch.standby].map((one) => [one, factsOf(one)?.untold ?? []] as const),
+          ),
           presence: [group.primary, watch.standby].map((cluster) => presenceOf(cluster, registered)),
           catchUpMs: estimateCatchUp(differences, placements.get(watch.standby), nowMs),
         };

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSeededRandom } from '../../../shared/clock/random.ts';
 import { FairwayError } from '../../../shared/error/error.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
+import { factSections } from '../../../shared/manifest/cluster-facts.ts';
 import type { Drift } from '../../../shared/manifest/health.ts';
 import { keyText } from '../../../shared/manifest/object.ts';
 import type { Explanation } from '../../explain/explanation.ts';
@@ -58,7 +59,13 @@ describe('createParityLoop', () => {
   const tellFacts = async (name: string, known: Readonly<Record<string, string>>): Promise<Answer> => {
     const kubernetes = versions[name] ?? 'v1.36.3';
     const values = known['version'] === kubernetes ? undefined : { kubernetes };
-    return { type: 'facts', sections: [{ section: 'version', digest: kubernetes, values, failure: '' }] };
+    const digest = 'none';
+    const sections = factSections.map((section) =>
+      section === 'version'
+        ? { section, digest: kubernetes, values, failure: '' }
+        : { section, digest, values: known[section] === digest ? undefined : {}, failure: '' },
+    );
+    return { type: 'facts', sections };
   };
 
   const start = () => {
