@@ -261,7 +261,9 @@ describe('createFactCollector', () => {
     expect(sections.get('version')).toMatchObject({ values: { kubernetes: 'v1.36.3' }, gaps: [nodes] });
     // What others take of the nodes is not known, and neither are the nodes: what pods ask for is.
     expect(sections.get('capacity')?.gaps).toEqual([nodes, elsewhere]);
-    expect(Object.keys(sections.get('capacity')?.values ?? {})).toEqual(['podSizes', 'requested']);
+    expect(Object.keys(sections.get('capacity')?.values ?? {})).toEqual([
+      ...['podSizes', 'requested', 'requestedIn'],
+    ]);
     expect(sections.get('images')).toMatchObject({ failure: '', gaps: [] });
     const quotas = denied('', 'the agent may not list resourcequotas in namespace shop');
     expect(sections.get('quotas')).toMatchObject({ digest: '', values: undefined, gaps: [quotas] });

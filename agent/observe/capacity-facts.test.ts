@@ -71,6 +71,9 @@ describe('capacity facts', () => {
     const all = [...pods, done, going, ...ofNodes];
     expect(factOf('podSizes', [], all)).toEqual([[1_000, gib, 1, 2]]);
     expect(factOf('requested', [], all)).toEqual({ cpuMillis: 2_000, memoryBytes: 2 * gib, pods: 2 });
+    expect(factOf('requestedIn', [], all)).toEqual({
+      shop: { cpuMillis: 2_000, memoryBytes: 2 * gib, pods: 2 },
+    });
   });
 
   it('takes off each node what stays on it after a failover, and no more than there is', () => {

@@ -88,7 +88,7 @@ export function trimPod(pod: KubeObject, managed: boolean): KubeObject | undefin
     'requiredDuringSchedulingIgnoredDuringExecution',
   );
   return {
-    ...{ apiVersion, kind, metadata: { name: '' } },
+    ...{ apiVersion, kind, metadata: { name: '', ...(!stays && { namespace: metadata.namespace ?? '' }) } },
     ...(stays && { node: typeof node === 'string' ? node : '' }),
     ...(managed && { images: imagesOf(pod) }),
     spec: {

@@ -1,5 +1,5 @@
 import type { FactValues } from '../../shared/manifest/cluster-facts.ts';
-import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../shared/manifest/object.ts';
 import type { FactsRequest, Finding } from './finding.ts';
 import { countUnplaced, nodesMax, parseSizes, sizesMax } from './fit-pods.ts';
 
@@ -11,12 +11,25 @@ const resources = [
 ] as const;
 
 /** Undefined: the agent does not say. */
-function numberAt(values: FactValues, name: string, field: string): number | undefined {
+function numberAt(values: FactValues | JsonObject, name: string, field: string): number | undefined {
   const entry = values[name];
   if (!isJsonObject(entry)) return undefined;
   const others = isJsonObject(entry['others']) ? entry['others'] : {};
   const number = Number(entry[field] ?? (Object.hasOwn(others, field) ? others[field] : 0) ?? 0);
   return Number.isFinite(number) ? number : undefined;
+}
+
+/** Of some namespaces. Undefined: the agent does not say. */
+function sumIn(
+  values: FactValues,
+  counts: (namespace: string) => boolean,
+  field: string,
+): number | undefined {
+  const rooms = values['requestedIn'];
+  if (!isJsonObject(rooms)) return undefined;
+  return Object.keys(rooms)
+    .filter(counts)
+    .reduce((sum, name) => sum + (numberAt(rooms, name, field) ?? 0), 0);
 }
 
 /** Devices, huge pages and disk of the node's own. */
@@ -25,24 +38,27 @@ function othersOf(entry: Json | undefined): readonly string[] {
   return isJsonObject(others) ? Object.keys(others) : [];
 }
 
-/** After failover the standby runs what its primary asks for now, instead of what it asks for itself, beside what it runs for others. What is not known of either says nothing. */
+/** After failover the standby runs what the group's applications ask for in the primary now, instead of what they ask for there, beside all else that it runs. What is not known of either says nothing. */
 export function capacityFindings(
   left: FactValues,
   right: FactValues,
-  { primary, standby }: FactsRequest,
+  { primary, standby, namespaces }: FactsRequest,
 ): readonly Finding[] {
+  const isMoving = (name: string) => !namespaces || namespaces.primary.has(name);
+  const isStaying = (name: string) => namespaces !== undefined && !namespaces.standby.has(name);
   // Of what is not on any node nothing is told, and nothing is there.
   const others = othersOf(left['requested']).map((name) => [name, `of ${name}`] as const);
   const lacking = [...resources, ...others].flatMap(([field, words]): readonly Finding[] => {
-    const [needed, given] = [numberAt(left, 'requested', field), numberAt(right, 'allocatable', field)];
-    if (needed === undefined || given === undefined) return [];
-    const taken = numberAt(right, 'taken', field) ?? 0;
+    const needed = sumIn(left, isMoving, field) ?? numberAt(left, 'requested', field);
+    const given = numberAt(right, 'allocatable', field);
+    if (needed === undefined || needed === 0 || given === undefined) return [];
+    const taken = (numberAt(right, 'taken', field) ?? 0) + (sumIn(right, isStaying, field) ?? 0);
     if (needed <= given - taken) return [];
     const beside = taken > 0 ? `, of which others take ${taken}` : '';
     return [
       {
         ...{ section: 'capacity', name: field, side: 'standby', severity: 'critical' },
-        message: `what runs in ${primary} asks for ${needed} ${words}, ${standby} has ${given}${beside}`,
+        message: `what runs of the group in ${primary} asks for ${needed} ${words}, ${standby} has ${given}${beside}`,
         action: `add nodes to ${standby}`,
         values: { primary: needed, standby: given - taken },
       },

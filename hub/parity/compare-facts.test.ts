@@ -342,6 +342,32 @@ describe('compareFacts', () => {
     ]);
   });
 
+  it('holds what the group asks for against what is left beside the other applications of the standby', () => {
+    const capacity = (values: FactValues) => factsOf({ capacity: values });
+    // Each of the two is the standby of the other.
+    const primary = capacity({
+      requested: size(6_000, 2),
+      requestedIn: { shop: size(4_000, 1), other: size(2_000, 1) },
+    });
+    const busy = capacity({
+      ...{ allocatable: size(8_000, 100), taken: size(1_000, 1), requested: size(3_500, 2) },
+      requestedIn: { shop: size(500, 1), bank: size(3_001, 1) },
+    });
+    const namespaces = { primary: new Set(['shop']), standby: new Set(['shop']) };
+    expect(compare(primary, busy, { namespaces })).toMatchObject([
+      {
+        ...{ path: '/environment/capacity/cpuMillis', primaryValue: '4000', standbyValue: '3999' },
+        message:
+          'what runs of the group in one asks for 4000 of CPU, in thousandths, two has 8000, of which others take 4001',
+      },
+    ]);
+    const both = { primary: new Set(['shop']), standby: new Set(['shop', 'bank']) };
+    expect(compare(primary, busy, { namespaces: both })).toEqual([]);
+    // Nothing of the group asks for anything, however full the other is.
+    const none = { primary: new Set(['empty']), standby: new Set<string>() };
+    expect(compare(primary, busy, { namespaces: none })).toEqual([]);
+  });
+
   it('says that it does not know whether pods fit on more nodes than it looks at', () => {
     const requested = factsOf({ capacity: { requested: size(1, 1), podSizes: [[1, 0, 1, 1]] } });
     const nodes = { allocatable: size(9_000, 9_000), nodeSizes: [[1, 1, 1, 5_001]] };

@@ -25,6 +25,8 @@ export interface FactsRequest {
   readonly facts: Readonly<Record<ParitySide, ClusterFacts | undefined>>;
   /** apiVersions of the group's objects: alone, and with each kind (`apps/v1 Deployment`). */
   readonly used: ReadonlySet<string>;
+  /** Where the group's applications have objects, on each side: what runs elsewhere stays there after a failover. Default: all that is managed is the group's. */
+  readonly namespaces?: Readonly<Record<ParitySide, ReadonlySet<string>>>;
   readonly book: ExpectationBook;
   readonly freshness: ParityFreshness;
   readonly nowMs: number;

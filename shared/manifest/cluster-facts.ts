@@ -16,7 +16,7 @@ export const factSections = [
   'runtimeClasses',
   /**
    * `allocatable` of nodes that take pods; `taken` of it by what a failover leaves where it is (pods of other namespaces, and those that come with a node); `requested` by all other
-   * pods, which are those of managed namespaces: cpuMillis, memoryBytes, pods. `nodeSizes` (what is left of each) and `podSizes`: lists of
+   * pods, which are those of managed namespaces, and `requestedIn` each of them: cpuMillis, memoryBytes, pods, and `others` by the resource's name. `nodeSizes` (what is left of each) and `podSizes`: lists of
    * [cpuMillis, memoryBytes, pods, how many], and where there is more to say an object: of nodes `labels` and `taints`, of pods `selector`, `affinity` and `tolerations`.
    * What is not known is not there.
    */

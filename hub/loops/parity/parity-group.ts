@@ -3,7 +3,13 @@ import { type FairwayError, toFairwayError } from '../../../shared/error/error.t
 import { isJsonObject } from '../../../shared/manifest/object.ts';
 import type { Fleet } from '../../model/fleet.ts';
 import type { ObjectObservation } from '../../model/observation.ts';
-import type { ParityDifference, ParityGroup, ParityReport, ParityState } from '../../model/parity.ts';
+import type {
+  ParityDifference,
+  ParityGroup,
+  ParityReport,
+  ParitySide,
+  ParityState,
+} from '../../model/parity.ts';
 import type { RegisteredCluster } from '../../model/registry.ts';
 import { assessReadiness, type PairFindings } from '../../parity/assess-readiness.ts';
 import { compareFacts } from '../../parity/compare-facts.ts';
@@ -254,11 +260,17 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     const facts = { primary: factsOf(group.primary), standby: factsOf(standby) };
     const made = currentBook();
     const minute = Math.floor(nowMs / 60_000);
-    const from = [facts.primary, facts.standby, made, minute, [...used].sort().join(' ')] as const;
+    const inSide = (side: ParitySide) =>
+      new Set([...applications.values()].flatMap(({ namespaces }) => [...namespaces[side]]));
+    const namespaces = { primary: inSide('primary'), standby: inSide('standby') };
+    const sets = [used, namespaces.primary, namespaces.standby].map((one) => [...one].sort().join(' '));
+    const from = [facts.primary, facts.standby, made, minute, sets.join('\n')] as const;
     const known = watch.environment;
     if (known && isSame(known.from, from)) return known.differences;
     const { primary, freshness } = group;
-    const differences = compareFacts({ primary, standby, facts, used, book: made, freshness, nowMs });
+    const differences = compareFacts({
+      ...{ primary, standby, facts, used, namespaces, book: made, freshness, nowMs },
+    });
     watch.environment = { from, differences };
     return differences;
   };

@@ -47,6 +47,8 @@ export interface ApplicationPair {
   readonly objects: number;
   /** Of objects that Git wants in the primary: alone, and with each kind (`apps/v1 Deployment`). */
   readonly apiVersions: ReadonlySet<string>;
+  /** Where it has objects, on each side. */
+  readonly namespaces: Readonly<Record<ParitySide, ReadonlySet<string>>>;
   /** Of objects that differ. */
   results(): Iterable<PairResult>;
   /** Objects that only their live contents tell of. */
@@ -79,6 +81,16 @@ function ignoredBy(sides: readonly SideInput[]): readonly IgnoreRule[] {
       (digest) => (digest === undefined ? undefined : targets.get(digest)?.sync.ignore) ?? [],
     ),
   );
+}
+
+function namespacesOf({ placed, targets }: SideInput): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const digest of [placed?.wantedDigest, placed?.assignment?.targetDigest]) {
+    const target = digest === undefined ? undefined : targets.get(digest);
+    if (!target) continue;
+    for (const { key } of target.set.entries) found.add(key.namespace || target.sync.namespace);
+  }
+  return found;
 }
 
 function sideOf({ placed, targets, observed }: SideInput): ApplicationSide {
@@ -138,6 +150,7 @@ export async function createApplicationPair(request: ApplicationPairRequest): Pr
         one?.wanted ? [one.apiVersion, `${one.apiVersion} ${one.key.kind}`] : [],
       ),
     ),
+    namespaces: { primary: namespacesOf(primary), standby: namespacesOf(standby) },
     get objects() {
       return pairs.size;
     },

@@ -159,6 +159,7 @@ describe.skipIf(!plane)('facts of a cluster', { timeout: 60_000 }, () => {
     expect((await collect()).get('capacity')?.values).toEqual({
       allocatable: { nodes: 1, cpuMillis: 1_500, memoryBytes: 2 ** 31, pods: 20 },
       requested: { cpuMillis: 250, memoryBytes: 2 ** 26, pods: 1 },
+      requestedIn: { shop: { cpuMillis: 250, memoryBytes: 2 ** 26, pods: 1 } },
       taken: { cpuMillis: 100, memoryBytes: 0, pods: 1 },
       nodeSizes: [[1_400, 2 ** 31, 19, 1]],
       podSizes: [[250, 2 ** 26, 1, 1]],
