@@ -65,8 +65,12 @@ export function startRollout(
   const { free, withheld } = partHeld(lacking, release, held);
   const due = free
     .map((name) => facts.get(name) ?? { name, labels: {}, region: '', pair: '', primary: false })
-    // A first wave of one should not be one that is away.
-    .map((one) => ({ ...one, connected: observed.get(one.name)?.connected ?? false }));
+    // A first wave of one should not be one that is away, nor one that leaves.
+    .map((one) => ({
+      ...one,
+      connected: observed.get(one.name)?.connected ?? false,
+      leaves: release.removes.has(one.name),
+    }));
   const waves = planWaves(strategy, due, matches);
   const back = isHeldBack({ waves, withheld });
   const stopped = { by: 'failure', actor: 'fairway', reason: heldReason(withheld), atMs: nowMs } as const;

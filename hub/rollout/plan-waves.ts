@@ -14,6 +14,8 @@ export interface ClusterFacts {
   readonly primary: boolean;
   /** Where a wave takes only some, those whose agent is there come first. Default true. */
   readonly connected?: boolean;
+  /** The application is taken out of it, which proves nothing of what others get: where a wave takes only some, the others come first. Default false. */
+  readonly leaves?: boolean;
 }
 
 export interface PlannedWave {
@@ -46,7 +48,7 @@ function byRegion(a: ClusterFacts, b: ClusterFacts): number {
 function spread(clusters: readonly ClusterFacts[], count: number): readonly ClusterFacts[] {
   const regions = [...Map.groupBy(clusters, ({ region }) => region).values()];
   const taken: ClusterFacts[] = [];
-  for (let round = 0; taken.length < count; round += 1)
+  for (let round = 0; taken.length < Math.min(count, clusters.length); round += 1)
     for (const region of regions) {
       const next = region[round];
       if (next !== undefined && taken.length < count) taken.push(next);
@@ -71,7 +73,9 @@ function draftWave(
   const eligible = selector === undefined ? left : left.filter(({ labels }) => matches(selector, labels));
   const bound = take === undefined ? eligible.length : amountOf(take, total, 'up');
   const there = [...eligible].sort((a, b) => Number(b.connected ?? true) - Number(a.connected ?? true));
-  const clusters = bound >= eligible.length ? eligible : spread(there, bound);
+  const { come = [], leave = [] } = Object.groupBy(there, ({ leaves }) => (leaves ? 'leave' : 'come'));
+  const taken = [...spread(come, bound), ...spread(leave, Math.max(0, bound - come.length))];
+  const clusters = bound >= eligible.length ? eligible : taken;
   if (groupBy === '') return [{ name, spec: index, clusters }];
   const groups = Map.groupBy(clusters, ({ labels }) => labels[groupBy] ?? '');
   return [...groups.keys()].sort().map((value) => ({

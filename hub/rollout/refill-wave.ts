@@ -16,17 +16,27 @@ function isHere(cluster: string, { observed, nowMs }: Input): boolean {
   return (seen?.connected ?? false) || (seen?.expectedUntilMs ?? 0) > nowMs;
 }
 
+/** Clusters that only lose the application while others get it. */
+function leaversOf({ waves, removes = [] }: RolloutState): ReadonlySet<string> {
+  const leaves = new Set(removes);
+  const someCome = leaves.size > 0 && waves.some(({ clusters }) => clusters.some((one) => !leaves.has(one)));
+  return someCome ? leaves : new Set();
+}
+
 /** Clusters of later waves that have not begun, which are there and could go first, as many as are wanted. */
 function substitutes(state: RolloutState, index: number, wanted: number, input: Input): readonly string[] {
   const pairOf = (cluster: string) => input.facts.get(cluster)?.pair ?? '';
   const taken = new Set<string>();
   const found: string[] = [];
+  const leavers = leaversOf(state);
   for (const { clusters, startedAtMs } of state.waves.slice(index + 1)) {
     if (startedAtMs !== undefined) continue;
     for (const cluster of clusters) {
       if (found.length === wanted) return found;
       if (!input.observed.get(cluster)?.connected || clusterState(state.clusters, cluster) !== undefined)
         continue;
+      // Who only loses the application shows nothing of the release.
+      if (leavers.has(cluster)) continue;
       const pair = pairOf(cluster);
       if (pair !== '' && (state.strategy.pairs === 'together' || taken.has(pair))) continue;
       if (pair !== '' && state.strategy.pairs === 'apart') taken.add(pair);
@@ -37,7 +47,7 @@ function substitutes(state: RolloutState, index: number, wanted: number, input: 
 }
 
 /**
- * A wave that takes a part of the fleet, of which nobody is there or left, takes others: who was to go first when the rollout began may have gone away since, or
+ * A wave that takes a part of the fleet, of which nobody is there or left, or all are to leave, takes others: who was to go first when the rollout began may have gone away since, or
  * nobody was there then. Waves that ask for certain clusters by labels wait for those. Pure.
  */
 export function refillWave(state: RolloutState, index: number, input: Input): RolloutState {
@@ -46,7 +56,9 @@ export function refillWave(state: RolloutState, index: number, input: Input): Ro
   const { take, selector, groupBy } = specOf(state.strategy, wave);
   if (take === undefined || selector !== undefined || groupBy !== '') return state;
   const untouched = wave.clusters.every((cluster) => clusterState(state.clusters, cluster) === undefined);
-  if (!untouched || wave.clusters.some((cluster) => isHere(cluster, input))) return state;
+  const leavers = leaversOf(state);
+  const isOne = (cluster: string) => isHere(cluster, input) && !leavers.has(cluster);
+  if (!untouched || wave.clusters.some(isOne)) return state;
   const total = state.waves.reduce((sum, { clusters }) => sum + clusters.length, 0);
   // Whoever was to go first may have left the fleet.
   const wanted = wave.clusters.length === 0 ? amountOf(take, total, 'up') : wave.clusters.length;
