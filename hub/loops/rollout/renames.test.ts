@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { becomeHealthy, createLoopBed, type LoopBed, openRollouts } from '../loop-bed.test-support.ts';
 import type { RolloutDriver } from './rollout-loop.ts';
-import { becomeHealthy, createLoopBed, type LoopBed, openRollouts } from './test-bed.ts';
 
 const page = { limit: 200, cursor: undefined };
 const cluster = (name: string) =>
