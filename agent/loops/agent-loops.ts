@@ -40,8 +40,6 @@ import { syncApplication } from './sync-application.ts';
 export interface AgentLoopsOptions extends AgentPorts {
   /** Random for each start: makes event ids unique. */
   readonly instanceId: string;
-  /** Every object is read again about this often, as a net. Default one hour. */
-  readonly fullCheckIntervalMs?: number;
   readonly contest?: ContestOptions;
   /** Opens encrypted manifests. Default: they are refused. */
   readonly secrets?: SecretOpener;
@@ -86,7 +84,8 @@ export interface AgentLoops {
   readonly metrics: Readonly<AgentMetrics>;
 }
 
-const defaultFullCheckIntervalMs = 3_600_000;
+/** Every object is read again about this often, as a net. */
+const fullCheckIntervalMs = 3_600_000;
 /** Applications worked on at once. */
 const concurrencyMax = 4;
 
@@ -288,8 +287,7 @@ export function createAgentLoops(options: AgentLoopsOptions): AgentLoops {
       loop.wake(application);
   };
   const scheduleCheck = () => {
-    const periodMs = options.fullCheckIntervalMs ?? defaultFullCheckIntervalMs;
-    cancelCheck = clock.after(planJitteredMs(periodMs, random), () => {
+    cancelCheck = clock.after(planJitteredMs(fullCheckIntervalMs, random), () => {
       suspectAll(context);
       scheduleCheck();
     });

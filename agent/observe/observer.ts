@@ -1,5 +1,8 @@
-/** All watches together: what is known of every object that bears an inventory label. */
-
+/**
+ * All watches together: what is known of every object that bears an inventory label. An event is only a suspicion, which facts.ts judges from metadata; the proof is a read of
+ * the object, compared with what was applied (projection.ts, foreign.ts). Nothing is polled, but for a slow full check as a net. Health is health-judge.ts; what is told of the
+ * cluster itself (`*-facts.ts`, fact-watch.ts) is for comparisons with other clusters.
+ */
 import { keyText } from '../../shared/manifest/object.ts';
 import type { ApiResource } from '../kube/kube-client.ts';
 import type { ObservedObject } from '../model/record.ts';

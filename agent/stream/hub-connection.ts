@@ -40,8 +40,6 @@ export interface HubConnectionOptions {
   readonly fences?: FenceKeeper | undefined;
   /** Default PING every 20 s, answered within 10 s. */
   readonly keepalive?: KeepaliveOptions;
-  /** Default 15,000. */
-  readonly connectTimeoutMs?: number;
   /** Between connections. Default 200 ms to 60 s. */
   readonly backoff?: BackoffOptions;
 }
@@ -92,7 +90,6 @@ export function createHubConnection(options: HubConnectionOptions): HubConnectio
       identity,
       acknowledgements,
       keepalive: options.keepalive ?? { keepaliveMs, keepaliveTimeoutMs },
-      connectTimeoutMs: options.connectTimeoutMs ?? 15_000,
       onSync: options.onSync ?? (() => {}),
       onWelcome() {
         welcomedAtMs = clock.monotonic();

@@ -30,7 +30,6 @@ export interface LinkOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly keepalive: KeepaliveOptions;
-  readonly connectTimeoutMs: number;
   readonly onWelcome: () => void;
   readonly onSync: (application: string) => void;
   /** Undefined: nothing is promised. */

@@ -30,6 +30,9 @@ import {
   summaryToWire,
 } from './wire.ts';
 
+/** From dialling to the hub's welcome. */
+const connectTimeoutMs = 15_000;
+
 export interface Link {
   /** Something is to be acknowledged. */
   wake(): void;
@@ -103,7 +106,7 @@ export function openLink(options: LinkOptions): Link {
   });
   stream.on('error', (error) => finish(fromServiceError(error)));
   stream.on('end', () => finish(new FairwayError('unavailable', 'the hub has ended the session')));
-  after(context, options.connectTimeoutMs, () => {
+  after(context, connectTimeoutMs, () => {
     if (!context.welcomed) finish(new FairwayError('deadline_exceeded', 'the hub did not answer in time'));
   });
   say(context, 'hello', hello(options));

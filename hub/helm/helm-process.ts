@@ -25,11 +25,11 @@ export interface HelmProcessOptions {
   readonly memoryBytesMax?: number | undefined;
   /** Default 32 MiB. */
   readonly outputBytesMax?: number | undefined;
-  /** Runs at a time; more wait. Default 2. */
-  readonly runsAtOnce?: number | undefined;
 }
 
 const errorCharactersMax = 2_000;
+/** More wait. */
+const runsAtOnce = 2;
 
 export function createHelmProcess(options: HelmProcessOptions): HelmRunner {
   const limits = {
@@ -39,7 +39,7 @@ export function createHelmProcess(options: HelmProcessOptions): HelmRunner {
   };
   const temporary = options.temporary ?? tmpdir();
   const versions = new Map<string, Promise<string | undefined>>();
-  const turns = createTurns(options.runsAtOnce ?? 2);
+  const turns = createTurns(runsAtOnce);
   let isolation: Promise<readonly string[]> | undefined;
 
   const isolated = (): Promise<readonly string[]> => {

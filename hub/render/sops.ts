@@ -104,7 +104,7 @@ export interface Broken {
 export function findBroken(before: KubeObject, after: KubeObject): Broken | undefined {
   if (before === after) return undefined;
   const block = before['sops'];
-  const seals = sealsOf(isJsonObject(block as Json) ? (block as JsonObject) : {});
+  const seals = sealsOf(isJsonObject(block) ? block : {});
   const [old, now] = [factsOf(before, seals), factsOf(after, seals)];
   for (const [fact, path] of old) if (!now.has(fact)) return { path, isNew: false };
   for (const [fact, path] of now)

@@ -1,3 +1,7 @@
+/**
+ * What is asked about the fleet without changing it: here what a change would do (hub/preview compares), beside it why a field has its value (explain.ts) and how a revision
+ * would roll out (plan-rollouts.ts). Each answers from the store and from commits, and keeps nothing.
+ */
 import { FairwayError, toFairwayError } from '../../../shared/error/error.ts';
 import type { Digest } from '../../../shared/manifest/canonical.ts';
 import type { ManifestSet } from '../../../shared/manifest/target.ts';

@@ -1,3 +1,7 @@
+/**
+ * Follows what the fleet is made of: a key for each ref that somebody follows. What the source stage finds is kept as the source's status; who renders is told that a head
+ * has moved. Beside it what else asks for commits: by a name (find-commit.ts), of bases elsewhere (remote-bases.ts), as a revision (revision-of.ts).
+ */
 import type { Clock } from '../../../shared/clock/clock.ts';
 import type { Random } from '../../../shared/clock/random.ts';
 import { findCondition } from '../../../shared/condition/condition.ts';
