@@ -1,4 +1,5 @@
 /** What a failover would edit, what stands in its way, and how long it may take. Pure. */
+import { plural } from '../../shared/text/plural.ts';
 import type { ClusterRole, Failover, FailoverKind } from '../model/failover.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { ParityGroup, ParityReason, ParityState } from '../model/parity.ts';
@@ -82,7 +83,9 @@ export function planConfirmations(about: {
   const critical = blockingReasons(state, to).filter(({ severity }) => severity === 'critical').length;
   if (pair === undefined) needed.push(`the readiness of ${to} is not known: it was not compared yet`);
   else if (pair.verdict === 'NotReady' || pair.verdict === 'Unknown')
-    needed.push(`${to} is ${pair.verdict}${critical > 0 ? `, with ${critical} critical reasons` : ''}`);
+    needed.push(
+      `${to} is ${pair.verdict}${critical > 0 ? `, with ${plural(critical, 'critical reason')}` : ''}`,
+    );
   if (!connected) needed.push(`the agent of ${to} is away: nothing reaches it until it returns`);
   return [...needed, ...held];
 }

@@ -68,6 +68,7 @@ const ageMs = 10_000;
 /** Between two writes of a state that nobody needs to be told of. */
 const quietMs = 1_000;
 const dirtyObjectsMax = 500;
+const minuteMs = 60_000;
 
 interface Watched {
   watch: GroupWatch;
@@ -250,8 +251,15 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
       }
   };
 
+  /** As of the last full minute, so that the same is told again while nothing happens; what it comes to is as it was told last. */
+  const objectiveOf = (group: ParityGroup, state: ParityState, turns: readonly Turn[]): ObjectiveReport => {
+    const minute = Math.floor(clock.now() / minuteMs) * minuteMs;
+    const report = assessObjective(turns, Math.max(minute, turns.at(-1)?.atMs ?? 0), group.objective);
+    return { ...report, state: state.objective ?? report.state };
+  };
+
   const viewOf = ({ watch: { group }, state, turns }: Watched): ParityView | undefined =>
-    state && { group, state, objective: turns && assessObjective(turns, clock.now(), group.objective) };
+    state && { group, state, objective: turns && objectiveOf(group, state, turns) };
 
   return {
     loops: [loop, learning, facts.loop],

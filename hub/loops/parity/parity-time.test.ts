@@ -96,4 +96,24 @@ describe('createParityLoop, as time goes by', () => {
     await settle();
     expect(verdict()).toBe('Degraded');
   });
+
+  it('tells the same of an objective within a minute, broken or not, and more of it later', async () => {
+    await begin(files('calm'));
+    const gone = [
+      { application: 'web', key: { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'settings' } },
+    ];
+    const batch = { cluster: 'two', applications: [], objects: [], gone, events: [] };
+    await bed.store.observations.saveBatch(batch, []);
+    await settle();
+    await bed.clock.advance(120_000 - (bed.clock.now() % 60_000));
+    await settle();
+    expect(parity.group('pair')?.state.report.whole).toBe(false);
+    const told = () => parity.group('pair')?.objective;
+    const before = told();
+    await bed.clock.advance(20_000);
+    expect(told()).toEqual(before);
+    expect(before?.spent).toBeGreaterThan(0);
+    await bed.clock.advance(60_000);
+    expect(told()?.spent).toBeGreaterThan(before?.spent ?? 0);
+  });
 });
