@@ -10,13 +10,7 @@ import type { ChartArchives } from '../render/helm/helm-runner.ts';
 import type { GetPorts } from './bounded-get.ts';
 import { fetchFromHttp } from './http-repository.ts';
 import { archiveDigestOf, digestOf, fetchFromOci, verify } from './oci-registry.ts';
-
-export interface PinnedChart {
-  readonly name: string;
-  readonly repository: string;
-  readonly version: string;
-  readonly digest: string;
-}
+import type { PinnedChart } from './pinned-chart.ts';
 
 export interface ChartArchivesOptions extends GetPorts {
   /** Made when first needed. */
@@ -28,7 +22,9 @@ export interface ChartArchivesOptions extends GetPorts {
 
 /** A repository that failed is left alone for so long: thousands of clusters may want the same chart. */
 const failureKeptMs = 60_000;
+
 const failuresMax = 1_000;
+
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 
 export function createChartArchives(options: ChartArchivesOptions): ChartArchives {

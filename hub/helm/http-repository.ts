@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../shared/manifest/object.ts';
 import { defaultLimits } from '../render/limits.ts';
 import { parseYaml } from '../render/yaml/parse-yaml.ts';
 import { boundedGet, type GetPorts } from './bounded-get.ts';
-import type { PinnedChart } from './chart-archives.ts';
+import type { PinnedChart } from './pinned-chart.ts';
 
 /** The largest public repositories have indices of some tens of megabytes. */
 const indexBytesMax = 64 * 1024 * 1024;

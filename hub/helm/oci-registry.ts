@@ -3,8 +3,8 @@ import { isIP } from 'node:net';
 import { FairwayError } from '../../shared/error/error.ts';
 import type { JsonObject } from '../../shared/manifest/object.ts';
 import { basic, boundedGet, type GetAnswer, type GetPorts, type GetRequest } from './bounded-get.ts';
-import type { PinnedChart } from './chart-archives.ts';
 import { answered, archiveBytesMax, archiveTimeoutMs } from './http-repository.ts';
+import type { PinnedChart } from './pinned-chart.ts';
 
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 /** https://helm.sh/docs/topics/registries/ */

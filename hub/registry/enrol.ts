@@ -2,11 +2,10 @@
 import { FairwayError } from '../../shared/error/error.ts';
 import { digestText } from '../../shared/manifest/canonical.ts';
 import { createEvent } from '../model/event.ts';
-import type { Credential } from '../model/registry.ts';
+import type { AgentAuthority, Credential } from '../model/registry.ts';
 import { issuedEvent, toCredential, toIssued } from './certificate-records.ts';
 import { readPublicKey } from './csr.ts';
-import type { Registry } from './registry.ts';
-import type { RegistryContext } from './registry-context.ts';
+import type { CreatedToken, RegistryContext, TokenRequest } from './registry-context.ts';
 import { createTokenParts, hashSecret, isSameHash, parseToken, tokenText } from './token.ts';
 
 const hourMs = 3_600_000;
@@ -18,8 +17,8 @@ const clusterName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 /** As `Registry.createToken` promises. */
 export async function createToken(
   { options: { store, clock, random }, authority }: RegistryContext,
-  request: Parameters<Registry['createToken']>[0],
-): ReturnType<Registry['createToken']> {
+  request: TokenRequest,
+): Promise<CreatedToken> {
   const { cluster, actor } = request;
   const ttlMs = request.ttlMs ?? hourMs;
   if (!clusterName.test(cluster))
@@ -61,7 +60,7 @@ const refusedToken = () =>
 /** As `AgentAuthority.enrol` promises: refused without a token that counts; the same key may ask again, since an answer may have been lost. */
 export async function enrol(
   context: RegistryContext,
-  request: Parameters<Registry['enrol']>[0],
+  request: Parameters<AgentAuthority['enrol']>[0],
 ): Promise<Credential> {
   const { store, clock } = context.options;
   const { csr, agentVersion, peer } = request;

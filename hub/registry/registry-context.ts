@@ -28,3 +28,17 @@ export interface RegistryContext {
     cluster: string,
   ) => Promise<void>;
 }
+
+export interface TokenRequest {
+  readonly cluster: string;
+  readonly actor: string;
+  /** Default an hour, at most 7 days. */
+  readonly ttlMs?: number | undefined;
+}
+
+export interface CreatedToken {
+  /** Shown once. */
+  readonly token: string;
+  readonly id: string;
+  readonly expiresAtMs: number;
+}

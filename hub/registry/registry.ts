@@ -11,7 +11,7 @@ import { createAuditLimiter } from './audit.ts';
 import { authenticate } from './authenticate.ts';
 import { loadAuthority } from './authority.ts';
 import { createToken, enrol } from './enrol.ts';
-import type { RegistryContext, RegistryOptions } from './registry-context.ts';
+import type { CreatedToken, RegistryContext, RegistryOptions, TokenRequest } from './registry-context.ts';
 import { renew } from './renew.ts';
 
 export interface Registry extends AgentAuthority {
@@ -19,11 +19,7 @@ export interface Registry extends AgentAuthority {
    * A single-use token for one cluster, shown once. It counts for the first key that comes with it. `ttlMs` defaults to an hour, at most 7 days.
    * @throws invalid_argument
    */
-  createToken(request: {
-    readonly cluster: string;
-    readonly actor: string;
-    readonly ttlMs?: number | undefined;
-  }): Promise<{ readonly token: string; readonly id: string; readonly expiresAtMs: number }>;
+  createToken(request: TokenRequest): Promise<CreatedToken>;
   /** @returns false when there is no such unused token. */
   revokeToken(id: string, actor: string): Promise<boolean>;
   /** Revokes every certificate and unused token of a cluster; sessions end at once. How many certificates. */

@@ -1,14 +1,13 @@
-import type { Credential } from '../model/registry.ts';
+import type { AgentAuthority, Credential } from '../model/registry.ts';
 import { refusedCertificate } from './authenticate.ts';
 import { issuedEvent, toCredential, toIssued } from './certificate-records.ts';
 import { readPublicKey } from './csr.ts';
-import type { Registry } from './registry.ts';
 import type { RegistryContext } from './registry-context.ts';
 
 /** As `AgentAuthority.renew` promises: another certificate for a cluster that has one which counts. */
 export async function renew(
   context: RegistryContext,
-  request: Parameters<Registry['renew']>[0],
+  request: Parameters<AgentAuthority['renew']>[0],
 ): Promise<Credential> {
   const { store, clock } = context.options;
   const { cluster, csr, currentFingerprint } = request;

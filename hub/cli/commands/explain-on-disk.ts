@@ -18,7 +18,7 @@ import type { GitSource } from '../../source/git-source.ts';
 import { createDirectoryTree } from '../directory-tree.ts';
 import { findRepositoryTop } from '../preview/diff-on-disk.ts';
 import { cloneFolders, createLocalSource } from '../preview/local-source.ts';
-import type { ExplainWords } from './explain.ts';
+import type { ExplainWords } from './explain-words.ts';
 
 export interface ExplainOnDiskRequest extends ExplainWords {
   readonly folder: string;

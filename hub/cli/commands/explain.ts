@@ -2,12 +2,12 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { Explanation } from '../../explain/explanation.ts';
-import type { ObjectSelector } from '../../model/trace.ts';
 import { createClient } from '../client.ts';
 import { withConnection, withFleetOnDisk, withTextOutput } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import { createPrinter, type OutputFormat } from '../output/printer.ts';
 import { loadConnection } from '../settings.ts';
+import type { ExplainWords } from './explain-words.ts';
 
 type Options = Readonly<Record<string, string | undefined>>;
 
@@ -61,14 +61,6 @@ export function addExplain(program: Command, io: CliIo): void {
       printer.value(explanation, (told) => renderExplanationText(told, printer.colours, columns));
     },
   );
-}
-
-export interface ExplainWords {
-  /** Empty: none was given. */
-  readonly application: string;
-  readonly cluster: string;
-  readonly object: ObjectSelector;
-  readonly field: string;
 }
 
 /** @throws invalid_argument */
