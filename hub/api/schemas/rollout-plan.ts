@@ -62,6 +62,10 @@ const strategySchema = z
     pairs: z.enum(['apart', 'together', 'any']),
     healthTimeoutSeconds: z.number(),
     failures: z.int().nullable().openapi({ description: "Over all waves; null: the waves' own alone count" }),
+    emptyWaves: z.array(z.string()).openapi({
+      description:
+        'Waves that ask for clusters by labels and get none of those that change: left out, with their gates',
+    }),
     windows: z.array(z.object({ cron: z.string(), durationSeconds: z.number(), timeZone: z.string() })),
     freezes: z.array(z.object({ from: timeSchema, until: timeSchema, reason: z.string() })),
     open: z.boolean().openapi({ description: 'Assignments may be made now' }),
@@ -137,9 +141,10 @@ function toWave(wave: PlannedWave): ApiPlannedWave {
 }
 
 function toStrategy(strategy: AheadStrategy): z.infer<typeof strategySchema> {
-  const { openness, healthTimeoutMs, windows, freezes, failures, ...rest } = strategy;
+  const { openness, healthTimeoutMs, windows, freezes, failures, emptyWaves, ...rest } = strategy;
   return {
     ...rest,
+    emptyWaves: [...emptyWaves],
     healthTimeoutSeconds: healthTimeoutMs / 1_000,
     failures: failures ?? null,
     windows: windows.map(({ cron, durationMs, timeZone }) => ({

@@ -64,6 +64,8 @@ function strategyLines({ strategy, supersedes }: ApiPlannedApplication): readonl
       `may not begin now, ${plain(strategy.closedBecause)}; ${strategy.opensAt === null ? 'it never opens' : `opens at ${strategy.opensAt}`}`,
     );
   else if (strategy.closesAt !== null) lines.push(`may assign until ${strategy.closesAt}`);
+  for (const name of strategy.emptyWaves)
+    lines.push(`wave ${plain(name)} is left out, with its gates: no cluster that changes has its labels`);
   for (const { cron, durationSeconds, timeZone } of strategy.windows)
     lines.push(`window: ${cron} for ${seconds(durationSeconds)}, ${timeZone}`);
   for (const { from, until, reason } of strategy.freezes)

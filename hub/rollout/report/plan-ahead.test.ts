@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { defaultStrategy, defaultWave } from '../../model/strategy.ts';
 import { createFixture } from '../testing/fixture.test-support.ts';
 import { planAhead } from './plan-ahead.ts';
 
@@ -69,6 +70,32 @@ describe('planAhead', () => {
       supersedes: { phase: 'Progressing' },
       leftOut: [{ reason: 'held', clusters: ['eu-1'] }],
     });
+  });
+
+  it('names the waves that ask for clusters by labels and get none: their gates hold up nothing', () => {
+    const fleet = createFixture().cluster('eu-1').application('web', ['eu-1']);
+    const input = fleet.inputFor('r1');
+    const canary = {
+      ...defaultWave,
+      name: 'canary',
+      selector: { matchLabels: { tier: 'canary' }, matchExpressions: [] },
+    };
+    const inline = {
+      ...defaultStrategy,
+      waves: [canary, { ...defaultWave, name: 'none', take: { unit: 'clusters', value: 0 } as const }],
+    };
+    const applications = new Map(
+      [...input.fleet.applications].map(([name, one]) => [name, { ...one, rollout: { inline } }]),
+    );
+    const planned = planAhead({
+      ...input,
+      fleet: { ...input.fleet, applications },
+      waves: { ...input.waves, matches: () => false },
+      pauses: [],
+    });
+    expect(planned).toMatchObject([
+      { strategy: { emptyWaves: ['canary'] }, waves: [{ name: 'rest', clusters: ['eu-1'] }] },
+    ]);
   });
 
   it('plans a release that waits for another environment as if that had proven it now', () => {

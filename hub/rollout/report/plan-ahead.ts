@@ -56,6 +56,8 @@ export interface AheadStrategy
   readonly revert: 'none' | 'branch' | 'commit';
   /** Clusters that may fail over all waves; undefined: only the waves' own budgets count. */
   readonly failures: number | undefined;
+  /** Waves that ask for clusters by labels, and get none of those that change: they are left out, with their gates. */
+  readonly emptyWaves: readonly string[];
   /** Whether assignments may be made at the time of the plan, and until or from when. */
   readonly openness: Openness;
 }
@@ -222,6 +224,9 @@ function aheadStrategy({ strategy, waves }: RolloutState, nowMs: number): AheadS
     ...{ name, onFailure, rollbackSpeed, regions, pairs, healthTimeoutMs, windows, freezes },
     revert: (onFailure === 'rollback' ? strategy.revert : undefined) ?? 'none',
     failures: failureBudget && amountOf(failureBudget, total, 'down'),
+    emptyWaves: strategy.waves
+      .filter(({ selector }, at) => selector !== undefined && waves.every(({ spec }) => spec !== at))
+      .map((wave) => wave.name),
     openness: opennessAt(strategy, nowMs),
   };
 }

@@ -68,7 +68,7 @@ const rolloutPlan: RolloutPlan = {
       },
       strategy: {
         ...{ name: 'by-region', onFailure: 'rollback', rollbackSpeed: 'waves', regions: 'apart' },
-        ...{ pairs: 'apart', revert: 'branch', healthTimeoutMs: 600_000, failures: 2 },
+        ...{ pairs: 'apart', revert: 'branch', healthTimeoutMs: 600_000, failures: 2, emptyWaves: ['labs'] },
         windows: [{ cron: '0 9 * * 1-5', durationMs: 28_800_000, timeZone: 'Europe/Berlin' }],
         freezes: [{ fromMs: startMs + 86_400_000, untilMs: startMs + 172_800_000, reason: 'inventory' }],
         openness: { open: false, reason: 'outside its windows', opensAtMs: startMs + 3_600_000 },
