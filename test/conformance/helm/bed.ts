@@ -1,11 +1,12 @@
 /** Charts rendered by this program and by `helm template` itself, from the same files. */
-import { plainCluster } from '../../../hub/model/cluster.test-support.ts';
+
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CORE_SCHEMA, loadAll } from 'js-yaml';
 import { createHelmProcess, type HelmProcessOptions } from '../../../hub/helm/helm-process.ts';
+import { plainCluster } from '../../../hub/model/cluster.test-support.ts';
 import type { Cluster, HelmSource } from '../../../hub/model/fleet.ts';
 import { describeProblem } from '../../../hub/model/problem.ts';
 import { createMemoryTree } from '../../../hub/render/memory-tree.ts';

@@ -1,9 +1,9 @@
-import { plainCluster as cluster } from '../../../hub/model/cluster.test-support.ts';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CORE_SCHEMA, defineScalarTag, intCoreTag, loadAll, NOT_RESOLVED } from 'js-yaml';
+import { plainCluster as cluster } from '../../../hub/model/cluster.test-support.ts';
 import { createMemoryTree } from '../../../hub/render/memory-tree.ts';
 import { createRenderer, type Renderer } from '../../../hub/render/renderer.ts';
 import type { Case } from './cases-basic.ts';

@@ -1,6 +1,7 @@
 /** What must hold of every trace: its changes make the rendered object, and its lines hold what it says. */
-import { plainCluster as cluster } from '../../../hub/model/cluster.test-support.ts';
+
 import { expect } from 'vitest';
+import { plainCluster as cluster } from '../../../hub/model/cluster.test-support.ts';
 import type { Cluster } from '../../../hub/model/fleet.ts';
 import type { FieldChange, ObjectTrace, Written, WrittenField } from '../../../hub/model/trace.ts';
 import { applyChange, valueAt } from '../../../hub/model/trace-chain.ts';
