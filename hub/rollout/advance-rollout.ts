@@ -34,7 +34,7 @@ import {
 } from './rollout-state.ts';
 import { soakEndMs } from './soak-end.ts';
 import { stopFor } from './stop-for.ts';
-import { membersAmong, statesIn } from './wave-index.ts';
+import { placesOf, statesIn } from './wave-index.ts';
 import { opennessAt } from './windows.ts';
 
 export interface RolloutInput {
@@ -249,7 +249,7 @@ export function earliest(times: readonly (number | undefined)[]): number | undef
 /** When a cluster may come to count, or time out, though nobody reports anything. */
 function clusterTimers(state: RolloutState, { observed, nowMs }: RolloutInput): number | undefined {
   let next: number | undefined;
-  const unsettled = membersAmong(state.waves, new Set(unsettledOf(state.clusters).flat()));
+  const unsettled = placesOf(state.waves, unsettledOf(state.clusters).flat());
   for (const [at, wave] of state.waves.entries()) {
     if (wave.startedAtMs === undefined) break;
     const { minHealthyMs } = specOf(state.strategy, wave);

@@ -85,10 +85,11 @@ function busyIn(state: RolloutState, wave: WaveState, { observed }: RolloutInput
 /** Who keeps all others from being assigned by not being healthy, while nobody is in flight. Empty: nobody does. */
 export function heldUpBy(state: RolloutState, wave: WaveState, input: RolloutInput): readonly string[] {
   if (!opennessAt(state.strategy, input.nowMs).open) return [];
+  if (statesIn(state.clusters, wave.clusters).some(isFlying)) return [];
   const candidates = candidatesOf(state, wave, input);
   if (candidates.length === 0) return [];
-  const { inFlight, busy, bounds } = busyIn(state, wave, input);
-  const isFull = inFlight.length === 0 && busy.size >= bounds.unavailable;
+  const { busy, bounds } = busyIn(state, wave, input);
+  const isFull = busy.size >= bounds.unavailable;
   return isFull && !candidates.some((cluster) => busy.has(cluster)) ? [...busy] : [];
 }
 

@@ -10,7 +10,7 @@ import {
   type RolloutRelease,
   type RolloutState,
 } from './rollout-state.ts';
-import { membersAmong } from './wave-index.ts';
+import { membersAmong, statesIn } from './wave-index.ts';
 
 export interface ObserveInput {
   readonly release: RolloutRelease;
@@ -97,8 +97,14 @@ function observeCluster(
   const healthySinceMs = healthy ? (known.healthySinceMs ?? Math.min(began ?? nowMs, nowMs)) : undefined;
   const counts = healthySinceMs !== undefined && nowMs >= healthySinceMs + minHealthyMs;
   const countedAtMs = known.countedAtMs ?? (counts ? nowMs : undefined);
-  const late = { ...known, presentSinceMs, healthySinceMs, brokenAtMs };
-  const found = healthy ? undefined : failureOf(observed, late, state.strategy.healthTimeoutMs, nowMs);
+  const found = healthy
+    ? undefined
+    : failureOf(
+        observed,
+        { ...known, presentSinceMs, healthySinceMs, brokenAtMs },
+        state.strategy.healthTimeoutMs,
+        nowMs,
+      );
   // A timeout stays one until the cluster is healthy; what an agent said is as long as it says so.
   const stays = known.failure?.reason === 'TimedOut' && !healthy ? known.failure : undefined;
   const failure =
@@ -107,17 +113,15 @@ function observeCluster(
       : (found ?? stays);
   const assignedAway = known.assignedAway && !observed?.connected ? true : undefined;
   const appliedAtMs = observed?.acknowledgements?.appliedAtMs ?? known.appliedAtMs;
-  return {
-    ...{ ...known, presentSinceMs, appliedAtMs, healthySinceMs, countedAtMs, failure, assignedAway },
-    ...(brokenAtMs !== undefined && { brokenAtMs }),
-  };
+  const seen = { presentSinceMs, healthySinceMs, brokenAtMs, countedAtMs, failure, assignedAway };
+  return isSame(known, seen) ? known : { ...known, ...seen, appliedAtMs };
 }
 
 const untouched: ClusterState = {};
 
-function same(a: ClusterState, b: ClusterState): boolean {
+/** Apart from what is only kept once something else is new. */
+function isSame(a: ClusterState, b: Omit<ClusterState, 'assignedAtMs'>): boolean {
   return (
-    a.assignedAtMs === b.assignedAtMs &&
     a.assignedAway === b.assignedAway &&
     a.presentSinceMs === b.presentSinceMs &&
     a.healthySinceMs === b.healthySinceMs &&
@@ -182,11 +186,14 @@ export function observeClusters(
   for (const [index, wave] of state.waves.entries()) {
     if (wave.startedAtMs === undefined) continue;
     const { minHealthyMs } = specOf(state.strategy, wave);
-    for (const cluster of observe[index] ?? []) {
-      const known = clusterState(state.clusters, cluster);
+    const members = observe[index] ?? [];
+    // All of a wave are known from the last time that somebody asked for all.
+    const states = members === wave.clusters ? statesIn(state.clusters, members) : undefined;
+    for (const [at, cluster] of members.entries()) {
+      const known = states ? states[at] : clusterState(state.clusters, cluster);
       if (known?.assignedAtMs === undefined) continue;
       const seen = observeCluster(cluster, known, state, minHealthyMs, input);
-      if (seen === known || same(known, seen)) continue;
+      if (seen === known) continue;
       // Who fails before its wave has ended has to be healthy for long enough again.
       const again = seen.failure !== undefined && wave.endedAtMs === undefined;
       news.push([cluster, again ? { ...seen, countedAtMs: undefined } : seen]);

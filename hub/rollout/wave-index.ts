@@ -22,6 +22,20 @@ export function isMember(waves: readonly { readonly clusters: Members }[], name:
   return waves.some(({ clusters }) => positionsIn(clusters).has(name));
 }
 
+/** Some clusters, by the index of their wave, in the order in which they are named. Those of no wave are left out. */
+export function placesOf(
+  waves: readonly { readonly clusters: Members }[],
+  some: Iterable<string>,
+): readonly Members[] {
+  const places = waves.map(({ clusters }) => positionsIn(clusters));
+  const found: string[][] = waves.map(() => []);
+  for (const name of some) {
+    const at = places.findIndex((members) => members.has(name));
+    found[at]?.push(name);
+  }
+  return found;
+}
+
 /** One of so many. */
 const manyOf = 8;
 
@@ -34,15 +48,10 @@ export function membersAmong(
   // Of many it is cheaper to look at all.
   if (some.size * manyOf > total)
     return waves.map(({ clusters }) => clusters.filter((name) => some.has(name)));
-  const places = waves.map(({ clusters }) => positionsIn(clusters));
-  const found: string[][] = waves.map(() => []);
-  for (const name of some) {
-    const at = places.findIndex((members) => members.has(name));
-    found[at]?.push(name);
-  }
-  return found.map((members, at) =>
-    members.sort((a, b) => (places[at]?.get(a) ?? 0) - (places[at]?.get(b) ?? 0)),
-  );
+  return placesOf(waves, some).map((members, at) => {
+    const positions = positionsIn(waves[at]?.clusters ?? []);
+    return [...members].sort((a, b) => (positions.get(a) ?? 0) - (positions.get(b) ?? 0));
+  });
 }
 
 type Known = readonly (ClusterState | undefined)[];

@@ -16,7 +16,8 @@ const processMsMax = 600_000;
 const outputMax = 64 * 1_024 * 1_024;
 
 async function runSome(fleet: SimulationOrder['fleet'], seeds: readonly number[]): Promise<SimulatedRuns> {
-  const args = [self, fleet, JSON.stringify(seeds)];
+  // What a run makes lives for a pass or two.
+  const args = ['--max-semi-space-size=32', self, fleet, JSON.stringify(seeds)];
   const { stdout } = await promisify(execFile)(process.execPath, args, {
     timeout: processMsMax,
     maxBuffer: outputMax,

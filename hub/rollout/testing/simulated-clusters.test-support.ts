@@ -9,6 +9,14 @@ export interface FleetOptions {
   readonly failing: number;
   readonly away: number;
   readonly flapping: number;
+  /** A region of which no agent is to be reached for a while. Default none. */
+  readonly outage?: Outage | undefined;
+}
+
+export interface Outage {
+  readonly region: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 export interface SimulatedCluster {
@@ -32,6 +40,8 @@ export interface SimulatedCluster {
   flapsAtMs: number;
   /** Before then nothing happens to it by itself. */
   wakesAtMs: number;
+  /** That of its region. */
+  readonly outage: Outage | undefined;
   readonly fails: boolean;
   readonly delayMs: number;
   readonly leaves: boolean;
@@ -81,6 +91,7 @@ export function createCluster(
     movesAtMs: leaves ? after(nowMs, staysMs, random) : never,
     flapsAtMs: flaps ? after(nowMs, wellMs, random) : never,
     wakesAtMs: nowMs,
+    outage: options.outage?.region === region ? options.outage : undefined,
     fails: random() < options.failing,
     delayMs: 1_000 + Math.floor(random() * 60_000),
     leaves,
@@ -89,8 +100,12 @@ export function createCluster(
 }
 
 /** Its agent can be asked now. */
-export function isThere({ connected, paused, backAtMs }: SimulatedCluster, nowMs: number): boolean {
-  return connected && !paused && backAtMs <= nowMs;
+export function isThere({ connected, paused, backAtMs, outage }: SimulatedCluster, nowMs: number): boolean {
+  return connected && !paused && backAtMs <= nowMs && !isCutOff(outage, nowMs);
+}
+
+function isCutOff(outage: Outage | undefined, nowMs: number): boolean {
+  return outage !== undefined && outage.fromMs <= nowMs && nowMs < outage.untilMs;
 }
 
 /** As the hub knows it. */
@@ -104,8 +119,8 @@ export function observe(cluster: SimulatedCluster, nowMs: number): ObservedClust
     removed: target === 'gone',
     acknowledgements: { receivedAtMs: undefined, appliedAtMs, healthyAtMs, refused: undefined },
     connected: isThere(cluster, nowMs),
-    ...(expectedUntilMs !== undefined && { expectedUntilMs }),
-    ...(paused && { paused: 'by ann' }),
+    expectedUntilMs,
+    paused: paused ? 'by ann' : undefined,
     report:
       appliedAtMs === undefined
         ? undefined
@@ -116,6 +131,8 @@ export function observe(cluster: SimulatedCluster, nowMs: number): ObservedClust
 
 /** What has happened to it until now, if it was time for something. */
 export function live(cluster: SimulatedCluster, nowMs: number, random: () => number): void {
+  const { outage } = cluster;
+  if (outage && isCutOff(outage, nowMs)) cluster.expectedUntilMs = outage.fromMs + expectedMs;
   move(cluster, nowMs, random);
   if (isThere(cluster, nowMs) && cluster.target !== undefined) work(cluster, nowMs, random);
   cluster.wakesAtMs = nextOf(cluster, nowMs);
@@ -160,8 +177,16 @@ function healthyFromMs({ assignedAtMs, delayMs }: SimulatedCluster): number {
   return assignedAtMs + delayMs;
 }
 
+/** When its region's outage begins or ends next. */
+function turnsAtMs({ outage }: SimulatedCluster, nowMs: number): number {
+  if (outage === undefined || nowMs >= outage.untilMs) return never;
+  return nowMs < outage.fromMs ? outage.fromMs : outage.untilMs;
+}
+
 function nextOf(cluster: SimulatedCluster, nowMs: number): number {
-  const { connected, paused, backAtMs, movesAtMs } = cluster;
+  const { connected, paused, backAtMs } = cluster;
+  const movesAtMs = Math.min(cluster.movesAtMs, turnsAtMs(cluster, nowMs));
+  if (isCutOff(cluster.outage, nowMs)) return movesAtMs;
   if (connected && !paused && backAtMs > nowMs) return Math.min(movesAtMs, backAtMs);
   if (!connected || paused || cluster.target === undefined) return movesAtMs;
   if (cluster.appliedAtMs === undefined) return Math.min(movesAtMs, appliesAtMs(cluster));

@@ -3,8 +3,9 @@
  * thousands of which run in a minute on two cores.
  */
 import type { RolloutPhase } from '../../model/rollout-history.ts';
-import { defaultStrategy, defaultWave, type RolloutStrategy } from '../../model/strategy.ts';
+import { type Amount, defaultStrategy, defaultWave, type RolloutStrategy } from '../../model/strategy.ts';
 import { clusterState } from '../cluster-states.ts';
+import { type Outage, startMs } from './simulated-clusters.test-support.ts';
 import { type SimulationOptions, type SimulationResult, simulate } from './simulation.test-support.ts';
 
 const percent = (value: number) => ({ unit: 'percent', value }) as const;
@@ -95,20 +96,39 @@ export function smallFleet(seed: number): SimulationOptions {
   };
 }
 
-/** 500 clusters in 6 regions, some of which are away, slow, ill or flapping, under a hub that is killed. */
+/** Waves of hundreds go in fewer steps. */
+function hurried(strategy: RolloutStrategy): RolloutStrategy {
+  const atLeast = (amount: Amount, value: number) =>
+    amount.unit === 'percent' ? percent(Math.max(amount.value, value)) : amount;
+  const waves = strategy.waves.map((wave) => ({
+    ...wave,
+    maxConcurrent: atLeast(wave.maxConcurrent, 45),
+    maxUnavailable: atLeast(wave.maxUnavailable, 40),
+  }));
+  return { ...strategy, waves };
+}
+
+/** Begins within ten minutes and takes two to twenty. */
+function outageOf(seed: number): Outage {
+  const fromMs = startMs + ((seed * 37) % 600) * 1_000;
+  return { region: `r${seed % 6}`, fromMs, untilMs: fromMs + (120 + ((seed * 53) % 1_080)) * 1_000 };
+}
+
+/** 500 clusters in 6 regions, some of which are away, slow, ill or flapping, with an outage of a region, under a hub that is killed. */
 export function largeFleet(seed: number): SimulationOptions {
   return {
     seed,
     clusters: 500,
     regions: 6,
-    strategy: one(strategies, seed),
+    strategy: hurried(one(strategies, seed)),
     failing: one([0, 0.01, 0, 0.08], seed / 5),
-    away: one([0.2, 0, 0.05], seed / 2),
-    flapping: one([0.05, 0, 0.2], seed / 3),
+    away: one([0.05, 0, 0.02, 0.1], seed / 2),
+    outage: one([undefined, outageOf(seed), outageOf(seed)], seed / 3),
+    flapping: one([0.05, 0, 0.1], seed / 3),
     crashes: one([0.1, 0.02], seed / 7),
-    churn: one([0, 0.1], seed / 4),
+    churn: one([0, 0.25], seed / 4),
     churns: 8,
-    stepMs: one([15_000, 30_000, 60_000], seed),
+    stepMs: one([30_000, 45_000, 90_000], seed),
     lifts: seed % 11 === 0,
     audits: 0.005,
   };

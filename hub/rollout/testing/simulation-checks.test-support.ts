@@ -31,9 +31,9 @@ function checkGates(pass: RolloutPass, before: RolloutState, input: RolloutInput
   if (!opennessAt(state.strategy, input.nowMs).open) found.push('assigned outside a window');
   if (state.phase !== 'Progressing' && state.phase !== 'Complete')
     found.push(`assigned while ${state.phase}`);
-  const places = new Map(state.waves.flatMap(({ clusters }, at) => clusters.map((name) => [name, at])));
+  const places = state.waves.map(({ clusters }) => new Set(clusters));
   for (const { cluster } of releases) {
-    const index = places.get(cluster) ?? -1;
+    const index = places.findIndex((members) => members.has(cluster));
     const wave = state.waves[index];
     if (wave?.startedAtMs === undefined) found.push(`${cluster} was assigned before its wave began`);
     const wasThere = input.observed.get(cluster)?.targetDigest !== undefined;
