@@ -43,7 +43,7 @@ interface SideLeaf {
   readonly common: string;
 }
 
-/** Differences of one object told; an object of more says so in the last one. */
+/** Differences of one object told; one of more says so in the last that nobody declared. */
 export const fieldsMax = 200;
 
 function commonLeaves(leaves: Leaves, normalise: Normaliser): ReadonlyMap<FieldPath, SideLeaf> {
@@ -109,15 +109,41 @@ export function compareFields(
   const differing = differingLeaves(live.primary.object, live.standby.object, context);
   if (differing.length === 0) return [];
   const wanted = wantedDifferences(pair, contentOf, context);
-  const found = differing.slice(0, fieldsMax).map((field): FoundField => {
-    const answer = context.book.field(subject, field);
-    const values = { primary: field.primary, standby: field.standby };
-    return { path: field.path, values, answer, ...explain(field, pair, live, wanted, context) };
-  });
-  const last = found.at(-1);
-  if (!last || differing.length <= fieldsMax) return found;
-  const more = differing.length - fieldsMax;
-  return [...found.slice(0, -1), { ...last, message: `${last.message} (and ${more} more fields)` }];
+  return bounded(
+    differing.map((field): FoundField => {
+      const answer = context.book.field(subject, field);
+      const values = { primary: field.primary, standby: field.standby };
+      return { path: field.path, values, answer, ...explain(field, pair, live, wanted, context) };
+    }),
+  );
+}
+
+/** What is declared hides nothing, and the first that an expectation has a word on is told however many there are: else it would seem to cover nothing. */
+function bounded(found: readonly FoundField[]): readonly FoundField[] {
+  if (found.length <= fieldsMax) return found;
+  const known = new Set<string>();
+  const firsts = new Set<FoundField>();
+  for (const one of found)
+    for (const name of expectationsOf(one.answer))
+      if (!known.has(name)) {
+        known.add(name);
+        firsts.add(one);
+      }
+  const open = found.filter(({ answer }) => !answer.covered);
+  const told = open.filter((one, at) => at < fieldsMax || firsts.has(one));
+  const declared = found
+    .filter(({ answer }) => answer.covered)
+    .filter((one, at) => at < fieldsMax - told.length || firsts.has(one));
+  const more = open.length - told.length;
+  const last = more === 0 ? undefined : told.at(-1);
+  const chosen = new Set([...told, ...declared]);
+  return found
+    .filter((one) => chosen.has(one))
+    .map((one) => (one === last ? { ...one, message: `${one.message} (and ${more} more fields)` } : one));
+}
+
+function expectationsOf(answer: ExpectationAnswer): Iterable<string> {
+  return answer.covered ? [answer.expectation.name] : answer.broken.keys();
 }
 
 /** Paths at which Git wants different things; undefined: what it wants is not at hand. */
@@ -252,10 +278,12 @@ export const compareLiveFields = (
     primary: live.primary,
     standby: live.standby,
   };
-  return differingLeaves(live.primary, live.standby, context, own).map((field) => ({
-    path: field.path,
-    values: { primary: field.primary, standby: field.standby },
-    answer: context.book.field(subject, field),
-    ...unexplained(field.path),
-  }));
+  return bounded(
+    differingLeaves(live.primary, live.standby, context, own).map((field) => ({
+      path: field.path,
+      values: { primary: field.primary, standby: field.standby },
+      answer: context.book.field(subject, field),
+      ...unexplained(field.path),
+    })),
+  );
 };

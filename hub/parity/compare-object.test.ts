@@ -149,6 +149,52 @@ describe('compareObject', () => {
     expect(told(primary, standby)).toEqual(expected);
   });
 
+  describe('of an object that differs in more fields than are told', () => {
+    const many = (count: number, value: string, more: Readonly<Record<string, string>> = {}) =>
+      configMap({
+        ...Object.fromEntries(
+          Array.from({ length: count }, (_, at) => [`d${String(at).padStart(3, '0')}`, value]),
+        ),
+        ...more,
+      });
+    const declared = (count: number) =>
+      Array.from({ length: count }, (_, at) => `/data/d${String(at).padStart(3, '0')}`);
+    const differences = (primary: KubeObject, standby: KubeObject, expectations: readonly Expectation[]) => {
+      const { pair, context } = pairOf({ wanted: primary }, { wanted: standby }, expectations);
+      return compareObject(pair, context).differences;
+    };
+
+    it('hides nothing behind what is declared', () => {
+      const all = expectationOf('all', { type: 'fields', paths: declared(250) });
+      const found = differences(many(250, 'a', { z: 'a' }), many(250, 'b', { z: 'b' }), [all]);
+      const open = found.filter((one) => one.class !== 'declared');
+      expect(open.map(({ path, message }) => [path, message.includes('more fields')])).toEqual([
+        ['/data/z', false],
+      ]);
+      expect(found).toHaveLength(200);
+    });
+
+    it('says how many more nobody declared, where people see it', () => {
+      const all = expectationOf('all', { type: 'fields', paths: declared(100) });
+      const found = differences(many(350, 'a'), many(350, 'b'), [all]);
+      const open = found.filter((one) => one.class !== 'declared');
+      expect(open).toHaveLength(200);
+      expect(open.at(-1)?.message).toMatch(/ \(and 50 more fields\)$/);
+      expect(found.filter((one) => one.class === 'declared').map(({ path }) => path)).toEqual(['/data/d000']);
+    });
+
+    it('tells something of each expectation, covered or broken, so that none is called stale', () => {
+      const late = expectationOf('late', { type: 'fields', paths: ['/data/y'] });
+      const rule = { type: 'rule', paths: ['/data/z'], holds: 'standby.data.z == primary.data.z' } as const;
+      const found = differences(many(250, 'a', { y: 'a', z: 'a' }), many(250, 'b', { y: 'b', z: 'b' }), [
+        late,
+        expectationOf('broken', rule),
+      ]);
+      const named = found.flatMap(({ expectation, broken = [] }) => [expectation, ...broken]);
+      expect(named).toEqual(expect.arrayContaining(['late', 'broken']));
+    });
+  });
+
   it('says who changed a field by hand and when, and what it was and is', () => {
     const { pair, context } = pairOf(
       { wanted: calm },
