@@ -35,9 +35,12 @@ describe('the example fleet repository', () => {
       expect(clusters.length, application.name).toBeGreaterThan(0);
     }
     expect([...fleet.parityGroups.keys()]).toEqual(['eu']);
-    // Each is told of in the README.
-    const own = [...fleet.strategies.keys()].sort();
-    expect(own).toEqual([
+  });
+
+  it('holds each strategy that the README tells of, as it is told there', async () => {
+    const readme = readFileSync(join(top, '../../../README.md'), 'utf8');
+    const { strategies } = await readFleet({ tree, previous: emptyFleet });
+    expect([...strategies.keys()].sort()).toEqual([
       'after-staging',
       'approved',
       'measured',
@@ -46,8 +49,22 @@ describe('the example fleet repository', () => {
       'soaked',
       'standby-first',
     ]);
-    const readme = readFileSync(join(top, '../../../README.md'), 'utf8');
-    for (const name of own)
-      expect(readme).toContain(`deploy/demo/fleet-repository/fleet/strategies/${name}.yaml`);
+    // What the block under its link says is read in place of the file: defaults may be left out in either, nothing else.
+    const told: TreeReader = {
+      ...tree,
+      read: async (path) => {
+        const [, name] = /^fleet\/strategies\/(.*)\.yaml$/.exec(path) ?? [];
+        if (name === undefined) return tree.read(path);
+        const [, after] = readme.split(`](deploy/demo/fleet-repository/${path})`);
+        const [, block] = /^[^\n]*\n\n```yaml\n(.*?)```/s.exec(after ?? '') ?? [];
+        if (block === undefined) throw new Error(`README has no block for ${path}`);
+        const head = `apiVersion: fairway.dev/v1alpha1\nkind: RolloutStrategy\nmetadata: { name: ${name} }\n`;
+        return Buffer.from(`${head}spec:\n${block.replace(/^/gm, '  ')}`);
+      },
+    };
+    const fromReadme = await readFleet({ tree: told, previous: emptyFleet });
+    expect(fromReadme.problems.map(describeProblem)).toEqual([]);
+    const saying = (all: typeof strategies) => [...all.values()].map(({ origin: _, ...rest }) => rest);
+    expect(saying(fromReadme.strategies)).toEqual(saying(strategies));
   });
 });
