@@ -17,6 +17,13 @@ function tally(answers: readonly AnalysisAnswer[]) {
   return { good: count('success'), bad: count('failure'), unsure: count('inconclusive') };
 }
 
+/**
+ * Answers of one analysis that are kept, the newest: as many as its limits and its count bear decide it whatever they are, and one more stands beside them where it came too late.
+ */
+export function answersMax({ count, failureLimit, inconclusiveLimit }: AnalysisSpec): number {
+  return count + failureLimit + inconclusiveLimit + 1;
+}
+
 export function analysesOf(
   specs: readonly AnalysisSpec[],
   wave: WaveState,

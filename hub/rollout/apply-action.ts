@@ -3,7 +3,7 @@
 import { FairwayError } from '../../shared/error/error.ts';
 import { allAtOnceStrategy, defaultWave } from '../model/strategy.ts';
 import { spentBudget } from './advance-rollout.ts';
-import { analysesOf } from './analyses.ts';
+import { analysesOf, answersMax } from './analyses.ts';
 import { clusterEntries, clusterState, noClusters, packClusters, withClusters } from './cluster-states.ts';
 import { isHeldBack } from './held-clusters.ts';
 import { specOf } from './plan-waves.ts';
@@ -293,7 +293,7 @@ export function applyAction(state: RolloutState, action: RolloutAction, said: Sa
   }
 }
 
-/** Keeps the answer to an analysis; one that comes too late is dropped. */
+/** Keeps the answer to an analysis; one that comes too late is dropped, and one that the strategy does not ask for (any more). */
 export function addAnswer(
   state: RolloutState,
   wave: number,
@@ -302,8 +302,8 @@ export function addAnswer(
 ): RolloutState {
   const known = state.waves[wave];
   if (known === undefined || known.endedAtMs !== undefined || isOver(state)) return state;
-  const answers = [...(known.analyses?.[name] ?? []), answer].slice(-answersKept);
+  const spec = specOf(state.strategy, known).analysis.find((one) => one.name === name);
+  if (spec === undefined) return state;
+  const answers = [...(known.analyses?.[name] ?? []), answer].slice(-answersMax(spec));
   return putWave(state, wave, { analyses: { ...known.analyses, [name]: answers } });
 }
-
-const answersKept = 100;
