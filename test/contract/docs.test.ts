@@ -8,6 +8,7 @@ import { systemPrograms } from '../../hub/cli/programs.ts';
 import { rootPasswordVariable, rootUsernameVariable } from '../../hub/config/load-config.ts';
 import { overridableSettings } from '../../hub/config/overrides.ts';
 import { fleetSchemas } from '../../hub/fleet/resource-schemas.ts';
+import { builtInStrategies } from '../../hub/model/strategy.ts';
 import { kustomizationFields } from '../../hub/render/kustomize/fields.ts';
 import { root } from '../tools/source-files.ts';
 
@@ -88,6 +89,14 @@ describe('README.md', () => {
       command.commands.filter((one) => one.name() !== 'help').flatMap((one) => [one.name(), ...words(one)]);
     const program = createProgram(createSystemIo(new AbortController().signal), systemPrograms, () => {});
     for (const name of words(program)) expect(commands).toMatch(new RegExp(`\\b${name}\\b`));
+  });
+
+  it('names every strategy that need not be written, and says which way each share of a strategy is rounded', () => {
+    const strategies = section('### Rollouts');
+    expect(Object.keys(builtInStrategies).filter((name) => !named(strategies).has(name))).toEqual([]);
+    const shares = strategies.split('\n').filter((row) => row.includes('| number or share |'));
+    expect(shares.length).toBeGreaterThanOrEqual(6);
+    expect(shares.filter((row) => !/rounded (up|down)/.test(row))).toEqual([]);
   });
 
   it('says of every field of a Kustomization whether it is supported', () => {
