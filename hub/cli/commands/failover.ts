@@ -6,7 +6,7 @@ import { exitCodes } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import type { Printer } from '../output/printer.ts';
 import { renderRelative } from '../output/relative-time.ts';
-import { renderFailover, renderPlan, timeText } from './render-failover.ts';
+import { renderFailover, timeText } from './render-failover.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 type SetExitCode = (code: number) => void;
@@ -135,7 +135,9 @@ async function showPlan({ client, print }: ClientContext, options: Options, [gro
     kind: kindOf(options),
     to: to === undefined ? undefined : String(to),
   });
-  print.value(plan, renderPlan);
+  // Loaded only here: the rest of the command line stays small.
+  const { renderFailoverPlan } = await import('./render-failover-plan.ts');
+  print.value(plan, (one) => renderFailoverPlan(one, print.colours));
 }
 
 interface Wanted {

@@ -19,7 +19,7 @@ The verdict of each group says whether its standbys may take over now: Ready, De
 name: every reason with what to do, and every difference that nobody declared (-o wide: the declared ones, and the objective,
 too). junit is for CI.
 
-Exit codes: 0 every group shown is Ready, 1 one is not, and the usual ones for errors.
+Exit codes: 0 every group shown is Ready (also where there is no group at all), 1 one is not, and the usual ones for errors.
 
 Examples:
   fairway parity
@@ -82,6 +82,8 @@ async function render(
   client: Client,
   io: CliIo,
 ): Promise<string> {
+  if (groups.length === 0)
+    io.stderr('There is no parity group. Describe one in the fleet repository: kind ParityGroup.\n');
   const details = () => Promise.all(groups.map((one) => detailOf(client, one)));
   const colours = createColours(io);
   const columns = io.terminal ? io.columns : undefined;
@@ -96,9 +98,7 @@ async function render(
     const [detail] = await details();
     return detail ? renderParity(detail, { wide: format === 'wide', colours, nowMs, columns }) : '';
   }
-  if (groups.length === 0) {
-    io.stderr('There is no parity group. Describe one in the fleet repository: kind ParityGroup.\n');
-    return '';
-  }
-  return renderParityList(groups, { wide: format === 'wide', colours, nowMs, columns });
+  return groups.length === 0
+    ? ''
+    : renderParityList(groups, { wide: format === 'wide', colours, nowMs, columns });
 }

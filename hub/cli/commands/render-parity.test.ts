@@ -58,6 +58,10 @@ const difference = (given: Partial<ApiDifference>): ApiDifference => ({
   ...{ primarySource: null, standbySource: null },
   ...given,
 });
+const source = (layer: string, line: number): NonNullable<ApiDifference['primarySource']> => ({
+  ...{ layer, file: `apps/web/${layer}/kustomization.yaml`, line },
+  ...{ author: 'Ann <ann@example.com>', commit: 'a'.repeat(40) },
+});
 const detail = (parity: Partial<ApiParity>, differences: readonly ApiDifference[] = []): ParityDetail => ({
   parity: { ...ready, ...parity },
   differences,
@@ -144,6 +148,15 @@ const states: Readonly<Record<string, ParityDetail>> = {
         message: 'missing',
       }),
       difference({ id: '2' }),
+      difference({
+        ...{ id: '5', class: 'overlay', side: 'both', path: '/spec/minReadySeconds' },
+        ...{ primarySource: source('overlays/eu', 7), standbySource: source('overlays/eu-dr', 9) },
+      }),
+      difference({
+        ...{ id: '6', path: '/spec/strategy', primarySource: source('base', 3) },
+        standbySource: source('base', 3),
+      }),
+      difference({ id: '7', path: '/spec/host', standbySource: { ...source('', 0), file: 'fleet/eu.yaml' } }),
       difference({ id: '3', class: 'lagging', severity: 'info', path: '/spec/image', message: 'on its way' }),
       difference({
         id: '4',
@@ -176,6 +189,24 @@ describe('parity in every state', () => {
     if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, text);
     expect(existsSync(file), 'run with UPDATE_GOLDEN=1 to write it').toBe(true);
     expect(text).toBe(readFileSync(file, 'utf8'));
+  });
+
+  it('says in every output with room for it which cluster has its value from which layer, file and line', () => {
+    const [one] = Object.values(states).filter(({ differences }) => differences.length > 0);
+    for (const output of ['wide', 'markdown', 'junit']) {
+      const text = one ? outputs[output]?.(one) : undefined;
+      expect(text).toContain(
+        'eu-1: apps/web/overlays/eu/kustomization.yaml:7 (layer overlays/eu); eu-2: apps/web/overlays/eu-dr/kustomization.yaml:9 (layer overlays/eu-dr)',
+      );
+      expect(text).toContain('both: apps/web/base/kustomization.yaml:3 (layer base)');
+      expect(text).toMatch(/eu-2: fleet\/eu\.yaml(?![:(])/);
+    }
+  });
+
+  it('says in every output how long a standby is likely to be behind', () => {
+    const behind = detail({ standbys: [{ ...standby, catchUpSeconds: 75 }] });
+    for (const output of ['table', 'wide', 'markdown', 'junit'])
+      expect(outputs[output]?.(behind)).toContain('catches up in about 1 min 15 s');
   });
 
   it('fails in junit exactly where the verdict is not Ready, and names a failover in every output', () => {

@@ -2,7 +2,7 @@ import { plural } from '../../../shared/text/plural.ts';
 import type { ApiComparison, ApiDifference, ApiParity } from '../../api/schemas/parity.ts';
 import type { Colours } from '../output/colour.ts';
 import { type JunitCase, renderJunit } from '../output/junit.ts';
-import { renderDuration, renderRelative } from '../output/relative-time.ts';
+import { renderDuration, renderLeft, renderRelative } from '../output/relative-time.ts';
 import { renderTable } from '../output/table.ts';
 import { renderOpenFailover, renderOpenFailovers } from './open-failovers.ts';
 import { kindText } from './render-failover.ts';
@@ -31,22 +31,44 @@ function valuesOf({ primaryValue, standbyValue }: ApiDifference): string {
   return `${primaryValue ?? '(none)'} -> ${standbyValue ?? '(none)'}`;
 }
 
-/** `apps/web/overlays/eu/kustomization.yaml:5`. */
-function sourceOf({ primarySource, standbySource }: ApiDifference): string {
-  return [primarySource, standbySource]
-    .flatMap((source) => (source && source.file !== '' ? [`${source.file}:${source.line}`] : []))
-    .filter((text, at, all) => all.indexOf(text) === at)
-    .join(', ');
+/** `apps/web/overlays/eu/kustomization.yaml:5 (layer overlays/eu)`. */
+function placeOf(source: ApiDifference['primarySource']): string {
+  if (!source || source.file === '') return '';
+  const line = source.line > 0 ? `:${source.line}` : '';
+  return `${source.file}${line}${source.layer === '' ? '' : ` (layer ${source.layer})`}`;
 }
 
-function differenceRow(one: ApiDifference, wide: boolean): readonly string[] {
-  const row = [one.class, one.standby, one.application, subjectOf(one), valuesOf(one), one.owner || '-'];
-  return wide ? [...row, one.severity, sourceOf(one) || '-', one.message] : row;
+/** Where Git gives each side its value: `eu-1: FILE:LINE (layer LAYER); eu-2: FILE:LINE (layer LAYER)`. Empty: nobody knows. */
+function sourceOf({ primarySource, standbySource, standby }: ApiDifference, primary: string): string {
+  const [left, right] = [placeOf(primarySource), placeOf(standbySource)];
+  if (left === right) return left === '' ? '' : `both: ${left}`;
+  const sides = [
+    [primary, left],
+    [standby, right],
+  ];
+  return sides.flatMap(([cluster, place]) => (place ? [`${cluster}: ${place}`] : [])).join('; ');
 }
 
-function differenceHeadings(wide: boolean): readonly string[] {
-  const headings = ['CLASS', 'STANDBY', 'APPLICATION', 'WHERE', 'PRIMARY -> STANDBY', 'OWNER'];
-  return wide ? [...headings, 'SEVERITY', 'SOURCE', 'MESSAGE'] : headings;
+function differenceRow(one: ApiDifference): readonly string[] {
+  return [one.class, one.standby, one.application, subjectOf(one), valuesOf(one), one.owner || '-'];
+}
+
+const differenceHeadings: readonly string[] = [
+  ...['CLASS', 'STANDBY', 'APPLICATION', 'WHERE', 'PRIMARY -> STANDBY', 'OWNER'],
+];
+
+/** A table of differences of a group. */
+function differenceTable(
+  differences: readonly ApiDifference[],
+  primary: string,
+  { wide, colours, columns }: Omit<Shown, 'nowMs'>,
+): string {
+  const more = (one: ApiDifference) => [one.severity, sourceOf(one, primary) || '-', one.message];
+  return renderTable(
+    wide ? [...differenceHeadings, 'SEVERITY', 'SOURCE', 'MESSAGE'] : differenceHeadings,
+    differences.map((one) => (wide ? [...differenceRow(one), ...more(one)] : differenceRow(one))),
+    { columns: wide ? undefined : columns, indent: 2, heading: colours.bold },
+  ).trimEnd();
 }
 
 /** How it is shown to people. */
@@ -93,14 +115,14 @@ function sumCounts({ standbys }: ApiParity): Readonly<Record<string, number>> {
 
 /** For people: the verdict, every reason with what to do, and the differences. */
 export function renderParity({ parity, differences }: ParityDetail, shown: Shown): string {
-  const { wide, colours, nowMs, columns } = shown;
+  const { wide, colours, nowMs } = shown;
   const since = renderRelative(parity.verdictSince, nowMs);
   const lines = [
     `${colours.bold(parity.group)}  ${colourVerdict(colours, parity.verdict)} (${since}), score ${parity.score} of 100`,
     `  primary ${parity.primary}; ${describeWhole(parity, nowMs)}`,
     ...parity.standbys.map(
       (pair) =>
-        `  standby ${pair.standby}: ${colourVerdict(colours, pair.verdict)}, ${plural(pair.objects, 'object')}, ${describeCounts(pair.counts)}${describeCatchUp(pair.catchUpSeconds)}`,
+        `  standby ${pair.standby}: ${colourVerdict(colours, pair.verdict)}, ${plural(pair.objects, 'object')}, ${[describeCounts(pair.counts), catchUpText(pair.catchUpSeconds)].filter((part) => part !== '').join(', ')}`,
     ),
   ];
   if (parity.objective && (wide || parity.objective.state !== 'held'))
@@ -113,15 +135,7 @@ export function renderParity({ parity, differences }: ParityDetail, shown: Shown
   }
   const told = wide ? differences : differences.filter((one) => one.class !== 'declared');
   const hidden = differences.length - told.length;
-  if (told.length > 0)
-    lines.push(
-      '',
-      renderTable(
-        differenceHeadings(wide),
-        told.map((one) => differenceRow(one, wide)),
-        { columns: wide ? undefined : columns, indent: 2, heading: colours.bold },
-      ).trimEnd(),
-    );
+  if (told.length > 0) lines.push('', differenceTable(told, parity.primary, shown));
   if (hidden > 0)
     lines.push('', colours.dim(`  ${plural(hidden, 'declared difference')} not shown: -o wide`));
   return `${lines.join('\n')}\n`;
@@ -142,8 +156,9 @@ export function describeObjective(objective: NonNullable<ApiParity['objective']>
   return `${targetPercent} % of ${span(windowSeconds)}: ${state}; whole ${heldPercent} % of the known time, ${left}; burn ${rates}`;
 }
 
-function describeCatchUp(seconds: number | null): string {
-  return seconds === null ? '' : `, catches up in about ${seconds} s`;
+/** Empty where nothing is behind, or the past does not tell. */
+function catchUpText(seconds: number | null): string {
+  return seconds === null ? '' : `catches up in about ${renderLeft(seconds * 1_000)}`;
 }
 
 export function describeCounts(counts: Readonly<Record<string, number>>): string {
@@ -167,6 +182,11 @@ function describeFailover({
   return `${kindText(kind)} from ${from} to ${to}, ${phase}: ${message}${word}`;
 }
 
+function standbyMarkdown({ standby, catchUpSeconds }: ApiParity['standbys'][number]): string {
+  const catchUp = catchUpText(catchUpSeconds);
+  return `\`${standby}\`${catchUp === '' ? '' : ` (${catchUp})`}`;
+}
+
 /** For a comment or a wiki. */
 export function renderParityMarkdown(details: readonly ParityDetail[]): string {
   return details
@@ -175,7 +195,7 @@ export function renderParityMarkdown(details: readonly ParityDetail[]): string {
       const lines = [
         `## ${parity.group}: ${parity.verdict}, score ${parity.score}`,
         '',
-        `Primary \`${parity.primary}\`, standby ${parity.standbys.map(({ standby }) => `\`${standby}\``).join(', ') || 'none'}.`,
+        `Primary \`${parity.primary}\`, standby ${parity.standbys.map(standbyMarkdown).join(', ') || 'none'}.`,
         '',
         ...(parity.failover ? [`- **under way** ${describeFailover(parity.failover)}`] : []),
         ...(parity.objective && parity.objective.state !== 'held'
@@ -189,9 +209,12 @@ export function renderParityMarkdown(details: readonly ParityDetail[]): string {
       if (open.length > 0)
         lines.push(
           '',
-          `| ${differenceHeadings(false).join(' | ')} |`,
-          `|${' --- |'.repeat(differenceHeadings(false).length)}`,
-          ...open.map((one) => `| ${differenceRow(one, false).map(cell).join(' | ')} |`),
+          `| ${[...differenceHeadings, 'SOURCE'].join(' | ')} |`,
+          `|${' --- |'.repeat(differenceHeadings.length + 1)}`,
+          ...open.map(
+            (one) =>
+              `| ${[...differenceRow(one), sourceOf(one, parity.primary) || '-'].map(cell).join(' | ')} |`,
+          ),
         );
       return `${lines.join('\n')}\n`;
     })
@@ -226,7 +249,7 @@ function groupCase(parity: ApiParity): JunitCase {
 }
 
 function standbyCase(parity: ApiParity, pair: ApiParity['standbys'][number]): JunitCase {
-  const { standby, verdict, counts } = pair;
+  const { standby, verdict, counts, catchUpSeconds } = pair;
   const own = parity.reasons.filter((reason) => reason.standby === standby);
   const differs = Object.values(counts).some((count) => count > 0);
   const why = differs ? describeCounts(counts) : (own[0]?.message ?? describeCounts(counts));
@@ -235,6 +258,7 @@ function standbyCase(parity: ApiParity, pair: ApiParity['standbys'][number]): Ju
     suite: parity.group,
     name: `${standby} may take over from ${parity.primary}`,
     failure: verdict === 'Ready' ? undefined : failure,
+    output: catchUpText(catchUpSeconds),
   };
 }
 
@@ -253,7 +277,7 @@ export function renderParityJunit(details: readonly ParityDetail[]): string {
           : {
               type: one.class,
               message: one.message,
-              text: `${valuesOf(one)}\n${sourceOf(one)}\n${one.action}`.trim(),
+              text: `${valuesOf(one)}\n${sourceOf(one, parity.primary)}\n${one.action}`.trim(),
             },
     })),
   ]);
@@ -270,8 +294,8 @@ export function renderComparison(
   const head = `${colours.bold(`${primary} -> ${standby}`)}  ${plural(objects, 'object')}, ${describeCounts(counts)}\n`;
   if (differences.length === 0) return head;
   const table = renderTable(
-    differenceHeadings(false).filter((heading) => heading !== 'STANDBY'),
-    differences.map((one) => differenceRow(one, false).filter((_, at) => at !== 1)),
+    differenceHeadings.filter((heading) => heading !== 'STANDBY'),
+    differences.map((one) => differenceRow(one).filter((_, at) => at !== 1)),
     { columns, indent: 2, heading: colours.bold },
   );
   return `${head}\n${table}${omitted > 0 ? `  and ${omitted} more\n` : ''}`;

@@ -15,7 +15,7 @@ export function renderRelative(time: string | null, nowMs: number): string {
 }
 
 /** With the next smaller unit, since half of what is left may lie in it: `3 h 59 min`. */
-function renderLeft(leftMs: number): string {
+export function renderLeft(leftMs: number): string {
   const at = steps.findIndex(([, size]) => leftMs >= size);
   const [largest, smaller] = [steps[at], steps[at + 1]];
   if (largest === undefined || smaller === undefined) return renderDuration(leftMs);

@@ -5,12 +5,10 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ServedApi, serveApi } from '../../../hub/api/server.ts';
-import type { CliIo } from '../../../hub/cli/io.ts';
-import { runCli } from '../../../hub/cli/program.ts';
-import type { HubArguments, Programs } from '../../../hub/cli/programs.ts';
 import { createEvent } from '../../../hub/model/event.ts';
 import { startMs } from './fixtures.ts';
 import { createHarness, type Harness } from './harness.ts';
+import { type RunOptions, runFairway } from './run-cli.ts';
 
 let harness: Harness;
 let served: ServedApi;
@@ -29,50 +27,8 @@ beforeEach(async () => {
 
 afterEach(() => served.close());
 
-interface Run {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-  readonly started: readonly unknown[];
-}
-
-interface RunOptions {
-  readonly env?: Readonly<Record<string, string>>;
-  readonly terminal?: boolean;
-  readonly onOut?: (text: string) => void;
-  readonly signal?: AbortSignal;
-}
-
-async function fairway(args: string | readonly string[], options: RunOptions = {}): Promise<Run> {
-  let out = '';
-  let err = '';
-  const started: unknown[] = [];
-  const io: CliIo = {
-    stdout: (text) => {
-      out += text;
-      options.onOut?.(text);
-    },
-    stderr: (text) => {
-      err += text;
-    },
-    terminal: options.terminal ?? false,
-    columns: undefined,
-    env: { FAIRWAY_SERVER: served.url, FAIRWAY_TOKEN: harness.tokens.admin, ...options.env },
-    home,
-    cwd: home,
-    now: () => startMs,
-    fetch: globalThis.fetch,
-    signal: options.signal ?? new AbortController().signal,
-  };
-  const programs: Programs = {
-    runHub: async ({ signal: _signal, env: _env, ...rest }: HubArguments) => started.push(rest) && 0,
-    runAgent: async (given) => started.push(given) && 3,
-    runDemo: async (given) => started.push(given) && 1,
-    version: async () => '0.1.0',
-  };
-  const code = await runCli(typeof args === 'string' ? args.split(' ') : args, io, programs);
-  return { code, out, err, started };
-}
+const fairway = (args: string | readonly string[], options?: RunOptions) =>
+  runFairway({ harness, served, home }, args, options);
 
 function expectGolden(name: string, text: string) {
   const path = new URL(`./golden/${name}.txt`, import.meta.url);

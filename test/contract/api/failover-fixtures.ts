@@ -1,6 +1,7 @@
 /** A failover under way, and a plan, as the hub would tell them. */
 import type { FailoverPort } from '../../../hub/api/ports.ts';
 import type { Failover } from '../../../hub/model/failover.ts';
+import type { ObjectReport } from '../../../hub/preview/report.ts';
 import { FairwayError } from '../../../shared/error/error.ts';
 import { startMs } from './fixtures.ts';
 
@@ -30,6 +31,22 @@ const before: Failover = {
 const nowhere = (group: string) => new FairwayError('not_found', `There is no ParityGroup "${group}".`);
 const one = { count: 1, names: ['eu-2'] };
 const none = { count: 0, names: [] };
+
+const web: ObjectReport = {
+  variants: [
+    {
+      ...{ action: 'changed', clusters: one, fieldsOmitted: 0 },
+      keyBefore: { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web-dr' },
+      key: { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web' },
+      fields: [
+        {
+          ...{ path: '/spec/replicas', change: 'changed', masked: false, before: '1', after: '4' },
+          lines: [],
+        },
+      ],
+    },
+  ],
+};
 
 export const failoverPort: FailoverPort = {
   async plan({ group, kind, to = 'eu-2' }) {
@@ -66,7 +83,7 @@ export const failoverPort: FailoverPort = {
         ...{ differs: true, problems: [], omitted: 0 },
         summary: { applications: 1, clusters: 1, added: 0, removed: 0, changed: 1 },
         applications: [
-          { name: 'shop', clusters: one, placed: none, withdrawn: none, settings: [], objects: [] },
+          { name: 'shop', clusters: one, placed: none, withdrawn: none, settings: [], objects: [web] },
         ],
       },
     };
