@@ -1,7 +1,7 @@
 import type { FactValues } from '../../shared/manifest/cluster-facts.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../shared/manifest/object.ts';
 import type { FactsRequest, Finding } from './finding.ts';
-import { countUnplaced, nodesMax, parseSizes, sizesMax } from './fit-pods.ts';
+import { countUnplaced, nodesMax, parseSizes, sizesMax, type Unplaced } from './fit-pods.ts';
 
 /** What is added up, and what it is called. */
 const resources = [
@@ -42,8 +42,9 @@ function othersOf(entry: Json | undefined): readonly string[] {
 export function capacityFindings(
   left: FactValues,
   right: FactValues,
-  { primary, standby, namespaces }: FactsRequest,
+  request: FactsRequest,
 ): readonly Finding[] {
+  const { primary, standby, namespaces } = request;
   const isMoving = (name: string) => !namespaces || namespaces.primary.has(name);
   const isStaying = (name: string) => namespaces !== undefined && !namespaces.standby.has(name);
   // Of what is not on any node nothing is told, and nothing is there.
@@ -64,20 +65,31 @@ export function capacityFindings(
       },
     ];
   });
-  return lacking.length > 0 ? lacking : fitFindings(left, right, primary, standby);
+  return lacking.length > 0 ? lacking : fitFindings(left, right, request);
+}
+
+function fewer(one: Unplaced | undefined, other: Unplaced | undefined): Unplaced | undefined {
+  return one && other && other.pods < one.pods ? other : one;
 }
 
 /** The sums would do. A heuristic: a warning. */
 function fitFindings(
   left: FactValues,
   right: FactValues,
-  primary: string,
-  standby: string,
+  { primary, standby, normalisers }: FactsRequest,
 ): readonly Finding[] {
-  const [pods, nodes] = [parseSizes(left['podSizes']), parseSizes(right['nodeSizes'])];
-  if (!pods || !nodes) return [];
+  const [asking, given] = [left['podSizes'], right['nodeSizes']];
+  const [pods, nodes] = [parseSizes(asking), parseSizes(given)];
+  if (asking === undefined || given === undefined || !pods || !nodes) return [];
   const common = { section: 'capacity', name: 'fit', side: 'standby', severity: 'warning' } as const;
-  const unplaced = countUnplaced(nodes, pods);
+  const inCommon = () =>
+    countUnplaced(
+      parseSizes(normalisers.standby(given)) ?? nodes,
+      parseSizes(normalisers.primary(asking)) ?? pods,
+    );
+  const asTheyAre = countUnplaced(nodes, pods);
+  // What selects nodes by the primary's own word will select them by the standby's.
+  const unplaced = fewer(asTheyAre, asTheyAre?.pods ? inCommon() : undefined);
   if (unplaced === undefined)
     return [
       {

@@ -36,6 +36,7 @@ const compare = (
       facts: { primary, standby },
       used: new Set(['apps/v1', 'x.io/v1', 'x.io/v1 Needed']),
     },
+    normalisers: { primary: (value) => value, standby: (value) => value },
     ...{ book: createExpectationBook([]), freshness: defaultFreshness, nowMs, ...part },
   });
 const told = (

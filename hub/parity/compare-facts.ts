@@ -2,12 +2,13 @@ import { canonicalJson, digestText } from '../../shared/manifest/canonical.ts';
 import { type FactSection, type FactValues, factSections } from '../../shared/manifest/cluster-facts.ts';
 import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
 import { parseQuantity } from '../../shared/text/quantity.ts';
-import type { ParityDifference } from '../model/parity.ts';
+import type { ParityDifference, ParitySide } from '../model/parity.ts';
 import { capacityFindings } from './capacity-findings.ts';
 import { escapePart } from './field-path.ts';
 import type { FactsRequest, Finding } from './finding.ts';
 import { gapFindings, isLeftOut } from './gap-findings.ts';
 import { showValue } from './mask.ts';
+import { type Entry, pairEntries } from './pair-entries.ts';
 import { apiFindings, definitionFindings, versionFindings } from './version-findings.ts';
 
 /** Differences told of one section. */
@@ -117,58 +118,95 @@ function entryFindings(
   section: FactSection,
   left: FactValues,
   right: FactValues,
+  request: FactsRequest,
+): readonly Finding[] {
+  return pairEntries(left, right, request.normalisers).flatMap(({ primary, standby }): readonly Finding[] => {
+    if (primary && standby) return differing(section, primary, standby, request);
+    if (primary) return lacking(section, primary, request);
+    return standby && bounds.has(section) ? besides(section, standby, request) : [];
+  });
+}
+
+function besides(
+  section: FactSection,
+  { name, value }: Entry,
   { standby, facts }: FactsRequest,
 ): readonly Finding[] {
-  const besides = bounds.has(section)
-    ? Object.entries(right).filter(
-        ([name]) => !Object.hasOwn(left, name) && !isLeftOut(facts.primary, section, name),
-      )
-    : [];
-  const extra = besides.map(
-    ([name, value]): Finding => ({
+  if (isLeftOut(facts.primary, section, name)) return [];
+  return [
+    {
       ...{ section, name, side: 'both', severity: 'warning' },
       message: `${nouns[section] ?? section} ${name} is in ${standby} alone, and bounds what may run there`,
       action: 'make both the same, or declare it',
       values: { standby: value },
-    }),
-  );
-  const lacking = Object.entries(left).flatMap(([name, value]): readonly Finding[] => {
-    const other = Object.hasOwn(right, name) ? right[name] : undefined;
-    const what = `${nouns[section] ?? section} ${name}`;
-    const common = { section, name, side: 'both', severity: 'warning' } as const;
-    if (other === undefined) {
-      // An image runs only where something is scheduled: a standby at zero has none.
-      if (section === 'images' || isLeftOut(facts.standby, section, name)) return [];
-      const action = `make it in ${standby} too, best from Git, or declare it`;
-      return [{ ...common, message: `${what} is not in ${standby}`, action, values: { primary: value } }];
-    }
-    const same = bounds.has(section)
-      ? sameAmounts(value, other)
-      : canonicalJson(value) === canonicalJson(other);
-    if (same) return [];
-    if (section === 'images' && !isComparable(value, other)) return [ownIds(name, common, value, other)];
-    const message = `${what} is another in ${standby}`;
+    },
+  ];
+}
+
+function lacking(
+  section: FactSection,
+  { name, value }: Entry,
+  { standby, facts }: FactsRequest,
+): readonly Finding[] {
+  // An image runs only where something is scheduled: a standby at zero has none.
+  if (section === 'images' || isLeftOut(facts.standby, section, name)) return [];
+  return [
+    {
+      ...{ section, name, side: 'both', severity: 'warning', values: { primary: value } },
+      message: `${nouns[section] ?? section} ${name} is not in ${standby}`,
+      action: `make it in ${standby} too, best from Git, or declare it`,
+    },
+  ];
+}
+
+/** Named by the primary's word, unless that one is already held against its namesake. */
+function differing(
+  section: FactSection,
+  mine: Entry,
+  other: Entry,
+  { standby, normalisers, facts }: FactsRequest,
+): readonly Finding[] {
+  const twice = facts.standby?.values.get(section);
+  const name = twice && Object.hasOwn(twice, mine.name) ? other.name : mine.name;
+  const values = { primary: mine.value, standby: other.value };
+  const common = { section, name, side: 'both', severity: 'warning', values } as const;
+  const what = `${nouns[section] ?? section} ${mine.name}`;
+  const there = mine.name === other.name ? '' : ` (${other.name} there)`;
+  if (keyed.has(section) && there !== '')
     return [
       {
         ...common,
-        message,
-        action: 'make both the same, or declare it',
-        values: { primary: value, standby: other },
+        message: `whether ${what} is the same in ${standby}${there} is not known: fingerprints are of a value and its place`,
+        action: 'look yourself, and declare it',
       },
     ];
-  });
-  return [...lacking, ...extra];
+  if (isSame(section, values, normalisers)) return [];
+  if (section === 'images' && !isComparable(mine.value, other.value))
+    return [ownIds(`${what}${there}`, common)];
+  const message = `${what} is another in ${standby}${there}`;
+  return [{ ...common, message, action: 'make both the same, or declare it' }];
+}
+
+/** As it is, or in words that both have in common. Digests and fingerprints have no words. */
+function isSame(
+  section: FactSection,
+  values: Readonly<Record<ParitySide, Json>>,
+  normalisers: FactsRequest['normalisers'],
+): boolean {
+  // What is an amount is no word, whatever a cluster calls anything.
+  const plain = (side: ParitySide) => (bounds.has(section) ? amountsOf(values[side]) : values[side]);
+  const [mine, other] = [plain('primary'), plain('standby')];
+  if (canonicalJson(mine) === canonicalJson(other)) return true;
+  if (section === 'images' || keyed.has(section)) return false;
+  return canonicalJson(normalisers.primary(mine)) === canonicalJson(normalisers.standby(other));
 }
 
 /** `1Gi` and `1073741824`, `500m` and `0.5`: the API server keeps which form they were written in. */
-function sameAmounts(left: Json, right: Json): boolean {
-  const amounts = (value: Json): Json => {
-    if (Array.isArray(value)) return (value as readonly Json[]).map(amounts);
-    if (isJsonObject(value))
-      return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, amounts(one ?? null)]));
-    return typeof value === 'string' ? (parseQuantity(value) ?? value) : value;
-  };
-  return canonicalJson(amounts(left)) === canonicalJson(amounts(right));
+function amountsOf(value: Json): Json {
+  if (Array.isArray(value)) return (value as readonly Json[]).map(amountsOf);
+  if (isJsonObject(value))
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, amountsOf(one ?? null)]));
+  return typeof value === 'string' ? (parseQuantity(value) ?? value) : value;
 }
 
 /** Of images that were not pulled by digest runtimes tell an id of their own, which says nothing to another runtime. */
@@ -178,15 +216,10 @@ function isComparable(left: Json, right: Json): boolean {
   return ids(left) === ids(right);
 }
 
-function ownIds(
-  name: string,
-  common: Pick<Finding, 'section' | 'name' | 'side'>,
-  primary: Json,
-  standby: Json,
-): Finding {
+function ownIds(what: string, common: Pick<Finding, 'section' | 'name' | 'side' | 'values'>): Finding {
   return {
-    ...{ ...common, severity: 'info', values: { primary, standby } },
-    message: `whether Image ${name} is the same in both is not known: in one of them the runtime tells no digest of a registry`,
+    ...{ ...common, severity: 'info' },
+    message: `whether ${what} is the same in both is not known: in one of them the runtime tells no digest of a registry`,
     action: 'pull it from a registry in both',
   };
 }

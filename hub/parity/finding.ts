@@ -2,6 +2,7 @@ import type { FactGap, FactSection, FactValues } from '../../shared/manifest/clu
 import type { Json } from '../../shared/manifest/object.ts';
 import type { ParityDifference, ParityFreshness, ParitySide } from '../model/parity.ts';
 import type { ExpectationBook } from './expectations.ts';
+import type { Normaliser } from './normalise.ts';
 
 /** Something that an agent says nothing of, or not all, and since when. */
 export interface KnownGap extends FactGap {
@@ -27,6 +28,8 @@ export interface FactsRequest {
   readonly used: ReadonlySet<string>;
   /** Where the group's applications have objects, on each side: what runs elsewhere stays there after a failover. Default: all that is managed is the group's. */
   readonly namespaces?: Readonly<Record<ParitySide, ReadonlySet<string>>>;
+  /** Each cluster's own words for what both have: names of images, namespaces and classes hold them. */
+  readonly normalisers: Readonly<Record<ParitySide, Normaliser>>;
   readonly book: ExpectationBook;
   readonly freshness: ParityFreshness;
   readonly nowMs: number;

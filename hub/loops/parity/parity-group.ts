@@ -253,6 +253,14 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     }
   };
 
+  /** What is no object of the group is named by variables alone. */
+  const wordsOf = (standby: string) => {
+    const names = new Map<string, string>();
+    const normaliserOf = (cluster: string) =>
+      createNormaliser({ variables: variablesOf(group, fleet.clusters.get(cluster)), names });
+    return { primary: normaliserOf(group.primary), standby: normaliserOf(standby) };
+  };
+
   /** Thousands of facts are not compared again for each object that changes: only for other facts, another book, or a minute later. */
   const environmentOf = (watch: PairWatch, nowMs: number): readonly ParityDifference[] => {
     const { standby, applications } = watch;
@@ -270,6 +278,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     const { primary, freshness } = group;
     const differences = compareFacts({
       ...{ primary, standby, facts, used, namespaces, book: made, freshness, nowMs },
+      normalisers: wordsOf(standby),
     });
     watch.environment = { from, differences };
     return differences;
@@ -282,14 +291,11 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     if (fields.length === 0) return [];
     const from = [factsOf(group.primary), factsOf(standby), currentBook(), ...applications.values()];
     if (known && isSame(known.from, from)) return known.differences;
-    const names = new Map<string, string>();
-    const normaliserOf = (cluster: string) =>
-      createNormaliser({ variables: variablesOf(group, fleet.clusters.get(cluster)), names });
     const differences = compareUnowned({
       ...{ primary: group.primary, standby, fields, book: currentBook() },
       facts: { primary: factsOf(group.primary), standby: factsOf(standby) },
       pairs: [...applications.values()].flatMap((one) => one.all()),
-      normalisers: { primary: normaliserOf(group.primary), standby: normaliserOf(standby) },
+      normalisers: wordsOf(standby),
     });
     watch.unowned = { from, differences };
     return differences;

@@ -22,7 +22,7 @@ import { assessReadiness } from '../../../hub/parity/assess-readiness.ts';
 import { compareFacts } from '../../../hub/parity/compare-facts.ts';
 import { compareObject, type PairContext } from '../../../hub/parity/compare-object.ts';
 import { describeOwners } from '../../../hub/parity/describe-owners.ts';
-import { createExpectationBook, type ExpectationBook } from '../../../hub/parity/expectations.ts';
+import { createExpectationBook } from '../../../hub/parity/expectations.ts';
 import type { ClusterFacts } from '../../../hub/parity/finding.ts';
 import { nextState } from '../../../hub/parity/next-state.ts';
 import { createNormaliser } from '../../../hub/parity/normalise.ts';
@@ -140,7 +140,7 @@ function compareScene(
   { facts }: Scene,
   names: Readonly<Record<ParitySide, string>>,
   { freshness }: ParityGroup,
-  book: ExpectationBook,
+  { book, normalisers }: PairContext,
 ): readonly ParityDifference[] {
   const known = (side: ParitySide): ClusterFacts | undefined =>
     facts && {
@@ -149,7 +149,15 @@ function compareScene(
     };
   const both = { primary: known('primary'), standby: known('standby') };
   return compareFacts({
-    ...{ ...names, facts: both, used: new Set(['v1', 'apps/v1']), book, freshness, nowMs: sceneMs },
+    ...{
+      ...names,
+      facts: both,
+      used: new Set(['v1', 'apps/v1']),
+      book,
+      normalisers,
+      freshness,
+      nowMs: sceneMs,
+    },
   });
 }
 
@@ -193,7 +201,7 @@ export async function playScene(scene: Scene): Promise<Played> {
     ...{ salt: key, sealedOf: () => undefined },
   };
   const found = [...pairs.values()].flatMap((pair) => compareObject(pair, context).differences);
-  const besides = compareScene(scene, names, group, context.book);
+  const besides = compareScene(scene, names, group, context);
   const differences = await withSources([...found, ...besides], stage, group.primary);
   const presence = [group.primary, standby].map((cluster) => ({
     ...{ cluster, connected: true, lastSeenAtMs: sceneMs },
