@@ -6,6 +6,7 @@ import type { ApiObject } from '../../hub/api/schemas/object.ts';
 import type { ApiDifference, ApiParity } from '../../hub/api/schemas/parity.ts';
 import { readMessages } from '../../hub/cli/follow-events.ts';
 import { createFleetBed, type FleetBed } from './fleet-bed.ts';
+import { placesOf, readKept } from './kept-texts.ts';
 
 const head = 'apiVersion: fairway.dev/v1alpha1\n';
 const cluster = (name: string, region: string, role: string) =>
@@ -52,14 +53,16 @@ patches:
       metadata: { name: settings, namespace: default }
       data: { size: "${size}", host: "db.${host}.example.com"${more} }
 `;
+/** So long that it would be packed, were it in the store as what is no Secret is. */
+const long = 'grow '.repeat(1_000);
 const files = {
   'fleet/clusters.yaml': `${cluster('eu-1', 'north', 'primary')}---\n${cluster('eu-2', 'south', 'standby')}`,
   'fleet/web.yaml': application,
   'fleet/eu.yaml': group(declared('size')),
-  'apps/web/base/kustomization.yaml': 'resources: [maps.yaml, secret.yaml]\n',
+  'apps/web/base/kustomization.yaml': 'resources: [maps.yaml, secret.yaml, long.yaml]\n',
+  'apps/web/base/long.yaml': map('long', `seen: plain-to-see, long: "${long}"`),
   'apps/web/base/maps.yaml': `${map('settings', 'mode: calm')}---\n${map('other', 'value: one')}`,
-  'apps/web/base/secret.yaml':
-    'apiVersion: v1\nkind: Secret\nmetadata: { name: key, namespace: default }\nstringData: { token: hush-hush-token }\n',
+  'apps/web/base/secret.yaml': `apiVersion: v1\nkind: Secret\nmetadata: { name: key, namespace: default }\nstringData: { token: hush-hush-token, long: "${long}" }\n`,
   'apps/web/overlays/north/kustomization.yaml': overlay(8, 'north'),
   'apps/web/overlays/south/kustomization.yaml': overlay(2, 'south'),
 };
@@ -210,9 +213,43 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
     await reached('the end of it', ['declared /data/size both']);
   });
 
+  it('tells a difference that somebody declares with whoever answers for it', async (context) => {
+    if (!bed) return context.skip();
+    const file = 'apps/web/overlays/south/kustomization.yaml';
+    const before = await digestIn('eu-2', 'settings');
+    const expectation = `    - name: mode
+      owner: team-mode
+      reason: the south works otherwise
+      match: { kinds: [ConfigMap], names: [settings] }
+      fields: { paths: [/data/mode] }
+`;
+    await bed.merge(
+      {
+        [file]: overlay(2, 'south', ', mode: brisk'),
+        'fleet/eu.yaml': group(declared('size') + expectation),
+      },
+      'another mode in the south, as declared',
+    );
+    const found = await followsReport(
+      'the declared difference',
+      'eu-2',
+      (rows) => rows.some(({ key, objectDigest }) => key.name === 'settings' && objectDigest !== before),
+      findTold({ class: 'declared', path: '/data/mode', owner: 'team-mode' }),
+    );
+    expect(found).toMatchObject({ expectation: 'mode', primaryValue: '"calm"', standbyValue: '"brisk"' });
+    await reached('both declared', ['declared /data/mode both', 'declared /data/size both']);
+    expect(await parity()).toMatchObject({ verdict: 'Ready', whole: true });
+    await bed.merge(
+      { [file]: overlay(2, 'south'), 'fleet/eu.yaml': files['fleet/eu.yaml'] },
+      'the same mode again',
+    );
+    await reached('the end of it', ['declared /data/size both']);
+  });
+
   it('tells a change by hand with its manager, and whoever listens that the verdict is another', async (context) => {
     if (!bed) return context.skip();
     const verdicts = await listen();
+    const changedAtMs = Date.now();
     const patch = ['--type=merge', '-p', '{"data":{"value":"by hand"}}'];
     bed.kubectl('eu-2', 'patch', 'configmap', 'other', '--field-manager=night-shift', ...patch);
     await followsReport(
@@ -225,6 +262,10 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
     expect(items.find(({ path }) => path === '/data/value')).toMatchObject({
       ...{ owner: 'night-shift', primaryValue: '"one"', standbyValue: '"by hand"' },
     });
+    // Kubernetes counts whole seconds.
+    const since = Date.parse(items.find(({ path }) => path === '/data/value')?.since ?? '');
+    expect(since).toBeGreaterThan(changedAtMs - 1_000);
+    expect(since).toBeLessThanOrEqual(Date.now());
     expect(await verdicts.next()).toBe('eu Degraded');
     const back = ['--type=merge', '-p', '{"data":{"value":"one"}}'];
     bed.kubectl('eu-2', 'patch', 'configmap', 'other', '--field-manager=night-shift', ...back);
@@ -280,7 +321,7 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
     const base = 'apps/web/base';
     await bed.merge(
       {
-        [`${base}/kustomization.yaml`]: 'resources: [maps.yaml, secret.yaml, idle.yaml]\n',
+        [`${base}/kustomization.yaml`]: 'resources: [maps.yaml, secret.yaml, long.yaml, idle.yaml]\n',
         [`${base}/idle.yaml`]: idle,
       },
       'something that has to become healthy',
@@ -354,8 +395,11 @@ describe('parity of two clusters', { timeout: 120_000 }, () => {
     expect(line.items.map(({ message }) => message)).toContain('Ready -> Degraded: 2 declared, 1 drift');
     const events = await bed.api().get<{ items: unknown[] }>('/api/v1/events?types=parity.changed');
     expect(events.items.length).toBeGreaterThan(3);
-    const all = JSON.stringify([await parity(), await differences(), events, line]) + bed.logs();
-    for (const text of ['hush-hush-token', Buffer.from('hush-hush-token').toString('base64')])
-      expect(all).not.toContain(text);
+    const told = JSON.stringify([await parity(), await differences(), events, line]);
+    const kept = [{ where: 'answers', text: told }, ...readKept(bed)];
+    const token = 'hush-hush-token';
+    expect(placesOf(kept, [token, Buffer.from(token).toString('base64')])).toEqual([]);
+    // What is no secret is found, though it is packed.
+    expect(placesOf(kept, ['plain-to-see'])).toContain('blobs.content');
   });
 });
