@@ -38,7 +38,13 @@ const lookAgainMs = 10_000;
 type HookResult =
   | { readonly state: 'done' }
   | { readonly state: 'failed'; readonly message: string }
-  | { readonly state: 'running'; readonly message: string; readonly againMs?: number | undefined };
+  | {
+      readonly state: 'running';
+      readonly message: string;
+      readonly againMs?: number | undefined;
+      /** A run is at work until then at the latest; undefined: none is, and what it waits for has no end of its own. */
+      readonly untilMs?: number | undefined;
+    };
 
 const done: HookResult = { state: 'done' };
 
@@ -51,10 +57,16 @@ interface Run {
   readonly name: string;
 }
 
-function running(step: HookStep, hook: Hook, message: string, againMs?: number): HookResult {
+function running(
+  step: HookStep,
+  hook: Hook,
+  message: string,
+  againMs?: number,
+  untilMs?: number,
+): HookResult {
   const action = step.state.objects.get(hook.text)?.action === 'created' ? 'created' : 'unchanged';
   tellHook(step, hook, 'Pending', 'HookRunning', message, action);
-  return { state: 'running', message: `waits for ${describeHook(hook)}: ${message}`, againMs };
+  return { state: 'running', message: `waits for ${describeHook(hook)}: ${message}`, againMs, untilMs };
 }
 
 function describeHook({ phase, key }: Hook): string {
@@ -144,11 +156,13 @@ async function observeRun(step: HookStep, run: Run, live: LiveObject, spec: Hook
     return finish(step, run, live, { outcome: 'succeeded', reason: 'HookSucceeded', message }, spec.policies);
   }
   const said = [verdict.reason, verdict.message].filter((text) => text !== '').join(': ');
-  const leftMs = startedAtMs + spec.limitMs - context.clock.now();
+  const untilMs = startedAtMs + spec.limitMs;
+  const leftMs = untilMs - context.clock.now();
   if (verdict.state === 'running' && leftMs > 0) {
     const { group, kind, namespace } = hook.key;
     const watched = context.observer.synced(group, kind, [namespace]);
-    return running(step, hook, said || 'has not ended yet', watched ? leftMs : Math.min(leftMs, lookAgainMs));
+    const againMs = watched ? leftMs : Math.min(leftMs, lookAgainMs);
+    return running(step, hook, said || 'has not ended yet', againMs, untilMs);
   }
   const key = { ...hook.key, name: ref.name };
   const log = spec.tellsLog ? await readHookLogs(context.kube, key, signal) : '';
@@ -209,8 +223,10 @@ async function startRun(step: HookStep, run: Run, text: string, spec: HookSpec):
   // The watch may not show it before the next step.
   step.state.hookAttempts.set(hook.text, attempt);
   const [other] = step.atWork;
-  if (other)
-    return running(step, hook, `${other.name} of an earlier release has not ended yet`, other.leftMs);
+  if (other) {
+    const message = `${other.name} of an earlier release has not ended yet`;
+    return running(step, hook, message, other.leftMs, other.untilMs);
+  }
   await deleteEarlierRuns(step, hook, id, spec.policies.includes('before-hook-creation'));
   const live = await step.writer.apply(ref, runBody(step, run, text, spec), { signal: step.signal });
   tellHook(step, hook, 'Pending', 'HookRunning', 'started', 'created');
@@ -284,11 +300,13 @@ export async function runHooks(step: HookStep, phase: HookPhase): Promise<Holdup
     if (!bad && open.length === 0) continue;
     holdLater(step, groups.slice(groups.indexOf(group) + 1).flat(), describeHook(group[0] as Hook));
     const times = open.map(({ againMs }) => againMs).filter((time) => time !== undefined);
+    const ends = open.map(({ untilMs }) => untilMs).filter((time) => time !== undefined);
     const message = bad?.state === 'failed' ? bad.message : (open[0]?.message ?? '');
     return {
       message,
       failed: bad !== undefined,
       againMs: times.length === 0 ? undefined : Math.min(...times),
+      hookUntilMs: bad || ends.length === 0 ? undefined : Math.max(...ends),
     };
   }
   return undefined;

@@ -37,6 +37,8 @@ export interface RunAtWork {
   readonly name: string;
   /** Until it is given up. */
   readonly leftMs: number;
+  /** Then it is given up. Agent's clock. */
+  readonly untilMs: number;
 }
 
 export interface HookStep {

@@ -79,9 +79,10 @@ async function sweepEarlier(
   if (!live) return undefined;
   const verdict = judgeHook(live, (one) => context.health.judge(one, application.application));
   const { state } = verdict;
-  const leftMs = mark.startedAtMs + mark.limitMs - context.clock.now();
+  const untilMs = mark.startedAtMs + mark.limitMs;
+  const leftMs = untilMs - context.clock.now();
   if (state === 'running' && leftMs > 0)
-    return { name: describeKey(object.key), leftMs, isBlocking: mark.phase !== 'sync-fail' };
+    return { name: describeKey(object.key), leftMs, untilMs, isBlocking: mark.phase !== 'sync-fail' };
   // A rollback to that release is not to run it again.
   if (state === 'succeeded' && mark.phase === 'pre-sync' && mark.digest !== '')
     await saveMemory(step, (memory) => rememberDone(memory, mark.digest));

@@ -42,7 +42,7 @@ function findAtWork({ atWork, desired, state }: HookStep): Holdup | undefined {
   const [first] = atWork;
   if (!first || state.appliedDigest === desired.target.digest) return undefined;
   const message = `waits for ${first.name} of an earlier release, which has not ended yet`;
-  return { message, failed: false, againMs: first.leftMs };
+  return { message, failed: false, againMs: first.leftMs, hookUntilMs: first.untilMs };
 }
 
 async function applyAfterHooks(

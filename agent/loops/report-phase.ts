@@ -182,6 +182,8 @@ export function reportPhase(
     readonly done: boolean;
     /** What it waits for has failed, or has taken too long. */
     readonly failed?: boolean;
+    /** A hook is at work, and has ended or is given up by then. */
+    readonly hookUntilMs?: number | undefined;
     /** All objects are applied, though not everything is done. */
     readonly isApplied?: boolean;
   },
@@ -226,6 +228,7 @@ export function reportPhase(
     waitsFor: hold.waitsFor ?? '',
     changes: countChanges(state),
     pruneHeld: heldOf(desired, state),
+    hookUntilMs: hold.hookUntilMs,
   });
   return syncStatus;
 }

@@ -131,7 +131,7 @@ export async function syncApplication(
   state.settled = true;
   context.metrics.syncs += 1;
   const told = holdup
-    ? { done: false, message: holdup.message, failed: holdup.failed, isApplied, waitsFor }
+    ? { done: false, ...holdup, isApplied, waitsFor }
     : { done: true, ...describeHold(context, state, pruned) };
   const dueMs = await watchProgress(context, desired, state, signal);
   const status = reportPhase(context, desired, state, told);

@@ -92,6 +92,8 @@ export interface Holdup {
   readonly failed: boolean;
   /** When to look again though nothing wakes the application, in milliseconds. */
   readonly againMs: number | undefined;
+  /** A hook is at work, and has ended or is given up by then. */
+  readonly hookUntilMs?: number | undefined;
 }
 
 /** Whether these objects, all of lower waves, let the next go on. Undefined: they do. */

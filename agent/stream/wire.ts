@@ -138,7 +138,7 @@ export function pausesFromWire(wire: PauseState, nowMs: number): readonly PauseE
 }
 
 function applicationToWire(report: ApplicationReport) {
-  const { targetDigest, generation, appliedAtMs, timeMs, changes, pruneHeld, ...same } = report;
+  const { targetDigest, generation, appliedAtMs, timeMs, changes, pruneHeld, hookUntilMs, ...same } = report;
   return encode(ApplicationReportSchema, {
     ...same,
     targetDigest: digestToWire(targetDigest),
@@ -153,6 +153,7 @@ function applicationToWire(report: ApplicationReport) {
         total: pruneHeld.total,
         sinceUnixMs: timeToWire(pruneHeld.sinceMs),
       }),
+    hookUntilUnixMs: timeToWire(hookUntilMs),
   });
 }
 

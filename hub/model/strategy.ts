@@ -93,7 +93,7 @@ export interface RolloutStrategy {
   /** Nothing is assigned outside them; none: always. */
   readonly windows: readonly RolloutWindow[];
   readonly freezes: readonly RolloutFreeze[];
-  /** From Applied to healthy, and from Received to Applied while the agent is there. */
+  /** From Applied to healthy, and from Received to Applied while the agent is there. Hooks have limits of their own: it begins anew when one has ended. */
   readonly healthTimeoutMs: number;
   /** Clusters that may fail over all waves; a share is rounded down. Undefined: only the waves' own budgets count. */
   readonly failureBudget: Amount | undefined;

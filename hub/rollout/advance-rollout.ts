@@ -296,7 +296,7 @@ function assign(state: RolloutState, input: RolloutInput): Assigned {
     // Who has it already is looked at first.
     const present = before?.connected && !has ? { presentSinceMs: nowMs } : {};
     const next = {
-      ...{ ...known, ...present, assignedAtMs: nowMs },
+      ...{ ...known, ...present, hook: undefined, assignedAtMs: nowMs },
       previous: known?.previous ?? previousOf(before, has ? targetDigest : undefined),
       ...(!before?.connected && { assignedAway: true }),
     };

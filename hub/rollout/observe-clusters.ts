@@ -28,6 +28,9 @@ function isHealthy(cluster: string, observed: ObservedCluster | undefined, relea
   return observed.report === undefined || observed.report.health === 'Current';
 }
 
+/** As agents bound a hook's own limit: no agent's word holds a rollout for longer. */
+const hookLimitMsMax = 86_400_000;
+
 function failureOf(
   observed: ObservedCluster | undefined,
   known: ClusterState,
@@ -48,13 +51,25 @@ function failureOf(
   return { reason: 'TimedOut', message, atMs: nowMs };
 }
 
-/** From when a timeout counts: from Applied, before that from when the agent has been there with the Target; once it was counted, from when its health broke. */
+/**
+ * From when a timeout counts: from Applied, before that from when the agent has been there with the Target; once it was counted, from when its health broke. A hook has a limit of its
+ * own: while one is at work, from that limit, and once it has ended, from then.
+ */
 export function timerStart(observed: ObservedCluster | undefined, known: ClusterState): number | undefined {
-  if (known.presentSinceMs === undefined) return undefined;
+  const sinceMs = known.hook?.endsAtMs ?? known.presentSinceMs;
+  if (sinceMs === undefined) return undefined;
   const { appliedAtMs } = observed?.acknowledgements ?? {};
   // One that comes and goes before it was ever counted would have all the time in the world.
   const brokenAtMs = known.countedAtMs === undefined ? undefined : known.brokenAtMs;
-  return Math.max(known.presentSinceMs, appliedAtMs ?? known.assignedAtMs ?? 0, brokenAtMs ?? 0);
+  return Math.max(sinceMs, appliedAtMs ?? known.assignedAtMs ?? 0, brokenAtMs ?? 0);
+}
+
+/** The limit of a hook at work by the hub's clock; what was said before keeps the time that it had. */
+function hookAt(known: ClusterState, observed: ObservedCluster | undefined, nowMs: number) {
+  const said = observed?.report?.hook;
+  if (said === undefined || said.untilMs === known.hook?.untilMs) return said && known.hook;
+  const leftMs = Math.min(hookLimitMsMax, Math.max(0, said.leftMs));
+  return { untilMs: said.untilMs, endsAtMs: nowMs + leftMs };
 }
 
 /** When its health broke: now, if it was healthy until now, or has said so and nobody had looked. */
@@ -90,7 +105,9 @@ function observeCluster(
   // Somebody else's assignment (a rollback of it, a later release) is not looked at here.
   if (!isAssigned(release, cluster, observed)) return known;
   const waits = (observed?.report?.waitsFor ?? '') !== '';
-  const presentSinceMs = observed?.connected && !waits ? (known.presentSinceMs ?? nowMs) : undefined;
+  const hook = hookAt(known, observed, nowMs);
+  const present = observed?.connected && !waits && hook === undefined;
+  const presentSinceMs = present ? (known.presentSinceMs ?? nowMs) : undefined;
   const healthy = isHealthy(cluster, observed, release);
   const brokenAtMs = healthy ? known.brokenAtMs : brokenAt(known, observed, nowMs);
   const began = brokenAtMs === undefined ? observed?.acknowledgements?.healthyAtMs : undefined;
@@ -101,7 +118,7 @@ function observeCluster(
     ? undefined
     : failureOf(
         observed,
-        { ...known, presentSinceMs, healthySinceMs, brokenAtMs },
+        { ...known, presentSinceMs, hook, healthySinceMs, brokenAtMs },
         state.strategy.healthTimeoutMs,
         nowMs,
       );
@@ -113,7 +130,7 @@ function observeCluster(
       : (found ?? stays);
   const assignedAway = known.assignedAway && !observed?.connected ? true : undefined;
   const appliedAtMs = observed?.acknowledgements?.appliedAtMs ?? known.appliedAtMs;
-  const seen = { presentSinceMs, healthySinceMs, brokenAtMs, countedAtMs, failure, assignedAway };
+  const seen = { presentSinceMs, hook, healthySinceMs, brokenAtMs, countedAtMs, failure, assignedAway };
   return isSame(known, seen) ? known : { ...known, ...seen, appliedAtMs };
 }
 
@@ -124,6 +141,7 @@ function isSame(a: ClusterState, b: Omit<ClusterState, 'assignedAtMs'>): boolean
   return (
     a.assignedAway === b.assignedAway &&
     a.presentSinceMs === b.presentSinceMs &&
+    a.hook?.endsAtMs === b.hook?.endsAtMs &&
     a.healthySinceMs === b.healthySinceMs &&
     a.brokenAtMs === b.brokenAtMs &&
     a.countedAtMs === b.countedAtMs &&

@@ -35,6 +35,9 @@ export function observedCluster(
           health: observation.healthStatus,
           message: observation.message,
           waitsFor: observation.waitsFor,
+          ...(observation.hookUntilMs !== undefined && {
+            hook: { untilMs: observation.hookUntilMs, leftMs: observation.hookUntilMs - observation.timeMs },
+          }),
         }
       : undefined,
     lastHealthyDigest: assignment?.healthyTargetDigest,

@@ -62,8 +62,10 @@ export interface ClusterFailure {
 /** Of a cluster that was assigned, or that somebody excluded. */
 export interface ClusterState {
   readonly assignedAtMs?: number | undefined;
-  /** Since when its agent has been there without a break, since the assignment. */
+  /** Since when its agent has been there without a break, since the assignment, with no hook at work. */
   readonly presentSinceMs?: number | undefined;
+  /** A hook is at work there: as its agent said, and when it is waited for no more by the hub's clock. Clocks differ. */
+  readonly hook?: { readonly untilMs: number; readonly endsAtMs: number } | undefined;
   /** As its agent said; only known once more is. */
   readonly appliedAtMs?: number | undefined;
   readonly healthySinceMs?: number | undefined;
@@ -158,6 +160,8 @@ export interface ObservedCluster {
         readonly message: string;
         /** What it waits for before it applies; empty: nothing. */
         readonly waitsFor: string;
+        /** A hook is at work: until when at the latest by the agent's clock, and how long that was when it said so. */
+        readonly hook?: { readonly untilMs: number; readonly leftMs: number } | undefined;
       }
     | undefined;
   /** The Target with which it was last healthy. */

@@ -127,6 +127,7 @@ reads<WireApplication>({
   waitsFor: true,
   changes: true,
   pruneHeld: true,
+  hookUntilUnixMs: true,
 });
 reads<WirePruneHeld>({ objects: true, total: true, sinceUnixMs: true });
 function applicationFromWire(cluster: string, wire: WireApplication): ApplicationObservation {
@@ -156,6 +157,7 @@ function applicationFromWire(cluster: string, wire: WireApplication): Applicatio
         sinceMs: timeFromWire(wire.pruneHeld.sinceUnixMs) ?? 0,
       },
     }),
+    ...(wire.hookUntilUnixMs > 0n && { hookUntilMs: numberFromWire(wire.hookUntilUnixMs) }),
   };
 }
 

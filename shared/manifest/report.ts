@@ -19,6 +19,8 @@ export interface ApplicationReport {
   readonly changes: Readonly<Partial<Record<ChangeAction, number>>>;
   /** More left the set than may be deleted unasked: it waits for a word about this Target. */
   readonly pruneHeld?: PruneHeld | undefined;
+  /** What is not done waits for a hook at work, which has ended or is given up by then. Agent's clock. */
+  readonly hookUntilMs?: number | undefined;
 }
 
 export interface PruneHeld {

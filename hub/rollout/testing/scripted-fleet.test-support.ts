@@ -10,7 +10,7 @@ export interface ScriptedFleet {
   /** A line such as `eu-1 tier=canary pair=dr primary away empty`: it has `v1` and is healthy, unless it is empty. */
   add(line: string): void;
   assign(cluster: string, target: string, releaseId: string): void;
-  /** What its agent says, or what becomes of it: `healthy`, `applied TEXT`, `fails TEXT`, `refuses TEXT`, `cannot apply TEXT`, `waits TEXT`, `away`, `back`, `labels KEY=VALUE`. */
+  /** What its agent says, or what becomes of it: `healthy`, `applied TEXT`, `fails TEXT`, `refuses TEXT`, `cannot apply TEXT`, `waits TEXT`, `hook MINUTES TEXT` (one is at work for so long at most), `away`, `back`, `labels KEY=VALUE`. */
   say(cluster: string, what: string, nowMs: number): void;
 }
 
@@ -56,9 +56,20 @@ function said(
         acknowledgements: unsaid,
         report: { ...report, sync: 'Pending', message: '', waitsFor: text },
       };
+    case 'hook': {
+      const [minutes = '', ...words] = text.split(' ');
+      const hook = hookOf(one, Number(minutes) * 60_000);
+      const acknowledgements = one.acknowledgements ?? unsaid;
+      return { acknowledgements, report: { ...report, sync: 'Pending', message: words.join(' '), hook } };
+    }
     default:
       return undefined;
   }
+}
+
+/** By the clock of an agent that knows nothing of the hub's; another hook than the one before. */
+function hookOf({ report }: ObservedCluster, leftMs: number): { untilMs: number; leftMs: number } {
+  return { untilMs: (report?.hook?.untilMs ?? 0) + leftMs, leftMs };
 }
 
 export function createScriptedFleet(): ScriptedFleet {

@@ -206,6 +206,13 @@ describe('recorded frames', () => {
     expect(read.events).toEqual([failed]);
   });
 
+  it('reads until when a hook is at work', () => {
+    const busy = { ...application, hookUntilMs: 605_000 };
+    const batch = { applications: [busy], objects: [], gone: [], events: [] };
+    const frame = recorded('report-hook', ReportRequestSchema, () => batchToWire(6, batch));
+    expect(batchFromWire('eu-1', frame).applications).toEqual([{ cluster: 'eu-1', ...busy }]);
+  });
+
   it('reads an assignment of a Project', () => {
     const bounded = render([configMap('settings', 'one')], {
       sync: {

@@ -1,5 +1,6 @@
 /** Hooks on a real API server: each moment of a run is brought about by hand. */
 import { afterAll, describe, expect, it } from 'vitest';
+import { parseHookMark } from '../../../agent/model/hook-memory.ts';
 import { waitFor } from '../../cluster/control-plane.ts';
 import { type Bed, startBed } from './agent-bed.ts';
 import { configMap, endJob, jobHook, jobsOf, waitForJob, waitsFor } from './hook-bed.ts';
@@ -24,9 +25,14 @@ describe.skipIf(!bed)('a hook before the sync', () => {
     expect(await finalizersOf(run)).toContain('fairway.dev/hook');
     expect(await dataOf('web')).toBeUndefined();
     expect(agent.applications.get('web')?.syncStatus).toBe('Pending');
+    const job = await at.get('batch/v1', 'Job', 'default', run);
+    const mark = parseHookMark(job?.metadata.annotations?.['fairway.dev/hook-run']);
+    expect(mark?.limitMs).toBe(600_000);
+    expect(agent.applications.get('web')?.hookUntilMs).toBe((mark?.startedAtMs ?? 0) + 600_000);
     await endJob(at, run, 'Complete');
     const done = await agent.synced('web');
     expect(done).toMatchObject({ objects: 2, objectsSynced: 2, healthStatus: 'Current' });
+    expect(done.hookUntilMs).toBeUndefined();
     expect(agent.objects.get('web batch/Job/default/migrate')).toMatchObject({
       syncStatus: 'Synced',
       reason: 'HookSucceeded',
