@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ApiPorts, FailoverStart, ParityView } from '../../../hub/api/ports.ts';
+import type { ApiParity } from '../../../hub/api/schemas/parity.ts';
 import { type ServedApi, serveApi } from '../../../hub/api/server.ts';
 import type { ParityReport } from '../../../hub/model/parity.ts';
 import { failoverPort } from './failover-fixtures.ts';
@@ -86,6 +87,20 @@ describe('fairway failover revoke', () => {
     expect(revoked).toEqual([['shop-eu', { reason: 'eu-1 is back', actor: 'adminer' }]]);
     expect(out).toContain('Restoring: revoked');
     expect((await fairway('failover revoke shop-eu')).code).toBe(2);
+  });
+});
+
+describe('fairway parity', () => {
+  it('tells how long a standby is likely to be behind', async () => {
+    const [one] = parityPort.groups();
+    if (!one) throw new Error('there is no group to begin with');
+    const pairs = one.state.report.pairs.map((pair) => ({ ...pair, catchUpMs: 75_000 }));
+    const late = { ...one, state: { ...one.state, report: { ...one.state.report, pairs } } };
+    const fairway = await bedWith({ parity: { ...parityPort, group: () => late } });
+    const { standbys } = JSON.parse((await fairway('parity shop-eu -o json')).out) as ApiParity;
+    expect(standbys.map(({ catchUpSeconds }) => catchUpSeconds)).toEqual([75]);
+    for (const format of ['table', 'wide', 'markdown', 'junit'])
+      expect((await fairway(`parity shop-eu -o ${format}`)).out).toContain('catches up in about 1 min 15 s');
   });
 });
 
