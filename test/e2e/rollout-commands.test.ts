@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiRollout } from '../../hub/api/schemas/rollout.ts';
 import { exitCodes } from '../../hub/cli/exit-codes.ts';
 import { root } from '../tools/source-files.ts';
-import { configMap, createHubBed, type HubBed } from './hub-bed.ts';
+import { clusterFile, configMap, createHubBed, type HubBed } from './hub-bed.ts';
 import { createObedientAgents } from './obedient-agents.ts';
 
 const names = ['ap-1', 'eu-1', 'us-1'];
@@ -42,10 +42,9 @@ interface Ended {
 let bed: HubBed;
 const agents = createObedientAgents(() => bed);
 
-function fairway(...args: readonly string[]): Promise<Ended> {
-  const { api, token } = bed.addresses();
-  const env = { ...process.env, FAIRWAY_SERVER: api, FAIRWAY_TOKEN: token, NO_COLOR: '1' };
-  const child = spawn(process.execPath, [join(root, 'hub/cli/main.ts'), 'rollout', ...args], { env });
+function fairway(args: readonly string[], token = bed.addresses().token): Promise<Ended> {
+  const env = { ...process.env, FAIRWAY_SERVER: bed.addresses().api, FAIRWAY_TOKEN: token, NO_COLOR: '1' };
+  const child = spawn(process.execPath, [join(root, 'hub/cli/main.ts'), ...args], { env });
   const [stdout, stderr]: [string[], string[]] = [[], []];
   child.stdout.on('data', (chunk) => stdout.push(String(chunk)));
   child.stderr.on('data', (chunk) => stderr.push(String(chunk)));
@@ -55,7 +54,7 @@ function fairway(...args: readonly string[]): Promise<Ended> {
 }
 /** What is typed after `fairway rollout`, the exit code, and a part of what is said: on standard output where it is done, else on standard error. */
 async function types(line: string, code: keyof typeof exitCodes, said: string): Promise<string> {
-  const ended = await fairway(...line.split(' '));
+  const ended = await fairway(['rollout', ...line.split(' ')]);
   const [heard, silent] = code === 'ok' ? [ended.stdout, ended.stderr] : [ended.stderr, ended.stdout];
   expect(ended.code, `${line}\n${heard}${silent}`).toBe(exitCodes[code]);
   expect(silent, line).toBe('');
@@ -114,7 +113,7 @@ describe('the words for rollouts', { timeout: 120_000 }, () => {
     await types('status nothing', 'notFound', 'There is no application "nothing"');
     await types('plan main', 'ok', 'the rollout that is under way takes them there');
     await types('plan no-such-branch', 'notFound', 'there is no branch, tag or commit no-such-branch');
-    await types('timeline nope', 'notFound', 'There is no rollout "nope"');
+    await types('timeline nope', 'notFound', 'There is no application "nope", and none was rolled out.');
     await types('history nope', 'notFound', 'There is no application "nope"');
   });
 
@@ -179,11 +178,69 @@ describe('the words for rollouts', { timeout: 120_000 }, () => {
     await reached('an approval', ({ message }) => message.includes('an approval'));
     for (const _ of [1, 2]) await says('abort web', 'ok', 'web: Aborted: tested');
     const [, newest = ''] = (await types('history web', 'ok', 'Aborted')).split('\n');
-    const told = await types(`timeline ${newest.split(' ')[0]} --clusters`, 'ok', 'rollback: tested');
+    const told = await types(`timeline web ${newest.split(' ')[0]} --clusters`, 'ok', 'rollback: tested');
     expect(told.match(/ action .*/g)?.map((line) => line.trim().split(/ {2,}/).at(-1))).toEqual([
       ...['approve first: tested', 'rollback: tested', 'retry: tested', 'abort: tested'],
     ]);
     expect(told).toContain('ap-1 failed (Unhealthy): /ConfigMap/default/web: the image cannot be pulled');
     expect(agents.since(3)).toEqual(['ap-1=bad1', 'ap-1=v1']);
+  });
+
+  it('stop it where an approval is refused, once, and nothing goes out', async () => {
+    const [before, from] = [await audited(), agents.told.length];
+    await release('v2');
+    await reached('an approval', ({ message }) => message.includes('an approval'));
+    for (const _ of [1, 2]) await says('reject web --wave first', 'ok', 'web: Paused');
+    await types('status web', 'ok', 'tested');
+    await says('resume web', 'ok', 'web: Progressing');
+    await says('reject web', 'ok', 'web: Paused');
+    expect(agents.since(from)).toEqual([]);
+    expect(await audited()).toBe(before + 3);
+  });
+
+  it('lift every gate in an emergency for who may, and for nobody else', async () => {
+    const tokenOf = async (scope: string) =>
+      (await bed.api().post<{ token: string }>('/api/v1/access-tokens', { name: scope, scope })).token;
+    const lift = ['sync', 'web', '--all-at-once', '--reason', 'a hole'];
+    // One more that is away: nobody ever heard of its agent.
+    await resolved(
+      await bed.merge(
+        {
+          'fleet/clusters.yaml': `${fleet}---\n${clusterFile('away-1')}`,
+          'fleet/web.yaml': application.replace('ap-1,', 'away-1, ap-1,'),
+        },
+        'one that is away',
+      ),
+    );
+    const [before, from] = [await audited(), agents.told.length];
+    const waits = await release('v3');
+    expect(waits.waves.flatMap(({ clusters }) => clusters.map(({ cluster }) => cluster))).toContain('away-1');
+    const refused = await fairway(lift, await tokenOf('operate'));
+    expect(refused).toMatchObject({ code: exitCodes.notPermitted, stdout: '' });
+    expect(refused.stderr).toContain('Token "operate" has scope operate; this needs emergency.');
+    expect({ audited: await audited(), told: agents.since(from) }).toEqual({ audited: before, told: [] });
+    const emergency = await tokenOf('emergency');
+    for (const _ of [1, 2]) {
+      const lifted = await fairway(lift, emergency);
+      expect(lifted).toMatchObject({ code: exitCodes.ok, stderr: '' });
+      // Said again, it may have ended by then.
+      expect(lifted.stdout).toMatch(/^web: (Progressing|Complete), all at once/);
+    }
+    await bed.wait('all to have it', () => (agents.since(from).length >= names.length ? true : undefined));
+    expect([...agents.since(from)].sort()).toEqual(['ap-1=v3', 'eu-1=v3', 'us-1=v3']);
+    const [event, ...others] = (await bed.api().events('types=audit.rollout')).slice(
+      0,
+      (await audited()) - before,
+    );
+    expect(others).toEqual([]);
+    expect(event).toMatchObject({
+      actor: 'emergency',
+      message: 'all-at-once of the rollout of web: a hole',
+    });
+    // It was assigned while it was away: it has it as soon as it comes.
+    expect(await bed.manifests('away-1', 'web')).toContain('v3');
+    await agents.connect(['away-1']);
+    await bed.wait('away-1 to have it', () => agents.since(from).includes('away-1=v3') || undefined);
+    await reached('the end', ({ phase }) => phase === 'Complete');
   });
 });
