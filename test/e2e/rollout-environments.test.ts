@@ -7,9 +7,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiRollout } from '../../hub/api/schemas/rollout.ts';
 import { runGit } from '../../hub/cli/demo/git-program.ts';
+import { ensureBinary } from '../cluster/binaries.ts';
 import { type Agent, enrolWith, startAgent } from '../contract/wire/harness.ts';
 import { clusterFile, configMap, createHubBed, type HubBed } from './hub-bed.ts';
 
+const helm = await ensureBinary('helm');
+const settings = {
+  commits: { name: 'Fairway', email: 'fairway@example.com' },
+  ...(helm === undefined ? {} : { helm: { binary: helm } }),
+};
 const application = (environment: string, rollout: string) => `apiVersion: fairway.dev/v1alpha1
 kind: Application
 metadata: { name: web-${environment} }
@@ -32,6 +38,28 @@ spec:
   onFailure: rollback
   revert: commit
 `;
+/** One chart for both environments, each with values of its own on top of those of both. */
+const charted = (environment: string, rollout: string) => `apiVersion: fairway.dev/v1alpha1
+kind: Application
+metadata: { name: shop-${environment} }
+spec:
+  component: shop
+  environment: ${environment}
+  source: { path: apps/shop, helm: { chart: chart, valueFiles: [values.yaml, ${environment}.yaml] } }
+  placement: { clusters: [${environment}-1] }
+  rollout: ${rollout}
+`;
+const chart = {
+  'fleet/shop-staging.yaml': charted('staging', '{ strategy: all-at-once }'),
+  'fleet/shop-production.yaml': charted(
+    'production',
+    '{ strategy: all-at-once, after: { environment: staging } }',
+  ),
+  'apps/shop/chart/Chart.yaml': 'apiVersion: v2\nname: shop\nversion: 1.0.0\n',
+  'apps/shop/chart/templates/map.yaml': configMap('shop', '{{ .Values.image }} {{ .Values.where }}'),
+  'apps/shop/staging.yaml': 'where: staging\n',
+  'apps/shop/production.yaml': 'where: production\n',
+};
 const release = (value: string): Readonly<Record<string, string>> => ({
   'apps/web/staging/map.yaml': configMap('web', value),
   'apps/web/production/map.yaml': configMap('web', value),
@@ -86,7 +114,7 @@ beforeAll(async () => {
     { 'fleet/clusters.yaml': clusterFile('staging-1', 'production-1'), 'fleet/tested.yaml': strategy },
     'start',
   );
-  await bed.start({ commits: { name: 'Fairway', email: 'fairway@example.com' } });
+  await bed.start(settings);
   for (const name of ['staging-1', 'production-1']) {
     const token = await bed.api().enrolmentToken(name);
     const enrolment = { enrolmentAddress: `127.0.0.1:${bed.addresses().enrolmentPort}` };
@@ -132,6 +160,33 @@ describe('staging and production', { timeout: 120_000 }, () => {
     expect(Date.parse(done.startedAt) - Date.parse(staged.endedAt ?? '')).toBeGreaterThanOrEqual(2_000);
   });
 
+  it.skipIf(helm === undefined)(
+    'that differ by Helm values too: production takes what staging has proven of the chart, with values of its own',
+    async () => {
+      const from = history.length;
+      const told = (line: string) =>
+        bed.wait(line, () => (history.slice(from).includes(line) ? true : undefined));
+      await bed.merge({ ...chart, 'apps/shop/values.yaml': 'image: one\n' }, 'a chart');
+      await told('production-1=one production');
+      const bad = await bed.merge({ 'apps/shop/values.yaml': 'image: bad\n' }, 'a bad one');
+      await told('staging-1=bad staging');
+      await reached(
+        'shop-production',
+        'waits for a staging that fails',
+        ({ promotion }) => promotion?.waiting.some(({ commit }) => commit === bad) ?? false,
+      );
+      await bed.merge({ 'apps/shop/values.yaml': 'image: two\n' }, 'a good one');
+      await told('production-1=two production');
+      // What staging runs proves a commit that changes production's values alone.
+      await bed.merge({ 'apps/shop/production.yaml': 'where: production too\n' }, 'production alone');
+      await told('production-1=two production too');
+      expect(history.slice(from)).toEqual([
+        ...['staging-1=one staging', 'production-1=one production', 'staging-1=bad staging'],
+        ...['staging-1=two staging', 'production-1=two production', 'production-1=two production too'],
+      ]);
+    },
+  );
+
   it('a release that fails in staging is rolled back and taken back in Git, and never comes to production', async () => {
     const from = history.length;
     const bad = await bed.merge(release('bad'), 'a bad image');
@@ -175,7 +230,7 @@ describe('staging and production', { timeout: 120_000 }, () => {
     rmSync(hook);
     const written = (await git('rev-parse', 'main')).trim();
     expect(written).not.toBe(bad);
-    await bed.start({ commits: { name: 'Fairway', email: 'fairway@example.com' } });
+    await bed.start(settings);
     const back = await reached('web-staging', 'reverted', ({ revert }) => revert?.state === 'written');
     expect(back.revert?.commit).toBe(written);
     expect((await git('rev-parse', 'main')).trim()).toBe(written);

@@ -1,6 +1,7 @@
 /** A rollout end to end: a hub as a process, Git over HTTP, and agents on the stream that say what a cluster would. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiRollout } from '../../hub/api/schemas/rollout.ts';
+import type { ApiRolloutRecord } from '../../hub/api/schemas/rollout-history.ts';
 import { keyText } from '../../shared/manifest/object.ts';
 import { type Agent, enrolWith, startAgent } from '../contract/wire/harness.ts';
 import { configMap, createHubBed, type HubBed } from './hub-bed.ts';
@@ -37,7 +38,7 @@ const agents = new Map<string, Agent>();
 /** What each agent was told to run, in order. */
 const history: string[] = [];
 
-/** Applies at once, as the stream's other end sees it; what says `bad` never gets healthy. */
+/** Applies at once, as the stream's other end sees it; what says `bad` fails, and what says `slow in REGION` does not get healthy there. */
 function obey(name: string, agent: Agent): void {
   agent.desired.subscribe(() => {
     const desired = agent.desired.applications().get('web');
@@ -51,15 +52,16 @@ function obey(name: string, agent: Agent): void {
     if (history.at(-1) === line || history.includes(`${line}#${generation}`)) return;
     history.push(`${line}#${generation}`);
     const bad = value.startsWith('bad');
+    const slow = value === `slow in ${regions[name]}`;
     const common = { application: 'web', generation, targetDigest: target.digest };
     const key = target.set.entries[0]?.key;
     agent.reports.application({
       ...common,
       ...{ syncStatus: 'Synced', objects: 1, objectsSynced: 1, appliedAtMs: Date.now(), timeMs: Date.now() },
-      ...{ waitsFor: '', changes: {}, healthStatus: bad ? 'Failed' : 'Current' },
+      ...{ waitsFor: '', changes: {}, healthStatus: bad ? 'Failed' : slow ? 'InProgress' : 'Current' },
       message: bad && key ? `${keyText(key)}: the image cannot be pulled` : '',
     });
-    for (const stage of bad ? (['applied'] as const) : (['applied', 'healthy'] as const))
+    for (const stage of bad || slow ? (['applied'] as const) : (['applied', 'healthy'] as const))
       agent.connection.acknowledge({ ...common, stage, message: '', timeMs: Date.now() });
   });
 }
@@ -161,5 +163,40 @@ describe('a rollout', { timeout: 90_000 }, () => {
     // Said twice it changes nothing; anything else comes too late.
     expect(await act('approve')).toMatchObject({ phase: 'Complete' });
     await expect(act('pause')).rejects.toThrow('the rollout has ended');
+  });
+
+  it('is superseded by a commit in its middle: nobody goes back first, who waited gets the new one, and gates begin again', async () => {
+    const from = history.length;
+    await bed.merge({ 'apps/web/map.yaml': configMap('web', 'slow in eu') }, 'one that is slow in eu');
+    const first = await reached('Progressing', 'an approval');
+    await act('approve', { wave: 'canary' });
+    await bed.wait('eu to be told of it', () => (history.length >= from + 3 ? true : undefined));
+    const commit = await bed.merge({ 'apps/web/map.yaml': configMap('web', 'v4') }, 'a better one');
+    const second = await bed.wait('the approval of the new one', async () => {
+      const now = await rollout();
+      return now.revisionId === commit && now.message.includes('an approval') ? now : undefined;
+    });
+    const told = order(from);
+    expect([told[0], ...told.slice(1, 3).sort(), ...told.slice(3)]).toEqual([
+      ...['ap-1=slow in eu', 'eu-1=slow in eu', 'eu-2=slow in eu', 'ap-1=v4'],
+    ]);
+    // A word for the one that is no more does not open the gates of the next.
+    expect(second.releaseId).not.toBe(first.releaseId);
+    await expect(act('approve', { rollout: first.releaseId })).rejects.toThrow(
+      `this is not rollout ${first.releaseId}`,
+    );
+    await act('approve', { rollout: second.releaseId });
+    await reached('Complete');
+    expect([
+      ...order(from + 4)
+        .slice(0, 2)
+        .sort(),
+      ...order(from + 6),
+    ]).toEqual(['eu-1=v4', 'eu-2=v4', 'us-1=v4']);
+    const { items } = await bed.api().get<{ items: ApiRolloutRecord[] }>('/api/v1/applications/web/rollouts');
+    expect(items.find(({ id }) => id === first.releaseId)).toMatchObject({
+      result: 'Superseded',
+      supersededBy: { id: second.releaseId, revisionId: commit },
+    });
   });
 });
