@@ -165,9 +165,11 @@ export function explainStuck(health: Health, around: Surroundings, after: string
     .map((event) => `${text(event, 'reason')}: ${text(event, 'message')}`);
   const reason = pods?.reason || text(warnings[0], 'reason') || health.reason || 'HealthTimeout';
   const parts = [health.message, pods?.message ?? '', ...told].filter((part) => part !== '');
+  // Kubernetes ends sentences with a point.
+  const words = parts.map((part, at) => (at < parts.length - 1 ? part.replace(/\.$/, '') : part)).join('; ');
   return verdict(
     'Failed',
     reason,
-    cut(`${after === undefined ? '' : `after ${after}: `}${parts.join('; ')}`),
+    cut(`${after === undefined ? '' : `after ${after}: `}${words}`),
   );
 }

@@ -391,7 +391,7 @@ describe.skipIf(!bed)('health as an agent tells it', () => {
     );
     agent.desire('own', [namespace, late], { sync: { namespace: ns } });
     const message = await tells(agent, 'own', `apps/Deployment/${ns}/own`, 'Failed Unschedulable');
-    expect(message).toContain('has timed out progressing.; 1 of 1 pod Unschedulable: 0/1 nodes');
+    expect(message).toContain('has timed out progressing; 1 of 1 pod Unschedulable: 0/1 nodes');
     await agent.stop();
   });
 
