@@ -93,7 +93,13 @@ export function heldUpBy(state: RolloutState, wave: WaveState, input: RolloutInp
   return isFull && !candidates.some((cluster) => busy.has(cluster)) ? [...busy] : [];
 }
 
-function chooseOfWave(state: RolloutState, wave: WaveState, input: RolloutInput): readonly string[] {
+/** @param others at work in other waves: regions and sides of a pair are kept apart over all of them. */
+function chooseOfWave(
+  state: RolloutState,
+  wave: WaveState,
+  input: RolloutInput,
+  others: readonly string[],
+): readonly string[] {
   const candidates = candidatesOf(state, wave, input);
   if (candidates.length === 0) return [];
   const { facts } = input;
@@ -101,15 +107,19 @@ function chooseOfWave(state: RolloutState, wave: WaveState, input: RolloutInput)
   let room = bounds.concurrent - inFlight.length;
   let spare = bounds.unavailable - busy.size;
   const regionOf = (cluster: string) => facts.get(cluster)?.region ?? '';
+  const pairOf = (cluster: string) => facts.get(cluster)?.pair ?? '';
+  const atWork = [...inFlight, ...others];
   const apart = state.strategy.regions === 'apart';
-  const inUse = apart ? inFlight.map(regionOf) : [];
-  const [region = regionOf(candidates[0] ?? ''), ...others] = inUse;
+  const inUse = apart ? atWork.map(regionOf) : [];
+  const [region = regionOf(candidates[0] ?? ''), ...more] = inUse;
   // What a cluster that was away was assigned (a removal) may be at work in a second region by now: nothing is added to two at once.
-  if (apart && others.some((other) => other !== region)) return [];
+  if (apart && more.some((other) => other !== region)) return [];
+  const pairs = new Set(state.strategy.pairs === 'apart' ? atWork.map(pairOf) : []);
   const chosen: string[] = [];
   for (const cluster of candidates) {
     if (room <= 0) break;
     if (apart && regionOf(cluster) !== region) continue;
+    if (pairOf(cluster) !== '' && pairs.has(pairOf(cluster))) continue;
     // One that is unavailable already costs nothing more.
     if (!busy.has(cluster)) {
       if (spare <= 0) continue;
@@ -121,10 +131,28 @@ function chooseOfWave(state: RolloutState, wave: WaveState, input: RolloutInput)
   return chosen;
 }
 
-/** Of all waves that have begun: those that ended bring in who has come back. */
+/** In flight, by wave. Whose agent went away is nobody that another wave waits for: it may stay away for good. */
+function atWorkIn(state: RolloutState, waves: readonly WaveState[], { observed }: RolloutInput) {
+  return waves.map(({ clusters }) => {
+    const states = statesIn(state.clusters, clusters);
+    return clusters.filter((name, at) => isFlying(states[at]) && observed.get(name)?.connected);
+  });
+}
+
+/**
+ * Of all waves that have begun: those that ended bring in who has come back. Bounds are those of each wave; regions, and the sides of a pair, that are to go one after the
+ * other do so over all waves.
+ */
 export function chooseClusters(state: RolloutState, input: RolloutInput): readonly string[] {
   if (lateFailures(state).length > 0) return [];
-  return state.waves
-    .filter(({ startedAtMs, whole }) => startedAtMs !== undefined && !whole)
-    .flatMap((wave) => chooseOfWave(state, wave, input));
+  const waves = state.waves.filter(({ startedAtMs, whole }) => startedAtMs !== undefined && !whole);
+  if (state.strategy.regions === 'any' && state.strategy.pairs !== 'apart')
+    return waves.flatMap((wave) => chooseOfWave(state, wave, input, []));
+  const atWork = waves.length > 1 ? atWorkIn(state, waves, input) : [];
+  const chosen: string[] = [];
+  for (const [index, wave] of waves.entries()) {
+    const others = atWork.flatMap((names, at) => (at === index ? [] : names));
+    chosen.push(...chooseOfWave(state, wave, input, [...others, ...chosen]));
+  }
+  return chosen;
 }

@@ -149,6 +149,25 @@ function checkWhole({ state }: RolloutPass): Names {
   return isSpent ? [`went on though ${failed.length} of ${total} failed`] : [];
 }
 
+/** Regions, and sides of a pair, that are kept apart are at work at once, over all waves. */
+function checkApart({ state }: RolloutPass, went: ReadonlySet<string>, input: RolloutInput): Names {
+  const { strategy, waves, lifted } = state;
+  if (lifted) return [];
+  const all = waves.flatMap(({ clusters }) => clusters).filter((name) => isInFlight(state, name));
+  const atWork = all.filter((name) => went.has(name) || input.observed.get(name)?.connected);
+  const regions = new Set(atWork.map((name) => input.facts.get(name)?.region));
+  const found: string[] = [];
+  if (strategy.regions === 'apart' && regions.size > 1)
+    found.push(`regions at once: ${[...regions].join(', ')}`);
+  const pairOf = (name: string) => input.facts.get(name)?.pair ?? '';
+  const paired = atWork.filter((name) => pairOf(name) !== '');
+  const twice = paired.find((name) =>
+    paired.some((other) => other !== name && pairOf(other) === pairOf(name) && went.has(other)),
+  );
+  if (strategy.pairs === 'apart' && twice !== undefined) found.push(`both sides of ${pairOf(twice)} at once`);
+  return found;
+}
+
 /**
  * Bounds that no pass may break. Empty: it broke none. Costs what the pass did: waves to which it added nobody are not looked at.
  *
@@ -174,7 +193,8 @@ export function checkPass(
     const added = wave.clusters.filter((name) => went.has(name));
     return added.length === 0 ? [] : checkBounds(pass, wave, added, input);
   });
-  return [...checkGates(pass, before, input), ...checkWhole(pass), ...bounds, ...ended, ...members];
+  const apart = checkApart(pass, went, input);
+  return [...checkGates(pass, before, input), ...checkWhole(pass), ...bounds, ...apart, ...ended, ...members];
 }
 
 /** What a pass says of when to look again is true: nothing came of it that time alone would have changed before. */
