@@ -34,6 +34,8 @@ export interface SimulatedCluster {
   healthyAtMs: number | undefined;
   healthy: boolean;
   lastHealthy: string | undefined;
+  /** What it had before the release, and still remembers; undefined: nothing. */
+  before: string | undefined;
   /** When it goes away, comes back or is paused next. */
   movesAtMs: number;
   /** When its health is another next; far away where it does not flap. */
@@ -88,6 +90,7 @@ export function createCluster(
     healthyAtMs: target === undefined ? undefined : startMs,
     healthy: true,
     lastHealthy: target,
+    before: target,
     movesAtMs: leaves ? after(nowMs, staysMs, random) : never,
     flapsAtMs: flaps ? after(nowMs, wellMs, random) : never,
     wakesAtMs: nowMs,
@@ -199,6 +202,7 @@ export function leave(cluster: SimulatedCluster): void {
   const nothing = {
     target: undefined,
     lastHealthy: undefined,
+    before: undefined,
     appliedAtMs: undefined,
     healthyAtMs: undefined,
   };

@@ -72,7 +72,7 @@ export function createSimulatedFleet(options: SimulatedFleetOptions, random: () 
     all = [...clusters.values()];
     facts = new Map(all.map((one) => [one.facts.name, one.facts]));
   };
-  for (let index = 0; index < options.clusters; index += 1) add('old', startMs);
+  for (let index = 0; index < options.clusters; index += 1) add(`old-${index % 3}`, startMs);
   noteFleet();
   const targets = Object.fromEntries([...clusters.keys()].map((name) => [name, 'new']));
 

@@ -139,12 +139,15 @@ export const fleets = { small: smallFleet, large: largeFleet } as const;
 /** What must be true of a run that has ended. Empty: it is. */
 export function checkEnd(options: SimulationOptions, result: SimulationResult): readonly string[] {
   const found: string[] = [];
-  const { state, targets, connected } = result;
+  const { state, targets, before, connected } = result;
   for (const [cluster, target] of targets) {
     if (!connected.has(cluster)) continue;
     const known = clusterState(state.clusters, cluster);
     if (state.phase === 'Complete' && target !== 'new') found.push(`${cluster} was left behind`);
     if (state.phase === 'RolledBack' && target === 'new') found.push(`${cluster} was not taken back`);
+    const had = before.get(cluster);
+    if (state.phase === 'RolledBack' && had !== undefined && target !== had)
+      found.push(`${cluster} went back to ${target}, not to its own ${had}`);
     if (state.phase === 'Complete' && options.strategy.onFailure !== 'continue' && known?.failure) {
       const wave = state.waves.find(({ clusters }) => clusters.includes(cluster));
       if (wave === undefined) found.push(`${cluster} has no wave`);

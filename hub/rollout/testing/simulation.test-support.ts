@@ -54,6 +54,8 @@ export interface SimulationResult {
   readonly violations: readonly string[];
   readonly assigned: ReadonlyMap<string, number>;
   readonly targets: ReadonlyMap<string, string | undefined>;
+  /** What each had before the release; undefined: nothing, or it was forgotten since. */
+  readonly before: ReadonlyMap<string, string | undefined>;
   /** Reachable in the end, and wanted there. */
   readonly connected: ReadonlySet<string>;
   readonly passes: number;
@@ -211,6 +213,7 @@ function createRun(options: SimulationOptions) {
       return {
         ...{ state, violations, assigned, passes },
         targets: new Map([...fleet.clusters].map(([name, { target }]) => [name, target])),
+        before: new Map([...fleet.clusters].map(([name, { before }]) => [name, before])),
         connected: new Set(wanted.map(([name]) => name)),
       };
     },
