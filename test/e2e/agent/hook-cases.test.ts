@@ -147,6 +147,7 @@ describe.skipIf(!bed)('a hook', () => {
     const run = await waitForJob(at, 'bare-hook');
     agent.desire('bare', [configMap('bare', { v: '2' })]);
     await waitsFor(agent, 'bare', `waits for Job default/${run} of an earlier release`);
+    expect(agent.applications.get('bare')?.hookUntilMs).toBeDefined();
     expect(await at.get('v1', 'ConfigMap', 'default', 'bare')).toBeUndefined();
     await endJob(at, run, 'Complete');
     await agent.synced('bare');
@@ -201,6 +202,20 @@ describe.skipIf(!bed)('a hook', () => {
     await later.synced('cleaned');
     expect(await jobsOf(at, 'cleaned-hook')).toEqual([]);
     await Promise.all([agent.stop(), later.stop()]);
+  });
+
+  it('that cannot be begun is told without a time by which it ends, since there is none', async () => {
+    const agent = await at.agent();
+    const metadata = {
+      name: 'unserved',
+      namespace: 'default',
+      annotations: { 'fairway.dev/hook': 'pre-sync' },
+    };
+    const run = { apiVersion: 'unserved.example.com/v1', kind: 'Run', metadata };
+    agent.desire('unserved', [run, configMap('unserved', { v: '1' })]);
+    await waitsFor(agent, 'unserved', 'the API server serves no Run');
+    expect(agent.applications.get('unserved')?.hookUntilMs).toBeUndefined();
+    await agent.stop();
   });
 
   it('that is refused has failed at once, and is not asked for again', async () => {

@@ -135,6 +135,7 @@ describe.skipIf(!bed)('hooks', () => {
     expect(await dataOf('after')).toEqual({ v: '1' });
     await waitsFor(agent, 'after', 'waits for post-sync hook Job default/smoke');
     expect(agent.acks.map(({ stage }) => stage)).toEqual(['applied']);
+    expect(agent.applications.get('after')?.hookUntilMs).toBeDefined();
     await endJob(at, run, 'Complete');
     await agent.synced('after');
     expect(agent.acks.map(({ stage }) => stage)).toEqual(['applied', 'healthy']);
