@@ -68,7 +68,7 @@ describe('assessReadiness', () => {
       0,
       false,
     ],
-    ['a bound has cut what was looked at', pairs(cut()), 'Unknown', 95, true],
+    ['a bound has cut what was looked at', pairs(cut()), 'Unknown', 0, true],
     [
       'somebody has looked at what a bound has cut',
       pairs(cut({ class: 'declared', severity: 'info' })),
@@ -80,7 +80,7 @@ describe('assessReadiness', () => {
       'something critical is known beside what a bound has cut',
       pairs([...cut(), ...missing]),
       'NotReady',
-      90,
+      0,
       false,
     ],
     ['there is nothing to compare', pairs([], { objects: 0 }), 'Unknown', 0, false],
@@ -217,6 +217,39 @@ describe('assessReadiness', () => {
       'expired owner of over',
       'stale owner of idle',
     ]);
+  });
+
+  it('calls no expectation stale while something was not looked at', () => {
+    const spare = expectationOf('spare', { type: 'fields', paths: ['/data/mode'] });
+    const given = { group: { ...group, expectations: [spare] } };
+    const told = (part: Partial<PairFindings>) => {
+      const { reasons, staleExpectations } = assess(pairs([], part), given);
+      return [staleExpectations, reasons.filter(({ type }) => type === 'stale').length];
+    };
+    expect(told({})).toEqual([['spare'], 1]);
+    const unseen: readonly Partial<PairFindings>[] = [
+      { factsUnknown: ['two'] },
+      { failures: new Map([['web', 'data_loss']]) },
+      { presence: [away] },
+      { gaps: ['unowned'] },
+      { untold: new Map([['two', ['unowned']]]) },
+      { asking: true },
+      { objects: 0 },
+    ];
+    for (const part of unseen) expect(told(part), JSON.stringify(part)).toEqual([[], 0]);
+    const other = { ...pairs([]), standby: 'three' };
+    const both = (first: Partial<PairFindings>) =>
+      assess(pairs([], first), { ...given, pairs: [pairs([], first), other] }).staleExpectations;
+    expect([both({}), both({ factsUnknown: ['two'] })]).toEqual([['spare'], []]);
+  });
+
+  it('counts what differs between the clusters like an object each', () => {
+    const environment = (name: string) =>
+      cut({ leavesUnknown: false, application: '', originId: `/environment/quotas/${name}` });
+    expect(assess(pairs([...environment('a'), ...environment('b')]))).toMatchObject({
+      ...{ verdict: 'Degraded', score: 90, whole: true },
+    });
+    expect(assess(pairs([...environment('a'), ...environment('b')], { objects: 1 })).score).toBe(0);
   });
 
   it('is not ready with clusters that are not there, and says where they are named', () => {

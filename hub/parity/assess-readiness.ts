@@ -4,12 +4,13 @@
  * wrong with the primary alone, leaves the verdict as it is.
  *
  * Score: each object counts one, and loses all of it by a critical difference, half by a warning, nothing by what is declared or told for information; 100 x what is
- * left / objects, rounded down, so that 100 means that nothing was lost; never below 0. What differs between the clusters themselves counts like an object. A cluster that is unknown has 0. A group's score is that of its worst standby.
+ * left / objects, rounded down, so that 100 means that nothing was lost; never below 0. What differs between the clusters themselves counts like an object. 0 where not all is known: a cluster is unknown, an application was not compared, a bound has cut. A group's score is that of its worst standby.
  */
 import { type FactSection, factSections } from '../../shared/manifest/cluster-facts.ts';
 import {
   type DifferenceClass,
   differenceClasses,
+  type Expectation,
   type ParityDifference,
   type ParityFreshness,
   type ParityGroup,
@@ -20,6 +21,7 @@ import {
   type ParityState,
   type ParityVerdict,
 } from '../model/parity.ts';
+import { mayCoverUnseen, type Unseen } from './may-cover-unseen.ts';
 
 /** What is known of a cluster's agent. */
 export interface ClusterPresence {
@@ -28,16 +30,10 @@ export interface ClusterPresence {
   readonly lastSeenAtMs: number | undefined;
 }
 
-export interface PairFindings {
+export interface PairFindings extends Unseen {
   readonly standby: string;
-  /** Objects that were compared. */
-  readonly objects: number;
   readonly differences: readonly ParityDifference[];
   readonly presence: readonly ClusterPresence[];
-  /** Applications that could not be compared, with why. Default none. */
-  readonly failures?: ReadonlyMap<string, string>;
-  /** Clusters of which nothing is known besides their applications. Default none. */
-  readonly factsUnknown?: readonly string[];
   /** By cluster: what its agent has no word for. Default none. */
   readonly untold?: ReadonlyMap<string, readonly FactSection[]>;
   /** As ParityPairReport. */
@@ -174,7 +170,7 @@ function pairReport(pair: PairFindings, reasons: readonly ParityReason[], age: A
   const verdict = isCut && known !== 'NotReady' ? 'Unknown' : known;
   const lost = [...worst.values()].reduce((sum, severity) => sum + loss[severity], 0);
   const unknown = reasons.some(({ type }) => leavesUnknown.has(type));
-  const score = unknown || objects === 0 ? 0 : Math.max(0, Math.floor(100 * (1 - lost / objects)));
+  const score = unknown || isCut || objects === 0 ? 0 : Math.max(0, Math.floor(100 * (1 - lost / objects)));
   const whole = !unknown && differences.every((one) => one.class === 'declared' || !isOfObjects(one));
   return { standby, verdict, score, whole, objects, counts, catchUpMs };
 }
@@ -184,12 +180,18 @@ function isOfObjects({ class: name, side }: ParityDifference): boolean {
   return name !== 'environment' && !(name === 'unhealthy' && side === 'primary');
 }
 
+function isAway(
+  { connected, lastSeenAtMs = -Infinity }: ClusterPresence,
+  { reportWithinMs }: ParityFreshness,
+  nowMs: number,
+): boolean {
+  return !connected && nowMs - lastSeenAtMs > reportWithinMs;
+}
+
 function reasonsOf(pair: PairFindings, age: AgeInput): readonly ParityReason[] {
   const { freshness, nowMs } = age;
   const reasons: ParityReason[] = [];
-  for (const { cluster, connected, lastSeenAtMs } of pair.presence) {
-    const awayMs = lastSeenAtMs === undefined ? Number.POSITIVE_INFINITY : nowMs - lastSeenAtMs;
-    if (connected || awayMs <= freshness.reportWithinMs) continue;
+  for (const { cluster, lastSeenAtMs } of pair.presence.filter((one) => isAway(one, freshness, nowMs))) {
     const message =
       lastSeenAtMs === undefined
         ? `nothing was ever heard of ${cluster}`
@@ -270,16 +272,26 @@ function expectationReasons(
   for (const { differences } of pairs)
     for (const { expectation, broken = [] } of differences)
       for (const name of [expectation, ...broken]) matched.add(name);
+  const isUnseen = (expectation: Expectation) =>
+    pairs.some(
+      (pair) =>
+        mayCoverUnseen(expectation, pair) ||
+        [...(pair.untold?.values() ?? [])].some((gaps) =>
+          mayCoverUnseen(expectation, { objects: 1, gaps }),
+        ) ||
+        pair.presence.some((one) => isAway(one, group.freshness, nowMs)),
+    );
   const stale: string[] = [];
   const expired: string[] = [];
-  for (const { name, owner, expiresAtMs } of group.expectations) {
+  for (const expectation of group.expectations) {
+    const { name, owner, expiresAtMs } = expectation;
     const takeOut = `take it out of ${group.origin.file}`;
     const say = (type: 'stale' | 'expiring' | 'expired', message: string, action = takeOut) =>
       reasons.push(reason(type, '', 'info', message, action, owner));
     if (expiresAtMs !== undefined && expiresAtMs <= nowMs) {
       expired.push(name);
       say('expired', `expectation ${name} is over since ${new Date(expiresAtMs).toISOString()}`);
-    } else if (!matched.has(name) && pairs.length > 0) {
+    } else if (!matched.has(name) && pairs.length > 0 && !isUnseen(expectation)) {
       stale.push(name);
       say('stale', `expectation ${name} covers nothing any more`);
     } else if (expiresAtMs !== undefined && expiresAtMs - nowMs <= expiringMs) {

@@ -342,6 +342,8 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
           differences,
           failures: watch.failures,
           factsUnknown: [group.primary, watch.standby].filter((one) => factsOf(one) === undefined),
+          gaps: [group.primary, watch.standby].flatMap((one) => [...(factsOf(one)?.gaps.keys() ?? [])]),
+          asking,
           untold: new Map(
             [group.primary, watch.standby].map((one) => [one, factsOf(one)?.untold ?? []] as const),
           ),

@@ -3,8 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSeededRandom } from '../../../shared/clock/random.ts';
 import { FairwayError } from '../../../shared/error/error.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
+import { factSections } from '../../../shared/manifest/cluster-facts.ts';
 import type { ObjectObservation } from '../../model/observation.ts';
 import { createLoopBed, type LoopBed } from '../loop-bed.test-support.ts';
+import type { AskAgent } from './parity-live.ts';
 import { createParityLoop, type ParityDriver } from './parity-loop.ts';
 
 const head = 'apiVersion: fairway.dev/v1alpha1\n';
@@ -32,6 +34,7 @@ describe('createParityLoop, as time goes by', () => {
   let unsubscribe: () => void;
 
   const away = () => Promise.reject(new FairwayError('unavailable', 'away'));
+  let ask: AskAgent;
   const settle = async () => {
     for (let turn = 0; turn < 4; turn += 1) {
       await bed.clock.advance(2_000);
@@ -62,9 +65,11 @@ describe('createParityLoop, as time goes by', () => {
   };
 
   beforeEach(async () => {
+    ask = away;
     bed = await createLoopBed();
     parity = createParityLoop({
-      ...{ store: bed.store, digestKey: new Uint8Array(32), ask: away, explain: away },
+      ...{ store: bed.store, digestKey: new Uint8Array(32), explain: away },
+      ask: (...question) => ask(...question),
       ...{ clock: bed.clock, random: createSeededRandom(1), log: silentLogger },
     });
     unsubscribe = bed.store.subscribe(parity.changed);
@@ -95,6 +100,32 @@ describe('createParityLoop, as time goes by', () => {
     await bed.clock.advance(untilMs - bed.clock.now());
     await settle();
     expect(verdict()).toBe('Degraded');
+  });
+
+  it('calls an expectation stale when agents have told all that it may be about, and not before', async () => {
+    const expecting = (name: string, path: string) =>
+      `    - {name: ${name}, owner: o, reason: r, match: {kinds: [Environment]}, fields: {paths: [${path}]}}\n`;
+    const disks = expecting('disks', '/environment/storageClasses/fast');
+    const stale = () => parity.group('pair')?.state.report.staleExpectations;
+    await begin(
+      files('calm', `  expectations:\n${disks}${expecting('room', '/environment/quotas/shop~1q')}`),
+    );
+    expect(stale()).toEqual([]);
+    let gaps = [{ kind: '', reason: 'failed' as const, message: 'cut off' }];
+    ask = async () => ({
+      type: 'facts',
+      sections: factSections.map((section) => ({
+        ...{ section, digest: section, values: {}, failure: '' },
+        ...(section === 'storageClasses' && { gaps }),
+      })),
+    });
+    await bed.clock.advance(60_000);
+    await settle();
+    expect(stale()).toEqual(['room']);
+    gaps = [];
+    await bed.clock.advance(600_000);
+    await settle();
+    expect(stale()).toEqual(['disks', 'room']);
   });
 
   it('tells the same of an objective within a minute, broken or not, and more of it later', async () => {
