@@ -170,19 +170,24 @@ export interface ParityDifference {
 
 export type ParityVerdict = 'Ready' | 'Degraded' | 'NotReady' | 'Unknown';
 
+/** What a reason may be about. `declared` differences are none. README has a row for each other. */
+export const parityReasonTypes = [
+  ...differenceClasses,
+  'agent-away',
+  'agent-old',
+  'not-told',
+  'not-compared',
+  'problem',
+  'stale',
+  'expiring',
+  'expired',
+  'objective',
+] as const;
+export type ParityReasonType = (typeof parityReasonTypes)[number];
+
 /** Why the verdict is what it is. */
 export interface ParityReason {
-  readonly type:
-    | DifferenceClass
-    | 'agent-away'
-    | 'agent-old'
-    | 'not-told'
-    | 'not-compared'
-    | 'problem'
-    | 'stale'
-    | 'expiring'
-    | 'expired'
-    | 'objective';
+  readonly type: ParityReasonType;
   readonly standby: string;
   readonly severity: ParitySeverity;
   readonly owner: string;

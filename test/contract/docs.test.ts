@@ -8,6 +8,7 @@ import { systemPrograms } from '../../hub/cli/programs.ts';
 import { rootPasswordVariable, rootUsernameVariable } from '../../hub/config/load-config.ts';
 import { overridableSettings } from '../../hub/config/overrides.ts';
 import { fleetSchemas } from '../../hub/fleet/resource-schemas.ts';
+import { parityReasonTypes } from '../../hub/model/parity.ts';
 import { builtInStrategies } from '../../hub/model/strategy.ts';
 import { kustomizationFields } from '../../hub/render/kustomize/fields.ts';
 import { root } from '../tools/source-files.ts';
@@ -107,6 +108,16 @@ describe('README.md', () => {
       const row = rows.find(([, fields = '']) => fields.includes(`\`${field}\``));
       expect(row?.[2], `README.md, table of Kustomize: ${field}`).toBe('yes');
     }
+  });
+
+  it('has a row for every type of reason of a verdict, and no other', () => {
+    const text = section('### The verdict, as a runbook');
+    const table = text.slice(text.indexOf('| reason |')).split('\n\n')[0] ?? '';
+    const types = table
+      .split('\n')
+      .slice(2)
+      .flatMap((row) => [...named(row.split('|')[1] ?? '')]);
+    expect(types.sort()).toEqual(parityReasonTypes.filter((type) => type !== 'declared').sort());
   });
 
   it.each(Object.entries(fleetSchemas()))('explains every field of %s', (_kind, schema) => {
