@@ -63,6 +63,36 @@ describe('the next decision', () => {
     expect(look(scenario)[0]).toBe('window-closes 180');
   });
 
+  it('is the opening of a window for a wave that has begun, as long as some of it is still to be assigned', () => {
+    const windows = [{ cron: '0 12 * * *', durationMs: 60 * minute, timeZone: 'UTC' }];
+    const [first] = strategy.waves;
+    const waves = [
+      {
+        ...(first ?? defaultWave),
+        take: undefined,
+        minHealthyMs: 0,
+        maxConcurrent: { unit: 'clusters', value: 1 } as const,
+      },
+    ];
+    const scenario = createScenario(['eu-1', 'eu-2'], {
+      ...strategy,
+      waves,
+      windows,
+      healthTimeoutMs: 90 * minute,
+    });
+    scenario.pass();
+    scenario.wait(60 * minute);
+    scenario.pass();
+    expect(look(scenario)[1]).toBe('times-out 90');
+    scenario.healthy('eu-1');
+    scenario.pass();
+    expect(look(scenario)).toEqual(['window-opens 1440', 'window-opens 1440', undefined]);
+    scenario.wait(23 * 60 * minute);
+    scenario.pass();
+    scenario.wait(60 * minute);
+    expect(look(scenario)[1]).toBe('times-out 1530');
+  });
+
   it('is nothing while it is paused, nor for a cluster that failed', () => {
     const scenario = createScenario(['eu-1', 'eu-2'], strategy);
     scenario.pass();

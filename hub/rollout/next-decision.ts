@@ -1,7 +1,8 @@
 /** When something is decided at the latest though nobody says anything more: for people who ask how long they wait. Pure. */
 
-import type { RolloutInput } from './advance-rollout.ts';
+import { openClusters, type RolloutInput } from './advance-rollout.ts';
 import { analysesOf } from './analyses.ts';
+import { isInFlight } from './choose-clusters.ts';
 import { clusterState } from './cluster-states.ts';
 import { heldUpUntilMs } from './held-up.ts';
 import { illClusters } from './ill-clusters.ts';
@@ -25,7 +26,11 @@ export interface NextDecision {
     | 'analysis'
     | 'window-opens'
     /** Nothing more is assigned from then on. */
-    | 'window-closes';
+    | 'window-closes'
+    /** On the way back: it is waited for no more, however it does with what it had before. */
+    | 'goes-on'
+    /** What waits for another wave to go back first goes back itself. */
+    | 'goes-back';
 }
 
 function first(found: readonly (NextDecision | undefined)[], nowMs: number): NextDecision | undefined {
@@ -34,6 +39,13 @@ function first(found: readonly (NextDecision | undefined)[], nowMs: number): Nex
     if (one !== undefined && one.atMs > nowMs && one.atMs < (next?.atMs ?? Number.POSITIVE_INFINITY))
       next = one;
   return next;
+}
+
+/** Undefined: a window is open, or none opens any more. */
+function nextOpening(state: RolloutState, nowMs: number): NextDecision | undefined {
+  const open = opennessAt(state.strategy, nowMs);
+  if (open.open || open.opensAtMs === undefined) return undefined;
+  return { atMs: open.opensAtMs, what: 'window-opens' };
 }
 
 /** Undefined: nothing but what somebody says or does. */
@@ -60,7 +72,7 @@ export function nextForCluster(
   return first([{ atMs: start + state.strategy.healthTimeoutMs, what: 'times-out' }], nowMs);
 }
 
-/** Of a wave that soaks: its soak and its analyses. Of one that runs: its clusters. Of one that waits: the window. */
+/** Of a wave that soaks: its soak and its analyses. Of one that runs: its clusters, and the window where some are still to be assigned. Of one that waits: the window. */
 export function nextForWave(
   state: RolloutState,
   index: number,
@@ -70,16 +82,16 @@ export function nextForWave(
   const { nowMs } = input;
   if (wave === undefined || wave.endedAtMs !== undefined || state.phase !== 'Progressing') return undefined;
   if (wave.startedAtMs === undefined) {
-    const open = opennessAt(state.strategy, nowMs);
     const isNext = state.waves.slice(0, index).every(({ endedAtMs }) => endedAtMs !== undefined);
-    if (open.open || open.opensAtMs === undefined || !isNext) return undefined;
-    return { atMs: open.opensAtMs, what: 'window-opens' };
+    return isNext ? nextOpening(state, nowMs) : undefined;
   }
   if (wave.settledAtMs === undefined) {
     const heldUntilMs = heldUpUntilMs(state, wave);
     const stops = heldUntilMs === undefined ? undefined : ({ atMs: heldUntilMs, what: 'stops' } as const);
     const clusters = wave.clusters.map((cluster) => nextForCluster(state, wave, cluster, input));
-    return first([stops, ...clusters], nowMs);
+    const { waiting } = openClusters(state, wave, input);
+    const isLeft = waiting.some((cluster) => !isInFlight(state, cluster));
+    return first([stops, isLeft ? nextOpening(state, nowMs) : undefined, ...clusters], nowMs);
   }
   const spec = specOf(state.strategy, wave);
   const soak = wave.promoted ? undefined : soakEndMs(wave, spec, input);

@@ -50,12 +50,12 @@ function namesOf({ clusters }: RolloutState): readonly string[] {
 }
 
 /** Until when a cluster that has gone back is waited for at the latest. */
-function waitedUntilMs({ strategy }: RolloutState, rolledBackAtMs: number): number {
+export function waitedUntilMs({ strategy }: RolloutState, rolledBackAtMs: number): number {
   return rolledBackAtMs + strategy.healthTimeoutMs;
 }
 
 /** Until when one that is away is expected back; undefined: it is not, or it is there. After a restart of the hub nobody is there for a moment: that must not let all waves go at once. */
-function expectedUntilMs(seen: ObservedCluster | undefined, nowMs: number): number | undefined {
+export function expectedUntilMs(seen: ObservedCluster | undefined, nowMs: number): number | undefined {
   const untilMs = seen === undefined || seen.connected ? undefined : seen.expectedUntilMs;
   return untilMs !== undefined && untilMs > nowMs ? untilMs : undefined;
 }

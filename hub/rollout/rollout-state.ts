@@ -83,7 +83,7 @@ export interface ClusterState {
 }
 
 /**
- * What a wave waits for. Before: an earlier wave. Clusters: that are not healthy. Unavailable: as many as it bears are not healthy, so that nobody else may go. Away: clusters
+ * What a wave waits for. Before: an earlier wave; on the way back a later one. Clusters: that are not healthy. Unavailable: as many as it bears are not healthy, so that nobody else may go. Away: clusters
  * whose agent is. None: nothing any more.
  */
 export type Gate =

@@ -19,6 +19,8 @@ const nextSchema = z
       'analysis',
       'window-opens',
       'window-closes',
+      'goes-on',
+      'goes-back',
     ]),
   })
   .openapi('RolloutNextDecision')

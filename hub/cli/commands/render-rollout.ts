@@ -32,6 +32,8 @@ const decisions: Readonly<Record<NonNullable<ApiRollout['next']>['what'], string
   analysis: 'its analysis is asked',
   'window-opens': 'its window opens',
   'window-closes': 'its window closes',
+  'goes-on': 'is waited for no more',
+  'goes-back': 'goes back at the latest',
 };
 
 /** `, its analysis is asked in 5 min`. */

@@ -78,7 +78,7 @@ describe('describeRollout of one that goes back', () => {
     const run = failed();
     expect(run.report().phase).toBe('RollingBack');
     expect(told(run)).toEqual([
-      'none: ',
+      'clusters: 1 of 1 not healthy with what it had before: eu-1: Deployment shop/web: 1 of 2 available',
       'eu-1 RolledBack: health with what it had before: Deployment shop/web: 1 of 2 available',
       'none: ',
       'eu-2 Waiting: ',

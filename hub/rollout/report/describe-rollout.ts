@@ -26,6 +26,7 @@ import { opennessAt } from '../windows.ts';
 import type { PromotionReport } from './describe-promotion.ts';
 import { durationText } from './duration-text.ts';
 import { gateOf } from './gate-of.ts';
+import { type WaveBack, type WayBack, wayBack } from './way-back.ts';
 
 export type ClusterStep =
   | 'Waiting'
@@ -164,9 +165,25 @@ function approvalText(approvers: readonly string[]): string {
   return approvers.length === 0 ? 'an approval' : `an approval by ${approvers.join(' or ')}`;
 }
 
-/** Nobody gets a release that goes back or was given up: then no gate holds it any more. */
+/** Nobody gets a release that was given up: then no gate holds it any more. */
 function gateHolding(state: RolloutState, wave: WaveState, input: RolloutInput): Gate {
-  return isGivenUp(state) || state.phase === 'RollingBack' ? 'none' : gateOf(state, wave, input);
+  return isGivenUp(state) || wave.endedAtMs !== undefined ? 'none' : gateOf(state, wave, input);
+}
+
+/** What the wave waits for; on the way back that is no gate of the strategy. */
+function waitOf(state: RolloutState, wave: WaveState, input: RolloutInput, back: WaveBack | undefined) {
+  if (back !== undefined) return { gate: back.gate, waitsOn: back.waitsOn, next: back.next };
+  const gate = gateHolding(state, wave, input);
+  const next = nextForWave(state, state.waves.indexOf(wave), input);
+  return { gate, waitsOn: describeGate(state, wave, gate, input), next };
+}
+
+/** What it did so far stays as it is told: only what it waits for is the way back. */
+function reportBack(report: ClusterReport, back: WaveBack): ClusterReport {
+  const { waitsOn = '', next } = back.clusters.get(report.cluster) ?? {};
+  if (waitsOn === '') return { ...report, next };
+  const failed = report.step === 'Failed' && report.waitsOn !== '' ? `${report.waitsOn}; ` : '';
+  return { ...report, waitsOn: `${failed}${waitsOn}`, next };
 }
 
 function describeGate(state: RolloutState, wave: WaveState, gate: Gate, input: RolloutInput): string {
@@ -223,53 +240,61 @@ function describeAway(state: RolloutState, wave: WaveState, away: number): strin
   return `${first}${away} of ${wave.clusters.length} ${away === 1 ? 'is' : 'are'} away`;
 }
 
-function waveReport(state: RolloutState, wave: WaveState, input: RolloutInput): WaveReport {
+function waveReport(
+  state: RolloutState,
+  wave: WaveState,
+  input: RolloutInput,
+  back: WaveBack | undefined,
+): WaveReport {
   const { minHealthyMs } = specOf(state.strategy, wave);
-  const clusters = wave.clusters.map((cluster) => ({
-    ...clusterReport(state, cluster, input, minHealthyMs),
-    next: nextForCluster(state, wave, cluster, input),
-  }));
+  const clusters = wave.clusters.map((cluster) => {
+    const report = clusterReport(state, cluster, input, minHealthyMs);
+    return back ? reportBack(report, back) : { ...report, next: nextForCluster(state, wave, cluster, input) };
+  });
   const { name, startedAtMs, endedAtMs, settledAtMs } = wave;
   const begun = settledAtMs === undefined ? 'Running' : 'Soaking';
   const stateName = endedAtMs !== undefined ? 'Done' : startedAtMs === undefined ? 'Waiting' : begun;
-  const gate = stateName === 'Done' ? 'none' : gateHolding(state, wave, input);
-  const waitsOn = describeGate(state, wave, gate, input);
+  const { gate, waitsOn, next } = waitOf(state, wave, input, back);
   const counts = countClusters(state, wave.clusters);
   const times = { startedAtMs, settledAtMs, endedAtMs };
-  const next = nextForWave(state, state.waves.indexOf(wave), input);
   return { name, state: stateName, gate, waitsOn, ...times, counts, clusters, next };
 }
 
 const heldText = 'they keep what they have until it differs, or a retry releases what is held';
 
-function describePhase(state: RolloutState, waves: readonly WaveReport[]): string {
+function describePhase(
+  state: RolloutState,
+  waves: readonly WaveReport[],
+  current: WayBack['current'],
+): string {
   if (state.phase === 'Waiting') return '';
   if (state.phase !== 'Progressing' && state.phase !== 'Complete') {
-    const revert = describeRevert(state);
-    return `${state.stopped?.reason ?? state.phase}${revert === '' ? '' : `; ${revert}`}`;
+    const goes = current && `waits for wave ${current.name}: ${current.waitsOn}`;
+    return [state.stopped?.reason ?? state.phase, goes, describeRevert(state)].filter(Boolean).join('; ');
   }
   const held = state.withheld?.length ?? 0;
-  const current = waves.find((wave) => wave.state !== 'Done');
-  if (current === undefined) {
+  const open = waves.find((wave) => wave.state !== 'Done');
+  if (open === undefined) {
     const failed = state.waves.reduce((sum, wave) => sum + failedIn(state, wave).length, 0);
     const away = waves.flatMap(({ clusters }) => clusters).filter(({ step }) => step === 'Offline').length;
     return [failed > 0 && `${failed} failed`, away > 0 && `${away} away`, held > 0 && `${held} held`]
       .filter(Boolean)
       .join(', ');
   }
-  const waits = `waits for wave ${current.name}${current.waitsOn === '' ? '' : `: ${current.waitsOn}`}`;
+  const waits = `waits for wave ${open.name}${open.waitsOn === '' ? '' : `: ${open.waitsOn}`}`;
   return held > 0 ? `${waits}; ${held} held` : waits;
 }
 
 export function describeRollout(state: RolloutState, input: RolloutInput): RolloutReport {
-  const waves = state.waves.map((wave) => waveReport(state, wave, input));
+  const back = wayBack(state, input);
+  const waves = state.waves.map((wave, index) => waveReport(state, wave, input, back?.waves[index]));
   const { application, releaseId, revisionId, phase, startedAtMs, endedAtMs } = state;
   const held = heldClusters(state, input);
   return {
     ...{ application, releaseId, revisionId, phase, startedAtMs, endedAtMs, waves },
     strategy: state.strategy.name,
-    message: describePhase(state, waves),
-    next: nextForRollout(state, input),
+    message: describePhase(state, waves, back?.current),
+    next: back ? back.next : nextForRollout(state, input),
     ...(state.revert && { revert: state.revert }),
     ...(held.length > 0 && { held: { clusters: held, message: heldText } }),
   };
