@@ -279,8 +279,11 @@ export interface ParityPort {
 export interface FailoverPort {
   /** What would change. @throws not_found, invalid_argument, failed_precondition with why, resource_exhausted, cancelled. */
   plan(asked: FailoverAsked, signal: AbortSignal): Promise<FailoverPlan>;
-  /** @throws as plan; failed_precondition with what is to be confirmed; conflict while another is under way. */
-  start(asked: FailoverStart): Promise<Failover>;
+  /**
+   * @param signal ends the planning of a drill; default: nothing does.
+   * @throws as plan; failed_precondition with what is to be confirmed; conflict while another is under way.
+   */
+  start(asked: FailoverStart, signal?: AbortSignal): Promise<Failover>;
   /** Ends what is not in Git yet; roles come back as Git has them. @throws not_found, failed_precondition, conflict. */
   revoke(group: string, said: { readonly reason: string; readonly actor: string }): Promise<Failover>;
   /** Lets the hub's own word last so long from now. @throws not_found, invalid_argument where it does already, failed_precondition without one, conflict. */

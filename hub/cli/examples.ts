@@ -67,7 +67,10 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'failover back': ['fairway failover back shop-eu --confirm --reason "eu-1 is whole again"'],
   'failover revoke': ['fairway failover revoke shop-eu --reason "eu-1 came back by itself"'],
   'failover extend': ['fairway failover extend shop-eu --for 4h --reason "Git is still down"'],
-  'failover status': ['fairway failover status shop-eu'],
+  'failover status': [
+    'fairway failover status shop-eu',
+    'fairway failover status shop-eu --id 2f1c9f0e-6f5b-4c3a-9d55-0c7d1a5b8e21',
+  ],
   'failover history': ['fairway failover history', 'fairway failover history shop-eu --drills'],
   hub: [
     'fairway hub --root-url https://git.example/fleet.git',

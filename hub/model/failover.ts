@@ -1,5 +1,6 @@
 /** Failovers: one cluster takes over the role of another. Plain JSON, kept in the store from the first word to the last. */
 import type { Cluster } from './fleet.ts';
+import type { ParityVerdict } from './parity.ts';
 
 export type ClusterRole = Cluster['role'];
 
@@ -61,6 +62,27 @@ export interface FailoverApplication {
   readonly waitsOn: string;
 }
 
+/** What was known when it began: kept with it, so that what came of it can be held against that. */
+export interface FailoverPlanned {
+  /** Of the standby, by parity. */
+  readonly verdict: ParityVerdict;
+  /** 0 to 100; undefined: it was never compared. */
+  readonly score: number | undefined;
+  /** What it was to change, as counts. Undefined: not asked, for only a drill waits to be planned; or see `problem`. */
+  readonly changes: FailoverChanges | undefined;
+  /** Why that could not be told; empty: it could, or nobody asked. */
+  readonly problem: string;
+}
+
+export interface FailoverChanges {
+  readonly applications: number;
+  readonly clusters: number;
+  /** Objects. */
+  readonly added: number;
+  readonly removed: number;
+  readonly changed: number;
+}
+
 export interface Failover {
   readonly id: string;
   readonly group: string;
@@ -74,6 +96,8 @@ export interface Failover {
   readonly startedAtMs: number;
   /** As known when it began. */
   readonly fenced: Fenced;
+  /** Undefined: it is of a hub that did not keep it. */
+  readonly planned?: FailoverPlanned | undefined;
   /** What somebody had to confirm. */
   readonly confirmed: readonly string[];
   /** The roles that it gives, by cluster. */

@@ -1,4 +1,5 @@
 /** Failovers end to end: a hub, two real control planes with an agent each, and the fleet repository behind a real Git server. */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiCluster } from '../../hub/api/schemas/cluster.ts';
 import type { ApiFailover, ApiFailoverPlan } from '../../hub/api/schemas/failover.ts';
@@ -70,6 +71,22 @@ const last = async () =>
   (await need().api().get<{ items: ApiFailover[] }>('/api/v1/failovers?group=eu&limit=1')).items[0];
 const size = (cluster: string) =>
   need().kubectl(cluster, 'get', 'configmap', 'settings', '-o', 'jsonpath={.data.size}').stdout;
+const watches: ChildProcess[] = [];
+/** Every size that a cluster has from now on. */
+const follow = (name: string) => {
+  const seen: string[] = [];
+  const { kubectl, kubeconfig } = need().plane(name);
+  const what = ['get', 'configmap', 'settings', '-w', '-o', 'jsonpath={.data.size}{"\\n"}'];
+  const watch = spawn(kubectl, ['--kubeconfig', kubeconfig, ...what], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  watches.push(watch);
+  watch.stdout.on('data', (chunk: Buffer) => {
+    for (const size of chunk.toString().split('\n').filter(Boolean))
+      if (size !== seen.at(-1)) seen.push(size);
+  });
+  return seen;
+};
 const sizes = (one: string, two: string) =>
   need().wait(`eu-1 to have ${one} and eu-2 ${two}`, () =>
     size('eu-1') === one && size('eu-2') === two ? true : undefined,
@@ -111,7 +128,10 @@ beforeAll(async () => {
   for (const name of ['eu-1', 'eu-2']) await bed.startAgent(name);
 }, 240_000);
 
-afterAll(() => bed?.close());
+afterAll(async () => {
+  for (const watch of watches) watch.kill('SIGKILL');
+  await bed?.close();
+});
 
 describe('a failover of two clusters', { timeout: 180_000 }, () => {
   it('is planned with its roles, edits, changes, and what has to be confirmed', async (context) => {
@@ -233,8 +253,25 @@ describe('a failover of two clusters', { timeout: 180_000 }, () => {
     if (!bed) return context.skip();
     await ready();
     const commit = await bed.repository.git('rev-parse', 'HEAD');
+    const planned = await plan('?kind=drill');
+    // Every size that each cluster has, from before it begins until it is over.
+    const followed = { one: follow('eu-1'), two: follow('eu-2') };
+    await bed.wait('the watches to be open', () =>
+      followed.one.length > 0 && followed.two.length > 0 ? true : undefined,
+    );
     const begun = await start({ kind: 'drill' });
     const done = await reached('Done', begun.id);
+    await bed.wait('the watch to see the end', () =>
+      followed.two.length > 1 && followed.two.at(-1) === '2' ? true : undefined,
+    );
+    expect(followed).toEqual({ one: ['8'], two: ['2', '8', '2'] });
+    expect(done.rtoSeconds).toBeGreaterThanOrEqual(0);
+    expect(done.planned).toEqual({
+      ...{ verdict: 'Ready', score: planned.readiness.score, problem: '' },
+      changes: { applications: 1, clusters: 1, added: 0, removed: 0, changed: 1 },
+    });
+    expect(done.planned?.changes).toEqual(planned.changes.summary);
+    expect(done.message).toContain('is a standby again');
     expect(done).toMatchObject({ kind: 'drill', overrideState: 'drilled', commit: null });
     expect(done.applications).toEqual([{ application: 'web', readyAt: expect.any(String), waitsOn: '' }]);
     await sizes('8', '2');
@@ -270,11 +307,19 @@ describe('a failover of two clusters', { timeout: 180_000 }, () => {
     await bed.startHub();
     const waiting = await reached('TrafficReady', begun.id);
     expect(waiting.message).toContain('its agent is away');
+    expect(waiting.rtoSeconds).toBeGreaterThanOrEqual(0);
     expect([size('eu-1'), size('eu-2')]).toEqual(['8', '8']);
     await bed.startAgent('eu-1', { token: false });
-    await reached('Done', begun.id);
+    const done = await reached('Done', begun.id);
+    expect(done.rtoSeconds).toBe(waiting.rtoSeconds);
     await sizes('2', '8');
     const line = await bed.api().get<{ items: { message: string }[] }>('/api/v1/events?types=failover');
     expect(line.items.some(({ message }) => message.includes('eu-2 is ready'))).toBe(true);
+    await ready();
+    const back = await start({ kind: 'back', confirm: true });
+    const there = await reached('Done', back.id);
+    expect(there).toMatchObject({ from: 'eu-2', to: 'eu-1' });
+    expect(there.rtoSeconds).toBeGreaterThanOrEqual(0);
+    await sizes('8', '2');
   });
 });

@@ -101,7 +101,7 @@ const note = (cluster: string) =>
   read(cluster, 'deployment', 'web', '.metadata.annotations.fairway\\.dev/fenced');
 const role = (cluster: string) => read(cluster, 'configmap', 'settings', '.data.role');
 const suspended = (cluster: string) => read(cluster, 'cronjob', 'report', '.spec.suspend');
-const plan = () => need().api().get<ApiFailoverPlan>(path);
+const plan = (query = '') => need().api().get<ApiFailoverPlan>(`${path}${query}`);
 const cluster = (name: string) => need().api().get<ApiCluster>(`/api/v1/clusters/${name}`);
 const until = (what: string, holds: () => Promise<boolean> | boolean, limitMs = 60_000) =>
   need().wait(what, async () => ((await holds()) ? true : undefined), limitMs);
@@ -210,12 +210,30 @@ describe('a primary that is cut off', { timeout: 300_000 }, () => {
     const counts = follow('eu-1', 'deployment', 'web', '.spec.replicas');
     await until('the watches to be open', () => seen.length > 0 && counts.length > 0);
     proxy.heal();
-    await reached(begun.id, 'Done');
+    const done = await reached(begun.id, 'Done');
+    expect(ready.rtoSeconds).toBeGreaterThanOrEqual(0);
+    expect(done.rtoSeconds).toBe(ready.rtoSeconds);
     expect([role('eu-1'), role('eu-2')]).toEqual(['standby', 'primary']);
     expect([replicas('eu-1'), suspended('eu-1')]).toEqual(['0', 'true']);
     await until('the note to go', () => note('eu-1') === '');
     expect(new Set(counts)).toEqual(new Set(['0']));
     expect(seen.filter((one) => one.includes('primary') && one.includes('"2"'))).toEqual([]);
     expect(seen.at(-1)).toContain('standby');
+  });
+
+  it('is the primary again by a failover back, with its time', async (context) => {
+    if (!bed || !proxy) return context.skip();
+    await until('eu-1 to be a standby that is compared', async () => {
+      const { to, readiness } = await plan('?kind=back');
+      return to === 'eu-1' && readiness.verdict !== 'Unknown';
+    });
+    const said = { kind: 'back', reason: 'the network is whole again', confirm: true };
+    const begun = await bed.api().post<ApiFailover>(path, said);
+    const done = await reached(begun.id, 'Done');
+    expect(done).toMatchObject({ from: 'eu-2', to: 'eu-1' });
+    expect(done.rtoSeconds).toBeGreaterThanOrEqual(0);
+    await until('both to have their roles', () => role('eu-1') === 'primary' && role('eu-2') === 'standby');
+    expect([replicas('eu-1'), suspended('eu-1')]).toEqual(['3', 'false']);
+    expect([replicas('eu-2'), suspended('eu-2')]).toEqual(['0', 'true']);
   });
 });

@@ -49,13 +49,13 @@ export const failoverEndpoints = [
     reply: failoverSchema,
     status: 202,
     errors: ['not_found', 'invalid_argument', 'failed_precondition', 'conflict'],
-    async handle({ params, body, caller, audit }, { failovers, store }) {
+    timeoutMs: planTimeoutMs,
+    async handle({ params, body, caller, audit, signal }, { failovers, store }) {
       const { overrideSeconds, kind, to, reason, confirm, commit } = body;
       const { group } = params;
-      const started = await failovers.start({
-        ...{ group, kind, to, reason, confirm, commit, actor: caller.name },
-        overrideMs: overrideSeconds === undefined ? undefined : overrideSeconds * 1_000,
-      });
+      const overrideMs = overrideSeconds === undefined ? undefined : overrideSeconds * 1_000;
+      const asked = { group, kind, to, reason, confirm, commit, actor: caller.name, overrideMs };
+      const started = await failovers.start(asked, signal);
       const message = `Started a ${kind === 'back' ? 'failover back' : kind} of ${group} from ${started.from} to ${started.to}: ${reason}`;
       const data = { failover: started.id, mode: started.mode, confirmed: started.confirmed };
       await store.events.append([audit({ message, data })]);

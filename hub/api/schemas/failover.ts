@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { type Failover, failoverPhases } from '../../model/failover.ts';
+import { type Failover, type FailoverPlanned, failoverPhases } from '../../model/failover.ts';
 import type { FailoverPlan } from '../ports.ts';
 import { nameSchema, pageOf, reasonSchema, timeSchema, toTime } from './common.ts';
 import { diffSchema, toDiff } from './diff.ts';
@@ -44,6 +44,8 @@ export const failoverExtendSchema = z
   })
   .openapi('FailoverExtend');
 
+const countsSchema = diffSchema.shape.summary;
+
 export const failoverSchema = z
   .object({
     id: z.string(),
@@ -72,6 +74,15 @@ export const failoverSchema = z
     overrideState: z
       .enum(['none', 'active', 'committed', 'expired', 'revoked', 'drilled', 'superseded'])
       .openapi({ description: "Of the hub's own word on the roles" }),
+    planned: z
+      .object({
+        verdict: verdictSchema,
+        score: z.number().int().nullable(),
+        changes: countsSchema.nullable().openapi({ description: 'Of a drill alone; null: see problem' }),
+        problem: z.string().openapi({ description: 'Why the changes could not be told; empty: they could' }),
+      })
+      .nullable()
+      .openapi({ description: 'How the standby stood when it began, and what a drill was to change' }),
     applications: z.array(
       z.object({ application: z.string(), readyAt: timeSchema.nullable(), waitsOn: z.string() }),
     ),
@@ -109,9 +120,13 @@ export type ApiFailoverPlan = z.infer<typeof failoverPlanSchema>;
 
 const seconds = (ms: number | undefined) => (ms === undefined ? null : ms / 1_000);
 
+function toPlanned({ verdict, score, changes, problem }: FailoverPlanned) {
+  return { verdict, score: score ?? null, changes: changes ?? null, problem };
+}
+
 export function toFailover(failover: Failover): ApiFailover {
   const { id, group, kind, mode, from, to, reason, actor, phase, message, fenced, strategy } = failover;
-  const { commit, override } = failover;
+  const { commit, override, planned } = failover;
   return {
     ...{ id, group, kind, mode, from, to, reason, actor, phase, message, fenced, strategy },
     startedAt: toTime(failover.startedAtMs),
@@ -124,6 +139,7 @@ export function toFailover(failover: Failover): ApiFailover {
     commitError: commit?.error ?? '',
     overrideUntil: toTime(override?.untilMs),
     overrideState: override === undefined ? 'none' : (override.ended ?? 'active'),
+    planned: planned === undefined ? null : toPlanned(planned),
     applications: failover.applications.map(({ application, readyAtMs, waitsOn }) => ({
       ...{ application, waitsOn },
       readyAt: toTime(readyAtMs),

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { FairwayError } from '../../../shared/error/error.ts';
 import type { ApiFailover, ApiFailoverPlan } from '../../api/schemas/failover.ts';
 import type { Client } from '../client.ts';
 import { type ClientContext, clientCommand, durationArgument } from '../command.ts';
@@ -68,9 +69,14 @@ export function addFailover(program: Command, io: CliIo, setExitCode: SetExitCod
   const status = group
     .command('status')
     .summary('show how far a failover is')
-    .description('Shows the last failover or drill of a group; exits with 1 unless it is done.')
-    .argument('<group>', 'a ParityGroup');
-  clientCommand(status, io, (context, _options, [name = '']) => showStatus(context, name, setExitCode));
+    .description(
+      'Shows the last failover or drill of a group, or an older one; exits with 1 unless it is done.',
+    )
+    .argument('<group>', 'a ParityGroup')
+    .option('--id <id>', 'this one; failover history has the ids');
+  clientCommand(status, io, (context, { id }, [name = '']) =>
+    showStatus(context, { name, id: id === undefined ? undefined : String(id) }, setExitCode),
+  );
   const history = group
     .command('history')
     .summary('list failovers and drills')
@@ -150,8 +156,21 @@ async function listOf(client: Client, wanted: Wanted, limit: number) {
   return (await client.get<{ readonly items: readonly ApiFailover[] }>('/api/v1/failovers', query)).items;
 }
 
-async function showStatus({ client, print, io }: ClientContext, group: string, setExitCode: SetExitCode) {
-  const [last] = await listOf(client, { group }, 1);
+interface Shown {
+  readonly name: string;
+  readonly id: string | undefined;
+}
+
+/** @throws not_found for an id that is of another group: people would take the one for the other. */
+async function getOne(client: Client, { name, id = '' }: Shown): Promise<ApiFailover> {
+  const found = await client.get<ApiFailover>(`/api/v1/failovers/${encodeURIComponent(id)}`);
+  if (found.group === name) return found;
+  throw new FairwayError('not_found', `The failover "${id}" is of ${found.group}, not of ${name}.`);
+}
+
+async function showStatus({ client, print, io }: ClientContext, shown: Shown, setExitCode: SetExitCode) {
+  const { name: group, id } = shown;
+  const [last] = id === undefined ? await listOf(client, { group }, 1) : [await getOne(client, shown)];
   if (last === undefined) {
     // A name that is no group's is told as that.
     await client.get(`/api/v1/parity/${encodeURIComponent(group)}`);
@@ -175,6 +194,7 @@ async function showHistory(client: Client, print: Printer, wanted: Wanted) {
       ['RTO', ({ rtoSeconds }) => timeText(rtoSeconds)],
       ['BY', ({ actor }) => actor],
       ['REASON', ({ reason }) => reason],
+      ['ID', ({ id }) => id],
     ],
     'There was no failover yet.',
   );

@@ -4,7 +4,7 @@ import { plural } from '../../../shared/text/plural.ts';
 import type { ApiFailoverPlan } from '../../api/schemas/failover.ts';
 import { clustersText, plain } from '../../preview/field-lines.ts';
 import { renderChanges } from '../../preview/render-text.ts';
-import { kindText, timeText } from './render-failover.ts';
+import { changesText, kindText, timeText } from './render-failover.ts';
 
 /** Lines of changes: what has to be confirmed is read below them. */
 const changeLinesMax = 200;
@@ -18,12 +18,6 @@ function startCommand({ group, kind, to, confirm }: ApiFailoverPlan): string {
     '--reason TEXT',
   ];
   return `fairway failover ${kind === 'back' ? 'back' : 'start'} ${group} ${options.join(' ')}`;
-}
-
-function changesText({ changes: { summary } }: ApiFailoverPlan): string {
-  const { applications, clusters, added, removed, changed } = summary;
-  if (applications === 0) return 'changes: none; no object comes out otherwise with the other roles';
-  return `changes: applications ${applications}, clusters ${clusters}; objects added ${added}, removed ${removed}, changed ${changed}`;
 }
 
 /** Every object that comes out otherwise, with its fields. */
@@ -59,7 +53,7 @@ export function renderFailoverPlan(plan: ApiFailoverPlan, paint: Paint): string 
         `  ${severity}: ${message}${owner === '' ? '' : ` (${owner})`}${action === '' ? '' : `; ${action}`}`,
     ),
     '',
-    changesText(plan),
+    changesText(plan.changes.summary),
     ...changeLines(plan, paint),
   ];
   if (plan.confirm.length > 0)

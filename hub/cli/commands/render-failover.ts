@@ -1,5 +1,5 @@
 /** Failovers as people read them: how far one is. Pure. */
-import type { ApiFailover } from '../../api/schemas/failover.ts';
+import type { ApiFailover, ApiFailoverPlan } from '../../api/schemas/failover.ts';
 import type { Printer } from '../output/printer.ts';
 import { renderDuration, renderRelative } from '../output/relative-time.ts';
 
@@ -14,8 +14,27 @@ export function kindText(kind: ApiFailover['kind']): string {
   return kind === 'back' ? 'failover back' : kind;
 }
 
+type Changes = ApiFailoverPlan['changes']['summary'];
+
+/** How much comes out otherwise, in numbers. */
+export function changesText({ applications, clusters, added, removed, changed }: Changes): string {
+  if (applications === 0) return 'changes: none; no object comes out otherwise with the other roles';
+  return `changes: applications ${applications}, clusters ${clusters}; objects added ${added}, removed ${removed}, changed ${changed}`;
+}
+
 function endsText({ overrideState, overrideUntil }: ApiFailover, nowMs: number): string {
   return overrideState === 'active' ? `, which ends ${renderRelative(overrideUntil, nowMs)}` : '';
+}
+
+/** What was known when it began. */
+function plannedLines({ to, planned }: ApiFailover): readonly string[] {
+  if (planned === null) return [];
+  const { verdict, score, changes, problem } = planned;
+  return [
+    `readiness of ${to} when it began: ${verdict}${score === null ? '' : `, score ${score}`}`,
+    ...(changes === null ? [] : [`planned ${changesText(changes)}`]),
+    ...(problem === '' ? [] : [`its changes could not be planned: ${problem}`]),
+  ];
 }
 
 /** How far it is, application by application. */
@@ -26,6 +45,7 @@ export function renderFailover(
   const lines = [
     `${kindText(one.kind)} of ${one.group}, ${one.from} -> ${one.to}: ${colours.bold(one.phase)}: ${one.message}`,
     `began ${renderRelative(one.startedAt, nowMs)} by ${one.actor}: ${one.reason}`,
+    ...plannedLines(one),
   ];
   if (one.rtoSeconds !== null)
     lines.push(

@@ -6,6 +6,7 @@ import type { ParityState } from '../../model/parity.ts';
 import type { WriteRequest } from '../../source/write/write-files.ts';
 import type { Store } from '../../store/store.ts';
 import { createLoopBed, type LoopBed } from '../loop-bed.test-support.ts';
+import type { Preview } from '../preview/preview.ts';
 import type { RolloutDriver } from '../rollout/rollout-loop.ts';
 import { createFailovers, type FailoverDriver } from './failovers.ts';
 import type { SwitchPorts } from './write-switch.ts';
@@ -35,6 +36,7 @@ export const failoverFleet = {
 export async function createFailoverBed(
   write: (request: WriteRequest, edit: () => Promise<unknown>) => Promise<Written>,
   parity: (group: string) => ParityState | undefined = () => undefined,
+  diff: Preview['diff'] = () => Promise.reject(new Error('not asked')),
 ): Promise<FailoverBed> {
   const bed = await createLoopBed();
   await bed.commit(failoverFleet);
@@ -44,7 +46,7 @@ export async function createFailoverBed(
   const failovers = createFailovers({
     ...{ store: bed.store, clock: bed.clock, source: bed.source, rootKey: bed.root.key },
     ...{ random: createSeededRandom(1), log: silentLogger, digestKey: new Uint8Array(32) },
-    preview: { diff: () => Promise.reject(new Error('not asked')) },
+    preview: { diff },
     git: {
       ...{ url: bed.root.url, ref: 'main', identity: { name: 'Fairway', email: 'hub@example.com' } },
       write: (request) => write(request, () => request.edit(read)),

@@ -1,9 +1,14 @@
 /** What may be asked of failovers: a plan, a start, an end, and what there is. Everything that lasts is in the store; the loop does the rest. */
 import type { Clock } from '../../../shared/clock/clock.ts';
-import { FairwayError } from '../../../shared/error/error.ts';
+import { FairwayError, toFairwayError } from '../../../shared/error/error.ts';
 import type { FailoverAsked, FailoverPlan, FailoverPort, FailoverStart } from '../../api/ports.ts';
 import { createEvent, type NewEvent } from '../../model/event.ts';
-import { type Failover, type FailoverKind, isFailoverOver } from '../../model/failover.ts';
+import {
+  type Failover,
+  type FailoverKind,
+  type FailoverPlanned,
+  isFailoverOver,
+} from '../../model/failover.ts';
 import type { Fleet } from '../../model/fleet.ts';
 import type { ParityGroup, ParityState } from '../../model/parity.ts';
 import { strategyOf } from '../../model/strategy.ts';
@@ -63,6 +68,8 @@ interface Sides {
   readonly meeting: Meeting;
   readonly connected: (cluster: string) => boolean;
 }
+
+type Counted = Pick<FailoverPlanned, 'changes' | 'problem'>;
 
 const refuse = (message: string, details = {}) =>
   new FairwayError('failed_precondition', message, { details });
@@ -129,6 +136,17 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     return editFiles(editsOf({ group: group.name, roles, from, to }, fleet), read);
   };
 
+  const changesOf = (
+    { fleet, group }: Sides,
+    head: string,
+    edited: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ) => {
+    const both = { cluster: undefined, application: undefined };
+    const selects = (name: string) => isSelected(group, name, fleet.applications.get(name));
+    return options.preview.diff({ ...both, from: 'running', to: head, edited, selects }, signal);
+  };
+
   const plan = async (asked: FailoverAsked, signal: AbortSignal): Promise<FailoverPlan> => {
     const sides = await sidesOf(asked);
     const { kind } = asked;
@@ -136,13 +154,7 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     const { fencing, state, confirm } = await look(kind, sides);
     const head = await headOf();
     const edited = await editedAt(head, sides);
-    const both = { cluster: undefined, application: undefined };
-    const selects = (name: string) => isSelected(group, name, fleet.applications.get(name));
-    const changes = await options.preview.diff(
-      { ...both, from: 'running', to: head, edited, selects },
-      signal,
-    );
-    const pair = state?.report.pairs.find(({ standby }) => standby === to);
+    const changes = await changesOf(sides, head, edited, signal);
     const past = (await store.failovers.list(group.name, { limit: historyMax })).items;
     return {
       ...{ group: group.name, kind, from, to, confirm },
@@ -152,11 +164,7 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
       roles: planRoleChanges(roles, fleet),
       files: kind === 'drill' ? [] : [...edited.keys()],
       changes,
-      readiness: {
-        verdict: pair?.verdict ?? 'Unknown',
-        score: pair?.score,
-        reasons: blockingReasons(state, to),
-      },
+      readiness: { ...readinessOf(state, to), reasons: blockingReasons(state, to) },
       estimateMs: estimateMs(past),
     };
   };
@@ -173,7 +181,26 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
       throw new FairwayError('conflict', 'The failover before has gone on meanwhile: try again.');
   };
 
-  const start = async (asked: FailoverStart): Promise<Failover> => {
+  /** An emergency does not wait to be planned; a drill does, before its time is taken. */
+  const countChanges = async (asked: FailoverStart, signal: AbortSignal): Promise<Counted> => {
+    const none = { changes: undefined, problem: '' };
+    if (asked.kind !== 'drill') return none;
+    const sides = await sidesOf(asked);
+    if (sides.meeting.type === 'refused') return none;
+    try {
+      const head = await headOf();
+      return {
+        changes: (await changesOf(sides, head, await editedAt(head, sides), signal)).summary,
+        problem: '',
+      };
+    } catch (caught) {
+      signal.throwIfAborted();
+      return { changes: undefined, problem: toFairwayError(caught).message };
+    }
+  };
+
+  const start = async (asked: FailoverStart, signal = new AbortController().signal): Promise<Failover> => {
+    const counted = await countChanges(asked, signal);
     // Before anything is read: an agent whose session opens from here on is told of this failover.
     const startedAtMs = clock.now();
     const sides = await sidesOf(asked);
@@ -181,7 +208,7 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     const { group, from, to, open, roles, meeting, connected } = sides;
     if (meeting.type === 'refused') throw new FairwayError('conflict', meeting.message);
     await refuseClash({ group: group.name, roles });
-    const { fencing, confirm } = await look(kind, sides);
+    const { fencing, confirm, state } = await look(kind, sides);
     const { fenced } = fencing;
     if (confirm.length > 0 && !asked.confirm)
       throw refuse(`To be confirmed: ${confirm.join('; ')}. Confirm it (--confirm) to go on all the same.`, {
@@ -200,6 +227,7 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     const told = { id, group: group.name, kind, from, to, roles, actor, reason };
     const failover: Failover = {
       ...{ ...told, startedAtMs, fenced, baseCommit, confirmed: confirm },
+      planned: { ...readinessOf(state, to), ...counted },
       mode: overrideMs === undefined ? way : 'override',
       branch: commits && way === 'branch' ? `fairway/failover-${group.name}-${id.slice(0, 8)}` : '',
       strategy: group.failover?.strategy ?? 'failover',
@@ -300,6 +328,12 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     get: (id) => store.failovers.get(id),
     list: (group, page, kind) => store.failovers.list(group, page, kind),
   };
+}
+
+/** Of one standby, as parity last said. */
+function readinessOf(state: ParityState | undefined, standby: string) {
+  const pair = state?.report.pairs.find((one) => one.standby === standby);
+  return { verdict: pair?.verdict ?? ('Unknown' as const), score: pair?.score };
 }
 
 function eventOf(

@@ -201,6 +201,20 @@ describe('what fairway does', () => {
     expect(drills[1]).toContain('drill');
   });
 
+  it('shows the report of an older drill by its id, with what was planned', async () => {
+    const { code, out } = await fairway('failover status shop-eu --id failover-0');
+    expect(code).toBe(0);
+    expect(out).toContain('readiness of eu-2 when it began: Ready, score 98\n');
+    expect(out).toContain(
+      'planned changes: applications 1, clusters 1; objects added 0, removed 0, changed 2\n',
+    );
+    expect(out).toContain('eu-2 was ready after 42 s\n');
+    expect((await fairway('failover history')).out).toMatch(/ drill .* failover-0\n/);
+    const other = await fairway('failover status mail-eu --id failover-0');
+    expect(other).toMatchObject({ code: 3, out: '' });
+    expect(other.err).toContain('The failover "failover-0" is of shop-eu, not of mail-eu.');
+  });
+
   it('pauses and resumes, and says until when', async () => {
     const paused = await fairway(['pause', 'eu-1/shop', '--for', '1h30m', '--reason', 'a migration']);
     expect(paused.out).toBe(

@@ -25,6 +25,10 @@ const before: Failover = {
   ...{ ...failover, id: 'failover-0', kind: 'drill', phase: 'Done', message: 'eu-2 was ready in 42000 ms' },
   ...{ readyAtMs: startMs - 3_558_000, rtoMs: 42_000, startedAtMs: startMs - 3_600_000 },
   ...{ endedAtMs: startMs - 3_500_000, commit: undefined, applications: [] },
+  planned: {
+    ...{ verdict: 'Ready', score: 98, problem: '' },
+    changes: { applications: 1, clusters: 1, added: 0, removed: 0, changed: 2 },
+  },
   override: { untilMs: startMs - 1_800_000, signature: 'c'.repeat(64), ended: 'drilled' },
 };
 
@@ -104,7 +108,7 @@ export const failoverPort: FailoverPort = {
     };
   },
   open: async () => [failover],
-  get: async (id) => (id === failover.id ? failover : undefined),
+  get: async (id) => [failover, before].find((one) => one.id === id),
   list: async (group, _page, kind) => ({
     items: [failover, before].filter(
       (one) => (group ?? one.group) === one.group && (kind ?? one.kind) === one.kind,
