@@ -34,6 +34,8 @@ export interface PairFindings extends Unseen {
   readonly standby: string;
   readonly differences: readonly ParityDifference[];
   readonly presence: readonly ClusterPresence[];
+  /** Objects whose live contents are still to be looked at. Default none. */
+  readonly unseen?: number;
   /** By cluster: what its agent has no word for. Default none. */
   readonly untold?: ReadonlyMap<string, readonly FactSection[]>;
   /** As ParityPairReport. */
@@ -102,7 +104,11 @@ export function assessReadiness(input: ReadinessInput): ParityReport {
     ...{ message, action: `mend ${group.origin.file}:${group.origin.line}`, count: 1 },
   }));
   const pairs = input.pairs.map((pair) => {
-    const own = [...reasonsOf(pair, age), ...besidesReasons(pair, input.before?.report)];
+    const own = [
+      ...reasonsOf(pair, age),
+      ...besidesReasons(pair, input.before?.report),
+      ...unseenReasons(pair, group.primary),
+    ];
     reasons.push(...own);
     return pairReport(pair, own, age);
   });
@@ -239,6 +245,15 @@ function besidesReasons(
   const message = `what ${factsUnknown.join(' and ')} ${factsUnknown.length > 1 ? 'are' : 'is'} besides its applications is not known yet`;
   const action = `look at the agent of ${factsUnknown.join(' and ')} if this stays`;
   return [...known, reason('not-told', standby, 'info', message, action)];
+}
+
+/** What an admission webhook may have made of them no report tells. */
+function unseenReasons({ standby, unseen = 0 }: PairFindings, primary: string): readonly ParityReason[] {
+  if (unseen === 0) return [];
+  const objects = unseen === 1 ? 'one object' : `${unseen} objects`;
+  const message = `${objects} in ${primary} and ${standby} ${unseen === 1 ? 'is' : 'are'} compared by what was applied: the live contents are not known yet`;
+  const action = `look at the agents of ${primary} and ${standby} if this stays`;
+  return [{ ...reason('not-told', standby, 'info', message, action), count: unseen }];
 }
 
 /** Differences of one class, weight, application and owner are one reason. */

@@ -261,17 +261,24 @@ function drifted(drift: Drift, path: FieldPath, side: ParitySide, cluster: strin
   };
 }
 
-/** Fields of what was applied whose live values differ, as the agents gave both objects. */
+/**
+ * Fields of what was applied whose live values differ, as the agents gave both objects.
+ * @param applied in either cluster.
+ * @param told paths of which something is said already.
+ */
 export const compareLiveFields = (
-  applied: KubeObject,
+  applied: readonly KubeObject[],
   live: Readonly<Record<ParitySide, KubeObject>>,
+  told: ReadonlySet<FieldPath>,
   pair: ObjectPair,
   context: FieldContext,
 ): readonly FoundField[] => {
   const own = new Set<FieldPath>();
-  for (const path of leavesOf(applied, context.schemaOf(applied.apiVersion, applied.kind)).keys())
-    for (const side of ['primary', 'standby'] as const)
-      own.add(String(path.includes('[') ? context.normalisers[side](path) : path));
+  for (const one of applied)
+    for (const path of leavesOf(one, context.schemaOf(one.apiVersion, one.kind)).keys())
+      for (const side of ['primary', 'standby'] as const)
+        own.add(String(path.includes('[') ? context.normalisers[side](path) : path));
+  for (const path of told) own.delete(path);
   const subject: ExpectationSubject = {
     application: pair.application,
     origin: pair.origin,

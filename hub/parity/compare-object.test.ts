@@ -338,6 +338,50 @@ describe('compareObject', () => {
     expect(compareObject(pair, context).ask).toBe(true);
   });
 
+  describe('of what admission webhooks make of objects that differ otherwise', () => {
+    const liveOf = (side: string): KubeObject => configMap({ ...{ mode: side, host: `${side} host` } });
+
+    it('asks for both, and tells what nothing else tells', () => {
+      const mode = expectationOf('mode', { type: 'fields', paths: ['/data/mode'] });
+      const [left, right] = [{ wanted: calm }, { wanted: wild, more: { liveDigest: 'mutated' } }];
+      const first = pairOf(left, right, [mode]);
+      expect(compareObject(first.pair, first.context)).toMatchObject({
+        ask: true,
+        differences: [{ class: 'declared', path: '/data/mode' }],
+      });
+      expect(told(left, right, [mode], { liveOf })).toEqual([
+        'declared /data/mode both',
+        'drift /data/host both',
+      ]);
+    });
+
+    it('says nothing where they are alike in words that both have in common', () => {
+      const words = (region: string) =>
+        createNormaliser({ variables: new Map([['region', region]]), names: new Map() });
+      const normalisers = { primary: words('primary'), standby: words('standby') };
+      const [left, right] = [configMap({ host: 'a.primary' }), configMap({ host: 'a.standby' })];
+      const live = (side: string) => configMap({ host: `admitted.a.${side}` });
+      const part = { normalisers, liveOf: live };
+      expect(told({ wanted: left }, { wanted: right }, [], part)).toEqual([]);
+      const other = { normalisers, liveOf: (side: string) => (side === 'primary' ? live(side) : right) };
+      expect(told({ wanted: left }, { wanted: right }, [], other)).toEqual(['drift /data/host both']);
+    });
+
+    it('asks where somebody has set what was applied, and it had become something else', () => {
+      const drift = { ...driftOf({}), fields: [{ path: '/data/mode', desired: '"calm"', live: '"calm"' }] };
+      const { pair, context } = pairOf({ wanted: calm }, { wanted: calm, drift });
+      expect(compareObject(pair, context).ask).toBe(true);
+    });
+
+    it('asks for nothing while one of both is on its way, and for nothing that is encrypted', () => {
+      const late = pairOf({ wanted: wild }, { wanted: wild, applied: calm });
+      expect(compareObject(late.pair, late.context).ask).toBe(false);
+      const sealed = { ...wild, sops: { mac: 'm' } };
+      const opened = pairOf({ wanted: calm }, { wanted: sealed });
+      expect(compareObject(opened.pair, opened.context).ask).toBe(false);
+    });
+  });
+
   it('asks where digests of live objects alone differ, and then says where they do', () => {
     const standby = { wanted: calm, more: { liveDigest: 'mutated' } };
     const first = pairOf({ wanted: calm }, standby);

@@ -7,7 +7,7 @@
  */
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import { fingerprintValue, placeOfValue } from '../../shared/manifest/fingerprint.ts';
-import type { Drift } from '../../shared/manifest/health.ts';
+import type { Drift, FieldChange } from '../../shared/manifest/health.ts';
 import { isSensitive } from '../../shared/manifest/masking.ts';
 import { describeKey, type KubeObject } from '../../shared/manifest/object.ts';
 import type { ParityDifference, ParitySide } from '../model/parity.ts';
@@ -52,7 +52,7 @@ export interface PairContext extends FieldContext {
 
 export interface PairResult {
   readonly differences: readonly ParityDifference[];
-  /** Digests of the live objects differ where nothing else does: only the objects themselves tell where. */
+  /** More may differ than reports tell: only the live objects themselves do. */
   readonly ask: boolean;
 }
 
@@ -106,9 +106,14 @@ export function compareObject(pair: ObjectPair, context: PairContext): PairResul
   if (primary.type === 'known' && standby.type === 'known') {
     const fields = compareFields(pair, { primary, standby }, masked, subject, context);
     const differences = fields.map(({ path, ...rest }) => say({ aspect: 'field', path, ...rest }));
-    const ask = differences.length === 0 && differsUnseen(pair);
-    const unseen = ask ? unseenDifferences(pair, context, say) : [];
-    return { differences: [...differences, ...unseen, ...health], ask };
+    const unseen = unseenOf(pair, context.contentOf);
+    const isUnder =
+      isBehind(pair.primary) !== isBehind(pair.standby) && fields.some(({ answer }) => !answer.covered);
+    // What is on its way is told as that, and becomes something else in a moment.
+    if (unseen === 'nothing' || isUnder) return { differences: [...differences, ...health], ask: false };
+    const told = new Set(differences.map(({ path }) => path));
+    const more = unseenDifferences(pair, unseen, told, context, say);
+    return { differences: [...differences, ...more, ...health], ask: true };
   }
   const presence = presenceDifference(pair, primary, standby, subject, context, say);
   return { differences: presence ? [presence, ...health] : health, ask: false };
@@ -213,28 +218,39 @@ function lagOf(
 }
 
 /**
- * More than drift tells: both applied the same, and their agents' digests of what it became (as it was applied, before any drift) differ; or more was changed by hand than agents
- * tell of one object. Digests of Secrets are keyed by each agent.
+ * What reports may not tell of a pair. `differs`: both applied the same, and their agents' digests of what it became (as it was applied, before any drift) differ, or somebody has set what was applied where it became something else; or more was changed by hand than
+ * agents tell of one object. `perhaps`: they applied different things, in whatever words, so that those digests differ anyway. Digests of Secrets are keyed by each agent.
  */
-function differsUnseen({ primary, standby }: ObjectPair): boolean {
+function unseenOf({ primary, standby }: ObjectPair, contentOf: ContentOf): 'nothing' | 'perhaps' | 'differs' {
   const [left, right] = [primary?.observed, standby?.observed];
-  if (!left || !right || left.key.kind === 'Secret') return false;
-  if (isBehind(primary) || isBehind(standby)) return false;
-  if ([left, right].some((one) => (openDrift(one)?.fields.length ?? 0) >= changesToldMax)) return true;
-  if (left.objectDigest !== right.objectDigest) return false;
-  return left.liveDigest !== '' && right.liveDigest !== '' && left.liveDigest !== right.liveDigest;
+  if (!left || !right || left.key.kind === 'Secret') return 'nothing';
+  // Agents key the digests of what they decrypted, and tell it masked: nothing comes of asking.
+  if (contentOf(left.objectDigest)?.['sops'] !== undefined) return 'nothing';
+  if (contentOf(right.objectDigest)?.['sops'] !== undefined) return 'nothing';
+  if ([left, right].some((one) => (openDrift(one)?.fields.length ?? 0) >= changesToldMax)) return 'differs';
+  if (left.liveDigest === '' || right.liveDigest === '') return 'nothing';
+  if (left.objectDigest !== right.objectDigest) return 'perhaps';
+  // Who sets by hand what was applied undoes what became of it by the apply.
+  if ([left, right].some((one) => openDrift(one)?.fields.some(isAsApplied))) return 'differs';
+  return left.liveDigest === right.liveDigest ? 'nothing' : 'differs';
 }
 
-function unseenDifferences(pair: ObjectPair, context: PairContext, say: Teller): readonly ParityDifference[] {
-  const digest = pair.primary?.observed?.objectDigest ?? '';
-  const [applied, left, right] = [
-    context.contentOf(digest),
-    context.liveOf('primary', pair),
-    context.liveOf('standby', pair),
-  ];
-  // Agents key the digests of what they decrypted: those say nothing about one another.
-  if (applied?.['sops'] !== undefined) return [];
-  if (!applied || !left || !right)
+const isAsApplied = ({ desired, live }: FieldChange) => desired !== undefined && desired === live;
+
+function unseenDifferences(
+  pair: ObjectPair,
+  unseen: 'perhaps' | 'differs',
+  told: ReadonlySet<string>,
+  context: PairContext,
+  say: Teller,
+): readonly ParityDifference[] {
+  const applied = [pair.primary, pair.standby].map((side) =>
+    context.contentOf(side?.observed?.objectDigest ?? ''),
+  );
+  const [left, right] = [context.liveOf('primary', pair), context.liveOf('standby', pair)];
+  const known = applied.filter((one) => one !== undefined);
+  if (known.length < 2 || !left || !right) {
+    if (unseen === 'perhaps') return [];
     return [
       say({
         aspect: 'live',
@@ -243,9 +259,10 @@ function unseenDifferences(pair: ObjectPair, context: PairContext, say: Teller):
         action: 'compare the versions and admission webhooks of both clusters',
       }),
     ];
+  }
   if (isSensitive(left) || isSensitive(right)) return [];
   const live = { primary: left, standby: right };
-  return compareLiveFields(applied, live, pair, context).map(({ path, ...rest }) =>
+  return compareLiveFields(known, live, told, pair, context).map(({ path, ...rest }) =>
     say({ aspect: 'field', path, ...rest }),
   );
 }

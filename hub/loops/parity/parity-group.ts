@@ -66,8 +66,8 @@ export interface Dirt {
 export interface GroupResult {
   readonly report: ParityReport;
   readonly differences: readonly ParityDifference[];
-  /** Something was found whose live contents are still to be asked for. */
-  readonly asking: boolean;
+  /** Whether live contents are still to be asked for. */
+  readonly asking: 'nothing' | 'soon' | 'later';
   /** When time alone may make it another: a cluster is away for too long, an expectation ends. Infinity: never. */
   readonly dueAtMs: number;
 }
@@ -301,16 +301,22 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     return differences;
   };
 
-  /** Asks agents for what digests alone do not tell. True: some is still to be had. */
-  const askLive = async (signal: AbortSignal): Promise<boolean> => {
-    let open = false;
+  const askingOf = ({ applications }: PairWatch) =>
+    [...applications.values()].flatMap((application) => application.asking());
+  const unseenOf = (watch: PairWatch) => askingOf(watch).filter((pair) => !isKnown(pair)).length;
+
+  /** Asks agents for what reports do not tell. `soon`: they answer, and more is to be had. */
+  const askLive = async (signal: AbortSignal): Promise<GroupResult['asking']> => {
+    live.keepOnly(pairs.flatMap(askingOf));
+    let open: GroupResult['asking'] = 'nothing';
+    const silent = new Set<string>();
     for (const { applications } of pairs)
       for (const application of applications.values()) {
         const asking = application.asking().filter((pair) => !isKnown(pair));
         if (asking.length === 0) continue;
-        const known = await live.ask(asking, signal);
+        const known = await live.ask(asking, silent, signal);
         await application.compare(known);
-        open ||= known.length < asking.length;
+        if (known.length < asking.length && open !== 'soon') open = known.length > 0 ? 'soon' : 'later';
       }
     return open;
   };
@@ -341,6 +347,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
           objects: [...watch.applications.values()].reduce((sum, { objects }) => sum + objects, 0),
           differences,
           failures: watch.failures,
+          unseen: unseenOf(watch),
           factsUnknown: [group.primary, watch.standby].filter((one) => factsOf(one) === undefined),
           gaps: [group.primary, watch.standby].flatMap((one) => [...(factsOf(one)?.gaps.keys() ?? [])]),
           asking,

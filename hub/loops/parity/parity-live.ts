@@ -7,11 +7,12 @@ import {
   keyText,
   type ObjectKey,
 } from '../../../shared/manifest/object.ts';
+import type { ObjectObservation } from '../../model/observation.ts';
 import type { Answer, Question } from '../../model/query.ts';
 import { type ObjectPair, openDrift, type SideObject, sideOf } from '../../parity/object-pair.ts';
 
-/** Live objects kept, and characters of all of them. */
-const keptMax = 500;
+/** Live objects kept, and characters of all of them: no more are asked for as long as these are in use. */
+const keptMax = 4_000;
 const keptCharactersMax = 32 * 1024 * 1024;
 /** Objects asked for in one pass; the rest is asked for in the next. */
 const asksMax = 20;
@@ -22,15 +23,27 @@ export type AskAgent = (cluster: string, question: Question, signal: AbortSignal
 /** Live objects as agents gave them, by what their reports said of them then: another digest is another object. */
 export interface LiveObjects {
   get(side: SideObject | undefined): KubeObject | undefined;
-  /** Asks for both sides of pairs, a few; resolves to those that are known now. What cannot be had is asked for again with the next pass. */
-  ask(pairs: readonly ObjectPair[], signal: AbortSignal): Promise<readonly ObjectPair[]>;
+  /** Forgets what none of these need any more. */
+  keepOnly(pairs: Iterable<ObjectPair>): void;
+  /**
+   * Asks for both sides of pairs, a few; resolves to those that are known now. What cannot be had is asked for again with a later pass.
+   * @param silent clusters whose agents do not answer in this pass: they are not asked again, and more are added.
+   */
+  ask(pairs: readonly ObjectPair[], silent: Set<string>, signal: AbortSignal): Promise<readonly ObjectPair[]>;
 }
+
+/** Thousands are looked up for each object that changes. */
+const ids = new WeakMap<ObjectObservation, string>();
 
 function idOf({ key, observed }: SideObject): string | undefined {
   if (!observed || observed.liveDigest === '') return undefined;
+  const known = ids.get(observed);
+  if (known !== undefined) return known;
   const drift = openDrift(observed);
   const changed = drift === undefined ? '' : digestText(canonicalJson([drift.foundAtMs, drift.fields]));
-  return JSON.stringify([observed.cluster, key, observed.liveDigest, changed]);
+  const id = JSON.stringify([observed.cluster, key, observed.liveDigest, changed]);
+  ids.set(observed, id);
+  return id;
 }
 
 export function createLiveObjects(ask: AskAgent, onError: (error: FairwayError) => void): LiveObjects {
@@ -40,41 +53,67 @@ export function createLiveObjects(ask: AskAgent, onError: (error: FairwayError) 
     const id = side && idOf(side);
     return id === undefined ? undefined : kept.get(id)?.object;
   };
-  const fetchSide = async (side: SideObject | undefined, signal: AbortSignal): Promise<boolean> => {
+  const isFull = () => kept.size >= keptMax || characters >= keptCharactersMax;
+  /** Where the next few begin: some that cannot be had do not keep others from being asked for. */
+  let begin = 0;
+  const fetchSide = async (
+    side: SideObject | undefined,
+    silent: Set<string>,
+    signal: AbortSignal,
+  ): Promise<boolean> => {
     const id = side && idOf(side);
     if (!side?.observed || id === undefined) return false;
     if (kept.has(id)) return true;
+    if (silent.has(side.observed.cluster) || isFull()) return false;
     try {
       const question = { type: 'object' as const, key: side.key, apiVersion: side.apiVersion };
       const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       const answer = await ask(side.observed.cluster, question, limit);
       if (answer.type !== 'object' || !answer.found) return false;
-      kept.set(id, { object: parseObject(answer.content, side.key), characters: answer.content.length });
-      characters += answer.content.length;
-      for (const [oldest, { characters: freed }] of kept) {
-        if (kept.size <= keptMax && characters <= keptCharactersMax) break;
-        kept.delete(oldest);
-        characters -= freed;
-      }
+      const object = withoutManagers(parseObject(answer.content, side.key));
+      const size = JSON.stringify(object).length;
+      kept.set(id, { object, characters: size });
+      characters += size;
       return true;
     } catch (caught) {
-      onError(toFairwayError(caught));
+      const error = toFairwayError(caught);
+      if (error.retry) silent.add(side.observed.cluster);
+      onError(error);
       return false;
     }
   };
   return {
     get,
-    async ask(pairs, signal) {
+    keepOnly(pairs) {
+      if (kept.size === 0) return;
+      const wanted = new Set(
+        [...pairs].flatMap(({ primary, standby }) => [primary && idOf(primary), standby && idOf(standby)]),
+      );
+      for (const [id, { characters: freed }] of kept) {
+        if (wanted.has(id)) continue;
+        kept.delete(id);
+        characters -= freed;
+      }
+    },
+    async ask(pairs, silent, signal) {
       const known: ObjectPair[] = [];
-      for (const pair of pairs.slice(0, asksMax)) {
+      const from = begin < pairs.length ? begin : 0;
+      begin = from + asksMax;
+      for (const pair of pairs.slice(from, from + asksMax)) {
         const sides = await Promise.all(
-          (['primary', 'standby'] as const).map((side) => fetchSide(sideOf(pair, side), signal)),
+          (['primary', 'standby'] as const).map((side) => fetchSide(sideOf(pair, side), silent, signal)),
         );
         if (sides.every(Boolean)) known.push(pair);
       }
       return known;
     },
   };
+}
+
+/** Half of many an object, and nothing that is compared. */
+function withoutManagers(object: KubeObject): KubeObject {
+  const { managedFields: _managers, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /** An agent may say anything: what is not the object that was asked for stops nothing but this. @throws invalid_argument. */

@@ -65,6 +65,8 @@ const gatherMs = 50;
 const fullMs = 600_000;
 /** Time alone changes a verdict where somebody is away or behind. */
 const ageMs = 10_000;
+/** Until agents that answer are asked for the next few objects. */
+const askMs = 1_000;
 /** Between two writes of a state that nobody needs to be told of. */
 const quietMs = 1_000;
 const dirtyObjectsMax = 500;
@@ -174,7 +176,8 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
       const { report, differences, asking, dueAtMs } = await one.watch.pass(dirt, one.state, signal);
       if (dirt.all) one.comparedAtMs = clock.now();
       const waitMs = await keep(one, report, differences);
-      if (asking || differences.some(({ class: kind }) => kind === 'lagging'))
+      if (asking === 'soon') return { requeueAfterMs: Math.min(waitMs ?? askMs, askMs) };
+      if (asking === 'later' || differences.some(({ class: kind }) => kind === 'lagging'))
         return { requeueAfterMs: waitMs ?? ageMs };
       const quiet = report.verdict === 'Ready' ? Math.min(fullMs, Math.max(1, dueAtMs - clock.now())) : ageMs;
       return { requeueAfterMs: waitMs ?? quiet };
