@@ -80,6 +80,8 @@ export interface GroupWatch {
   pass(dirt: Dirt, before: ParityState | undefined, signal: AbortSignal): Promise<GroupResult>;
 }
 
+/** An agent that did not answer is not asked for so long. */
+const silentMs = 5_000;
 /** Rows of objects read side by side. */
 const readsAtOnce = 50;
 interface PairWatch {
@@ -305,11 +307,15 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     [...applications.values()].flatMap((application) => application.asking());
   const unseenOf = (watch: PairWatch) => askingOf(watch).filter((pair) => !isKnown(pair)).length;
 
+  /** Clusters whose agents did not answer: a verdict waits for them once, and not with each object that changes. */
+  const silent = new Set<string>();
+  let silentUntilMs = 0;
   /** Asks agents for what reports do not tell. `soon`: they answer, and more is to be had. */
   const askLive = async (signal: AbortSignal): Promise<GroupResult['asking']> => {
     live.keepOnly(pairs.flatMap(askingOf));
     let open: GroupResult['asking'] = 'nothing';
-    const silent = new Set<string>();
+    if (ports.now() >= silentUntilMs) silent.clear();
+    const before = silent.size;
     for (const { applications } of pairs)
       for (const application of applications.values()) {
         const asking = application.asking().filter((pair) => !isKnown(pair));
@@ -318,6 +324,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
         await application.compare(known);
         if (known.length < asking.length && open !== 'soon') open = known.length > 0 ? 'soon' : 'later';
       }
+    if (silent.size > before) silentUntilMs = ports.now() + silentMs;
     return open;
   };
   const isKnown = ({ primary, standby }: ObjectPair) =>

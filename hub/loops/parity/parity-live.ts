@@ -27,7 +27,7 @@ export interface LiveObjects {
   keepOnly(pairs: Iterable<ObjectPair>): void;
   /**
    * Asks for both sides of pairs, a few; resolves to those that are known now. What cannot be had is asked for again with a later pass.
-   * @param silent clusters whose agents do not answer in this pass: they are not asked again, and more are added.
+   * @param silent clusters whose agents do not answer: they are not asked, and more are added.
    */
   ask(pairs: readonly ObjectPair[], silent: Set<string>, signal: AbortSignal): Promise<readonly ObjectPair[]>;
 }
