@@ -357,7 +357,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
           unseen: unseenOf(watch),
           factsUnknown: [group.primary, watch.standby].filter((one) => factsOf(one) === undefined),
           gaps: [group.primary, watch.standby].flatMap((one) => [...(factsOf(one)?.gaps.keys() ?? [])]),
-          asking,
+          asking: unseenOf(watch) > 0,
           untold: new Map(
             [group.primary, watch.standby].map((one) => [one, factsOf(one)?.untold ?? []] as const),
           ),

@@ -274,31 +274,6 @@ describe('createParityLoop', () => {
     expect(told()).toEqual(['drift Deployment /spec/replicas both']);
   });
 
-  it('asks for objects that name their own region, and says so until agents have answered', async () => {
-    const unseen = () =>
-      parity.group('pair')?.state.report.reasons.filter(({ message }) => message.includes('live contents'));
-    await report('one');
-    await report('two');
-    await settle();
-    expect(unseen()).toMatchObject([{ type: 'not-told', severity: 'info', count: 1, standby: 'two' }]);
-    expect(parity.group('pair')?.state.report).toMatchObject({ verdict: 'Ready', whole: true });
-    answer = async (name, question) => {
-      const { key } = question as Extract<Question, { readonly type: 'object' }>;
-      const metadata = { name: key.name, namespace: key.namespace };
-      const data = { mode: name === 'one' ? 'calm' : 'admitted calm' };
-      const content = JSON.stringify({ apiVersion: 'v1', kind: key.kind, metadata, data });
-      return { type: 'object', found: true, content };
-    };
-    await bed.clock.advance(11_000);
-    await settle();
-    expect(unseen()).toEqual([]);
-    expect(told()).toEqual(['drift ConfigMap /data/mode both']);
-    const before = asked.length;
-    await bed.clock.advance(30_000);
-    await settle();
-    expect(asked.length).toBe(before);
-  });
-
   it('goes on where an agent answers with what is no object, or with another', async () => {
     const answers = ['null', '[]', '{"apiVersion":"v1","kind":"Secret","metadata":{"name":"key"}}'];
     answer = async () => ({ type: 'object', found: true, content: answers[asked.length % 3] ?? '' });

@@ -5,6 +5,7 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
 import { factSections } from '../../../shared/manifest/cluster-facts.ts';
 import type { ObjectObservation } from '../../model/observation.ts';
+import type { Answer, Question } from '../../model/query.ts';
 import { createLoopBed, type LoopBed } from '../loop-bed.test-support.ts';
 import type { AskAgent } from './parity-live.ts';
 import { createParityLoop, type ParityDriver } from './parity-loop.ts';
@@ -13,7 +14,7 @@ const head = 'apiVersion: fairway.dev/v1alpha1\n';
 const cluster = (name: string, role: string) =>
   `${head}kind: Cluster\nmetadata: {name: ${name}}\nspec: {region: ${name}, role: ${role}}\n`;
 const map = (mode: string) =>
-  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: shop}\ndata: {mode: ${mode}}\n`;
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: shop}\ndata: {mode: ${mode}, host: a}\n`;
 const files = (modeOfStandby: string, more = '') => ({
   'fleet/clusters.yaml': `${cluster('one', 'primary')}---\n${cluster('two', 'standby')}`,
   'fleet/web.yaml': `${head}kind: Application
@@ -27,6 +28,9 @@ spec:
   'apps/web/one/map.yaml': map('calm'),
   'apps/web/two/map.yaml': map(modeOfStandby),
 });
+
+const moods = (more: string) =>
+  `  expectations:\n    - {name: moods, owner: team-web, reason: it is wild${more}, fields: {paths: [/data/mode]}}\n`;
 
 describe('createParityLoop, as time goes by', () => {
   let bed: LoopBed;
@@ -93,10 +97,7 @@ describe('createParityLoop, as time goes by', () => {
   it('ends an expectation when it is over', async () => {
     const untilMs = bed.clock.now() + 200_000;
     const expires = new Date(untilMs).toISOString();
-    const moods = `  expectations:
-    - {name: moods, owner: team-web, reason: it is wild, expires: "${expires}", fields: {paths: [/data/mode]}}
-`;
-    await begin(files('wild', moods));
+    await begin(files('wild', moods(`, expires: "${expires}"`)));
     await bed.clock.advance(untilMs - bed.clock.now());
     await settle();
     expect(verdict()).toBe('Degraded');
@@ -126,6 +127,32 @@ describe('createParityLoop, as time goes by', () => {
     await bed.clock.advance(600_000);
     await settle();
     expect(stale()).toEqual(['disks', 'room']);
+  });
+
+  it('asks for live objects that differ otherwise until agents answer, says so meanwhile, and asks once', async () => {
+    const report = () => parity.group('pair')?.state.report;
+    const unseen = () => report()?.reasons.filter(({ message }) => message.includes('live contents'));
+    await begin(files('wild', moods('')));
+    expect(report()).toMatchObject({ verdict: 'Ready', whole: true });
+    expect(unseen()).toMatchObject([{ type: 'not-told', severity: 'info', count: 1, standby: 'two' }]);
+    let asked = 0;
+    ask = async (name, question) => {
+      if (question.type !== 'object') return away();
+      asked += 1;
+      const metadata = { name: question.key.name, namespace: question.key.namespace };
+      const data = name === 'one' ? { mode: 'calm', host: 'a' } : { mode: 'wild', host: 'admitted' };
+      const content = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
+      return { type: 'object', found: true, content };
+    };
+    await bed.clock.advance(11_000);
+    await settle();
+    expect(unseen()).toEqual([]);
+    expect(report()).toMatchObject({ verdict: 'Degraded', whole: false });
+    const paths = parity.differences('pair').map((one) => `${one.class} ${one.path}`);
+    expect(paths).toEqual(['declared /data/mode', 'drift /data/host']);
+    await bed.clock.advance(30_000);
+    await settle();
+    expect(asked).toBe(2);
   });
 
   it('tells the same of an objective within a minute, broken or not, and more of it later', async () => {
