@@ -5,7 +5,6 @@ import { FairwayError } from '../../../shared/error/error.ts';
 import { silentLogger } from '../../../shared/log/log.ts';
 import { factSections } from '../../../shared/manifest/cluster-facts.ts';
 import type { ObjectObservation } from '../../model/observation.ts';
-import type { Answer, Question } from '../../model/query.ts';
 import { createLoopBed, type LoopBed } from '../loop-bed.test-support.ts';
 import type { AskAgent } from './parity-live.ts';
 import { createParityLoop, type ParityDriver } from './parity-loop.ts';
