@@ -167,9 +167,5 @@ export function explainStuck(health: Health, around: Surroundings, after: string
   const parts = [health.message, pods?.message ?? '', ...told].filter((part) => part !== '');
   // Kubernetes ends sentences with a point.
   const words = parts.map((part, at) => (at < parts.length - 1 ? part.replace(/\.$/, '') : part)).join('; ');
-  return verdict(
-    'Failed',
-    reason,
-    cut(`${after === undefined ? '' : `after ${after}: `}${words}`),
-  );
+  return verdict('Failed', reason, cut(`${after === undefined ? '' : `after ${after}: `}${words}`));
 }

@@ -11,6 +11,11 @@ export function toTime(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
 }
 
+/** Null, or that: `nullable()` of a schema with a name is documented as a reference, which is never null. */
+export function orNull<T extends z.ZodType>(schema: T) {
+  return z.union([schema, z.null()]);
+}
+
 /** Names of clusters and applications: RFC 1123 subdomains, as Kubernetes names them. */
 export const nameSchema = z
   .string()

@@ -7,7 +7,7 @@ import type {
   FieldReport,
   ProblemReport,
 } from '../../preview/report.ts';
-import { keySchema } from './common.ts';
+import { keySchema, orNull } from './common.ts';
 
 export const sideSchema = z
   .object({
@@ -47,7 +47,7 @@ const variantSchema = z
   .object({
     action: z.enum(['added', 'removed', 'changed']),
     key: keySchema,
-    keyBefore: keySchema.nullable().openapi({ description: 'The name it had, where that was another' }),
+    keyBefore: orNull(keySchema).openapi({ description: 'The name it had, where that was another' }),
     ...fieldsShape,
   })
   .openapi('ChangeVariant');

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { ExplainedStep, Explanation, FieldExplanation } from '../../explain/explanation.ts';
-import { timeSchema } from './common.ts';
+import { orNull, timeSchema } from './common.ts';
 
 const lineCommitSchema = z
   .object({
@@ -28,7 +28,7 @@ const placeSchema = z
     holds: z
       .enum(['value', 'part', 'cause'])
       .openapi({ description: 'What of the value the line holds; `cause`: only what was done' }),
-    commit: lineCommitSchema.nullable().openapi({ description: 'Null where it is not known' }),
+    commit: orNull(lineCommitSchema).openapi({ description: 'Null where it is not known' }),
     uncommitted: z.boolean(),
   })
   .openapi('ExplainedPlace');

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { type Failover, type FailoverPlanned, failoverPhases } from '../../model/failover.ts';
 import type { FailoverPlan } from '../ports.ts';
-import { nameSchema, pageOf, reasonSchema, timeSchema, toTime } from './common.ts';
+import { nameSchema, orNull, pageOf, reasonSchema, timeSchema, toTime } from './common.ts';
 import { diffSchema, toDiff } from './diff.ts';
 import { parityReasonSchema, verdictSchema } from './parity.ts';
 
@@ -78,7 +78,7 @@ export const failoverSchema = z
       .object({
         verdict: verdictSchema,
         score: z.number().int().nullable(),
-        changes: countsSchema.nullable().openapi({ description: 'Of a drill alone; null: see problem' }),
+        changes: orNull(countsSchema).openapi({ description: 'Of a drill alone; null: see problem' }),
         problem: z.string().openapi({ description: 'Why the changes could not be told; empty: they could' }),
       })
       .nullable()

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Drift } from '../../../shared/manifest/health.ts';
 import { isSecret } from '../../../shared/manifest/object.ts';
 import type { ObjectObservation } from '../../model/observation.ts';
-import { keySchema, pageOf, timeSchema, toTime } from './common.ts';
+import { keySchema, orNull, pageOf, timeSchema, toTime } from './common.ts';
 
 export const syncStatuses = [
   'Synced',
@@ -66,7 +66,7 @@ const objectSchema = z
     health: z.enum(healthStatuses),
     reason: z.string(),
     message: z.string(),
-    drift: driftSchema.nullable(),
+    drift: orNull(driftSchema),
     lastAction: z.enum(['created', 'configured', 'recreated', 'unchanged', 'deleted', 'skipped', 'failed']),
     generation: z.int(),
     time: timeSchema,

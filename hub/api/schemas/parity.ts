@@ -11,7 +11,7 @@ import {
 } from '../../model/parity.ts';
 import type { ObjectiveReport } from '../../parity/assess-objective.ts';
 import type { ParityView } from '../ports.ts';
-import { keySchema, pageOf, timeSchema, toTime } from './common.ts';
+import { keySchema, orNull, pageOf, timeSchema, toTime } from './common.ts';
 
 export const verdictSchema = z.enum(['Ready', 'Degraded', 'NotReady', 'Unknown']);
 export const classSchema = z.enum(differenceClasses);
@@ -133,8 +133,8 @@ export const paritySchema = z
     standbys: z.array(pairSchema),
     reasons: z.array(parityReasonSchema),
     expectations: z.array(expectationSchema),
-    objective: objectiveSchema.nullable().openapi({ description: 'null: not known yet' }),
-    failover: openFailoverSchema.nullable().openapi({ description: 'Under way; null: none is' }),
+    objective: orNull(objectiveSchema).openapi({ description: 'null: not known yet' }),
+    failover: orNull(openFailoverSchema).openapi({ description: 'Under way; null: none is' }),
   })
   .openapi('Parity');
 
@@ -155,8 +155,8 @@ const differenceSchema = z
     standby: z.string(),
     application: z.string(),
     originId: z.string().openapi({ description: 'Group/kind/namespace/name before prefixes and suffixes' }),
-    primaryKey: keySchema.nullable(),
-    standbyKey: keySchema.nullable(),
+    primaryKey: orNull(keySchema),
+    standbyKey: orNull(keySchema),
     path: z.string().openapi({ description: 'Empty: the object as a whole' }),
     class: classSchema,
     side: z.enum(['primary', 'standby', 'both']),
@@ -173,8 +173,8 @@ const differenceSchema = z
     action: z.string(),
     severity: severitySchema,
     since: timeSchema.nullable(),
-    primarySource: sourceSchema.nullable().openapi({ description: 'Where Git gives the value' }),
-    standbySource: sourceSchema.nullable(),
+    primarySource: orNull(sourceSchema).openapi({ description: 'Where Git gives the value' }),
+    standbySource: orNull(sourceSchema),
   })
   .openapi('ParityDifference');
 

@@ -4,7 +4,7 @@ import { type Person, type Revision, rootRepository, sourceKeyOf } from '../../m
 import type { SourceStatus } from '../../model/source-status.ts';
 import type { Resolution } from '../../store/repositories/fleet-repository.ts';
 import { problemEntrySchema } from './application.ts';
-import { conditionSchema, pageOf, timeSchema, toCondition, toTime } from './common.ts';
+import { conditionSchema, orNull, pageOf, timeSchema, toCondition, toTime } from './common.ts';
 
 const personSchema = z.object({ name: z.string(), email: z.string(), time: timeSchema }).openapi('Person');
 
@@ -41,7 +41,7 @@ export const revisionSchema = z
     }),
     resolved: z.array(z.string()).openapi({ description: 'Applications last rendered from it' }),
     problems: z.array(problemEntrySchema.extend({ application: z.string() }).openapi('RevisionProblem')),
-    rendering: renderingSchema.nullable().openapi({
+    rendering: orNull(renderingSchema).openapi({
       description: 'What rendering it took, over all looks at it; null where that is not known',
     }),
   })

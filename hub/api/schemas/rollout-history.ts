@@ -7,7 +7,7 @@ import {
   timelineKinds,
   type WaveRecord,
 } from '../../model/rollout-history.ts';
-import { pageOf, timeSchema, toTime } from './common.ts';
+import { orNull, pageOf, timeSchema, toTime } from './common.ts';
 
 const seconds = (description: string) => z.number().nullable().openapi({ description });
 
@@ -32,9 +32,9 @@ const waveSchema = z
       .openapi({ description: 'Nobody was waited for any more: the soak began' }),
     endedAt: timeSchema.nullable(),
     tookSeconds: seconds('From its start to its end'),
-    approvedBefore: saidSchema.nullable(),
-    approvedAfter: saidSchema.nullable(),
-    promoted: saidSchema.nullable().openapi({ description: 'The rest of its soak was skipped' }),
+    approvedBefore: orNull(saidSchema),
+    approvedAfter: orNull(saidSchema),
+    promoted: orNull(saidSchema).openapi({ description: 'The rest of its soak was skipped' }),
     analyses: z.array(
       z.object({
         name: z.string(),

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { AnalysisSpec } from '../../model/strategy.ts';
 import type { AheadStrategy } from '../../rollout/report/plan-ahead.ts';
 import type { PlannedApplication, PlannedWave, RolloutPlan } from '../ports.ts';
-import { timeSchema, toTime } from './common.ts';
+import { orNull, timeSchema, toTime } from './common.ts';
 import {
   applicationDiffSchema,
   diffProblemSchema,
@@ -46,7 +46,7 @@ const waveSchema = z
       })
       .nullable(),
     analysis: z.array(analysisSchema),
-    changes: applicationDiffSchema.nullable().openapi({ description: 'What changes in its clusters' }),
+    changes: orNull(applicationDiffSchema).openapi({ description: 'What changes in its clusters' }),
   })
   .openapi('PlannedWave');
 
@@ -90,7 +90,7 @@ const applicationSchema = z
       description:
         'begins: a rollout; waits: one, once another environment has proven it; amends: clusters join the one that there is, or leave with it; nothing: no Target changes',
     }),
-    strategy: strategySchema.nullable(),
+    strategy: orNull(strategySchema),
     supersedes: z
       .object({
         id: z.string(),

@@ -3,7 +3,7 @@ import type { NextDecision } from '../../rollout/next-decision.ts';
 import type { RevertState } from '../../rollout/plan-revert.ts';
 import type { PromotionReport } from '../../rollout/report/describe-promotion.ts';
 import type { ClusterReport, RolloutReport } from '../../rollout/report/describe-rollout.ts';
-import { timeSchema, toTime } from './common.ts';
+import { orNull, timeSchema, toTime } from './common.ts';
 import { countsShape } from './rollout-history.ts';
 
 /** When something is decided at the latest, though nobody says or does anything more. */
@@ -106,9 +106,9 @@ export const rolloutSchema = z
     endedAt: timeSchema.nullable(),
     waves: z.array(waveSchema),
     next: nextSchema,
-    promotion: promotionSchema.nullable(),
-    revert: revertSchema.nullable(),
-    held: heldSchema.nullable(),
+    promotion: orNull(promotionSchema),
+    revert: orNull(revertSchema),
+    held: orNull(heldSchema),
   })
   .openapi('Rollout');
 
