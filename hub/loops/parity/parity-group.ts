@@ -304,22 +304,36 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
   };
 
   const askingOf = ({ applications }: PairWatch) =>
-    [...applications.values()].flatMap((application) => application.asking());
-  const unseenOf = (watch: PairWatch) => askingOf(watch).filter((pair) => !isKnown(pair)).length;
+    [...applications.values()].flatMap((application) => [...application.asking().values()]);
+  /** Thousands of pairs, for each object that changes: nobody looks at them one by one while no live object is known. */
+  const unseenIn = (application: ApplicationPair): number => {
+    const asking = application.asking();
+    if (asking.size === 0 || live.isEmpty()) return asking.size;
+    let unseen = 0;
+    for (const pair of asking.values()) if (!isKnown(pair)) unseen += 1;
+    return unseen;
+  };
+  const unseenOf = ({ applications }: PairWatch): number =>
+    [...applications.values()].reduce((sum, application) => sum + unseenIn(application), 0);
 
   /** Clusters whose agents did not answer: a verdict waits for them once, and not with each object that changes. */
   const silent = new Set<string>();
   let silentUntilMs = 0;
   /** Asks agents for what reports do not tell. `soon`: they answer, and more is to be had. */
   const askLive = async (signal: AbortSignal): Promise<GroupResult['asking']> => {
-    live.keepOnly(pairs.flatMap(askingOf));
+    if (!live.isEmpty()) live.keepOnly(pairs.flatMap(askingOf));
     let open: GroupResult['asking'] = 'nothing';
     if (ports.now() >= silentUntilMs) silent.clear();
     const before = silent.size;
-    for (const { applications } of pairs)
-      for (const application of applications.values()) {
-        const asking = application.asking().filter((pair) => !isKnown(pair));
-        if (asking.length === 0) continue;
+    for (const watch of pairs)
+      for (const application of watch.applications.values()) {
+        if (unseenIn(application) === 0) continue;
+        // Without both there is nothing to compare.
+        if (silent.has(group.primary) || silent.has(watch.standby)) {
+          if (open === 'nothing') open = 'later';
+          continue;
+        }
+        const asking = [...application.asking().values()].filter((pair) => !isKnown(pair));
         const known = await live.ask(asking, silent, signal);
         await application.compare(known);
         if (known.length < asking.length && open !== 'soon') open = known.length > 0 ? 'soon' : 'later';
@@ -344,6 +358,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
       const nowMs = ports.now();
       const findings = pairs.map((watch): PairFindings => {
         const owned = differencesOf(watch.applications.values());
+        const unseen = unseenOf(watch);
         const differences = [
           ...withoutTold(unownedOf(watch), owned),
           ...owned,
@@ -354,10 +369,10 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
           objects: [...watch.applications.values()].reduce((sum, { objects }) => sum + objects, 0),
           differences,
           failures: watch.failures,
-          unseen: unseenOf(watch),
+          unseen,
           factsUnknown: [group.primary, watch.standby].filter((one) => factsOf(one) === undefined),
           gaps: [group.primary, watch.standby].flatMap((one) => [...(factsOf(one)?.gaps.keys() ?? [])]),
-          asking: unseenOf(watch) > 0,
+          asking: unseen > 0,
           untold: new Map(
             [group.primary, watch.standby].map((one) => [one, factsOf(one)?.untold ?? []] as const),
           ),

@@ -23,6 +23,7 @@ export type AskAgent = (cluster: string, question: Question, signal: AbortSignal
 /** Live objects as agents gave them, by what their reports said of them then: another digest is another object. */
 export interface LiveObjects {
   get(side: SideObject | undefined): KubeObject | undefined;
+  isEmpty(): boolean;
   /** Forgets what none of these need any more. */
   keepOnly(pairs: Iterable<ObjectPair>): void;
   /**
@@ -84,6 +85,7 @@ export function createLiveObjects(ask: AskAgent, onError: (error: FairwayError) 
   };
   return {
     get,
+    isEmpty: () => kept.size === 0,
     keepOnly(pairs) {
       if (kept.size === 0) return;
       const wanted = new Set(

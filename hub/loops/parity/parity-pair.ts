@@ -51,8 +51,8 @@ export interface ApplicationPair {
   readonly namespaces: Readonly<Record<ParitySide, ReadonlySet<string>>>;
   /** Of objects that differ. */
   results(): Iterable<PairResult>;
-  /** Objects that only their live contents tell of. */
-  asking(): readonly ObjectPair[];
+  /** Objects that only their live contents tell of; looked at for each object that changes, so it is kept and not searched for. */
+  asking(): { readonly size: number; values(): Iterable<ObjectPair> };
   /** An object was reported anew, or is gone (undefined). False: it has no place yet, and all has to be paired anew. */
   observe(
     side: 'primary' | 'standby',
@@ -132,6 +132,7 @@ export async function createApplicationPair(request: ApplicationPairRequest): Pr
   // Only objects that change are looked up.
   const byKey: Partial<Record<ParitySide, ReadonlyMap<string, string>>> = {};
   const results = new Map<string, PairResult>();
+  const asking = new Map<string, ObjectPair>();
 
   const load = (chunk: readonly ObjectPair[]) => ports.contents(new Set(chunk.flatMap(wantedDigests)));
   const compareChunk = (chunk: readonly ObjectPair[], contents: Contents): void => {
@@ -140,6 +141,8 @@ export async function createApplicationPair(request: ApplicationPairRequest): Pr
       const result = compareObject(pair, context);
       if (result.differences.length === 0 && !result.ask) results.delete(pair.originId);
       else results.set(pair.originId, result);
+      if (result.ask) asking.set(pair.originId, pair);
+      else asking.delete(pair.originId);
     }
   };
 
@@ -155,11 +158,7 @@ export async function createApplicationPair(request: ApplicationPairRequest): Pr
       return pairs.size;
     },
     results: () => results.values(),
-    asking: () =>
-      [...results].flatMap(([originId, { ask }]) => {
-        const pair = ask ? pairs.get(originId) : undefined;
-        return pair ? [pair] : [];
-      }),
+    asking: () => asking,
     observe(side, key, row) {
       byKey[side] ??= indexOf(pairs, side);
       const originId = byKey[side]?.get(key);
@@ -171,6 +170,7 @@ export async function createApplicationPair(request: ApplicationPairRequest): Pr
       const after: SideObject = { ...rest, observed: row };
       const next: ObjectPair = { ...pair, [side]: after };
       pairs.set(pair.originId, next);
+      if (asking.has(pair.originId)) asking.set(pair.originId, next);
       return next;
     },
     async compare(chosen) {
