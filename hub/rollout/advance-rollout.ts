@@ -347,7 +347,7 @@ function walkWaves(
   const live = state.phase === 'Progressing' || state.phase === 'Complete';
   const none = { state, decisions: [], nextAtMs: undefined };
   const assigned = open.open && live ? assign(state, input) : none;
-  const held = noteHeldUp(assigned.state, input);
+  const held = noteHeldUp(assigned.state, input, assigned.state === state);
   times.push(assigned.nextAtMs, held.nextAtMs, clusterTimers(held.state, input));
   return {
     state: held.state,

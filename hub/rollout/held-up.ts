@@ -35,8 +35,10 @@ export function describeHeldUp(state: RolloutState, wave: WaveState, input: Roll
 /**
  * Notes since when the wave under way is held up. After `healthTimeout` the rollout stops as its strategy says: within its budget of failures it could neither go on nor end.
  * Ask for the state after its assignments.
+ *
+ * @param mayStop nothing was decided in this pass: who came back to an earlier wave is told first, since one that stops keeps no other decisions.
  */
-export function noteHeldUp(state: RolloutState, input: RolloutInput): HeldUpPass {
+export function noteHeldUp(state: RolloutState, input: RolloutInput, mayStop: boolean): HeldUpPass {
   const index = state.waves.findIndex(({ endedAtMs }) => endedAtMs === undefined);
   const wave = state.waves[index];
   if (wave?.startedAtMs === undefined || state.phase !== 'Progressing')
@@ -49,7 +51,8 @@ export function noteHeldUp(state: RolloutState, input: RolloutInput): HeldUpPass
   const heldUpSinceMs = wave.heldUpSinceMs ?? input.nowMs;
   const noted = wave.heldUpSinceMs === undefined ? putWave(state, index, { heldUpSinceMs }) : state;
   const untilMs = heldUpSinceMs + state.strategy.healthTimeoutMs;
-  if (input.nowMs < untilMs) return { state: noted, changes: [], nextAtMs: untilMs };
+  if (input.nowMs < untilMs || !mayStop)
+    return { state: noted, changes: [], nextAtMs: Math.max(untilMs, input.nowMs) };
   const again = putWave(noted, index, { heldUpSinceMs: undefined });
   const [stopped, change] = stopFor(
     again,

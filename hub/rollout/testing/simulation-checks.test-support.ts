@@ -2,11 +2,11 @@
 import { amountOf } from '../../model/strategy.ts';
 import { failedIn, type RolloutInput } from '../advance-rollout.ts';
 import { isInFlight } from '../choose-clusters.ts';
-import { clusterState } from '../cluster-states.ts';
+import { changedClusters, clusterState } from '../cluster-states.ts';
 import { isGivenUp } from '../give-last.ts';
 import { specOf } from '../plan-waves.ts';
 import { isUnproven } from '../reopen-wave.ts';
-import type { RolloutPass, RolloutState, WaveState } from '../rollout-state.ts';
+import { isAssigned, type RolloutPass, type RolloutState, type WaveState } from '../rollout-state.ts';
 import { hearingMs } from '../soak-end.ts';
 import { opennessAt } from '../windows.ts';
 
@@ -168,6 +168,19 @@ function checkApart({ state }: RolloutPass, went: ReadonlySet<string>, input: Ro
   return found;
 }
 
+/** The state says of somebody that it was assigned, and nobody is told. */
+function checkDecided({ state, decisions }: RolloutPass, before: RolloutState, input: RolloutInput): Names {
+  const told = new Set(decisions.map(({ cluster }) => cluster));
+  return changedClusters(before.clusters, state.clusters)
+    .filter((name) => {
+      const assignedAtMs = clusterState(state.clusters, name)?.assignedAtMs;
+      if (assignedAtMs === undefined || assignedAtMs === clusterState(before.clusters, name)?.assignedAtMs)
+        return false;
+      return !told.has(name) && !isAssigned(input.release, name, input.observed.get(name));
+    })
+    .map((name) => `${name} was assigned, and nothing was decided of it`);
+}
+
 /**
  * Bounds that no pass may break. Empty: it broke none. Costs what the pass did: waves to which it added nobody are not looked at.
  *
@@ -179,7 +192,8 @@ export function checkPass(
   { before, kept }: { readonly before: RolloutState; readonly kept: RolloutState },
   input: RolloutInput,
 ): Names {
-  if (isGivenUp(pass.state)) return checkGivenUp(pass, input);
+  const decided = checkDecided(pass, before, input);
+  if (isGivenUp(pass.state)) return [...decided, ...checkGivenUp(pass, input)];
   const { waves } = pass.state;
   const went = new Set(
     pass.decisions.filter(({ reason }) => reason === 'release').map(({ cluster }) => cluster),
@@ -187,7 +201,7 @@ export function checkPass(
   const ended = waves.flatMap((wave, index) =>
     checkEnded(wave, before.waves[index], pass.state, input.listeningSinceMs),
   );
-  const members = checkMembers(pass.state, kept, input);
+  const members = [...decided, ...checkMembers(pass.state, kept, input)];
   if (went.size === 0) return [...ended, ...members];
   const bounds = waves.flatMap((wave) => {
     const added = wave.clusters.filter((name) => went.has(name));
