@@ -160,8 +160,8 @@ export async function pruneSet(
   const isDone = blocked === undefined && plan.deletes.length + plan.later.length === 0;
   if (isDone && plan.retained.length + plan.leaving.length === 0)
     await writeParent(context, state, contentOf(context, desired, state), signal);
-  else if (isDone && state.parent?.objectsBefore !== undefined)
-    // What is kept stays in the inventory; the next deletion is measured by what is there now.
+  else if (blocked === undefined && state.parent?.objectsBefore !== undefined)
+    // What was to be confirmed goes or has gone: the next target, which may come any moment, is measured by what is there then.
     await writeParent(context, state, { ...state.parent, objectsBefore: undefined }, signal);
   return {
     blocked: plan.deletes.length > 0 ? blocked : undefined,

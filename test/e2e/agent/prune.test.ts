@@ -118,6 +118,35 @@ describe.skipIf(!bed)('pruning', () => {
     await next.stop();
   });
 
+  it('measures a target that comes while a confirmed deletion is under way by what is there then', async () => {
+    const named = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, index) => configMap(`${prefix}-${index}`));
+    let deletions = 0;
+    const agent = await at.agent({
+      wrap: (client) => ({
+        ...client,
+        delete: async (...given) => {
+          const deleted = await client.delete(...given);
+          deletions += 1;
+          if (deletions === 12) agent.desire('replaced', named('new', 18));
+          return deleted;
+        },
+      }),
+    });
+    agent.desire('replaced', named('old', 12));
+    await agent.synced('replaced');
+    agent.desire('replaced', named('new', 30));
+    expect((await agent.synced('replaced')).message).toContain('12 of 12 objects left the set');
+    agent.desired.state.prunes.set(
+      'replaced',
+      agent.desired.applications().get('replaced')?.target.digest ?? '',
+    );
+    agent.desired.tell(['replaced']);
+    await waitFor('what left to go', async () => !(await exists('new-20')), 15_000);
+    expect(await exists('old-0')).toBe(false);
+    await agent.stop();
+  });
+
   it('waits also where an agent dies while it makes what came', async () => {
     const named = (prefix: string, count: number) =>
       Array.from({ length: count }, (_, index) => configMap(`${prefix}-${index}`));
