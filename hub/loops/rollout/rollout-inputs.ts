@@ -112,9 +112,19 @@ export function createRolloutInputs(store: Store, clock: Clock) {
     return made;
   };
 
+  const loadFacts = () => {
+    if (facts !== undefined) return facts;
+    const mine = store.fleet.load().then((stored) => factsOf(fleetOf(stored)));
+    facts = mine;
+    // One that failed is asked for again.
+    mine.catch(() => {
+      if (facts === mine) facts = undefined;
+    });
+    return mine;
+  };
+
   const load = async (state: RolloutState): Promise<RolloutInput> => {
-    facts ??= store.fleet.load().then((stored) => factsOf(fleetOf(stored)));
-    const [known, release] = await Promise.all([facts, loadRelease(state)]);
+    const [known, release] = await Promise.all([loadFacts(), loadRelease(state)]);
     const observed = await views.load(state.application, release);
     const nowMs = clock.now();
     return { release, observed, facts: known, matches: matchesSelector, listeningSinceMs, nowMs };
