@@ -93,6 +93,27 @@ describe('the next decision', () => {
     expect(look(scenario)[1]).toBe('times-out 1530');
   });
 
+  it('is when a wave waits no more for one of it that is ill and away after the soak', () => {
+    const scenario = createScenario(['eu-1', 'eu-2'], strategy);
+    scenario.pass();
+    scenario.healthy('eu-1');
+    scenario.pass();
+    scenario.wait(2 * minute);
+    scenario.pass();
+    scenario.wait(25 * minute);
+    scenario.applied('eu-1');
+    scenario.pass();
+    expect(look(scenario)).toEqual(['soak-ends 32', 'soak-ends 32', 'times-out 37']);
+    scenario.see('eu-1').connected = false;
+    scenario.wait(6 * minute);
+    scenario.pass();
+    expect(look(scenario)).toEqual(['goes-on 42', 'goes-on 42', undefined]);
+    scenario.wait(9 * minute - 1);
+    expect(scenario.pass().types).toEqual([]);
+    scenario.wait(1);
+    expect(scenario.pass().types).toContain('rollout.wave.completed');
+  });
+
   it('is nothing while it is paused, nor for a cluster that failed', () => {
     const scenario = createScenario(['eu-1', 'eu-2'], strategy);
     scenario.pass();

@@ -5,7 +5,7 @@ import { analysesOf } from './analyses.ts';
 import { isInFlight } from './choose-clusters.ts';
 import { clusterState } from './cluster-states.ts';
 import { heldUpUntilMs } from './held-up.ts';
-import { illClusters } from './ill-clusters.ts';
+import { illClusters, illUntilMs } from './ill-clusters.ts';
 import { timerStart } from './observe-clusters.ts';
 import { specOf } from './plan-waves.ts';
 import type { RolloutState, WaveState } from './rollout-state.ts';
@@ -27,7 +27,7 @@ export interface NextDecision {
     | 'window-opens'
     /** Nothing more is assigned from then on. */
     | 'window-closes'
-    /** On the way back: it is waited for no more, however it does with what it had before. */
+    /** It is waited for no more, however it does: on the way back with what it had before; of a wave that has soaked, whoever of it is not healthy any more. */
     | 'goes-on'
     /** What waits for another wave to go back first goes back itself. */
     | 'goes-back';
@@ -95,11 +95,13 @@ export function nextForWave(
   }
   const spec = specOf(state.strategy, wave);
   const soak = wave.promoted ? undefined : soakEndMs(wave, spec, input);
+  const illMs = illUntilMs(state, wave, input);
   const asked = analysesOf(wave.overruled ? [] : spec.analysis, wave, index, nowMs).nextAtMs;
   return first(
     [
       soak === undefined ? undefined : { atMs: soak, what: 'soak-ends' },
       asked === undefined ? undefined : { atMs: asked, what: 'analysis' },
+      illMs === undefined ? undefined : { atMs: illMs, what: 'goes-on' },
       ...illClusters(state, wave).map((cluster) => nextForCluster(state, wave, cluster, input)),
     ],
     nowMs,
