@@ -151,6 +151,24 @@ describe('the timeline of a rollout', () => {
     run.wait(18 * 3_600_000);
     expect(noteGate(held, run.input()).waits).toBeUndefined();
   });
+
+  it('says in words that clusters which are not healthy keep the others from going', () => {
+    const budget = { unit: 'clusters', value: 2 } as const;
+    const one = { unit: 'clusters', value: 1 } as const;
+    const run = createScenario(names, strategyOf([{ maxUnavailable: one, failureBudget: budget }]));
+    run.pass();
+    run.applied('eu-1', 'Failed', 'Deployment web: bad');
+    run.pass();
+    const before = run.state();
+    const held = noteGate(before, run.input());
+    const [write] = planHistory({ before, after: held, nowMs: 0 });
+    expect(write?.entries).toMatchObject([
+      {
+        ...{ kind: 'gate', wave: 'w0' },
+        message: 'waits for clusters that are not healthy, since no other may become so',
+      },
+    ]);
+  });
 });
 
 describe('a rollout that another takes the place of', () => {

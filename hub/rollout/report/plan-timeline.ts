@@ -149,6 +149,7 @@ function holdEntries(before: RolloutState, after: RolloutState): readonly Timeli
     approval: `waits for an approval${by}`,
     window: `waits for a window${until}`,
     away: 'waits for clusters that are away',
+    unavailable: 'waits for clusters that are not healthy, since no other may become so',
   };
   return [entryAbout(waits.sinceMs, 'gate', waits.wave, [], texts[waits.gate] ?? `waits for ${waits.gate}`)];
 }
