@@ -236,8 +236,6 @@ function exclude(state: RolloutState, cluster: string, said: Said): RolloutState
 function lift(state: RolloutState, said: Said): RolloutState {
   if (state.phase === 'RollingBack') return refuse(state, 'it rolls back, and no gate holds that up');
   if (state.lifted) return state;
-  if (state.phase === 'Waiting')
-    return refuse(state, 'it waits for another environment: begin it with promote, then ask again');
   const from = wasTakenBack(state) ? restart(state) : state;
   const held = from.withheld ? [] : from.held;
   const { strategy } = from;

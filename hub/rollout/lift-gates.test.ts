@@ -66,4 +66,12 @@ describe('all at once, in an emergency', () => {
     expect(other.state().phase).toBe('RolledBack');
     expect(() => other.act({ type: 'all-at-once' })).toThrow('the rollout has ended: it is RolledBack');
   });
+
+  it('is refused before the release begins that waits for another environment, as every word is', () => {
+    const scenario = createScenario(names, gated);
+    scenario.put((before) => ({ ...before, phase: 'Waiting' }));
+    for (const type of ['all-at-once', 'pause', 'rollback', 'abort'] as const)
+      expect(() => scenario.act({ type })).toThrow('it has not begun: it waits for another environment');
+    expect(scenario.state().phase).toBe('Waiting');
+  });
 });
