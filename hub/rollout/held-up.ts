@@ -15,7 +15,7 @@ export interface HeldUpPass {
   readonly nextAtMs: number | undefined;
 }
 
-/** Until when a wave waits for those who hold it up. */
+/** Until when a wave waits for those who hold it up; undefined: nobody does. */
 export function heldUpUntilMs({ strategy }: RolloutState, { heldUpSinceMs }: WaveState): number | undefined {
   return heldUpSinceMs === undefined ? undefined : heldUpSinceMs + strategy.healthTimeoutMs;
 }
