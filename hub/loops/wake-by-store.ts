@@ -32,7 +32,7 @@ export function wakeRollouts(store: Pick<Store, 'subscribe'>, rollouts: RolloutD
   return store.subscribe((topic, key) => {
     const { cluster, application } = parsePlacementKey(key);
     if (rolloutTopics.has(topic)) rollouts.wakeCluster(cluster, application);
-    if (topic === 'assignments') rollouts.wakeFollowers(cluster);
+    if (topic === 'assignments') rollouts.wakeFollowers(cluster, application);
     if (topic === 'fleet' || (topic === 'pauses' && key === '')) rollouts.wakeAll();
   });
 }

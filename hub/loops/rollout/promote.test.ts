@@ -377,4 +377,36 @@ describe('promotion from environment to environment', () => {
     await commit({ ...files, 'fleet/production.yaml': text.replace(/, after: \{.*\}/, ' }') });
     expect(await has('production-1')).toMatchObject({ application: 'web-production' });
   });
+
+  it('looks again when something is said of the application that goes first, not of others there', async () => {
+    await rollouts.stop();
+    let looks = 0;
+    const { observations } = bed.store;
+    open({
+      ...bed.store,
+      observations: {
+        ...observations,
+        applications: (filter) => {
+          if (filter.application === 'web-staging') looks += 1;
+          return observations.applications(filter);
+        },
+      },
+    });
+    await commit(fleet('one'));
+    const looksAfter = async (happens: () => void) => {
+      looks = 0;
+      happens();
+      await bed.clock.advance(1_000);
+      await rollouts.loop.idle();
+      return looks > 0;
+    };
+    await becomesHealthy('staging-1');
+    expect(await looksAfter(() => rollouts.wakeCluster('staging-1', 'dns'))).toBe(false);
+    expect(await looksAfter(() => rollouts.wakeFollowers('staging-1', 'dns'))).toBe(false);
+    expect(await looksAfter(() => rollouts.wakeCluster('staging-1', 'web-staging'))).toBe(true);
+    expect(await looksAfter(() => rollouts.wakeFollowers('staging-1', 'web-staging'))).toBe(true);
+    expect(await looksAfter(() => rollouts.wakeCluster('staging-1'))).toBe(true);
+    // It may be assigned there only now.
+    expect(await looksAfter(() => rollouts.wakeFollowers('staging-2', 'web-staging'))).toBe(true);
+  });
 });

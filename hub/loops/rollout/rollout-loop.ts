@@ -64,8 +64,8 @@ export interface RolloutDriver {
   wakeAll(): void;
   /** A cluster has reported, come or gone. Many at once are one pass. @param application of which alone something is another. Default any. */
   wakeCluster(cluster: string, application?: string): void;
-  /** Something was assigned there: those who wait for another environment look at it again. */
-  wakeFollowers(cluster: string): void;
+  /** Something was assigned there: those who wait for another environment look at it again. @param application of which alone. Default any. */
+  wakeFollowers(cluster: string, application?: string): void;
   /** By application. */
   reports(): Promise<readonly RolloutReport[]>;
   /** Undefined: the application has no rollout yet. */
@@ -327,6 +327,12 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
     soon.set(application, clock.after(gatherMs, wake));
   };
 
+  /** What is said of one application is none of those that wait for another. */
+  const wakeWaiting = (cluster: string, only: string | undefined) => {
+    const waiting = only === undefined ? promoter.concerned(cluster) : promoter.followers(only);
+    for (const application of waiting) wakeSoon(application);
+  };
+
   const describe = async (state: RolloutState): Promise<RolloutReport> => {
     const report = describeRollout(state, await inputs.load(state));
     const promotion = await promoter.describe(state);
@@ -381,11 +387,9 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       if (only !== undefined && live.get(only)?.(cluster)) wakeSoon(only);
       if (only === undefined)
         for (const [application, concerns] of live) if (concerns(cluster)) wakeSoon(application);
-      for (const application of promoter.concerned(cluster)) wakeSoon(application);
+      wakeWaiting(cluster, only);
     },
-    wakeFollowers(cluster) {
-      for (const application of promoter.concerned(cluster)) wakeSoon(application);
-    },
+    wakeFollowers: wakeWaiting,
     async reports() {
       const stored = [...(await store.releases.rollouts()).values()];
       return Promise.all(
