@@ -106,17 +106,13 @@ function concernedAfter(state: RolloutState): readonly string[] {
 
 /** Of one that is under way all clusters count. Undefined: it is over, and there is nobody still to be caught up. */
 function concernedBy(state: RolloutState): ((cluster: string) => boolean) | undefined {
-  if (!isOver(state) && !isGivenUp(state)) return (cluster) => isMember(state.waves, cluster);
+  if (!isOver(state)) return (cluster) => isMember(state.waves, cluster);
   const some = new Set(concernedAfter(state));
-  return isOver(state) && some.size === 0 ? undefined : (cluster) => some.has(cluster);
+  return some.size === 0 ? undefined : (cluster) => some.has(cluster);
 }
 
 function isGoingOn({ phase }: RolloutState): boolean {
   return phase === 'Progressing' || phase === 'Complete';
-}
-
-function isLive(state: RolloutState): boolean {
-  return concernedBy(state) !== undefined;
 }
 
 export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
@@ -132,7 +128,8 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
 
   const moveNow = createMover(matchesSelector);
 
-  const note = (state: RolloutState) => {
+  /** Says whether it is live. */
+  const note = (state: RolloutState): boolean => {
     const concerned = concernedBy(state);
     if (concerned !== undefined) live.set(state.application, concerned);
     else {
@@ -140,6 +137,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       inputs.forget(state.application);
       states.forget(state.application);
     }
+    return concerned !== undefined;
   };
 
   const findLive = async () => {
@@ -147,8 +145,7 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       const state = readState(stored.state);
       if (isPromotionQueue(state)) loop.wake(state.application);
       if (!isWaved(state)) continue;
-      note(state);
-      if (isLive(state) || needsRevert(state)) loop.wake(application);
+      if (note(state) || needsRevert(state)) loop.wake(application);
     }
     return undefined;
   };
@@ -279,11 +276,11 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
       live.delete(application);
       return undefined;
     }
-    note(before);
+    const isLive = note(before);
     const promotion = await promote(before);
     if (promotion === 'again') return { requeueAfterMs: 1 };
     if (options.revert && needsRevert(before)) return revert(before, options.revert, signal);
-    if (!isLive(before)) return waitFor(promotion);
+    if (!isLive) return waitFor(promotion);
     const input = await inputs.load(before);
     const moved = moveNow(before, input.facts);
     const { blocked, together } = await exchange.plan(before);
