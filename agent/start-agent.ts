@@ -210,7 +210,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   };
   await loops.start();
   connection.start();
-  log.info('agent started', { version, kubernetes, applications: desired.applications().size });
+  log.info('agent started', { version, kubernetes, instanceId, applications: desired.applications().size });
   const stop = async () => {
     log.info('agent stopping');
     facts.stop();

@@ -27,6 +27,7 @@ export const eventTypes = [
   'agent.connected',
   'agent.disconnected',
   'agent.enrolled',
+  'agent.contended',
   'source.failed',
   'source.recovered',
   'source.rewritten',

@@ -22,6 +22,7 @@ import { encode } from '../../shared/stream/wire-base.ts';
 import { createEvent } from '../model/event.ts';
 import type { IssuedCertificate } from '../model/registry.ts';
 import { type EndableCall, failCall, waitForDrain } from './call.ts';
+import { contentionEvent } from './contention.ts';
 import { serveBlobs } from './fetch-blobs.ts';
 import { saveReport } from './report.ts';
 import { createSession } from './session.ts';
@@ -126,10 +127,8 @@ async function serveSession(
     logFailure(context, error);
     failCall(call, error);
   };
-  const record = (type: 'agent.connected' | 'agent.disconnected', message: string) =>
-    store.events.append([
-      createEvent({ type, actor: `agent:${cluster}`, timeMs: clock.now(), cluster, message }),
-    ]);
+  const eventOf = (type: 'agent.connected' | 'agent.disconnected', message: string) =>
+    createEvent({ type, actor: `agent:${cluster}`, timeMs: clock.now(), cluster, message });
   const session = createSession({
     certificate,
     peer: call.getPeer(),
@@ -143,9 +142,13 @@ async function serveSession(
     drained: () => waitForDrain(call),
     end,
     onHello: async (opened) => {
-      sessions.open(opened, end);
-      log.info('agent connected', { cluster, peer: call.getPeer() });
-      await record('agent.connected', `the agent of ${cluster} connected`);
+      const contention = sessions.open(opened, end);
+      log.info('agent connected', { cluster, peer: call.getPeer(), instanceId: opened.info().instanceId });
+      if (contention) log.warn('two agents take turns as one cluster: stop one of them', { ...contention });
+      await store.events.append([
+        eventOf('agent.connected', `the agent of ${cluster} connected`),
+        ...(contention ? [contentionEvent(contention, clock.now())] : []),
+      ]);
     },
     onRestored: context.wakeAll,
   });
@@ -158,7 +161,7 @@ async function serveSession(
   if (sessions.close(session)) {
     log.info('agent disconnected', { cluster });
     await store.registry.seen({ cluster, connected: false, nowMs: clock.now() });
-    await record('agent.disconnected', `the agent of ${cluster} disconnected`);
+    await store.events.append([eventOf('agent.disconnected', `the agent of ${cluster} disconnected`)]);
   }
   if (failure !== undefined) throw failure;
   call.end();

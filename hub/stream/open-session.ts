@@ -11,6 +11,8 @@ import { isAhead, planDoubtful, seenGeneration } from './plan-session.ts';
 import type { Session, SessionContext, SessionStore } from './session-context.ts';
 import { summaryFromWire } from './wire.ts';
 
+const textMax = 64;
+
 /**
  * Takes an agent's hello and writes the welcome; after that, assignments may follow.
  * @throws FairwayError `invalid_argument` for a second hello, `failed_precondition` for an agent whose protocol is too far from this hub's, and what `onHello` throws.
@@ -25,7 +27,11 @@ export async function openSession(context: SessionContext, session: Session, hel
       `this hub speaks protocol minor ${protocolMinor}, the agent ${hello.protocolMinor}: they may differ by one`,
     );
   const seen = summaryFromWire(hello.summary);
-  state.hello = { ...hello, summary: undefined } as Hello;
+  // Kept as long as the session, and told: an agent is not trusted to say little.
+  const instanceId = hello.instanceId.slice(0, textMax);
+  const agentVersion = hello.agentVersion.slice(0, textMax);
+  const kubernetesVersion = hello.kubernetesVersion.slice(0, textMax);
+  state.hello = { ...hello, instanceId, agentVersion, kubernetesVersion, summary: undefined } as Hello;
   await options.onHello(session);
   state.epoch = await store.meta.epoch();
   const known = await store.registry.cluster(cluster);
@@ -54,13 +60,13 @@ export async function openSession(context: SessionContext, session: Session, hel
   await store.registry.seen({
     cluster,
     connected: true,
-    agentVersion: hello.agentVersion.slice(0, 64),
-    kubernetesVersion: hello.kubernetesVersion.slice(0, 64),
+    agentVersion,
+    kubernetesVersion,
     nowMs: clock.now(),
   });
   state.openedAtMs = clock.now();
   // Another process knows of promises only what it says itself.
-  if (known?.fence && known.fence.instanceId !== hello.instanceId)
+  if (known?.fence && known.fence.instanceId !== instanceId)
     await store.registry.saveFenceContact(cluster, undefined);
   const value = create(WelcomeSchema, {
     epoch: epochToWire(state.epoch),

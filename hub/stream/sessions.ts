@@ -2,6 +2,7 @@
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { type EndableCall, failCall } from './call.ts';
+import { type Contention, createContentionWatch } from './contention.ts';
 import { createRateLimiter } from './rate-limit.ts';
 import type { Session } from './session-context.ts';
 
@@ -15,8 +16,12 @@ interface Entry {
 }
 
 export interface Sessions {
-  /** Makes this session the cluster's; an older one is ended. @throws resource_exhausted when they change places too often. */
-  open(session: Session, end: (error: FairwayError) => void): void;
+  /**
+   * Makes this session the cluster's; an older one is ended.
+   * @returns what is to be told where two agents take turns.
+   * @throws resource_exhausted when they change places too often.
+   */
+  open(session: Session, end: (error: FairwayError) => void): Contention | undefined;
   /** @returns false when another session has taken its place. */
   close(session: Session): boolean;
   get(cluster: string): Session | undefined;
@@ -31,6 +36,7 @@ export function createSessions(clock: Clock): Sessions {
   const entries = new Map<string, Entry>();
   const calls = new Map<string, Set<EndableCall>>();
   const replacements = createRateLimiter(clock, replacementsMax, minuteMs);
+  const contention = createContentionWatch(clock);
   return {
     open(session, end) {
       const before = entries.get(session.cluster);
@@ -41,6 +47,7 @@ export function createSessions(clock: Clock): Sessions {
         before.end(new FairwayError('conflict', 'a newer session of this cluster has taken over'));
       }
       entries.set(session.cluster, { session, end });
+      return before && contention.replaced(before.session.info(), session.info());
     },
     close(session) {
       session.close();

@@ -54,13 +54,23 @@ export async function until<T>(
 }
 
 /** The machine's clock, moved: timers stay real, so that sockets go on. */
-function createShiftedClock(): Clock & { shiftMs: number } {
+export interface ShiftedClock extends Clock {
+  /** How far the wall clock is set wrong. */
+  shiftMs: number;
+  /** Time that has passed for both clocks. */
+  passedMs: number;
+}
+
+function createShiftedClock(): ShiftedClock {
   return {
     shiftMs: 0,
+    passedMs: 0,
     now() {
-      return systemClock.now() + this.shiftMs;
+      return systemClock.now() + this.passedMs + this.shiftMs;
     },
-    monotonic: () => systemClock.monotonic(),
+    monotonic() {
+      return systemClock.monotonic() + this.passedMs;
+    },
     after: (delayMs, callback) => systemClock.after(delayMs, callback),
   };
 }
@@ -112,7 +122,7 @@ export interface Hub {
   readonly store: Store;
   readonly registry: Registry;
   readonly server: StreamServer;
-  readonly clock: Clock & { shiftMs: number };
+  readonly clock: ShiftedClock;
   readonly agentPort: number;
   readonly enrolmentAddress: string;
   /** Saves and assigns; wakes the stream. */
