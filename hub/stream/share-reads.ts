@@ -2,34 +2,26 @@ import type { Store } from '../store/store.ts';
 
 type SharedStore = Pick<Store, 'meta' | 'content' | 'releases' | 'registry' | 'events'>;
 
-/** Who asks before the running code gives way is answered by one read, which begins after all that they can know of. */
-function share<T>(read: () => Promise<T>): () => Promise<T> {
-  let current: Promise<T> | undefined;
-  return () => {
-    if (current !== undefined) return current;
-    const begun = read();
-    current = begun;
-    queueMicrotask(() => {
-      current = undefined;
-    });
+/** Who asks for the same before the running code gives way is answered by one read, which begins after all that they can know of. */
+function shareEach<T>(read: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const current = new Map<string, Promise<T>>();
+  return (key) => {
+    const known = current.get(key);
+    if (known !== undefined) return known;
+    const begun = read(key);
+    current.set(key, begun);
+    queueMicrotask(() => current.delete(key));
     return begun;
   };
 }
 
-/** As `share`, of what is read by a key. */
-function shareEach<K extends string, T>(read: (key: K) => Promise<T>): (key: K) => Promise<T> {
-  const shared = new Map<K, () => Promise<T>>();
-  return (key) => {
-    const known = shared.get(key);
-    if (known !== undefined) return known();
-    const made = share(() => read(key));
-    shared.set(key, made);
-    queueMicrotask(() => shared.delete(key));
-    return made();
-  };
+/** As `shareEach`, where there is but one thing to ask for. */
+function share<T>(read: () => Promise<T>): () => Promise<T> {
+  const each = shareEach(read);
+  return () => each('');
 }
 
-/** As `share`, where one read can tell of many keys. @param none of a key that the read says nothing of. */
+/** As `shareEach`, where one read can tell of many keys. @param none of a key that the read says nothing of. */
 function gather<T>(
   read: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>,
   none: T,
