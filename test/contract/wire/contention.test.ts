@@ -45,4 +45,16 @@ describe('two agents of one cluster', () => {
       },
     ]);
   });
+
+  it('cannot make the hub keep and tell long texts', async () => {
+    const hub = await hubOf();
+    const long = 'x'.repeat(10_000);
+    const versions = { agent: long, kubernetes: long };
+    const agent = await agentOf(await enrolAgent(hub, 'eu-1'), { instanceId: long, versions });
+    await until('connected', () => agent.connection.state().connected);
+    const short = 'x'.repeat(64);
+    expect(hub.server.sessions()).toMatchObject([
+      { instanceId: short, agentVersion: short, kubernetesVersion: short },
+    ]);
+  });
 });
