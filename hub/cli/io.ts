@@ -1,5 +1,6 @@
 /** What the command line touches of its machine, as a port: tests run the program in their own process. */
 import { homedir } from 'node:os';
+import { terminalText } from './output/terminal-text.ts';
 
 export interface CliIo {
   readonly stdout: (text: string) => void;
@@ -17,13 +18,24 @@ export interface CliIo {
   readonly signal: AbortSignal;
 }
 
-/** The process's own. */
-export function createSystemIo(signal: AbortSignal): CliIo {
+interface OutputStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** The process's own. What goes to a terminal cannot steer it; files and pipes get every byte. */
+export function createSystemIo(
+  signal: AbortSignal,
+  { stdout, stderr }: { readonly stdout: OutputStream; readonly stderr: OutputStream } = process,
+): CliIo {
+  const writeTo = (stream: OutputStream) => (text: string) =>
+    void stream.write(stream.isTTY ? terminalText(text) : text);
   return {
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
-    terminal: process.stdout.isTTY === true,
-    columns: process.stdout.columns,
+    stdout: writeTo(stdout),
+    stderr: writeTo(stderr),
+    terminal: stdout.isTTY === true,
+    columns: stdout.columns,
     env: process.env,
     home: homedir(),
     cwd: process.cwd(),

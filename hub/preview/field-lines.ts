@@ -1,4 +1,5 @@
 import { describeKey } from '../../shared/manifest/object.ts';
+import { plain } from '../../shared/text/plain.ts';
 import { plural } from '../../shared/text/plural.ts';
 import { describeProblem } from '../model/problem.ts';
 import type {
@@ -32,15 +33,6 @@ export function fieldLines(field: FieldReport): readonly SignedLine[] {
     ...(before === null ? [] : [{ sign: '-' as const, text: plain(before) }]),
     ...(after === null ? [] : [{ sign: '+' as const, text: plain(after) }]),
   ];
-}
-
-/** What a repository says must not steer a terminal or turn the direction of text: such characters are spelled out. */
-export function plain(text: string): string {
-  return text.replaceAll(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about.
-    /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 const namesShown = 6;

@@ -1,5 +1,6 @@
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
-import { nameText, plain } from './field-lines.ts';
+import { plain } from '../../shared/text/plain.ts';
+import { nameText } from './field-lines.ts';
 import type { ApplicationReport, ChangeVariant, ObjectReport } from './report.ts';
 
 /** Objects of one kind and namespace with the very same changes in the very same clusters: told once, for people. */

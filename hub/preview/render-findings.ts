@@ -1,8 +1,9 @@
 import { describeKey } from '../../shared/manifest/object.ts';
 import type { Paint } from '../../shared/text/paint.ts';
+import { plain } from '../../shared/text/plain.ts';
 import { plural } from '../../shared/text/plural.ts';
 import { rules } from './checks/complaint.ts';
-import { clustersText, plain } from './field-lines.ts';
+import { clustersText } from './field-lines.ts';
 import type { Finding, ValidationReport } from './findings.ts';
 
 /** `Deployment shop/web of web in eu-1, eu-2`, `Application web in eu-1`; empty where it is about a file only. */

@@ -1,8 +1,8 @@
+import { plain } from '../../shared/text/plain.ts';
 import { plural } from '../../shared/text/plural.ts';
 import {
   clustersText,
   fieldLines,
-  plain,
   problemText,
   type SignedLine,
   shownFields,

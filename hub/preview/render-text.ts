@@ -1,10 +1,10 @@
 import type { Paint } from '../../shared/text/paint.ts';
+import { plain } from '../../shared/text/plain.ts';
 import { plural } from '../../shared/text/plural.ts';
 import {
   clustersText,
   fieldLines,
   nameText,
-  plain,
   problemText,
   type SignedLine,
   shownFields,

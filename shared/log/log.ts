@@ -1,5 +1,7 @@
 /** Logging as a port: a constant message and fields. Lines are JSON on stderr, or short text on a terminal. */
 
+import { plain } from '../text/plain.ts';
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -23,7 +25,7 @@ export interface LogOptions {
 }
 
 /** Errors become their message (and code); everything else must be plain data. Stacks are kept at debug level only by the caller. */
-function plain(value: unknown): unknown {
+function fieldOf(value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   const code = (value as { code?: unknown }).code;
   return code === undefined ? value.message : `${String(code)}: ${value.message}`;
@@ -38,11 +40,11 @@ export function createLogger(options: LogOptions = {}): Logger {
       if (order[level] < least) return;
       const all: Record<string, unknown> = {};
       for (const [key, value] of Object.entries({ ...base, ...fields }))
-        if (value !== undefined) all[key] = plain(value);
+        if (value !== undefined) all[key] = fieldOf(value);
       const time = new Date(now()).toISOString();
       if (options.format === 'text') {
         const tail = Object.entries(all).map(
-          ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+          ([key, value]) => `${key}=${plain(typeof value === 'string' ? value : JSON.stringify(value))}`,
         );
         write(`${time} ${level.padEnd(5)} ${message}${tail.length > 0 ? ' ' + tail.join(' ') : ''}`);
       } else {

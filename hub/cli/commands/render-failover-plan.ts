@@ -1,8 +1,10 @@
 /** What a failover would change, as people read it in a terminal. Pure. */
+
 import type { Paint } from '../../../shared/text/paint.ts';
+import { plain } from '../../../shared/text/plain.ts';
 import { plural } from '../../../shared/text/plural.ts';
 import type { ApiFailoverPlan } from '../../api/schemas/failover.ts';
-import { clustersText, plain } from '../../preview/field-lines.ts';
+import { clustersText } from '../../preview/field-lines.ts';
 import { renderChanges } from '../../preview/render-text.ts';
 import { changesText, kindText, timeText } from './render-failover.ts';
 

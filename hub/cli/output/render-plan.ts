@@ -1,11 +1,12 @@
 /** A plan of rollouts as people read it: in a terminal, and in a pull request. Pure. */
+import { plain } from '../../../shared/text/plain.ts';
 import { plural } from '../../../shared/text/plural.ts';
 import type {
   ApiPlannedApplication,
   ApiPlannedWave,
   ApiRolloutPlan,
 } from '../../api/schemas/rollout-plan.ts';
-import { plain, problemText, sideText } from '../../preview/field-lines.ts';
+import { problemText, sideText } from '../../preview/field-lines.ts';
 import { code, renderChangesMarkdown } from '../../preview/render-markdown.ts';
 import { renderChanges } from '../../preview/render-text.ts';
 import type { ProblemReport } from '../../preview/report.ts';
