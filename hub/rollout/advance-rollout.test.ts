@@ -258,6 +258,20 @@ describe('failure', () => {
 });
 
 describe('operators', () => {
+  it('leave what is assigned to its timeout: a rollout that is paused says when it looks again', () => {
+    const run = createScenario(['eu-1'], strategy([{}]));
+    run.pass();
+    run.act({ type: 'pause' });
+    run.wait(60_000);
+    const { nextAtMs } = run.pass();
+    expect(nextAtMs).toBe(run.input().nowMs + defaultStrategy.healthTimeoutMs - 60_000);
+    run.wait(defaultStrategy.healthTimeoutMs - 60_000);
+    const late = run.pass();
+    expect(late.types).toEqual(['rollout.cluster.failed']);
+    expect(late.state.phase).toBe('Paused');
+    expect(late.nextAtMs).toBeUndefined();
+  });
+
   it('pause, resume, promote, exclude, abort and roll back, each idempotent', () => {
     const run = createScenario(['eu-1', 'eu-2', 'eu-3'], strategy([{ take: one, soakMs: 600_000 }, {}]));
     run.act({ type: 'pause' });

@@ -256,6 +256,8 @@ function clusterTimers(state: RolloutState, { observed, nowMs }: RolloutInput): 
     for (const cluster of unsettled[at] ?? []) {
       const known = clusterState(state.clusters, cluster);
       if (known?.assignedAtMs === undefined || known.failure) continue;
+      // What it does with what it had before is no word on the release.
+      if (known.rolledBackAtMs !== undefined) continue;
       if (known.countedAtMs !== undefined && known.healthySinceMs !== undefined) continue;
       const seen = observed.get(cluster);
       const start = known.healthySinceMs === undefined ? timerStart(seen, known) : undefined;
@@ -358,6 +360,14 @@ function walkWaves(
   };
 }
 
+/** What is assigned goes on while others go back. */
+function goBack(state: RolloutState, input: RolloutInput, changes: readonly RolloutChange[]): RolloutPass {
+  const back = rollBack(state, input);
+  const goesOn = back.state.phase === 'RollingBack';
+  const nextAtMs = goesOn ? earliest([back.nextAtMs, clusterTimers(back.state, input)]) : undefined;
+  return { ...back, nextAtMs, changes: [...changes, ...back.changes], questions: [] };
+}
+
 /** One pass. */
 export function advanceRollout(before: RolloutState, input: RolloutInput): RolloutPass {
   const seen = observeClusters(before, input);
@@ -372,18 +382,12 @@ export function advanceRollout(before: RolloutState, input: RolloutInput): Rollo
       changes.push(change);
     }
   }
-  if (state.phase === 'RollingBack') {
-    const back = rollBack(state, input);
-    return { ...back, changes: [...changes, ...back.changes], questions: [] };
-  }
+  if (state.phase === 'RollingBack') return goBack(state, input, changes);
   if (state.phase === 'Progressing' || state.phase === 'Complete') {
     const pass = walkWaves(state, input);
-    if (pass.state.phase === 'RollingBack') {
-      const back = rollBack(pass.state, input);
-      return { ...back, changes: [...changes, ...pass.changes, ...back.changes], questions: [] };
-    }
-    return { ...pass, changes: [...changes, ...pass.changes] };
+    const all = [...changes, ...pass.changes];
+    return pass.state.phase === 'RollingBack' ? goBack(pass.state, input, all) : { ...pass, changes: all };
   }
   if (isGivenUp(state)) return { ...done, ...giveLast(state, input), changes };
-  return { state, changes, ...done };
+  return { state, changes, ...done, nextAtMs: clusterTimers(state, input) };
 }

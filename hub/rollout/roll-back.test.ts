@@ -54,6 +54,26 @@ describe('a rollback by waves', () => {
     expect(run.pass().types).toEqual(['rollout.rolled-back']);
   });
 
+  it('says when something becomes of those that stay, too', () => {
+    const waves = [{ ...defaultWave, name: 'all', minHealthyMs: 120_000 }];
+    const run = createScenario(['eu-1', 'eu-2', 'eu-3'], { ...strategy, waves });
+    run.see('eu-1').lastHealthyDigest = undefined;
+    run.see('eu-2').lastHealthyDigest = undefined;
+    run.pass();
+    run.wait(1_000);
+    run.healthy('eu-1');
+    run.applied('eu-2', 'InProgress');
+    run.applied('eu-3', 'Failed', 'bad');
+    expect(run.pass().assigned).toEqual(['eu-3=old']);
+    const { nextAtMs, state } = run.pass();
+    expect(state.phase).toBe('RollingBack');
+    expect(nextAtMs).toBe(run.input().nowMs + 120_000);
+    run.wait(120_000);
+    expect(clusterState(run.pass().state.clusters, 'eu-1')?.countedAtMs).toBe(nextAtMs);
+    run.wait(strategy.healthTimeoutMs - 120_000);
+    expect(run.pass().changes.map(({ cluster }) => cluster)).toContain('eu-2');
+  });
+
   it('does not wait for a cluster that was forgotten after it had gone back', () => {
     const { run } = failInRest();
     run.see('eu-2').targetDigest = undefined;
