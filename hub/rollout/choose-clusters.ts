@@ -19,13 +19,15 @@ function isFlying(known: ClusterState | undefined): boolean {
   return known.failure === undefined && known.excluded === undefined;
 }
 
-/** Not healthy with what it has, as far as its agent says. Who was set aside counts no more. */
+/** Not healthy with what it has, as far as its agent says. Who was set aside counts no more, nor does whom its wave has ended without: it may stay so for good. */
 function isUnavailable(
   cluster: string,
   known: ClusterState | undefined,
+  { endedAtMs }: WaveState,
   observed: RolloutInput['observed'],
 ): boolean {
   if (known?.excluded !== undefined) return false;
+  if (isLost(known) && (known?.assignedAtMs ?? 0) < (endedAtMs ?? 0)) return false;
   const seen = observed.get(cluster);
   if (!seen?.connected || seen.targetDigest === undefined) return false;
   return seen.report !== undefined && seen.report.health !== 'Current';
@@ -55,13 +57,14 @@ export function lateFailures(state: RolloutState): readonly string[] {
   if (state.phase !== 'Complete' || state.strategy.onFailure === 'continue') return [];
   return state.waves.flatMap((wave) => {
     const states = wave.whole ? [] : statesIn(state.clusters, wave.clusters);
-    const failed = wave.clusters.filter((_, at) => isLateFailure(states[at]));
+    const failed = wave.clusters.filter((_, at) => isLost(states[at]));
     const { failures } = boundsOf(specOf(state.strategy, wave), wave.clusters.length);
     return failed.length > failures ? failed : [];
   });
 }
 
-function isLateFailure(known: ClusterState | undefined): boolean {
+/** It failed before it was ever counted, and nobody has set it aside. */
+function isLost(known: ClusterState | undefined): boolean {
   return known?.failure !== undefined && known.excluded === undefined && known.countedAtMs === undefined;
 }
 
@@ -78,7 +81,7 @@ function busyIn(state: RolloutState, wave: WaveState, { observed }: RolloutInput
   const inFlight = wave.clusters.filter((_, at) => isFlying(states[at]));
   const busy = new Set(inFlight);
   for (const [at, cluster] of wave.clusters.entries())
-    if (isUnavailable(cluster, states[at], observed)) busy.add(cluster);
+    if (isUnavailable(cluster, states[at], wave, observed)) busy.add(cluster);
   return { inFlight, busy, bounds };
 }
 

@@ -1,7 +1,7 @@
 /** What a rollout waits for, wave by wave and cluster by cluster, in words. Pure. */
 import type { ClusterCounts, RolloutPhase } from '../../model/rollout-history.ts';
 import { failedIn, openClusters, type RolloutInput } from '../advance-rollout.ts';
-import { isInFlight, lateFailures } from '../choose-clusters.ts';
+import { heldUpBy, isInFlight, lateFailures } from '../choose-clusters.ts';
 import { clusterState } from '../cluster-states.ts';
 import { isGivenUp } from '../give-last.ts';
 import { heldClusters } from '../held-clusters.ts';
@@ -87,11 +87,13 @@ export interface RolloutReport {
   readonly promotion?: PromotionReport | undefined;
 }
 
+/** @param turn what its turn waits on; empty: the others of its wave. */
 function clusterReport(
   state: RolloutState,
   cluster: string,
   input: RolloutInput,
   minHealthyMs: number,
+  turn = '',
 ): ClusterReport {
   const { observed, release, nowMs } = input;
   const known = clusterState(state.clusters, cluster);
@@ -113,7 +115,7 @@ function clusterReport(
     );
   if (!seen?.connected) return is('Offline', awayText(seen, known, nowMs));
   if (known?.assignedAtMs === undefined || !isAssigned(release, cluster, seen))
-    return is('Waiting', waitingText(state, cluster, seen));
+    return is('Waiting', waitingText(state, cluster, seen, turn));
   if (known.healthySinceMs !== undefined)
     return is(
       'Applied',
@@ -133,9 +135,9 @@ function backText(state: RolloutState, cluster: string, input: RolloutInput): st
   return `health with what it had before${said === '' ? '' : `: ${said}`}`;
 }
 
-function waitingText(state: RolloutState, cluster: string, seen: ObservedCluster): string {
+function waitingText(state: RolloutState, cluster: string, seen: ObservedCluster, turn: string): string {
   if (isGivenUp(state)) return lastText(seen);
-  return state.phase === 'RollingBack' ? '' : turnText(state, cluster);
+  return state.phase === 'RollingBack' ? '' : turn || turnText(state, cluster);
 }
 
 /** Of a rollout that was given up. */
@@ -144,10 +146,16 @@ function lastText({ targetDigest }: ObservedCluster): string {
   return 'a release or a retry, since no cluster with the same Target tells what came before';
 }
 
-function turnText(state: RolloutState, cluster: string): string {
+/** Who keeps those from their turn that come late to a wave; empty: nobody does, or it is still under way. */
+function lateText(state: RolloutState, wave: WaveState, input: RolloutInput): string {
   const [failed] = lateFailures(state);
   if (failed !== undefined)
     return `a retry of ${failed}, which failed when it came late: ${clusterState(state.clusters, failed)?.failure?.message ?? ''}`;
+  if (wave.endedAtMs === undefined || wave.whole) return '';
+  return heldUpBy(state, wave, input).length === 0 ? '' : describeHeldUp(state, wave, input);
+}
+
+function turnText(state: RolloutState, cluster: string): string {
   const others = state.handOvers?.[cluster] ?? [];
   if (others.length === 0) return 'its turn';
   const names = others.map(({ application }) => application).join(', ');
@@ -247,8 +255,9 @@ function waveReport(
   back: WaveBack | undefined,
 ): WaveReport {
   const { minHealthyMs } = specOf(state.strategy, wave);
+  const turn = lateText(state, wave, input);
   const clusters = wave.clusters.map((cluster) => {
-    const report = clusterReport(state, cluster, input, minHealthyMs);
+    const report = clusterReport(state, cluster, input, minHealthyMs, turn);
     return back ? reportBack(report, back) : { ...report, next: nextForCluster(state, wave, cluster, input) };
   });
   const { name, startedAtMs, endedAtMs, settledAtMs } = wave;

@@ -100,7 +100,13 @@ function checkUnavailable(state: RolloutState, wave: WaveState, went: Names, inp
   if (went.every((name) => isIll(name, input))) return [];
   const { maxUnavailable } = specOf(state.strategy, wave);
   const bound = Math.max(1, amountOf(maxUnavailable, wave.clusters.length, 'down'));
-  const counts = (name: string) => clusterState(state.clusters, name)?.excluded === undefined;
+  const counts = (name: string) => {
+    const known = clusterState(state.clusters, name);
+    if (known?.excluded !== undefined) return false;
+    // Whom a wave has ended without counts against its budget of failures alone.
+    const hasFailed = known?.failure !== undefined && known.countedAtMs === undefined;
+    return !(hasFailed && (known.assignedAtMs ?? 0) < (wave.endedAtMs ?? 0));
+  };
   const out = wave.clusters.filter((name) => isInFlight(state, name) || (isIll(name, input) && counts(name)));
   return out.length > bound ? [`${out.length} unavailable in ${wave.name}, at most ${bound}`] : [];
 }
