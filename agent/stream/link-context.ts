@@ -72,6 +72,7 @@ export function say<C extends Said['case']>(
 
 /** Calls back in so many milliseconds, unless the link is over by then. */
 export function after(context: LinkContext, delayMs: number, callback: () => void): void {
+  if (context.abort.signal.aborted) return;
   const cancel = context.clock.after(delayMs, () => {
     context.timers.delete(cancel);
     callback();

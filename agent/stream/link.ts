@@ -148,7 +148,7 @@ function receive(context: LinkContext, { message }: SessionResponse): void {
       break;
     case 'renewed':
       void keepRenewed(context, message.value).catch((caught: unknown) => {
-        // The old certificate is still good; the next connection tries again.
+        // The old certificate is still good; it is tried again in an hour.
         log.error('the renewed certificate cannot be kept', { error: toFairwayError(caught) });
       });
       break;
