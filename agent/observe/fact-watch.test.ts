@@ -4,7 +4,7 @@ import { createSeededRandom } from '../../shared/clock/random.ts';
 import { FairwayError } from '../../shared/error/error.ts';
 import { silentLogger } from '../../shared/log/log.ts';
 import type { KubeObject } from '../../shared/manifest/object.ts';
-import type { ApiResource, KubeClient, LiveObject, WatchEvent } from '../kube/kube-client.ts';
+import type { ApiResource, KubeClient, ListRequest, LiveObject, WatchEvent } from '../kube/kube-client.ts';
 import { createFactWatch, type FactKind } from './fact-watch.ts';
 
 const resource: ApiResource = {
@@ -23,13 +23,15 @@ async function bed(first: readonly LiveObject[], more: Partial<FactKind> = {}) {
   const clock = createFakeClock();
   const state = { items: first, lists: 0, from: [] as string[], changes: 0 };
   let fail: Error | undefined;
+  let failSecondPage: Error | undefined;
   let send: (event: WatchEvent) => void = () => {};
   let end: (error?: Error) => void = () => {};
   const kube = {
-    list: async () => {
+    list: async ({ continue: next }: ListRequest) => {
       state.lists += 1;
       if (fail) throw fail;
-      return { resourceVersion: '5', items: state.items, continue: undefined };
+      if (failSecondPage && next) throw failSecondPage;
+      return { resourceVersion: '5', items: state.items, continue: failSecondPage && 'more' };
     },
     watch: ({ resourceVersion }: { resourceVersion: string }, onEvent: (event: WatchEvent) => void) => {
       state.from.push(resourceVersion);
@@ -63,6 +65,9 @@ async function bed(first: readonly LiveObject[], more: Partial<FactKind> = {}) {
     },
     failLists: (error?: Error) => {
       fail = error;
+    },
+    failSecondPages: (error?: Error) => {
+      failSecondPage = error;
     },
   };
 }
@@ -100,6 +105,19 @@ describe('createFactWatch', () => {
     expect(watch.counted()).toHaveLength(1);
     await end(new FairwayError('gone', 'too old'));
     expect([state.lists, state.changes]).toEqual([3, 1]);
+    watch.stop();
+  });
+
+  it('tells what a list has shown that failed half-way once one is whole', async () => {
+    const { watch, state, end, failSecondPages, clock } = await bed([quota('a', 1)]);
+    state.items = [quota('a', 3)];
+    failSecondPages(new FairwayError('unavailable', 'cut'));
+    await end(new FairwayError('gone', 'too old'));
+    expect(state.changes).toBe(0);
+    failSecondPages();
+    await clock.advance(30_000);
+    expect(state.changes).toBe(1);
+    expect(watch.counted()).toEqual([[trim(quota('a', 3)), 1]]);
     watch.stop();
   });
 

@@ -97,6 +97,8 @@ export function createFactWatch(resource: ApiResource, kind: FactKind, ports: Fa
   const tally = createObjectTally(objectsMax);
   const abort = new AbortController();
   let known = false;
+  /** What is kept is another since that was told last: a list may fail half-way. */
+  let changed = false;
   let synced = false;
   let announce = () => {};
   const started = new Promise<void>((resolve) => {
@@ -106,7 +108,6 @@ export function createFactWatch(resource: ApiResource, kind: FactKind, ports: Fa
 
   const list = async (): Promise<string> => {
     const seen = new Set<string>();
-    let changed = false;
     let next: string | undefined;
     tally.begin();
     for (;;) {
@@ -125,6 +126,7 @@ export function createFactWatch(resource: ApiResource, kind: FactKind, ports: Fa
       if (next !== undefined && seen.size <= objectsMax) continue;
       changed = tally.retain(seen) || changed;
       if (changed && known) ports.onChange();
+      changed = false;
       known = true;
       return page.resourceVersion;
     }

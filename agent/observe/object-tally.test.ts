@@ -47,7 +47,20 @@ describe('createObjectTally', () => {
     expect(tally.cut).toBe(false);
     expect([tally.put('c', object(1)), tally.put('d', object(1))]).toEqual([true, false]);
     expect([tally.size, tally.cut, tally.put('a', object(2))]).toEqual([2, true, true]);
+  });
+
+  it('says that there is too much until all of them have come and had room', () => {
+    const tally = createObjectTally(2);
+    for (const name of ['a', 'b', 'c']) tally.put(name, object(1));
     tally.begin();
-    expect(tally.cut).toBe(false);
+    tally.put('a', object(1));
+    expect(tally.cut).toBe(true);
+    // Nothing more is told of a list that ends in between; the next begins anew.
+    tally.begin();
+    tally.put('a', object(1));
+    expect([tally.retain(new Set(['a', 'b'])), tally.cut]).toEqual([true, false]);
+    tally.begin();
+    for (const name of ['a', 'b', 'c']) tally.put(name, object(1));
+    expect([tally.retain(new Set(['a', 'b', 'c'])), tally.cut]).toEqual([false, true]);
   });
 });

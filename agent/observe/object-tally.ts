@@ -7,13 +7,13 @@ export type Counted = readonly [object: KubeObject, count: number];
 
 export interface ObjectTally {
   readonly size: number;
-  /** There were more than it holds: some of those that came last are not in it. */
+  /** There were more than it holds, by the last that was whole: some of those that came last are not in it. */
   readonly cut: boolean;
-  /** All of them come now, and `retain` after that: whether there is room is seen anew. */
+  /** All of them come now, and `retain` after that: whether there is room is seen anew, and told then. */
   begin(): void;
   /** @param object undefined: it is gone, or does not count. True: what is kept is another. */
   put(name: string, object: KubeObject | undefined): boolean;
-  /** Forgets all others. True: there were others. */
+  /** Forgets all others. True: there were others, or there is room for all now. */
   retain(names: ReadonlySet<string>): boolean;
   /** In the order in which they came. */
   counted(): readonly Counted[];
@@ -36,6 +36,8 @@ export function createObjectTally(objectsMax: number): ObjectTally {
   /** By digest: a thousand pods of one Deployment are one object here. */
   const sorts = new Map<string, Shared>();
   let cut = false;
+  /** Some had no room since `begin`. */
+  let full = false;
 
   const release = (shared: Shared) => {
     shared.count -= 1;
@@ -61,7 +63,7 @@ export function createObjectTally(objectsMax: number): ObjectTally {
       return cut;
     },
     begin() {
-      cut = false;
+      full = false;
     },
     put(name, object) {
       if (!object) return drop(name);
@@ -71,6 +73,7 @@ export function createObjectTally(objectsMax: number): ObjectTally {
       if (!before && kept.size >= objectsMax) {
         const isNews = !cut;
         cut = true;
+        full = true;
         return isNews;
       }
       if (before) release(before);
@@ -78,7 +81,8 @@ export function createObjectTally(objectsMax: number): ObjectTally {
       return true;
     },
     retain(names) {
-      let changed = false;
+      let changed = cut && !full;
+      cut = full;
       for (const name of [...kept.keys()]) if (!names.has(name)) changed = drop(name) || changed;
       return changed;
     },
