@@ -187,7 +187,7 @@ const collectors: Readonly<Record<FactSection, Collect>> = {
     const schedulesKnown = !listed.gaps.some(({ kind }) => kind === 'Schedule');
     return { facts: backupFacts(objectsOf(listed), schedulesKnown), gaps: listed.gaps };
   },
-  sealed: ({ group }) => group.sealed.collect(),
+  sealed: ({ group, signal }) => group.sealed.collect(signal),
   unowned: ({ group, unowned, signal }) => group.unowned.collect(unowned, signal),
 };
 

@@ -25,19 +25,24 @@ const secret = (members: JsonObject) => ({
 const sealed = async (manifest: object, regex?: RegExp) =>
   JSON.stringify(await encryptManifest(manifest, [recipient], regex));
 
-/** What is told of manifests, by their digests, under a salt. */
-async function tell(texts: Readonly<Record<string, string>>, under = salt, opens = true) {
+/** One application of manifests, by their digests. */
+function desire(texts: Readonly<Record<string, string>>) {
   const entries = Object.keys(texts).map((objectDigest) => ({ objectDigest, originId }));
-  const desired = {
+  return {
     applications: () => new Map([['web', { application: 'web', target: { set: { entries } } }]]),
     object: (digest: string) => texts[digest],
   } as unknown as Pick<DesiredState, 'applications' | 'object'>;
+}
+const asked = () => new AbortController();
+
+/** What is told of manifests under a salt. */
+async function tell(texts: Readonly<Record<string, string>>, under = salt, opens = true) {
   const opener = createSecretOpener({
     readKeys: async () => (opens ? new Map([['key', Buffer.from(identity)]]) : undefined),
     ...{ namespace: 'own', clock: systemClock, log: silentLogger },
   });
-  const facts = createSealedFacts({ desired, reveal: (text) => opener.open(text) }, under);
-  return new Map((await facts.collect()).facts);
+  const facts = createSealedFacts({ desired: desire(texts), reveal: (text) => opener.open(text) }, under);
+  return new Map((await facts.collect(asked().signal)).facts);
 }
 
 describe('createSealedFacts', () => {
@@ -75,6 +80,24 @@ describe('createSealedFacts', () => {
     const [left, right] = ['a', 'b'].map((digest) => Object.entries(told.get(digest) as JsonObject)[0]);
     expect([left?.[0], right?.[0]]).toEqual(['/spec/list/0/password', '/spec/list/1/password']);
     expect(left?.[1]).toBe(right?.[1]);
+  });
+
+  it('ends with the question, and goes on from there with the next one', async () => {
+    const texts: Record<string, string> = {};
+    for (const name of ['a', 'b', 'c'])
+      texts[name] = await sealed(secret({ stringData: { [name]: 'hush' } }));
+    const question = asked();
+    const opened: string[] = [];
+    const reveal = async (text: string) => {
+      opened.push(text);
+      if (opened.length === 2) question.abort(new Error('nobody waits'));
+      return JSON.stringify(secret({ stringData: {} }));
+    };
+    const facts = createSealedFacts({ desired: desire(texts), reveal }, salt);
+    await expect(facts.collect(question.signal)).rejects.toThrow('nobody waits');
+    expect(opened).toEqual([texts['a'], texts['b']]);
+    expect((await facts.collect(asked().signal)).facts).toHaveLength(3);
+    expect(opened).toEqual([texts['a'], texts['b'], texts['c']]);
   });
 
   it('says nothing of what is not encrypted, or cannot be opened here', async () => {

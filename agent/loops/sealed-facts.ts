@@ -48,7 +48,7 @@ function sayValue(object: KubeObject, pointer: string): readonly [path: string, 
 /** Keeps which entries of a target are encrypted, and their fingerprints as long as they are wanted. One salt's. */
 export function createSealedFacts({ desired, reveal }: SealedFactsPorts, salt: Uint8Array) {
   const encrypted = new WeakMap<Target, readonly ManifestEntry[]>();
-  let known: ReadonlyMap<string, Json> = new Map();
+  let known = new Map<string, Json>();
 
   const encryptedOf = (target: Target): readonly ManifestEntry[] => {
     const before = encrypted.get(target);
@@ -80,7 +80,7 @@ export function createSealedFacts({ desired, reveal }: SealedFactsPorts, salt: U
   };
 
   return {
-    async collect(): Promise<Collected> {
+    async collect(signal: AbortSignal): Promise<Collected> {
       const next = new Map<string, Json>();
       let left = 0;
       for (const { application, target } of desired.applications().values())
@@ -91,7 +91,12 @@ export function createSealedFacts({ desired, reveal }: SealedFactsPorts, salt: U
             continue;
           }
           const found = known.get(entry.objectDigest) ?? (await fingerprintsOf(application, entry));
-          if (found !== undefined) next.set(entry.objectDigest, found);
+          if (found !== undefined) {
+            next.set(entry.objectDigest, found);
+            // Thousands may take longer than a question waits: the next one goes on from here.
+            known.set(entry.objectDigest, found);
+          }
+          signal.throwIfAborted();
         }
       known = next;
       const message = `values of ${left} objects beyond ${objectsMax} are not opened`;
