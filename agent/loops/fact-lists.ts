@@ -39,7 +39,7 @@ export interface FactLists {
   watched(kind: FactKind, signal: AbortSignal): Promise<FactWatch | undefined>;
   /** What was worked out may be other by now: half a minute later it is worked out anew, and that is told. */
   hasten(kind: Pick<FactKind, 'group' | 'kind'>): void;
-  /** Works it out again where it is older than four minutes, or nobody watches; whoever leaves before it is done finds it done when it asks again. */
+  /** Works it out again where it was done four minutes ago, or nobody watches; whoever leaves before it is done finds it done, or under way, when it asks again. */
   slowly<T>(name: string, work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
   /** What ends work that others profit from: while it is watched not a question's own end. */
   lifetime(signal: AbortSignal): AbortSignal;
@@ -57,10 +57,16 @@ const isSame = (names: readonly string[], set: ReadonlySet<string>) =>
   names.length === set.size && names.every((name) => set.has(name));
 const listName = (kind: Pick<FactKind, 'group' | 'kind'>) => `list ${idOf(kind)}`;
 
+interface Worked {
+  readonly result: Promise<unknown>;
+  /** Undefined: it is being worked out. */
+  doneAtMs?: number;
+}
+
 export function createFactLists(ports: FactListsPorts): FactLists {
   const { kube, clock } = ports;
   const watches = new Map<string, FactWatch>();
-  const worked = new Map<string, { readonly atMs: number; readonly result: Promise<unknown> }>();
+  const worked = new Map<string, Worked>();
   let watching = false;
   let life = new AbortController();
   let servedStaleUntilMs = 0;
@@ -78,15 +84,23 @@ export function createFactLists(ports: FactListsPorts): FactLists {
     const text = ports.namespaces().join(' ');
     if (text !== namespacesText) worked.clear();
     namespacesText = text;
+    // Also what nobody asks for any more, since it is watched now.
+    for (const [other, { doneAtMs }] of worked)
+      if (doneAtMs !== undefined && clock.monotonic() - doneAtMs >= slowlyMs) worked.delete(other);
     const known = worked.get(name);
-    if (known && clock.monotonic() - known.atMs < slowlyMs)
-      return orAborted(known.result as Promise<T>, signal);
+    if (known) return orAborted(known.result as Promise<T>, signal);
     const result = work(life.signal);
-    worked.set(name, { atMs: clock.monotonic(), result });
-    // What failed is tried again with the next question; whoever asked is told.
-    result.catch(() => {
-      if (worked.get(name)?.result === result) worked.delete(name);
-    });
+    const one: Worked = { result };
+    worked.set(name, one);
+    result.then(
+      () => {
+        one.doneAtMs = clock.monotonic();
+      },
+      // What failed is tried again with the next question; whoever asked is told.
+      () => {
+        if (worked.get(name) === one) worked.delete(name);
+      },
+    );
     return orAborted(result, signal);
   };
 
