@@ -7,6 +7,7 @@ import { factsOf } from '../observe/facts.ts';
 import { planRemoval } from '../observe/foreign.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import type { Finding } from './judge-drift.ts';
+import { refOf } from './resources.ts';
 import { describeContest, setDrift, standingDrift, tellFound, tellHealed } from './tell-drift.ts';
 import { writerOf } from './writer.ts';
 
@@ -17,9 +18,8 @@ async function undoForeign(
   sync: SyncOptions,
   signal: AbortSignal,
 ): Promise<LiveObject | undefined> {
-  const resource = context.resources.find(record.apiVersion, record.key.kind);
-  if (finding.undo.length === 0 || !finding.live || !resource) return finding.live;
-  const ref = { resource, namespace: record.key.namespace, name: record.key.name };
+  const ref = refOf(context.resources, record);
+  if (finding.undo.length === 0 || !finding.live || !ref) return finding.live;
   const writer = writerOf(context.kube, sync, context.namespace);
   return writer.patch(ref, planRemoval(finding.undo, finding.live), 'json', signal);
 }

@@ -4,7 +4,6 @@ import { describeDuration } from '../../shared/manifest/describe-drift.ts';
 import { describeKey } from '../../shared/manifest/object.ts';
 import { findLive } from '../apply/find-live.ts';
 import { type HookVerdict, judgeHook } from '../apply/hook-outcome.ts';
-import type { ResourceRef } from '../kube/kube-client.ts';
 import { type HookMark, hookRunId, rememberDone } from '../model/hook-memory.ts';
 import { hookFinalizer } from '../model/inventory.ts';
 import type { ObservedObject } from '../model/record.ts';
@@ -21,14 +20,10 @@ import {
   saveMemory,
   takeFinalizerOff,
 } from './hook-step.ts';
+import { refOf } from './resources.ts';
 
 /** Runs of one hook that are kept where its delete policy does not take the ones before away. */
 const keptRunsMax = 5;
-
-function refOf(context: AgentContext, { apiVersion, key }: ObservedObject): ResourceRef | undefined {
-  const resource = context.resources.find(apiVersion, key.kind);
-  return resource && { resource, namespace: key.namespace, name: key.name };
-}
 
 /** Ids of the runs that belong to this release: those that were, and the next of each hook. */
 function ownRuns(step: HookStep): ReadonlySet<string> {
@@ -48,7 +43,7 @@ async function sweepRemembered(
   mark: HookMark,
   outcome: 'succeeded' | 'failed' | 'given up',
 ): Promise<void> {
-  const ref = refOf(step.context, object);
+  const ref = refOf(step.context.resources, object);
   const policy = outcome === 'succeeded' ? 'hook-succeeded' : 'hook-failed';
   const held = object.finalizers.includes(hookFinalizer);
   const going = outcome === 'given up' || mark.policies.includes(policy);
@@ -73,7 +68,7 @@ async function sweepEarlier(
   mark: HookMark,
 ): Promise<(RunAtWork & { readonly isBlocking: boolean }) | undefined> {
   const { context, state: application, writer, signal } = step;
-  const ref = refOf(context, object);
+  const ref = refOf(context.resources, object);
   if (!ref || !object.finalizers.includes(hookFinalizer)) return undefined;
   const live = await findLive(writer, ref, signal);
   if (!live) return undefined;
@@ -123,7 +118,7 @@ export async function deleteEarlierRuns(
     )
     .sort((a, b) => b.mark.startedAtMs - a.mark.startedAtMs);
   for (const { object } of earlier.slice(beforeCreation ? 0 : keptRunsMax - 1)) {
-    const ref = refOf(context, object);
+    const ref = refOf(context.resources, object);
     if (ref) await deleteRun(writer, ref, object.facts.uid, signal);
   }
 }
@@ -135,7 +130,7 @@ export async function releaseHookFinalizers(
   signal: AbortSignal,
 ): Promise<void> {
   for (const { object } of observedRuns(context, state)) {
-    const ref = refOf(context, object);
+    const ref = refOf(context.resources, object);
     if (!ref || !object.finalizers.includes(hookFinalizer)) continue;
     await takeFinalizerOff(context.kube, ref, await findLive(context.kube, ref, signal), signal);
   }

@@ -10,6 +10,7 @@ import type { DesiredApplication } from '../model/desired.ts';
 import { explainStuck, readSurroundings } from '../observe/explain-stuck.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { seenHealth } from './report-phase.ts';
+import { refOf } from './resources.ts';
 
 /** How an object has come to where it is. */
 export interface ProgressWatch {
@@ -55,9 +56,9 @@ async function findWords(
 ): Promise<Health> {
   const object = state.objects.get(text);
   const nothing = { object: undefined, pods: [], events: [] };
-  const resource = object?.entry && context.resources.find(object.entry.apiVersion, object.key.kind);
-  if (!object || !resource) return explainStuck(health, nothing, after);
-  const ref = { resource, namespace: object.key.namespace, name: object.key.name };
+  const apiVersion = object?.entry?.apiVersion;
+  const ref = apiVersion && refOf(context.resources, { apiVersion, key: object.key });
+  if (!ref) return explainStuck(health, nothing, after);
   const { kube, resources } = context;
   try {
     const find = (apiVersion: string, kind: string) => resources.find(apiVersion, kind);

@@ -4,7 +4,6 @@ import type { Drift } from '../../shared/manifest/health.ts';
 import { ignoredPaths } from '../../shared/manifest/ignore.ts';
 import { effectiveObject } from '../apply/effective-object.ts';
 import { forEachBounded } from '../apply/parallel.ts';
-import type { ResourceRef } from '../kube/kube-client.ts';
 import { isPassing } from '../kube/status-error.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import type { AppliedRecord } from '../model/record.ts';
@@ -12,6 +11,7 @@ import { actOn } from './act-on-drift.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { assertNewest } from './fence.ts';
 import { type Finding, judgeLive } from './judge-drift.ts';
+import { refOf } from './resources.ts';
 import { noteRefusal, proofAttempt } from './retries.ts';
 import { selfHealOf } from './self-heal.ts';
 import { isLikelyDrift, stillSuspected } from './suspicion.ts';
@@ -25,10 +25,9 @@ async function readFinding(
   record: AppliedRecord,
   signal: AbortSignal,
 ): Promise<Finding | undefined> {
-  const resource = context.resources.find(record.apiVersion, record.key.kind);
+  const ref = refOf(context.resources, record);
   const text = context.desired.object(record.objectDigest);
-  if (!resource || text === undefined) return undefined;
-  const ref: ResourceRef = { resource, namespace: record.key.namespace, name: record.key.name };
+  if (!ref || text === undefined) return undefined;
   const nowMs = context.clock.now();
   try {
     const live = await context.kube.get(ref, signal);

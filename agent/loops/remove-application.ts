@@ -19,6 +19,7 @@ import {
   watchInventory,
 } from './prune-phase.ts';
 import { reportPhase } from './report-phase.ts';
+import { refOf } from './resources.ts';
 
 const lookAgainMs = 30_000;
 const parallelMax = 8;
@@ -51,11 +52,10 @@ async function findUnseen(
       claims.claimedBy(text, application) === undefined,
   );
   const there: ObjectKey[] = [];
-  await forEachBounded(unseen, parallelMax, async ([, { key, apiVersion }]) => {
-    const resource = resources.find(apiVersion, key.kind);
-    const { namespace, name } = key;
-    const live = resource && (await findLive(kube, { resource, namespace, name }, signal));
-    if (live?.metadata.labels?.[partOfLabel] === applySetId) there.push(key);
+  await forEachBounded(unseen, parallelMax, async ([, record]) => {
+    const ref = refOf(resources, record);
+    const live = ref && (await findLive(kube, ref, signal));
+    if (live?.metadata.labels?.[partOfLabel] === applySetId) there.push(record.key);
   });
   return there;
 }

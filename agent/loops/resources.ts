@@ -1,4 +1,5 @@
-import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
+import type { ObjectKey } from '../../shared/manifest/object.ts';
+import type { ApiResource, KubeClient, ResourceRef } from '../kube/kube-client.ts';
 
 /** Discovery as the steps need it. */
 export interface Resources {
@@ -13,6 +14,15 @@ export interface Resources {
   isStale(group: string): boolean;
   /** Asks the API server again where the kind is unknown (the client bounds how often). */
   resolve(apiVersion: string, kind: string, signal: AbortSignal): Promise<ApiResource | undefined>;
+}
+
+/** Where an object of that version lives; undefined: the version is not served. */
+export function refOf(
+  resources: Pick<Resources, 'find'>,
+  { apiVersion, key }: { readonly apiVersion: string; readonly key: ObjectKey },
+): ResourceRef | undefined {
+  const resource = resources.find(apiVersion, key.kind);
+  return resource && { resource, namespace: key.namespace, name: key.name };
 }
 
 export function createResources(kube: KubeClient, onChange: () => void): Resources {

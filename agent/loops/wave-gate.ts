@@ -10,6 +10,7 @@ import type { PlannedObject } from '../apply/plan-sync.ts';
 import type { DesiredApplication } from '../model/desired.ts';
 import type { AgentContext, ApplicationState, ObjectState } from './context.ts';
 import { healthOfObject } from './report-phase.ts';
+import { refOf } from './resources.ts';
 
 /** How often a wave looks at what it cannot watch. */
 const lookAgainMs = 10_000;
@@ -39,11 +40,9 @@ async function lookAgain(
   signal: AbortSignal,
 ): Promise<void> {
   const object = state.objects.get(text);
-  const apiVersion = object?.entry?.apiVersion;
-  const resource = apiVersion && context.resources.find(apiVersion, object.key.kind);
-  if (!object || !resource) return;
-  const { namespace, name } = object.key;
-  const live = await findLive(context.kube, { resource, namespace, name }, signal);
+  if (!object?.entry) return;
+  const ref = refOf(context.resources, { apiVersion: object.entry.apiVersion, key: object.key });
+  const live = ref && (await findLive(context.kube, ref, signal));
   if (live) state.objects.set(text, { ...object, health: context.health.judge(live, state.application) });
 }
 
