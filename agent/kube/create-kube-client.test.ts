@@ -178,6 +178,28 @@ describe('createKubeClient', () => {
     expect(requests).toHaveLength(3);
   });
 
+  it('goes on with discovery for others when whoever asked first gives up', async () => {
+    let release = () => {};
+    const asked = Promise.withResolvers<void>();
+    const { client, requests } = await serve((_request, response, count) => {
+      const before = release;
+      release = () => {
+        before();
+        answer(response, 200, { kind: 'APIGroupDiscoveryList', items: [] });
+      };
+      if (count === 2) asked.resolve();
+    });
+    const leaving = new AbortController();
+    const first = client.discover({ signal: leaving.signal });
+    const second = client.discover({ signal: new AbortController().signal });
+    await asked.promise;
+    leaving.abort();
+    await expect(first).rejects.toMatchObject({ code: 'cancelled' });
+    release();
+    expect(await second).toEqual([]);
+    expect(requests).toHaveLength(2);
+  });
+
   it('tells which groups are not known now, and knows the others', async () => {
     const deployments = {
       resource: 'deployments',

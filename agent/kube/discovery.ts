@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { orAborted } from '../../shared/loop/or-aborted.ts';
 import type { ApiResource } from './kube-client.ts';
 import type { Transport } from './transport.ts';
 
@@ -95,11 +96,7 @@ type Documents = Map<string, { readonly etag: string; readonly document: unknown
  * Asks for everything served. Two requests, or on an old server one more for each group version. What has not changed is not sent again (KEP-3352: aggregated
  * discovery bears an ETag).
  */
-async function fetchServed(
-  transport: Transport,
-  documents: Documents,
-  signal?: AbortSignal,
-): Promise<Served> {
+async function fetchServed(transport: Transport, documents: Documents): Promise<Served> {
   const staleGroups = new Set<string>();
   const read = async (path: string): Promise<unknown> => {
     const known = documents.get(path);
@@ -110,7 +107,6 @@ async function fetchServed(
       accept,
       headers: known && { 'if-none-match': known.etag },
       idempotent: true,
-      signal,
     });
     if (response.status === 304 && known) return known.document;
     try {
@@ -162,16 +158,16 @@ export interface Discovery {
 
 const refreshIntervalMinMs = 500;
 
-/** Caches; a refresh asked for within half a second of the last answer gets that one. Callers at once share one request. */
+/** Caches; a refresh asked for within half a second of the last answer gets that one. Callers at once share one request, which goes on when one of them gives up. */
 export function createDiscovery(transport: Transport, clock: Clock): Discovery {
   let known: readonly ApiResource[] | undefined;
   let staleGroups: ReadonlySet<string> = new Set();
   let readAtMs = Number.NEGATIVE_INFINITY;
   let pending: Promise<readonly ApiResource[]> | undefined;
   const documents: Documents = new Map();
-  const ask = async (signal?: AbortSignal) => {
+  const ask = async () => {
     try {
-      const served = await fetchServed(transport, documents, signal);
+      const served = await fetchServed(transport, documents);
       known = served.resources;
       staleGroups = served.staleGroups;
       readAtMs = clock.monotonic();
@@ -184,8 +180,10 @@ export function createDiscovery(transport: Transport, clock: Clock): Discovery {
     resources(refresh, signal) {
       const fresh = clock.monotonic() - readAtMs < refreshIntervalMinMs;
       if (known && (!refresh || fresh)) return Promise.resolve(known);
-      pending ??= ask(signal);
-      return pending;
+      pending ??= ask();
+      return orAborted(pending, signal).catch((caught: unknown) => {
+        throw toFairwayError(caught);
+      });
     },
     staleGroups: () => staleGroups,
   };

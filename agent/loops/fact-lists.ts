@@ -2,6 +2,7 @@
  * What the facts of a cluster are worked out from: kinds that are watched, for whoever wants to know of changes, and lists of everything else. What is not watched is listed
  * anew every four minutes at most, and kept as what was worked out of it.
  */
+import { orAborted } from '../../shared/loop/or-aborted.ts';
 import type { ApiResource, KubeClient } from '../kube/kube-client.ts';
 import { partOfLabel } from '../model/inventory.ts';
 import { watchedKinds } from '../observe/fact-shapes.ts';
@@ -14,7 +15,6 @@ import {
 } from '../observe/fact-watch.ts';
 import { tooMany } from './fact-gaps.ts';
 import { type Listed, listObjects, nothingListed } from './list-objects.ts';
-import { orAborted } from './or-aborted.ts';
 
 export interface FactListsPorts extends Omit<FactWatchPorts, 'kube'> {
   /** Pods are others: they come and go, and what is told of them must not hold up what is told of the rest. Default `onChange`. */

@@ -3,6 +3,7 @@
  * a value.
  */
 import { toFairwayError } from '../../shared/error/error.ts';
+import { orAborted } from '../../shared/loop/or-aborted.ts';
 import type { FactGap } from '../../shared/manifest/cluster-facts.ts';
 import type { KubeObject } from '../../shared/manifest/object.ts';
 import { findLive } from '../apply/find-live.ts';
@@ -13,7 +14,6 @@ import { type HeldValues, isOfNobody, readHeldValues } from '../observe/held-val
 import { tooMany } from './fact-gaps.ts';
 import type { FactLists, FactListsPorts } from './fact-lists.ts';
 import { explainDenied, listObjects, objectsOf } from './list-objects.ts';
-import { orAborted } from './or-aborted.ts';
 
 export type HolderKind = 'Secret' | 'ConfigMap';
 

@@ -1,4 +1,5 @@
 /** Fields of managed objects that a parity group wants compared though nobody applies them: watched, kind by kind, as long as somebody asks. */
+import { orAborted } from '../../shared/loop/or-aborted.ts';
 import { type FactGap, liveFactName, type UnownedField } from '../../shared/manifest/cluster-facts.ts';
 import { fingerprintValue, placeOfValue } from '../../shared/manifest/fingerprint.ts';
 import type { Json, KubeObject } from '../../shared/manifest/object.ts';
@@ -10,7 +11,6 @@ import { tellUnowned } from '../observe/unowned-values.ts';
 import { type Collected, gapOf, tooMany } from './fact-gaps.ts';
 import type { FactLists, FactListsPorts } from './fact-lists.ts';
 import { type Listed, listObjects, nothingListed, objectsOf } from './list-objects.ts';
-import { orAborted } from './or-aborted.ts';
 import { type UnownedWatches, unownedKind, unownedName } from './unowned-watches.ts';
 
 /** Kinds whose fields one group compares. */

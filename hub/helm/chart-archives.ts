@@ -6,6 +6,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { join } from 'node:path';
 import type { Clock } from '../../shared/clock/clock.ts';
 import { FairwayError, toFairwayError } from '../../shared/error/error.ts';
+import { orAborted } from '../../shared/loop/or-aborted.ts';
 import type { ChartArchives } from '../render/helm/helm-runner.ts';
 import type { GetPorts } from './bounded-get.ts';
 import { fetchFromHttp } from './http-repository.ts';
@@ -107,16 +108,6 @@ export function createChartArchives(options: ChartArchivesOptions): ChartArchive
       return orAborted(opening, signal);
     },
   };
-}
-
-function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 function pathOf(folder: string, digest: string): string {
