@@ -138,3 +138,11 @@ export function leafPaths(fields: FieldsNode): Set<string> {
   visitLeaves(fields, undefined, (path) => paths.add(path));
   return paths;
 }
+
+/** Whether the manager owns one of the paths, or something below it. */
+export function ownsAny({ fieldsV1 = {} }: ManagedFieldsEntry, paths: readonly string[]): boolean {
+  const leaves = leafPaths(fieldsV1);
+  return paths.some(
+    (path) => covers(leaves, path) || [...leaves].some((leaf) => leaf.startsWith(`${path}/`)),
+  );
+}

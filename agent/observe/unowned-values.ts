@@ -5,7 +5,7 @@ import { isSensitive } from '../../shared/manifest/masking.ts';
 import type { Json, JsonObject, KubeObject } from '../../shared/manifest/object.ts';
 import { partOfLabel } from '../model/inventory.ts';
 import { memberOf } from './fact-fields.ts';
-import { covers, leafPaths, managedFieldsOf } from './fields-v1.ts';
+import { managedFieldsOf, ownsAny } from './fields-v1.ts';
 
 /** Of longer ones a digest is kept. */
 const valueCharactersMax = 512;
@@ -20,11 +20,7 @@ function readField(object: KubeObject, path: string): Json | undefined {
 
 /** The manager that owns the field, or something below it. */
 function managerOf(object: KubeObject, path: string): string {
-  const owner = managedFieldsOf(object).find(({ fieldsV1 }) => {
-    const leaves = leafPaths(fieldsV1 ?? {});
-    return covers(leaves, path) || [...leaves].some((leaf) => leaf.startsWith(`${path}/`));
-  });
-  return owner?.manager ?? '';
+  return managedFieldsOf(object).find((entry) => ownsAny(entry, [path]))?.manager ?? '';
 }
 
 /**

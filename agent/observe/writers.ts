@@ -1,6 +1,6 @@
 import type { Drift } from '../../shared/manifest/health.ts';
 import type { KubeObject } from '../../shared/manifest/object.ts';
-import { covers, isOwn, leafPaths, managedFieldsOf } from './fields-v1.ts';
+import { isOwn, managedFieldsOf, ownsAny } from './fields-v1.ts';
 
 type Writers = Drift['managers'];
 const writersMax = 10;
@@ -12,12 +12,7 @@ const writersMax = 10;
 export function findWriters(live: KubeObject, paths: readonly string[], sinceMs: number): Writers {
   const others = managedFieldsOf(live).filter((entry) => !isOwn(entry));
   const since = Math.floor(sinceMs / 1000) * 1000;
-  const owners = others.filter((entry) => {
-    const leaves = leafPaths(entry.fieldsV1 ?? {});
-    return paths.some(
-      (path) => covers(leaves, path) || [...leaves].some((leaf) => leaf.startsWith(path + '/')),
-    );
-  });
+  const owners = others.filter((entry) => ownsAny(entry, paths));
   const recent = others.filter(
     (entry) => entry.subresource !== 'status' && (!entry.time || Date.parse(entry.time) >= since),
   );

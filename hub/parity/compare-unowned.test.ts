@@ -42,6 +42,23 @@ describe('compareUnowned', () => {
     ]);
   });
 
+  it('tells who set it on either side, where that is known', () => {
+    const by = (manager: Json) => facts({ [path]: { value: String(manager), manager } });
+    const told = (mine: Json, other: Json) => compare(by(mine), by(other))[0];
+    expect(told('hpa', 'kubectl')?.owner).toBe('kubectl');
+    expect(told('hpa', 'kubectl')?.message).toMatch(
+      / between one and two: set in two by kubectl, in one by hpa$/,
+    );
+    expect(told('hpa', '')).toMatchObject({
+      owner: 'hpa',
+      message: expect.stringMatching(/: set in one by hpa$/),
+    });
+    expect(told({}, '')).toMatchObject({
+      owner: '',
+      message: expect.stringMatching(/ between one and two$/),
+    });
+  });
+
   it('takes a field that one side lacks for a difference, and an object of which nothing is said for none', () => {
     expect(compare(replicas(5), facts({}))).toMatchObject([{ path, standbyValue: undefined }]);
     expect(compare(replicas(5), facts(undefined))).toEqual([]);

@@ -89,6 +89,12 @@ function heldAt(entry: JsonObject, path: string, member: 'value' | 'manager'): J
   return isJsonObject(held) ? held[member] : undefined;
 }
 
+/** Who has set a field; empty: nobody says. An agent may say anything. */
+function managerAt(entry: JsonObject, path: string): string {
+  const manager = heldAt(entry, path, 'manager');
+  return typeof manager === 'string' ? manager.slice(0, managerCharactersMax) : '';
+}
+
 /** What is known of an object, for rules over both. */
 function objectOf(side: SideObject | undefined, { origin }: ObjectPair, entry: JsonObject): KubeObject {
   const { kind, name, namespace } = side?.key ?? origin;
@@ -120,13 +126,15 @@ function comparePair(
         primary: objectOf(pair.primary, pair, mine),
         standby: objectOf(pair.standby, pair, other),
       };
-      const manager = String(heldAt(other, path, 'manager') ?? heldAt(mine, path, 'manager') ?? '');
+      const [hereBy, thereBy] = [managerAt(mine, path), managerAt(other, path)];
+      const set = [thereBy && `in ${standby} by ${thereBy}`, hereBy && `in ${primary} by ${hereBy}`];
+      const by = set.filter((one) => one !== '').join(', ');
       return [
         tellDifference(pair, standby, {
           ...{ aspect: 'field', path, values, class: 'drift' },
           answer: book.field(subject, { path, ...values }),
-          message: `${path}, which nobody applies from Git, differs between ${primary} and ${standby}`,
-          owner: manager.slice(0, managerCharactersMax),
+          message: `${path}, which nobody applies from Git, differs between ${primary} and ${standby}${by === '' ? '' : `: set ${by}`}`,
+          owner: thereBy || hereBy,
           action: 'make both the same, or declare it in spec.expectations',
         }),
       ];
