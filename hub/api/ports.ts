@@ -350,6 +350,8 @@ export interface ParityView {
   readonly state: ParityState;
   /** Undefined: not known yet. */
   readonly objective: ObjectiveReport | undefined;
+  /** When the look that says so began. Default: this process has not looked yet, and it is what was kept. */
+  readonly lookedAtMs?: number | undefined;
 }
 
 export interface InstallPort {

@@ -51,7 +51,7 @@ export async function createHubLoops(
   const failovers = createFailovers({
     ...base,
     ...pipeline.failovers,
-    parity: (group) => parity.group(group)?.state,
+    parity: (group) => parity.group(group),
   });
   const own = [notify, garbage, pauseLoop, rollouts.loop, ...parity.loops, failovers.loop];
   return {

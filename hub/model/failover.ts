@@ -74,6 +74,9 @@ export interface FailoverPlanned {
   readonly problem: string;
 }
 
+/** How a standby stood, as parity said. */
+export type FailoverReadiness = Pick<FailoverPlanned, 'verdict' | 'score'>;
+
 export interface FailoverChanges {
   readonly applications: number;
   readonly clusters: number;
@@ -98,6 +101,10 @@ export interface Failover {
   readonly fenced: Fenced;
   /** Undefined: it is of a hub that did not keep it. */
   readonly planned?: FailoverPlanned | undefined;
+  /** Of a drill: when the standby was one again. What it is open for from then on is `after` alone. Undefined: not yet, or it is of a hub that did not keep it. */
+  readonly restoredAtMs?: number | undefined;
+  /** Of a drill that is over: how the standby stood after it. Undefined: not yet, or it is of a hub that did not keep it. */
+  readonly after?: FailoverReadiness | undefined;
   /** What somebody had to confirm. */
   readonly confirmed: readonly string[];
   /** The roles that it gives, by cluster. */

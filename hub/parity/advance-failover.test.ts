@@ -19,6 +19,8 @@ const facts: FailoverFacts = {
   ...{ standby: [placed], primary: [waiting], standbyConnected: true, primaryConnected: true },
 };
 const written = { attempts: 1, nextAtMs: undefined, error: '', written: { commit: 'c', ref: 'r' } };
+/** Its own roles again, and its own Target. */
+const back = { ...facts, inForce: false, standby: [{ ...placed, wanted: 'small', assigned: 'small' }] };
 const overridden = aFailover({ mode: 'override', override: word, phase: 'Switching' });
 
 describe('advanceFailover', () => {
@@ -86,8 +88,55 @@ describe('advanceFailover', () => {
     const restoring = advanceFailover(drill, during);
     expect(restoring).toMatchObject({ phase: 'Restoring', rtoMs: 5_000, override: { ended: 'drilled' } });
     expect(advanceFailover(restoring, during)).toBe(restoring);
-    const back = { ...facts, inForce: false, standby: [{ ...placed, wanted: 'small', assigned: 'small' }] };
-    expect(advanceFailover(restoring, back)).toMatchObject({ phase: 'Done', rtoMs: 5_000 });
+    expect(advanceFailover(restoring, back)).toMatchObject({ phase: 'Restoring', restoredAtMs: back.nowMs });
+  });
+
+  describe('a standby that was drilled', () => {
+    const as = (verdict: 'Ready' | 'Degraded', score: number) => ({ verdict, score });
+    const planned = { ...as('Ready', 98), changes: undefined, problem: '' };
+    const ended = { ...word, ended: 'drilled' as const };
+    const drill = aFailover({ kind: 'drill', phase: 'Restoring', override: ended, rtoMs: 5_000, planned });
+    const restored = advanceFailover(drill, back);
+    const { nowMs } = back;
+    /** So long after it was a standby again. */
+    const look = (ms: number, stands: FailoverFacts['stands'], more: Partial<FailoverFacts> = {}) =>
+      advanceFailover(restored, { ...back, nowMs: nowMs + ms, stands, ...more });
+
+    it('ends its drill when parity looks at it and says what it said before', () => {
+      expect(look(1_000, { ...as('Ready', 98), lookedAtMs: nowMs - 1 }).phase).toBe('Restoring');
+      const after = as('Ready', 98);
+      expect(look(1_000, { ...after, lookedAtMs: nowMs })).toMatchObject({
+        phase: 'Done',
+        after,
+        rtoMs: 5_000,
+      });
+    });
+
+    it('is given a minute to be healthy, and to stand as before', () => {
+      const seen = { ...as('Degraded', 80), lookedAtMs: nowMs + 500 };
+      expect(look(59_999, seen)).toBe(restored);
+      expect(look(60_000, seen)).toMatchObject({ phase: 'Done', after: as('Degraded', 80) });
+      const same = { ...as('Ready', 98), lookedAtMs: nowMs + 500 };
+      const unwell = { standby: [{ ...placed, healthy: false }] };
+      expect(look(59_999, same, unwell).phase).toBe('Restoring');
+      expect(look(60_000, same, unwell).phase).toBe('Done');
+    });
+
+    it('is waited for no longer than five minutes where parity does not look, and nothing is made up', () => {
+      for (const stands of [undefined, { ...as('Ready', 98), lookedAtMs: undefined }]) {
+        expect(look(299_999, stands)).toBe(restored);
+        const after = { verdict: 'Unknown', score: undefined };
+        expect(look(300_000, stands)).toMatchObject({ phase: 'Done', after });
+      }
+    });
+
+    it('holds its drill open neither for a new release nor for a clock that was set back', () => {
+      const seen = { ...as('Degraded', 80), lookedAtMs: nowMs + 500 };
+      expect(look(60_000, seen, { standby: [waiting] }).phase).toBe('Done');
+      const earlier = look(-3_600_000, seen);
+      const minuteLater = { ...back, nowMs: nowMs - 3_540_000, stands: seen };
+      expect(advanceFailover(earlier, minuteLater).phase).toBe('Done');
+    });
   });
 
   it('ends with its group', () => {
@@ -109,6 +158,13 @@ describe('advanceFailover', () => {
     const seen = fc.record({
       ...{ inForce: flag, inGit: flag, overridden: flag, standby: all, primary: all },
       ...{ standbyConnected: flag, primaryConnected: flag },
+      stands: fc.option(
+        fc.record({
+          ...{ verdict: fc.constantFrom('Ready', 'Degraded'), score: fc.constantFrom(90, undefined) },
+          lookedAtMs: fc.constantFrom(undefined, startedAtMs + 15_000, startedAtMs + 35_000),
+        }),
+        { nil: undefined },
+      ),
     });
     const begun = fc.constantFrom(aFailover(), overridden, { ...overridden, kind: 'drill' as const });
     fc.assert(

@@ -1,5 +1,10 @@
 /** One look at a failover: from what Git, the fleet and the agents say to its next phase. Pure; looked at again with the same facts, nothing changes. */
-import { type Failover, type FailoverApplication, isFailoverOver } from '../model/failover.ts';
+import {
+  type Failover,
+  type FailoverApplication,
+  type FailoverReadiness,
+  isFailoverOver,
+} from '../model/failover.ts';
 import { overrideCounts } from './switch-roles.ts';
 import { warnExpiry } from './warn-expiry.ts';
 
@@ -33,7 +38,14 @@ export interface FailoverFacts {
   readonly primary: readonly FailoverPlacement[];
   readonly standbyConnected: boolean;
   readonly primaryConnected: boolean;
+  /** The standby, as parity said when it looked last; that look was begun at `lookedAtMs` (undefined: not by this process). Default: nothing was ever said. */
+  readonly stands?: (FailoverReadiness & { readonly lookedAtMs: number | undefined }) | undefined;
 }
+
+/** A standby that has been drilled is given so long to stand as it did before. */
+const settleMs = 60_000;
+/** Of one that parity has not looked at by then nothing is known. */
+const lookWithinMs = 300_000;
 
 /** Whatever has not come about by then does not, unless the hub's word lasts longer. */
 export const failoverOpenMaxMs = 7 * 86_400_000;
@@ -208,16 +220,51 @@ function restoringMessage({ override }: Failover, sides: readonly Side[]): strin
   return `${what}; ${late.cluster} waits for ${application}: ${why}`;
 }
 
+/** How a standby stands that was drilled: as before, once a look says so that was begun after it had arrived, or else as it does after a while. Undefined: to be seen. */
+function standsAfter(
+  { planned }: Failover,
+  restoredAtMs: number,
+  { stands, standby, nowMs }: FailoverFacts,
+): FailoverReadiness | undefined {
+  const { lookedAtMs = -Infinity, ...readiness } = stands ?? { verdict: 'Unknown', score: undefined };
+  if (lookedAtMs < restoredAtMs)
+    return nowMs < restoredAtMs + lookWithinMs ? undefined : { verdict: 'Unknown', score: undefined };
+  if (nowMs >= restoredAtMs + settleMs) return readiness;
+  const isHealthy = standby.every(
+    ({ wanted, healthy, healthyAtMs }) => wanted === undefined || (healthy && healthyAtMs !== undefined),
+  );
+  const isAsBefore = planned?.verdict === readiness.verdict && planned.score === readiness.score;
+  return isHealthy && isAsBefore ? readiness : undefined;
+}
+
 function restore(failover: Failover, facts: FailoverFacts): Failover {
   const { overridden, standby, primary, standbyConnected, primaryConnected, nowMs } = facts;
-  const { phase, override, from, to, kind, readyAtMs } = failover;
+  const { phase, from, to, kind } = failover;
   if (phase !== 'Restoring') return failover;
   const sides = [
     { cluster: to, placements: standby, connected: standbyConnected },
     ...(kind === 'drill' ? [] : [{ cluster: from, placements: primary, connected: primaryConnected }]),
   ];
-  if (overridden || !hasArrived(standby) || (kind !== 'drill' && !hasArrived(primary)))
-    return { ...failover, message: restoringMessage(failover, overridden ? [] : sides) };
+  const isBack = !overridden && hasArrived(standby) && (kind === 'drill' || hasArrived(primary));
+  if (kind === 'drill' && (isBack || failover.restoredAtMs !== undefined)) return report(failover, facts);
+  if (!isBack) return { ...failover, message: restoringMessage(failover, overridden ? [] : sides) };
+  return end(failover, nowMs);
+}
+
+/** A standby that has its own roles and Targets again is looked at before its drill ends. */
+function report(failover: Failover, facts: FailoverFacts): Failover {
+  const { override, to } = failover;
+  const { nowMs } = facts;
+  // The least of both: a clock may be set back.
+  const restoredAtMs = Math.min(failover.restoredAtMs ?? nowMs, nowMs);
+  const after = standsAfter(failover, restoredAtMs, facts);
+  if (after !== undefined) return end({ ...failover, restoredAtMs, after }, nowMs);
+  const message = `${override?.ended ?? 'ended'}; ${to} is a standby again, and parity looks at it`;
+  return { ...failover, restoredAtMs, message };
+}
+
+function end(failover: Failover, nowMs: number): Failover {
+  const { override, to, readyAtMs } = failover;
   const ended = { ...failover, endedAtMs: nowMs };
   if (override?.ended === 'drilled')
     return {

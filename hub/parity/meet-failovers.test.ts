@@ -57,6 +57,9 @@ describe('groups that share clusters', () => {
     const other = aFailover({ group: 'far', roles: { 'eu-2': 'standby', 'us-1': 'primary' } });
     expect(clashOf(about, [other])).toContain('eu-2 is to be standby by the failover of far');
     expect(clashOf(about, [{ ...other, phase: 'Done' }])).toBeUndefined();
+    const drilled = { ...other, kind: 'drill', phase: 'Restoring' } as const;
+    expect(clashOf(about, [drilled])).toBeDefined();
+    expect(clashOf(about, [{ ...drilled, restoredAtMs: 1 }])).toBeUndefined();
     expect(clashOf(about, [{ ...other, group: 'eu' }])).toBeUndefined();
     expect(clashOf(about, [{ ...other, roles: about.roles }])).toBeUndefined();
   });

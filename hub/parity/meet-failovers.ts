@@ -49,13 +49,13 @@ export function rolesAfter(open: Failover | undefined, roles: Roles): Roles {
   return kept ? { ...open.roles, ...roles } : roles;
 }
 
-/** The first open failover of another group that gives a cluster another role. */
+/** The first open failover of another group that gives a cluster another role. A drill that only waits for its report gives none any more. */
 export function clashOf(
   { group, roles }: { readonly group: string; readonly roles: Roles },
   open: readonly Failover[],
 ): string | undefined {
   for (const other of open) {
-    if (other.group === group || isFailoverOver(other)) continue;
+    if (other.group === group || isFailoverOver(other) || other.restoredAtMs !== undefined) continue;
     const shared = Object.entries(roles).find(
       ([cluster, role]) => other.roles[cluster] !== undefined && other.roles[cluster] !== role,
     );

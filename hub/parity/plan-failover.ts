@@ -1,6 +1,6 @@
 /** What a failover would edit, what stands in its way, and how long it may take. Pure. */
 import { plural } from '../../shared/text/plural.ts';
-import type { ClusterRole, Failover, FailoverKind } from '../model/failover.ts';
+import type { ClusterRole, Failover, FailoverKind, FailoverReadiness } from '../model/failover.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { ParityGroup, ParityReason, ParityState } from '../model/parity.ts';
 import type { FieldEdit, ResourceEdit } from './edit-fleet-file.ts';
@@ -57,6 +57,12 @@ export function planEdits(
 export function blockingReasons(state: ParityState | undefined, to: string): readonly ParityReason[] {
   const all = state?.report.reasons ?? [];
   return all.filter(({ standby, severity }) => severity !== 'info' && (standby === to || standby === ''));
+}
+
+/** Of one standby, as parity last said. */
+export function readinessOf(state: ParityState | undefined, standby: string): FailoverReadiness {
+  const pair = state?.report.pairs.find((one) => one.standby === standby);
+  return { verdict: pair?.verdict ?? 'Unknown', score: pair?.score };
 }
 
 /** Sentences, each of which somebody has to confirm. */

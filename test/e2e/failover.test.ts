@@ -271,6 +271,7 @@ describe('a failover of two clusters', { timeout: 180_000 }, () => {
       changes: { applications: 1, clusters: 1, added: 0, removed: 0, changed: 1 },
     });
     expect(done.planned?.changes).toEqual(planned.changes.summary);
+    expect(done.after).toEqual({ verdict: 'Ready', score: planned.readiness.score });
     expect(done.message).toContain('is a standby again');
     expect(done).toMatchObject({ kind: 'drill', overrideState: 'drilled', commit: null });
     expect(done.applications).toEqual([{ application: 'web', readyAt: expect.any(String), waitsOn: '' }]);

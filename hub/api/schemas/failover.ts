@@ -45,6 +45,7 @@ export const failoverExtendSchema = z
   .openapi('FailoverExtend');
 
 const countsSchema = diffSchema.shape.summary;
+const readinessSchema = z.object({ verdict: verdictSchema, score: z.number().int().nullable() });
 
 export const failoverSchema = z
   .object({
@@ -76,13 +77,15 @@ export const failoverSchema = z
       .openapi({ description: "Of the hub's own word on the roles" }),
     planned: z
       .object({
-        verdict: verdictSchema,
-        score: z.number().int().nullable(),
+        ...readinessSchema.shape,
         changes: orNull(countsSchema).openapi({ description: 'Of a drill alone; null: see problem' }),
         problem: z.string().openapi({ description: 'Why the changes could not be told; empty: they could' }),
       })
       .nullable()
       .openapi({ description: 'How the standby stood when it began, and what a drill was to change' }),
+    after: readinessSchema
+      .nullable()
+      .openapi({ description: 'Of a drill that is over: how the standby stood once it was one again' }),
     applications: z.array(
       z.object({ application: z.string(), readyAt: timeSchema.nullable(), waitsOn: z.string() }),
     ),
@@ -104,8 +107,7 @@ export const failoverPlanSchema = z
     roles: z.array(z.object({ cluster: z.string(), from: roleSchema, to: roleSchema })),
     files: z.array(z.string()).openapi({ description: 'Of the fleet repository, that would be edited' }),
     readiness: z.object({
-      verdict: verdictSchema,
-      score: z.number().int().nullable(),
+      ...readinessSchema.shape,
       reasons: z.array(parityReasonSchema),
     }),
     confirm: z.array(z.string()).openapi({ description: 'Each of these has to be confirmed' }),
@@ -126,7 +128,7 @@ function toPlanned({ verdict, score, changes, problem }: FailoverPlanned) {
 
 export function toFailover(failover: Failover): ApiFailover {
   const { id, group, kind, mode, from, to, reason, actor, phase, message, fenced, strategy } = failover;
-  const { commit, override, planned } = failover;
+  const { commit, override, planned, after } = failover;
   return {
     ...{ id, group, kind, mode, from, to, reason, actor, phase, message, fenced, strategy },
     startedAt: toTime(failover.startedAtMs),
@@ -140,6 +142,7 @@ export function toFailover(failover: Failover): ApiFailover {
     overrideUntil: toTime(override?.untilMs),
     overrideState: override === undefined ? 'none' : (override.ended ?? 'active'),
     planned: planned === undefined ? null : toPlanned(planned),
+    after: after === undefined ? null : { verdict: after.verdict, score: after.score ?? null },
     applications: failover.applications.map(({ application, readyAtMs, waitsOn }) => ({
       ...{ application, waitsOn },
       readyAt: toTime(readyAtMs),

@@ -6,7 +6,7 @@ import { plural } from '../../../shared/text/plural.ts';
 import type { ApiFailoverPlan } from '../../api/schemas/failover.ts';
 import { clustersText } from '../../preview/field-lines.ts';
 import { renderChanges } from '../../preview/render-text.ts';
-import { changesText, kindText, timeText } from './render-failover.ts';
+import { changesText, kindText, readinessText, timeText } from './render-failover.ts';
 
 /** Lines of changes: what has to be confirmed is read below them. */
 const changeLinesMax = 200;
@@ -49,7 +49,7 @@ export function renderFailoverPlan(plan: ApiFailoverPlan, paint: Paint): string 
     ...plan.roles.map((one) => `  ${one.cluster}: ${one.from} -> ${one.to}`),
     ...plan.files.map((file) => `  edits ${file}`),
     '',
-    `readiness of ${to}: ${readiness.verdict}${readiness.score === null ? '' : `, score ${readiness.score}`}`,
+    `readiness of ${to}: ${readinessText(readiness)}`,
     ...readiness.reasons.map(
       ({ severity, message, action, owner }) =>
         `  ${severity}: ${message}${owner === '' ? '' : ` (${owner})`}${action === '' ? '' : `; ${action}`}`,

@@ -26,12 +26,17 @@ function endsText({ overrideState, overrideUntil }: ApiFailover, nowMs: number):
   return overrideState === 'active' ? `, which ends ${renderRelative(overrideUntil, nowMs)}` : '';
 }
 
+/** `Degraded, score 90`. */
+export function readinessText({ verdict, score }: NonNullable<ApiFailover['after']>): string {
+  return `${verdict}${score === null ? '' : `, score ${score}`}`;
+}
+
 /** What was known when it began. */
 function plannedLines({ to, planned }: ApiFailover): readonly string[] {
   if (planned === null) return [];
-  const { verdict, score, changes, problem } = planned;
+  const { changes, problem } = planned;
   return [
-    `readiness of ${to} when it began: ${verdict}${score === null ? '' : `, score ${score}`}`,
+    `readiness of ${to} when it began: ${readinessText(planned)}`,
     ...(changes === null ? [] : [`planned ${changesText(changes)}`]),
     ...(problem === '' ? [] : [`its changes could not be planned: ${problem}`]),
   ];
@@ -51,6 +56,7 @@ export function renderFailover(
     lines.push(
       `${one.to} was ready after ${one.rtoSeconds < 1 ? 'less than 1 s' : timeText(one.rtoSeconds)}`,
     );
+  if (one.after !== null) lines.push(`readiness of ${one.to} after it: ${readinessText(one.after)}`);
   if (one.commit !== null) lines.push(`committed as ${one.commit.slice(0, 8)} on ${one.ref ?? ''}`);
   if (one.overrideUntil !== null)
     lines.push(`the hub's own word until ${one.overrideUntil}${endsText(one, nowMs)}: ${one.overrideState}`);

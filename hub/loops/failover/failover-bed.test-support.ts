@@ -8,6 +8,7 @@ import type { Store } from '../../store/store.ts';
 import { createLoopBed, type LoopBed } from '../loop-bed.test-support.ts';
 import type { Preview } from '../preview/preview.ts';
 import type { RolloutDriver } from '../rollout/rollout-loop.ts';
+import type { ParityNow } from './failover-inputs.ts';
 import { createFailovers, type FailoverDriver } from './failovers.ts';
 import type { SwitchPorts } from './write-switch.ts';
 
@@ -51,7 +52,10 @@ export async function createFailoverBed(
       ...{ url: bed.root.url, ref: 'main', identity: { name: 'Fairway', email: 'hub@example.com' } },
       write: (request) => write(request, () => request.edit(read)),
     },
-    parity,
+    parity(group) {
+      const state = parity(group);
+      return state && { state, lookedAtMs: bed.clock.now() };
+    },
     onSwitch: () => {},
     newId: () => `f-${++ids}`,
   });
@@ -70,8 +74,16 @@ export async function createFailoverBed(
   };
 }
 
-/** Failovers of a bed whose Git answers nobody: only the hub's own word switches roles. */
-export function openDarkFailovers(bed: LoopBed, digestKey: Uint8Array): FailoverDriver {
+const nothingCompared = { report: { pairs: [], reasons: [] } } as unknown as ParityState;
+
+/** Failovers of a bed whose Git answers nobody: only the hub's own word switches roles. @param parity Default: it looks all the time, and has nothing to compare. */
+export function openDarkFailovers(
+  bed: LoopBed,
+  digestKey: Uint8Array,
+  parity: (group: string) => ParityNow | undefined = () => ({
+    ...{ state: nothingCompared, lookedAtMs: bed.clock.now() },
+  }),
+): FailoverDriver {
   const dark = () => Promise.reject(new FairwayError('unavailable', 'Git does not answer'));
   const identity = { name: 'Hub', email: 'hub@example.com' };
   let ids = 0;
@@ -79,7 +91,7 @@ export function openDarkFailovers(bed: LoopBed, digestKey: Uint8Array): Failover
     ...{ store: bed.store, source: bed.source, digestKey, rootKey: bed.root.key, clock: bed.clock },
     ...{ random: createSeededRandom(1), log: silentLogger, preview: { diff: dark } },
     git: { url: bed.root.url, ref: 'main', write: dark, identity },
-    ...{ parity: () => undefined, onSwitch: () => undefined, newId: () => `f-${++ids}` },
+    ...{ parity, onSwitch: () => undefined, newId: () => `f-${++ids}` },
   });
 }
 

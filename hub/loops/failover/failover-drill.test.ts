@@ -1,9 +1,17 @@
-/** What is kept of a drill: how the standby stood, what was planned, and the time without that of planning. */
+/** What is kept of a drill: how the standby stood before and after it, what was planned, and the time without that of planning. */
 import { afterEach, expect, it } from 'vitest';
 import { FairwayError } from '../../../shared/error/error.ts';
 import type { ParityState } from '../../model/parity.ts';
+import { createLoopBed, openRollouts } from '../loop-bed.test-support.ts';
 import type { Preview } from '../preview/preview.ts';
-import { createFailoverBed, type FailoverBed } from './failover-bed.test-support.ts';
+import {
+  createFailoverBed,
+  type FailoverBed,
+  failoverFleet,
+  lookAround,
+  openDarkFailovers,
+} from './failover-bed.test-support.ts';
+import { loadFailovers } from './failover-inputs.ts';
 
 const pair = { standby: 'eu-2', verdict: 'Degraded', score: 90 };
 const state = { report: { pairs: [pair], reasons: [] } } as unknown as ParityState;
@@ -48,4 +56,34 @@ it('waits for no plan in an emergency', async () => {
   const bed = await open(() => Promise.reject(new Error('not to be asked')));
   await bed.failovers.start({ ...asked, kind: 'failover' });
   expect(await planned(bed)).toEqual({ verdict: 'Degraded', score: 90, problem: '' });
+});
+
+it('looks for how parity finds the standby after it, and keeps that', async () => {
+  const digestKey = new Uint8Array(32).fill(7);
+  const bed = await createLoopBed(undefined, (store) => loadFailovers(store, digestKey));
+  const rollouts = openRollouts(bed);
+  let stands = { state, lookedAtMs: bed.clock.now() };
+  const failovers = openDarkFailovers(bed, digestKey, () => stands);
+  try {
+    for (const cluster of ['eu-1', 'eu-2'])
+      await bed.store.registry.seen({ cluster, connected: true, nowMs: bed.clock.now() });
+    await bed.commit(failoverFleet);
+    await lookAround(bed, { failovers, rollouts }, ['eu-1', 'eu-2']);
+    const { id } = await failovers.start({ ...asked, kind: 'drill' });
+    await lookAround(bed, { failovers, rollouts }, ['eu-1', 'eu-2']);
+    await failovers.loop.idle();
+    const restored = await failovers.get(id);
+    expect(restored).toMatchObject({ phase: 'Restoring', message: expect.stringContaining('parity looks') });
+    stands = { state, lookedAtMs: bed.clock.now() };
+    // Nothing wakes it but time.
+    await bed.clock.advance(1_000);
+    await failovers.loop.idle();
+    expect(await failovers.get(id)).toMatchObject({
+      phase: 'Done',
+      after: { verdict: 'Degraded', score: 90 },
+    });
+  } finally {
+    await Promise.all([failovers.stop(), rollouts.stop()]);
+    await bed.close();
+  }
 });

@@ -1,8 +1,10 @@
 /** Loads what a failover looks at: the fleet as it was resolved last, and how far both clusters have come. */
+import type { ParityView } from '../../api/ports.ts';
 import type { Failover } from '../../model/failover.ts';
 import type { Fleet } from '../../model/fleet.ts';
 import { describeProblem } from '../../model/problem.ts';
 import type { FailoverFacts, FailoverPlacement } from '../../parity/advance-failover.ts';
+import { readinessOf } from '../../parity/plan-failover.ts';
 import { isSigned } from '../../parity/sign-override.ts';
 import { isSwitched } from '../../parity/switch-roles.ts';
 import { observedCluster } from '../../rollout/observed-cluster.ts';
@@ -10,6 +12,9 @@ import type { Store } from '../../store/store.ts';
 import { fleetOf } from '../fleet-rows.ts';
 import { isSelected } from '../parity/parity-inputs.ts';
 import { loadRollout, whyNotAssigned } from './failover-rollouts.ts';
+
+/** What parity says of a group, and when it looked. */
+export type ParityNow = Pick<ParityView, 'state' | 'lookedAtMs'>;
 
 /** Those that are open. An override that this hub has not signed does not count, nor does the failover that bears it. */
 export async function loadFailovers(store: Store, key: Uint8Array): Promise<readonly Failover[]> {
@@ -20,6 +25,7 @@ export async function loadFailovers(store: Store, key: Uint8Array): Promise<read
 export async function loadFailoverFacts(
   store: Store,
   failover: Failover,
+  parity: ParityNow | undefined,
   nowMs: number,
 ): Promise<FailoverFacts> {
   const { from, to, group, id } = failover;
@@ -37,6 +43,7 @@ export async function loadFailoverFacts(
     primary: await loadPlacements(store, fleet, group, from),
     standbyConnected: connected(to),
     primaryConnected: connected(from),
+    stands: parity && { ...readinessOf(parity.state, to), lookedAtMs: parity.lookedAtMs },
   };
 }
 

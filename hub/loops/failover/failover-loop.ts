@@ -14,13 +14,15 @@ import { overrideCounts } from '../../parity/switch-roles.ts';
 import { nextWarningAtMs } from '../../parity/warn-expiry.ts';
 import type { Store, StoreTopic } from '../../store/store.ts';
 import { fleetOf } from '../fleet-rows.ts';
-import { loadFailoverFacts, loadFailovers } from './failover-inputs.ts';
+import { loadFailoverFacts, loadFailovers, type ParityNow } from './failover-inputs.ts';
 import { attemptSwitch, type SwitchPorts } from './write-switch.ts';
 
 export interface FailoverLoopOptions {
   readonly store: Store;
   readonly digestKey: Uint8Array;
   readonly git: SwitchPorts;
+  /** What parity last said. */
+  readonly parity: (group: string) => ParityNow | undefined;
   /** Roles count otherwise than before, or a commit is there to be seen. */
   readonly onSwitch: () => void;
   readonly clock: Clock;
@@ -42,6 +44,8 @@ const everyFailover = '*';
 const gatherMs = 100;
 /** Looks again though nothing woke it. */
 const periodMs = 15_000;
+/** The same, while parity looks at a standby that was drilled: what it finds may be what it found before. */
+const reportMs = 1_000;
 
 const topics: ReadonlySet<StoreTopic> = new Set([
   ...(['fleet', 'assignments', 'acknowledgements', 'observations', 'registry', 'rollouts'] as const),
@@ -94,7 +98,8 @@ export function createFailoverLoop(options: FailoverLoopOptions): FailoverLoop {
       return undefined;
     }
     const { kept, noted } = await commitOf(before, signal);
-    const advanced = advanceFailover(noted, await loadFailoverFacts(store, noted, clock.now()));
+    const facts = await loadFailoverFacts(store, noted, options.parity(group), clock.now());
+    const advanced = advanceFailover(noted, facts);
     const after = { ...advanced, version: kept.version + 1 };
     if (advanced === kept) return waitFor(kept);
     if (!(await store.failovers.save(after, kept.version, eventsOf(before, after, clock.now()))))
@@ -109,7 +114,8 @@ export function createFailoverLoop(options: FailoverLoopOptions): FailoverLoop {
     const { commit, override } = failover;
     const untilMs = override?.ended === undefined ? override?.untilMs : undefined;
     const times = [commit?.nextAtMs, untilMs, nextWarningAtMs(failover)];
-    const dueMs = Math.min(...times.map((atMs) => (atMs ?? Infinity) - clock.now()), periodMs);
+    const atMostMs = failover.restoredAtMs === undefined ? periodMs : reportMs;
+    const dueMs = Math.min(...times.map((atMs) => (atMs ?? Infinity) - clock.now()), atMostMs);
     return { requeueAfterMs: Math.max(1, dueMs) };
   };
 

@@ -10,7 +10,7 @@ import {
   isFailoverOver,
 } from '../../model/failover.ts';
 import type { Fleet } from '../../model/fleet.ts';
-import type { ParityGroup, ParityState } from '../../model/parity.ts';
+import type { ParityGroup } from '../../model/parity.ts';
 import { strategyOf } from '../../model/strategy.ts';
 import { revoked } from '../../parity/advance-failover.ts';
 import { clashOf, type Meeting, meetOpen, rolesAfter, sharedGroups } from '../../parity/meet-failovers.ts';
@@ -20,6 +20,7 @@ import {
   planConfirmations,
   planRoleChanges,
   planRoles,
+  readinessOf,
 } from '../../parity/plan-failover.ts';
 import { signOverride } from '../../parity/sign-override.ts';
 import { overrideCounts } from '../../parity/switch-roles.ts';
@@ -29,7 +30,7 @@ import { fleetOf } from '../fleet-rows.ts';
 import { isSelected, membersOf } from '../parity/parity-inputs.ts';
 import type { Preview } from '../preview/preview.ts';
 import { createExtend } from './extend-failover.ts';
-import { loadFailovers } from './failover-inputs.ts';
+import { loadFailovers, type ParityNow } from './failover-inputs.ts';
 import { loadHeld } from './failover-rollouts.ts';
 import { loadFencing } from './fencing.ts';
 import { editFiles, editsOf, type SwitchPorts } from './write-switch.ts';
@@ -42,7 +43,7 @@ export interface FailoverOptions {
   readonly rootKey: string;
   readonly digestKey: Uint8Array;
   /** What parity last said. */
-  readonly parity: (group: string) => ParityState | undefined;
+  readonly parity: (group: string) => ParityNow | undefined;
   readonly onSwitch: () => void;
   readonly newId: () => string;
   readonly clock: Clock;
@@ -114,7 +115,7 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
   const look = async (kind: FailoverKind, sides: Sides) => {
     const { fleet, group, from, to, roles, meeting, connected } = sides;
     const fencing = await loadFencing(store, fleet, group.name, from, clock.now());
-    const state = options.parity(group.name);
+    const state = options.parity(group.name)?.state;
     const held = await loadHeld(store, { fleet, group, from, to });
     const about = { kind, primary: from, to, fencing, state, connected: connected(to), held };
     const whole = { group: group.name, roles };
@@ -328,12 +329,6 @@ export function createFailoverService(options: FailoverOptions): FailoverPort {
     get: (id) => store.failovers.get(id),
     list: (group, page, kind) => store.failovers.list(group, page, kind),
   };
-}
-
-/** Of one standby, as parity last said. */
-function readinessOf(state: ParityState | undefined, standby: string) {
-  const pair = state?.report.pairs.find((one) => one.standby === standby);
-  return { verdict: pair?.verdict ?? ('Unknown' as const), score: pair?.score };
 }
 
 function eventOf(

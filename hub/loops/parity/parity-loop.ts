@@ -76,6 +76,8 @@ interface Watched {
   watch: GroupWatch;
   dirt: Dirt;
   comparedAtMs: number;
+  /** When the last pass began. */
+  lookedAtMs: number | undefined;
   savedAtMs: number;
   /** The state as it is in the store. */
   savedText: string;
@@ -144,6 +146,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
           ...{ dirt: { ...cleanDirt(), all: true }, differences: before?.differences ?? [] },
           ...{
             comparedAtMs: 0,
+            lookedAtMs: undefined,
             savedAtMs: 0,
             turns: sameObjective(before, group) ? before?.turns : undefined,
           },
@@ -172,10 +175,12 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     const dirt = one.dirt;
     if (clock.now() - one.comparedAtMs > fullMs) dirt.all = true;
     one.dirt = cleanDirt();
+    const beganMs = clock.now();
     try {
       const { report, differences, asking, dueAtMs } = await one.watch.pass(dirt, one.state, signal);
       if (dirt.all) one.comparedAtMs = clock.now();
       const waitMs = await keep(one, report, differences);
+      one.lookedAtMs = beganMs;
       if (asking === 'soon') return { requeueAfterMs: Math.min(waitMs ?? askMs, askMs) };
       if (asking === 'later' || differences.some(({ class: kind }) => kind === 'lagging'))
         return { requeueAfterMs: waitMs ?? ageMs };
@@ -261,8 +266,8 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
     return { ...report, state: state.objective ?? report.state };
   };
 
-  const viewOf = ({ watch: { group }, state, turns }: Watched): ParityView | undefined =>
-    state && { group, state, objective: turns && objectiveOf(group, state, turns) };
+  const viewOf = ({ watch: { group }, state, turns, lookedAtMs }: Watched): ParityView | undefined =>
+    state && { group, state, objective: turns && objectiveOf(group, state, turns), lookedAtMs };
 
   return {
     loops: [loop, learning, facts.loop],
@@ -280,6 +285,8 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
         mark(parsePlacementKey(key).cluster, (dirt) => {
           dirt.placements = true;
         });
+      // A drill that is about to end waits for a look that is begun from here on.
+      if (topic === 'failovers' && watched.has(key)) wakeSoon(key);
       if (topic === 'objects') mark(parsePlacementKey(key).cluster, (dirt) => addObject(dirt, key));
     },
     factsChanged: facts.changed,

@@ -154,6 +154,18 @@ describe('createParityLoop, as time goes by', () => {
     expect(asked).toBe(2);
   });
 
+  it('looks anew when a failover of its group has changed, though nothing else has', async () => {
+    await begin(files('calm'));
+    const beganMs = bed.clock.now();
+    parity.changed('failovers', 'pair');
+    await settle();
+    expect(parity.group('pair')?.lookedAtMs).toBeGreaterThanOrEqual(beganMs);
+    const seenMs = parity.group('pair')?.lookedAtMs;
+    parity.changed('failovers', 'another');
+    await settle();
+    expect(parity.group('pair')?.lookedAtMs).toBe(seenMs);
+  });
+
   it('tells the same of an objective within a minute, broken or not, and more of it later', async () => {
     await begin(files('calm'));
     const gone = [

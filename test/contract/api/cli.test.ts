@@ -208,7 +208,7 @@ describe('what fairway does', () => {
     expect(out).toContain(
       'planned changes: applications 1, clusters 1; objects added 0, removed 0, changed 2\n',
     );
-    expect(out).toContain('eu-2 was ready after 42 s\n');
+    expect(out).toContain('eu-2 was ready after 42 s\nreadiness of eu-2 after it: Degraded, score 91\n');
     expect((await fairway('failover history')).out).toMatch(/ drill .* failover-0\n/);
     const other = await fairway('failover status mail-eu --id failover-0');
     expect(other).toMatchObject({ code: 3, out: '' });

@@ -29,6 +29,7 @@ const before: Failover = {
     ...{ verdict: 'Ready', score: 98, problem: '' },
     changes: { applications: 1, clusters: 1, added: 0, removed: 0, changed: 2 },
   },
+  after: { verdict: 'Degraded', score: 91 },
   override: { untilMs: startMs - 1_800_000, signature: 'c'.repeat(64), ended: 'drilled' },
 };
 

@@ -184,10 +184,11 @@ describe('failovers', () => {
     expect(idsOf(await get('/failovers?kind=drill&group=shop-eu'))).toEqual(['failover-0']);
     expect((await get('/failovers?kind=drill')).items[0]).toMatchObject({
       ...{ kind: 'drill', phase: 'Done', rtoSeconds: 42, overrideState: 'drilled' },
+      after: { verdict: 'Degraded', score: 91 },
     });
     expect(idsOf(await get('/failovers?open=true'))).toEqual(['failover-1']);
     expect(idsOf(await get('/failovers?open=true&kind=drill'))).toEqual([]);
-    expect((await get('/failovers/failover-1')).body).toMatchObject({ overrideState: 'active' });
+    expect((await get('/failovers/failover-1')).body).toMatchObject({ overrideState: 'active', after: null });
     expect((await get('/failovers/nothing')).status).toBe(404);
   });
 
