@@ -1,5 +1,7 @@
 /** Finding a field by the path that somebody spelled. */
+
 import { isJsonObject, type Json } from '../../shared/manifest/object.ts';
+import { listNames } from '../../shared/text/list-names.ts';
 import { nearestFew } from '../../shared/text/nearest.ts';
 import type { FieldPart, FieldPath, ItemPart, ObjectTrace } from './trace.ts';
 import { indexOfItem, isItemPart, itemPartOf, listPathText, printFieldPath } from './trace-path.ts';
@@ -123,9 +125,7 @@ function nameOf(path: FieldPath): string {
 }
 
 function listed(names: readonly string[]): string {
-  if (names.length === 0) return 'nothing';
-  const shown = names.slice(0, listedMax).join(', ');
-  return names.length > listedMax ? `${shown} and ${names.length - listedMax} more` : shown;
+  return names.length === 0 ? 'nothing' : listNames(names, listedMax);
 }
 
 function describe(value: Json): string {

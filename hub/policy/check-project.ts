@@ -2,9 +2,11 @@
  * What a Project says of one of its applications: where it takes from, where it goes, whose rights it has, and what it brings. Pure. Each violation names
  * the rule and where it is written, and what to do; the application stays at what it has.
  */
+
 import { allowsClusterObject, matchesPattern } from '../../shared/manifest/cluster-objects.ts';
 import { describeKey, type ObjectKey } from '../../shared/manifest/object.ts';
 import type { ManifestEntry, ManifestSet } from '../../shared/manifest/target.ts';
+import { listNames } from '../../shared/text/list-names.ts';
 import { matchesUrlPrefix } from '../config/url-prefix.ts';
 import type { Application, Fleet, Repository } from '../model/fleet.ts';
 import type { Problem } from '../model/problem.ts';
@@ -20,9 +22,7 @@ const namedMax = 10;
 
 /** `a, b, c`, at most ten, or `none`. */
 function listed(names: readonly string[]): string {
-  if (names.length === 0) return 'none';
-  const more = names.length - namedMax;
-  return `${names.slice(0, namedMax).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return names.length === 0 ? 'none' : listNames(names, namedMax);
 }
 
 function ruleText({ name, origin }: Project, rule: string, names: readonly string[]): string {

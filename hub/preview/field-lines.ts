@@ -1,4 +1,5 @@
 import { describeKey } from '../../shared/manifest/object.ts';
+import { listNames } from '../../shared/text/list-names.ts';
 import { plain } from '../../shared/text/plain.ts';
 import { plural } from '../../shared/text/plural.ts';
 import { describeProblem } from '../model/problem.ts';
@@ -40,9 +41,7 @@ const namesShown = 6;
 /** `eu-1`, `eu-1, eu-2`, `412 clusters: eu-1, eu-2 and 410 more`. */
 export function clustersText({ count, names }: ClusterList): string {
   if (count <= 3 && names.length === count) return names.map(plain).join(', ');
-  const shown = names.slice(0, namesShown).map(plain);
-  const rest = count > shown.length ? ` and ${count - shown.length} more` : '';
-  return `${plural(count, 'cluster')}: ${shown.join(', ')}${rest}`;
+  return `${plural(count, 'cluster')}: ${listNames(names.map(plain), namesShown, count)}`;
 }
 
 /** `Deployment shop/web`, with the name it had where that was another. */

@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../shared/manifest/canonical.ts';
+import { listNames } from '../../shared/text/list-names.ts';
 import { plain } from '../../shared/text/plain.ts';
 import { nameText } from './field-lines.ts';
 import type { ApplicationReport, ChangeVariant, ObjectReport } from './report.ts';
@@ -43,11 +44,9 @@ function alikeId(variants: ObjectReport['variants']): string {
   );
 }
 
-const namesShown = 5;
+const namesShown = 6;
 
 /** `Deployment shop/web, api, worker and 4 more` */
 export function namesText(variant: ChangeVariant, others: readonly string[]): string {
-  const shown = others.slice(0, namesShown).map(plain);
-  const rest = others.length > shown.length ? ` and ${others.length - shown.length} more` : '';
-  return `${[nameText(variant), ...shown].join(', ')}${rest}`;
+  return listNames([nameText(variant), ...others.map(plain)], namesShown);
 }

@@ -1,5 +1,7 @@
 /** Clusters that a release would take to a Target which was rolled back: they take no part until it differs, or somebody retries. Pure. */
+
 import type { Digest } from '../../shared/manifest/canonical.ts';
+import { listNames } from '../../shared/text/list-names.ts';
 import type { RolloutInput } from './advance-rollout.ts';
 import { planWaves, type SelectorMatch } from './plan-waves.ts';
 import { isAssigned, type RolloutRelease, type RolloutState, type WaveState } from './rollout-state.ts';
@@ -9,8 +11,7 @@ const namedMax = 10;
 
 /** `eu-1, eu-2 and 3 more`. */
 export function someOf(names: readonly string[]): string {
-  const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : '';
-  return `${names.slice(0, namedMax).join(', ')}${more}`;
+  return listNames(names, namedMax);
 }
 
 /** All that the release changes is held: it has not begun, and has nothing to do. */

@@ -1,3 +1,4 @@
+import { listNames } from '../../shared/text/list-names.ts';
 import type { FenceContact } from '../model/fencing.ts';
 
 const namesMax = 3;
@@ -7,8 +8,7 @@ export function fenceWarning(contact: FenceContact | undefined): string {
   const promises = contact?.promises ?? [];
   const fenced = [...new Set(promises.flatMap((promise) => promise.fenced))].sort();
   if (fenced.length === 0) return '';
-  const more = fenced.length > namesMax ? ` and ${fenced.length - namesMax} more` : '';
   const [left] = promises.flatMap((promise) => (promise.fenced.length > 0 ? promise.left : []));
   const rest = left === undefined ? '' : `; not stopped yet: ${left}`;
-  return `its agent has fenced ${fenced.slice(0, namesMax).join(', ')}${more}, since it heard nothing from this hub for too long${rest}`;
+  return `its agent has fenced ${listNames(fenced, namesMax)}, since it heard nothing from this hub for too long${rest}`;
 }

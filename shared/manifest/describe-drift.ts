@@ -1,3 +1,4 @@
+import { listNames } from '../../shared/text/list-names.ts';
 import type { Drift, FieldChange } from './health.ts';
 
 /** Fields and writers named in one sentence; the data has all. */
@@ -29,8 +30,7 @@ export function describeDuration(ms: number): string {
 function describeChange({ kind, fields }: Drift, secret: boolean): string {
   if (kind === 'deleted') return 'deleted';
   const named = fields.slice(0, fieldsMax).map((field) => describeField(field, kind, secret));
-  if (fields.length > fieldsMax) named.push(`and ${fields.length - fieldsMax} more`);
-  const list = named.join(', ').replace(/, (?=and \d+ more$)/, ' ');
+  const list = listNames(named, fieldsMax, fields.length);
   if (kind !== 'recreated') return list === '' ? kind : list;
   return list === '' ? 'deleted and made anew' : `deleted and made anew with ${list}`;
 }
@@ -53,8 +53,7 @@ function describeWriters({ managers, foundAtMs }: Drift): string {
     const when = timeMs === undefined ? '' : ` at ${describeTime(timeMs, foundAtMs)}`;
     return `${name}${operation === '' ? '' : ` (${operation})`}${when}`;
   });
-  const more = managers.length > writersMax ? ` and ${managers.length - writersMax} more` : '';
-  return ` by ${named.join(', ')}${more}`;
+  return ` by ${listNames(named, writersMax, managers.length)}`;
 }
 
 /** managedFields tells seconds. */

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { FairwayError } from '../../../shared/error/error.ts';
+import { listNames } from '../../../shared/text/list-names.ts';
 import { jsonEndpoint } from '../endpoint.ts';
 import { planPage } from '../paging.ts';
 import type { ApiPorts } from '../ports.ts';
@@ -34,9 +35,7 @@ function viewOf({ parity }: ApiPorts, name: string) {
   const view = parity.group(name);
   if (view !== undefined) return view;
   const names = parity.groups().map(({ group }) => group.name);
-  const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : '';
-  const known =
-    names.length === 0 ? 'there are none' : `there are ${names.slice(0, namedMax).join(', ')}${more}`;
+  const known = names.length === 0 ? 'there are none' : `there are ${listNames(names, namedMax)}`;
   throw new FairwayError(
     'not_found',
     `There is no parity group "${name}", or it was not compared yet; ${known}.`,

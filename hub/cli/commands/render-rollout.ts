@@ -1,4 +1,5 @@
 /** A rollout as people read it: where it stands, what may be done about it, and below each wave the clusters that have something to say. Pure. */
+import { listNames } from '../../../shared/text/list-names.ts';
 import { plural } from '../../../shared/text/plural.ts';
 import type { ApiRollout } from '../../api/schemas/rollout.ts';
 import type { Printer } from '../output/printer.ts';
@@ -44,8 +45,7 @@ function nextText(next: ApiRollout['next'], nowMs: number): string {
 function heldLines({ held }: ApiRollout): readonly string[] {
   if (held === null) return [];
   const { clusters, message } = held;
-  const more = clusters.length > shownClusters ? ` and ${clusters.length - shownClusters} more` : '';
-  return [`held: ${clusters.slice(0, shownClusters).join(', ')}${more}: ${message}`];
+  return [`held: ${listNames(clusters, shownClusters)}: ${message}`];
 }
 
 function promotionLines({ promotion }: ApiRollout, nowMs: number): readonly string[] {

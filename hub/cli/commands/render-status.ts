@@ -1,3 +1,4 @@
+import { listNames } from '../../../shared/text/list-names.ts';
 import { plural } from '../../../shared/text/plural.ts';
 import type { ApiApplication, ApiPlacement } from '../../api/schemas/application.ts';
 import type { ApiCluster } from '../../api/schemas/cluster.ts';
@@ -52,8 +53,7 @@ function renderProblems({ problems, placements }: ApiApplication, colours: Colou
   return [...clustersOf]
     .slice(0, problemsMax)
     .map(([text, clusters]) => {
-      const more = clusters.length > clustersMax ? ` and ${clusters.length - clustersMax} more` : '';
-      const where = clusters.length === 0 ? '' : `${clusters.slice(0, clustersMax).join(', ')}${more}: `;
+      const where = clusters.length === 0 ? '' : `${listNames(clusters, clustersMax)}: `;
       return `  ${colours.bad('problem')}  ${where}${text}\n`;
     })
     .concat(clustersOf.size > problemsMax ? [`  and ${clustersOf.size - problemsMax} more\n`] : [])

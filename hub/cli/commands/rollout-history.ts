@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { FairwayError } from '../../../shared/error/error.ts';
-import { plural } from '../../../shared/text/plural.ts';
+import { listNames } from '../../../shared/text/list-names.ts';
 import type {
   ApiClusterRecord,
   ApiRolloutRecord,
@@ -164,8 +164,7 @@ const namesShown = 6;
 function clustersText({ kind, clusters: { count, names } }: ApiTimelineEntry): string {
   // A failure and an action name their cluster already.
   if (count === 0 || (count === 1 && (kind === 'failure' || kind === 'action'))) return '';
-  const shown = names.slice(0, namesShown).join(', ');
-  return `: ${shown}${count > namesShown ? ` and ${plural(count - namesShown, 'more', 'more')}` : ''}`;
+  return `: ${listNames(names, namesShown, count)}`;
 }
 
 function renderClusters(

@@ -1,4 +1,5 @@
 /** A plan of rollouts as people read it: in a terminal, and in a pull request. Pure. */
+import { listNames } from '../../../shared/text/list-names.ts';
 import { plain } from '../../../shared/text/plain.ts';
 import { plural } from '../../../shared/text/plural.ts';
 import type {
@@ -16,9 +17,7 @@ import type { Colours } from './colour.ts';
 const namesShown = 8;
 
 function namesText(clusters: readonly string[]): string {
-  const shown = clusters.slice(0, namesShown).map(plain).join(', ');
-  const rest = clusters.length - namesShown;
-  return rest > 0 ? `${shown} and ${rest} more` : shown;
+  return listNames(clusters.map(plain), namesShown);
 }
 
 /** Codes of a newer hub are told as they are. */

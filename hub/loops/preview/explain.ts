@@ -1,4 +1,5 @@
 import { FairwayError, toFairwayError } from '../../../shared/error/error.ts';
+import { listNames } from '../../../shared/text/list-names.ts';
 import { nearest } from '../../../shared/text/nearest.ts';
 import type { Explanation } from '../../explain/explanation.ts';
 import { placedClusters } from '../../fleet/placement.ts';
@@ -210,8 +211,7 @@ export function findPlacement(
   if (cluster === undefined) throw unknownName('cluster', names.cluster, [...fleet.clusters.keys()]);
   const { clusters } = placedClusters(application, fleet.clusters);
   if (clusters.includes(cluster.name)) return { application, cluster };
-  const more = clusters.length > 10 ? ` and ${clusters.length - 10} more` : '';
-  const where = clusters.length === 0 ? 'nowhere' : `in ${clusters.slice(0, 10).join(', ')}${more}`;
+  const where = clusters.length === 0 ? 'nowhere' : `in ${listNames(clusters, 10)}`;
   throw new FairwayError(
     'not_found',
     `${application.name} is not placed in ${cluster.name}: it is placed ${where}.`,

@@ -1,8 +1,10 @@
 /** One attempt at writing the revert of a rolled back release into the root repository. */
+
 import type { Clock } from '../../../shared/clock/clock.ts';
 import type { Random } from '../../../shared/clock/random.ts';
 import { FairwayError, toFairwayError } from '../../../shared/error/error.ts';
 import { planBackoffMs } from '../../../shared/loop/backoff.ts';
+import { listNames } from '../../../shared/text/list-names.ts';
 import { type Revision, rootRepository, sourceKeyOf } from '../../model/revision.ts';
 import {
   type RevertOutcome,
@@ -109,10 +111,8 @@ const filesNamed = 5;
 /** With the files that stand in the way, or what the server said. */
 function describe(error: FairwayError): string {
   const files = error.details?.['files'];
-  if (reasonOf(error) === 'MergeConflict' && Array.isArray(files)) {
-    const more = files.length > filesNamed ? ` and ${files.length - filesNamed} more` : '';
-    return `${error.message}: ${files.slice(0, filesNamed).join(', ')}${more}`;
-  }
+  if (reasonOf(error) === 'MergeConflict' && Array.isArray(files))
+    return `${error.message}: ${listNames(files, filesNamed)}`;
   const said = error.details?.['said'];
   return typeof said === 'string' && said !== '' ? `${error.message}: ${said}` : error.message;
 }

@@ -1,5 +1,7 @@
 /** Finding the object that somebody named. */
+
 import { describeKey, groupOf, keyOf, parseKeyText } from '../../../shared/manifest/object.ts';
+import { listNames } from '../../../shared/text/list-names.ts';
 import { nearestFew } from '../../../shared/text/nearest.ts';
 import type { ObjectSelector } from '../../model/trace.ts';
 import { problemError } from '../render-error.ts';
@@ -90,7 +92,9 @@ export function notFound(selector: ObjectSelector, all: readonly Resource[], whe
   if (ofKind.length === 0) {
     const kinds = [...new Set(all.map(({ object }) => object.kind))].sort();
     const [near] = nearestFew(kind, kinds, 1);
-    return fail(near === undefined ? `of kinds there are ${shorten(kinds)}` : `did you mean ${near}?`);
+    return fail(
+      near === undefined ? `of kinds there are ${listNames(kinds, listedMax)}` : `did you mean ${near}?`,
+    );
   }
   const names = ofKind.map(({ object }) => object.metadata.name);
   const near = nearestFew(name, names, 3);
@@ -98,12 +102,8 @@ export function notFound(selector: ObjectSelector, all: readonly Resource[], whe
 }
 
 function listOf(resources: readonly Resource[]): string {
-  return shorten(resources.map(({ object }) => `${describeKey(keyOf(object))} (${object.apiVersion})`));
-}
-
-function shorten(names: readonly string[]): string {
-  const shown = names.slice(0, listedMax).join(', ');
-  return names.length > listedMax ? `${shown} and ${names.length - listedMax} more` : shown;
+  const names = resources.map(({ object }) => `${describeKey(keyOf(object))} (${object.apiVersion})`);
+  return listNames(names, listedMax);
 }
 
 function distinction(found: readonly Resource[]): string {
