@@ -205,6 +205,8 @@ export interface ParityPairReport {
   readonly score: number;
   /** No difference but declared ones. */
   readonly whole: boolean;
+  /** It is whole, or has been: what it lags behind is a release, and not all there is. Undefined: it is of a hub that did not keep it, and the group's `lastWholeAtMs` says it. */
+  readonly everWhole?: boolean;
   readonly objects: number;
   readonly counts: Readonly<Record<DifferenceClass, number>>;
   /** How long until it has caught up, as far as its past tells; undefined: not behind, or it cannot be told. */

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { factSections } from '../../shared/manifest/cluster-facts.ts';
-import { defaultFreshness, type ParityDifference, type ParityGroup } from '../model/parity.ts';
+import {
+  defaultFreshness,
+  type ParityDifference,
+  type ParityGroup,
+  type ParityPairReport,
+  type ParityReport,
+} from '../model/parity.ts';
 import { assessReadiness, type PairFindings } from './assess-readiness.ts';
 import { compareObject } from './compare-object.ts';
 import { configMap, driftOf, expectationOf, pairOf, type SideSpec } from './fixture.test-support.ts';
@@ -107,12 +113,37 @@ describe('assessReadiness', () => {
     if (!lagging) throw new Error('nothing lags');
     const since = (ms: number, seenMs: number) =>
       assess(pairs([{ ...lagging, sinceMs: nowMs - ms }]), {
-        before: { firstSeen: { [lagging.id]: nowMs - seenMs }, report: assess(pairs([])) },
+        before: {
+          ...{ firstSeen: { [lagging.id]: nowMs - seenMs }, report: assess(pairs([])) },
+          lastWholeAtMs: nowMs,
+        },
       });
     expect(since(899_000, 10_000).verdict).toBe('Degraded');
     expect(since(901_000, 10_000).verdict).toBe('NotReady');
     // A release on its way is no reason yet, though parity is not whole.
     expect(since(901_000, 9_999)).toMatchObject({ verdict: 'Ready', whole: false, score: 100 });
+  });
+
+  it('takes a standby that was never whole for no release behind', () => {
+    const [lagging] = found(calm, { ...calm, applied: null });
+    if (!lagging) throw new Error('nothing lags');
+    const behind = pairs([{ ...lagging, sinceMs: nowMs }]);
+    const state = (report: ParityReport, lastWholeAtMs: number | undefined) => ({
+      before: { firstSeen: {}, report, lastWholeAtMs },
+    });
+    const never = assess(behind);
+    expect(never.verdict).toBe('Degraded');
+    expect(assess(behind, state(never, undefined)).verdict).toBe('Degraded');
+    // Another of the group was whole, this one never.
+    expect(assess(behind, state(never, nowMs)).verdict).toBe('Degraded');
+    const once = assess(pairs([]));
+    const after = assess(behind, state(once, nowMs));
+    expect(after.verdict).toBe('Ready');
+    expect(assess(behind, state(after, nowMs)).verdict).toBe('Ready');
+    // A hub that did not keep it of each standby kept it of the group.
+    const { everWhole: _, ...old } = never.pairs[0] as ParityPairReport;
+    expect(assess(behind, state({ ...never, pairs: [old] }, nowMs)).verdict).toBe('Ready');
+    expect(assess(behind, state({ ...never, pairs: [old] }, undefined)).verdict).toBe('Degraded');
   });
 
   it('ages what lags though thousands of declared differences were there before it', () => {

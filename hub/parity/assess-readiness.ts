@@ -48,7 +48,7 @@ export interface ReadinessInput {
   /** What is wrong with the group itself, in words: clusters that are not there. */
   readonly problems: readonly string[];
   /** What was told last. Undefined: nothing yet. */
-  readonly before: Pick<ParityState, 'firstSeen' | 'report'> | undefined;
+  readonly before: Pick<ParityState, 'firstSeen' | 'report' | 'lastWholeAtMs'> | undefined;
   readonly nowMs: number;
 }
 
@@ -61,7 +61,7 @@ const loss: Readonly<Record<ParitySeverity, number>> = { info: 0, warning: 0.5, 
 /** Differences whose first sight is remembered. */
 export const firstSeenMax = 1_000;
 
-/** A release on its way to both clusters is nothing amiss: what lags for less is told for information. */
+/** A release on its way to both clusters is nothing amiss: what lags for less is told for information. A standby that has never been whole lacks more than a release. */
 const lagGraceMs = 10_000;
 
 /** Told so long before an expectation that covers something is over. */
@@ -75,20 +75,35 @@ export interface AgeInput {
   readonly freshness: ParityFreshness;
   /** More differ than are remembered: one that is not among them is no newcomer for that. */
   readonly full: boolean;
+  /** Standbys that were whole before now. */
+  readonly replicas: ReadonlySet<string>;
 }
 
-export function createAgeInput(input: Omit<AgeInput, 'full'>): AgeInput {
-  return { ...input, full: Object.keys(input.firstSeen).length >= firstSeenMax };
+/** @param before what was told last. Undefined: nothing yet. */
+export function createAgeInput(
+  freshness: ParityFreshness,
+  before: ReadinessInput['before'],
+  nowMs: number,
+): AgeInput {
+  const firstSeen = before?.firstSeen ?? {};
+  const replicas = (before?.report.pairs ?? []).filter(
+    ({ everWhole = before?.lastWholeAtMs !== undefined }) => everWhole,
+  );
+  return {
+    ...{ freshness, firstSeen, nowMs, full: Object.keys(firstSeen).length >= firstSeenMax },
+    replicas: new Set(replicas.map(({ standby }) => standby)),
+  };
 }
 
 /** A difference as it is now: what lags for longer than the group allows is critical, what has just begun to is no warning yet. */
 export function ageDifference(
   difference: ParityDifference,
-  { freshness: { lagWithinMs }, firstSeen, nowMs, full }: AgeInput,
+  { freshness: { lagWithinMs }, firstSeen, nowMs, full, replicas }: AgeInput,
 ): ParityDifference {
-  const { sinceMs, severity, id } = difference;
+  const { sinceMs, severity, id, standby } = difference;
   if (difference.class !== 'lagging' || severity === 'critical') return difference;
-  if (nowMs - (firstSeen[id] ?? (full ? 0 : nowMs)) < lagGraceMs) return { ...difference, severity: 'info' };
+  const seenMs = nowMs - (firstSeen[id] ?? (full ? 0 : nowMs));
+  if (replicas.has(standby) && seenMs < lagGraceMs) return { ...difference, severity: 'info' };
   if (difference.side === 'primary') return difference;
   const late = sinceMs !== undefined && nowMs - sinceMs > lagWithinMs;
   return late ? { ...difference, severity: 'critical' } : difference;
@@ -97,8 +112,7 @@ export function ageDifference(
 /** Pure. */
 export function assessReadiness(input: ReadinessInput): ParityReport {
   const { group, nowMs } = input;
-  const firstSeen = input.before?.firstSeen ?? {};
-  const age = createAgeInput({ freshness: group.freshness, firstSeen, nowMs });
+  const age = createAgeInput(group.freshness, input.before, nowMs);
   const reasons: ParityReason[] = input.problems.map((message) => ({
     ...{ type: 'problem' as const, standby: '', severity: 'critical' as const, owner: group.owner },
     ...{ message, action: `mend ${group.origin.file}:${group.origin.line}`, count: 1 },
@@ -178,7 +192,8 @@ function pairReport(pair: PairFindings, reasons: readonly ParityReason[], age: A
   const unknown = reasons.some(({ type }) => leavesUnknown.has(type));
   const score = unknown || isCut || objects === 0 ? 0 : Math.max(0, Math.floor(100 * (1 - lost / objects)));
   const whole = !unknown && differences.every((one) => one.class === 'declared' || !isOfObjects(one));
-  return { standby, verdict, score, whole, objects, counts, catchUpMs };
+  const everWhole = whole || age.replicas.has(standby);
+  return { standby, verdict, score, whole, everWhole, objects, counts, catchUpMs };
 }
 
 /** That the primary is unwell is what the standby is for, and what clusters are besides their applications is no difference of objects. */

@@ -106,10 +106,8 @@ const reached = (phase: string, id: string) =>
 const ready = () =>
   need().wait('the standby to be compared', async () => {
     const found = await plan().catch(() => undefined);
-    const both = await Promise.all([cluster('eu-1'), cluster('eu-2')]);
-    return found?.readiness.verdict === 'Ready' && both.every(({ connected }) => connected)
-      ? found
-      : undefined;
+    const both = await Promise.all(['eu-1', 'eu-2'].map((name) => cluster(name).catch(() => undefined)));
+    return found?.readiness.verdict === 'Ready' && both.every((one) => one?.connected) ? found : undefined;
   });
 const inGit = async (file: string) => {
   const { repository } = need();

@@ -304,7 +304,7 @@ export function createParityLoop(options: ParityLoopOptions): ParityDriver {
       if (!one) return [];
       const { freshness } = one.watch.group;
       const firstSeen = one.state?.firstSeen ?? {};
-      const age = createAgeInput({ freshness, firstSeen, nowMs: clock.now() });
+      const age = createAgeInput(freshness, one.state, clock.now());
       return one.differences.map((difference) => {
         const aged = ageDifference(difference, age);
         return { ...aged, sinceMs: aged.sinceMs ?? firstSeen[aged.id] };

@@ -206,14 +206,16 @@ export async function playScene(scene: Scene): Promise<Played> {
   const presence = [group.primary, standby].map((cluster) => ({
     ...{ cluster, connected: true, lastSeenAtMs: sceneMs },
   }));
-  const assess = (before: ParityState | undefined, nowMs: number) =>
+  const assess = (before: ParityState | undefined, nowMs: number, told = differences) =>
     assessReadiness({
       ...{ group, problems: [], before, nowMs },
-      pairs: [{ standby, objects: pairs.size, differences, presence, catchUpMs: undefined }],
+      pairs: [{ standby, objects: pairs.size, differences: told, presence, catchUpMs: undefined }],
     });
-  const { afterMs } = scene;
-  const seenMs = sceneMs - (afterMs ?? 0);
-  const seen = afterMs === undefined ? undefined : assess(undefined, seenMs);
-  const report = assess(seen && nextState(undefined, seen, differences, seenMs).state, sceneMs);
+  const { afterMs = 0 } = scene;
+  const seenMs = sceneMs - afterMs;
+  // It was whole before anything came to differ.
+  const whole = nextState(undefined, assess(undefined, seenMs - 1, []), [], seenMs - 1).state;
+  const seen = nextState(whole, assess(whole, seenMs), differences, seenMs).state;
+  const report = assess(afterMs === 0 ? whole : seen, sceneMs);
   return { group, ...describeOwners(report, differences) };
 }
