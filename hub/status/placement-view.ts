@@ -1,3 +1,4 @@
+import { renderDuration } from '../../shared/text/duration.ts';
 import type { Cluster } from '../model/fleet.ts';
 import type { ApplicationObservation } from '../model/observation.ts';
 import { describeProblem, type Problem } from '../model/problem.ts';
@@ -7,7 +8,7 @@ import type { Confirmation, Pause } from '../model/release.ts';
 import type { PlacementView } from '../model/view.ts';
 import type { Resolution } from '../store/repositories/fleet-repository.ts';
 import type { AssignmentState } from '../store/repositories/release-repository.ts';
-import { agoText, untilText } from './time-text.ts';
+import { agoText } from './time-text.ts';
 
 /** How a placement counts: `away` is an agent that cannot be asked, which is neither healthy nor unhealthy. */
 export type PlacementState = 'ready' | 'reconciling' | 'stalled' | 'away' | 'paused';
@@ -181,6 +182,6 @@ function agentAway(
 
 /** `is paused by ana for 55 min: looking into the leak`. */
 export function pauseText({ actor, reason, untilMs }: Pause, nowMs: number): string {
-  const until = untilMs === undefined ? '' : ` for ${untilText(untilMs - nowMs)}`;
+  const until = untilMs === undefined ? '' : ` for ${renderDuration(untilMs - nowMs)}`;
   return `is paused by ${actor}${until}${reason === '' ? '' : `: ${reason}`}`;
 }

@@ -1,7 +1,9 @@
 /** Failovers as people read them: how far one is. Pure. */
+
+import { renderDuration } from '../../../shared/text/duration.ts';
 import type { ApiFailover, ApiFailoverPlan } from '../../api/schemas/failover.ts';
 import type { Printer } from '../output/printer.ts';
-import { renderDuration, renderRelative } from '../output/relative-time.ts';
+import { renderRelative } from '../output/relative-time.ts';
 
 /** `42 s`; `-` where nothing was measured. */
 export function timeText(seconds: number | null): string {

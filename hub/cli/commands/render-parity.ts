@@ -1,8 +1,9 @@
+import { renderDuration, renderLeft } from '../../../shared/text/duration.ts';
 import { plural } from '../../../shared/text/plural.ts';
 import type { ApiComparison, ApiDifference, ApiParity } from '../../api/schemas/parity.ts';
 import type { Colours } from '../output/colour.ts';
 import { type JunitCase, renderJunit } from '../output/junit.ts';
-import { renderDuration, renderLeft, renderRelative } from '../output/relative-time.ts';
+import { renderRelative } from '../output/relative-time.ts';
 import { renderTable } from '../output/table.ts';
 import { renderOpenFailover, renderOpenFailovers } from './open-failovers.ts';
 import { kindText } from './render-failover.ts';

@@ -1,9 +1,11 @@
 /** A rollout as people read it: where it stands, what may be done about it, and below each wave the clusters that have something to say. Pure. */
+
+import { renderDuration } from '../../../shared/text/duration.ts';
 import { listNames } from '../../../shared/text/list-names.ts';
 import { plural } from '../../../shared/text/plural.ts';
 import type { ApiRollout } from '../../api/schemas/rollout.ts';
 import type { Printer } from '../output/printer.ts';
-import { renderDuration, renderRelative } from '../output/relative-time.ts';
+import { renderRelative } from '../output/relative-time.ts';
 import { nextSteps } from './rollout-next-steps.ts';
 import { colourState, shortRevision } from './words.ts';
 

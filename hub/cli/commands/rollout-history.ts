@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { FairwayError } from '../../../shared/error/error.ts';
+import { renderDuration } from '../../../shared/text/duration.ts';
 import { listNames } from '../../../shared/text/list-names.ts';
 import type {
   ApiClusterRecord,
@@ -10,7 +11,7 @@ import type { Client } from '../client.ts';
 import { type ClientContext, clientCommand, countArgument } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import type { Printer } from '../output/printer.ts';
-import { renderDuration, renderRelative } from '../output/relative-time.ts';
+import { renderRelative } from '../output/relative-time.ts';
 import { renderTable } from '../output/table.ts';
 import { colourState, shortRevision } from './words.ts';
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { renderDuration } from '../../../shared/text/duration.ts';
 import { createColours } from './colour.ts';
-import { parseDurationSeconds, renderDuration, renderRelative } from './relative-time.ts';
+import { parseDurationSeconds, renderRelative } from './relative-time.ts';
 import { renderTable, wrap } from './table.ts';
 
 const now = Date.UTC(2026, 0, 1);
