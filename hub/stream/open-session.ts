@@ -14,7 +14,7 @@ import { summaryFromWire } from './wire.ts';
 const textMax = 64;
 
 /**
- * Takes an agent's hello and writes the welcome; after that, assignments may follow.
+ * Takes an agent's hello and writes the welcome; after that, assignments may follow. A session that ends meanwhile does nothing more.
  * @throws FairwayError `invalid_argument` for a second hello, `failed_precondition` for an agent whose protocol is too far from this hub's, and what `onHello` throws.
  */
 export async function openSession(context: SessionContext, session: Session, hello: Hello): Promise<void> {
@@ -57,6 +57,8 @@ export async function openSession(context: SessionContext, session: Session, hel
   }
   state.held = new Map(seen.applications);
   state.seenGeneration = seenGeneration(seen);
+  // It has ended meanwhile, and that is written down: this would make it connected for good.
+  if (state.closed) return;
   await store.registry.seen({
     cluster,
     connected: true,
@@ -66,7 +68,7 @@ export async function openSession(context: SessionContext, session: Session, hel
   });
   state.openedAtMs = clock.now();
   // Another process knows of promises only what it says itself.
-  if (known?.fence && known.fence.instanceId !== instanceId)
+  if (!state.closed && known?.fence && known.fence.instanceId !== instanceId)
     await store.registry.saveFenceContact(cluster, undefined);
   const value = create(WelcomeSchema, {
     epoch: epochToWire(state.epoch),

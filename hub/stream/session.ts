@@ -75,6 +75,8 @@ async function receive(
   { message }: SessionRequest,
 ): Promise<void> {
   const { state, options } = context;
+  // Its call has ended, or a newer session counts: what was still on its way must not be taken for the state of now.
+  if (state.closed) return;
   if (message.case !== 'hello' && state.hello === undefined)
     throw new FairwayError('invalid_argument', 'a session opens with a hello');
   switch (message.case) {
