@@ -47,13 +47,13 @@ export function createEventStream(
     streams: true,
     async handle({ query, headers, signal }) {
       const { after, ...filter } = query;
-      if (open.size >= options.eventStreamsMax)
-        throw new FairwayError('resource_exhausted', 'Too many clients follow the event stream.', {
-          retryAfterMs: 10_000,
-        });
       const resumed = parseLastEventId(headers.get('last-event-id')) ?? after;
       const body = await openStream(ports, filter, resumed, signal, {
         add: (close) => {
+          if (open.size >= options.eventStreamsMax)
+            throw new FairwayError('resource_exhausted', 'Too many clients follow the event stream.', {
+              retryAfterMs: 10_000,
+            });
           open.add(close);
           options.onStream(1);
         },
@@ -86,6 +86,7 @@ function parseLastEventId(text: string | null): number | undefined {
 }
 
 interface Membership {
+  /** @throws resource_exhausted when there are as many as may be. */
   add(close: () => void): void;
   remove(close: () => void): void;
 }
@@ -112,6 +113,8 @@ async function openStream(
     members.remove(end);
     wakeUp();
   };
+  // Counted after all that is awaited, and before anything is held for it: of many that come at once only so many find room.
+  members.add(end);
   let changed = true;
   const unsubscribe = store.subscribe((topic) => {
     if (topic !== 'events') return;
@@ -120,7 +123,6 @@ async function openStream(
   });
   const cancelEnd = clock.after(streamMaxMs, end);
   signal.addEventListener('abort', end, { once: true });
-  members.add(end);
   if (signal.aborted) end();
 
   /** Resolves to what there is to say: events, or a comment when it was quiet for long. */

@@ -89,6 +89,13 @@ describe('the event stream', () => {
     third.end();
   });
 
+  it('takes no more than that of clients that come at once', async () => {
+    const harness = createHarness({ api: { eventStreamsMax: 2 } });
+    const streams = await Promise.all([1, 2, 3, 4, 5].map(() => open(harness)));
+    expect(streams.map(({ response }) => response.status).sort()).toEqual([200, 200, 429, 429, 429]);
+    for (const stream of streams) if (stream.response.status === 200) stream.end();
+  });
+
   it('holds nothing for a client that does not read', async () => {
     const harness = createHarness();
     const { store } = harness.fake;
