@@ -1,4 +1,5 @@
 import { renderDuration, renderLeft } from '../../../shared/text/duration.ts';
+import { plain } from '../../../shared/text/plain.ts';
 import { plural } from '../../../shared/text/plural.ts';
 import type { ApiComparison, ApiDifference, ApiParity } from '../../api/schemas/parity.ts';
 import type { Colours } from '../output/colour.ts';
@@ -167,8 +168,10 @@ export function describeCounts(counts: Readonly<Record<string, number>>): string
   return found.length === 0 ? 'no difference' : found.join(', ');
 }
 
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ');
+/** What others say, in Markdown: nothing in it is markup, a link, an image, a mention or another cell. An underscore within a word is none (CommonMark 0.31, section 6.2). */
+function said(text: string): string {
+  const line = plain(text.replaceAll(/\s*\n\s*/g, ' '));
+  return line.replaceAll(/[&<*`[\]@|\\]|(?<!\w)_|_(?!\w)/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 function describeFailover({
@@ -198,13 +201,13 @@ export function renderParityMarkdown(details: readonly ParityDetail[]): string {
         '',
         `Primary \`${parity.primary}\`, standby ${parity.standbys.map(standbyMarkdown).join(', ') || 'none'}.`,
         '',
-        ...(parity.failover ? [`- **under way** ${describeFailover(parity.failover)}`] : []),
+        ...(parity.failover ? [`- **under way** ${said(describeFailover(parity.failover))}`] : []),
         ...(parity.objective && parity.objective.state !== 'held'
           ? [`- **objective** ${describeObjective(parity.objective)}`]
           : []),
         ...parity.reasons.map(
           ({ severity, message, owner, action }) =>
-            `- **${severity}** ${message}${owner === '' ? '' : ` (${owner})`}${action === '' ? '' : `. ${action}`}`,
+            `- **${severity}** ${said(`${message}${owner === '' ? '' : ` (${owner})`}${action === '' ? '' : `. ${action}`}`)}`,
         ),
       ];
       if (open.length > 0)
@@ -214,7 +217,7 @@ export function renderParityMarkdown(details: readonly ParityDetail[]): string {
           `|${' --- |'.repeat(differenceHeadings.length + 1)}`,
           ...open.map(
             (one) =>
-              `| ${[...differenceRow(one), sourceOf(one, parity.primary) || '-'].map(cell).join(' | ')} |`,
+              `| ${[...differenceRow(one), sourceOf(one, parity.primary) || '-'].map(said).join(' | ')} |`,
           ),
         );
       return `${lines.join('\n')}\n`;
