@@ -51,6 +51,8 @@ export function createLiveObjects(ask: AskAgent, onError: (error: FairwayError) 
   const kept = new Map<string, { readonly object: KubeObject; readonly characters: number }>();
   let characters = 0;
   const get = (side: SideObject | undefined) => {
+    // Nobody has to know what it is called where nothing is known: thousands are looked up.
+    if (kept.size === 0) return undefined;
     const id = side && idOf(side);
     return id === undefined ? undefined : kept.get(id)?.object;
   };
@@ -62,8 +64,9 @@ export function createLiveObjects(ask: AskAgent, onError: (error: FairwayError) 
     silent: Set<string>,
     signal: AbortSignal,
   ): Promise<boolean> => {
-    const id = side && idOf(side);
-    if (!side?.observed || id === undefined) return false;
+    if (!side?.observed || (kept.size === 0 && silent.has(side.observed.cluster))) return false;
+    const id = idOf(side);
+    if (id === undefined) return false;
     if (kept.has(id)) return true;
     if (silent.has(side.observed.cluster) || isFull()) return false;
     try {
