@@ -140,25 +140,20 @@ const sumOf = ({ others, ...room }: Room): JsonObject => ({
 const nodeOf = (pod: KubeObject): string | undefined =>
   typeof pod['node'] === 'string' ? pod['node'] : undefined;
 
-function byNamespace(pods: readonly Counted[]): ReadonlyMap<string, Room> {
-  const found = new Map<string, Room>();
-  for (const [pod, count] of pods) {
-    const { namespace } = pod.metadata;
-    if (nodeOf(pod) !== undefined || namespace === undefined) continue;
-    found.set(namespace, addRooms(found.get(namespace) ?? noRoom, timesRoom(requestOf(pod), count)));
-  }
-  return found;
-}
-
 /** What the pods ask for that would run in another cluster after a failover. */
 export function requestFacts(pods: readonly Counted[]): NamedFacts {
   const moving = pods
     .filter(([pod]) => nodeOf(pod) === undefined)
-    .map(([pod, count]): Sized => ({ room: requestOf(pod), traits: traitsOfPod(pod), count }));
-  const rooms = moving.map(({ room, count }) => timesRoom(room, count));
+    .map(([pod, count]) => ({
+      ...{ namespace: pod.metadata.namespace ?? '', count },
+      ...{ room: requestOf(pod), traits: traitsOfPod(pod) },
+    }));
+  const requestedIn = new Map<string, Room>();
+  for (const { namespace, room, count } of moving)
+    requestedIn.set(namespace, addRooms(requestedIn.get(namespace) ?? noRoom, timesRoom(room, count)));
   return [
-    ['requested', sumOf(rooms.reduce(addRooms, noRoom))],
-    ['requestedIn', Object.fromEntries([...byNamespace(pods)].map(([name, room]) => [name, sumOf(room)]))],
+    ['requested', sumOf([...requestedIn.values()].reduce(addRooms, noRoom))],
+    ['requestedIn', Object.fromEntries([...requestedIn].map(([name, room]) => [name, sumOf(room)]))],
     ['podSizes', sizesOf(moving, 'up')],
   ];
 }

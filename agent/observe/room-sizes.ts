@@ -30,15 +30,18 @@ function roundRoom(room: Room, factor: number, rounding: Rounding): Room {
   };
 }
 
-function group(all: readonly Sized[]): readonly (readonly [id: string, Sized])[] {
-  const found = new Map<string, Sized>();
-  for (const one of all) {
+/** With its traits as text, which is made once however often it is rounded. */
+type Named = readonly [traits: string, sized: Sized];
+
+function group(all: readonly Named[]): readonly Named[] {
+  const found = new Map<string, Named>();
+  for (const [traits, one] of all) {
     const { cpuMillis, memoryBytes, pods } = one.room;
-    const id = canonicalJson([[cpuMillis, memoryBytes, pods], one.traits]);
-    const before = found.get(id);
-    found.set(id, before ? { ...before, count: before.count + one.count } : one);
+    const id = `${cpuMillis} ${memoryBytes} ${pods} ${traits}`;
+    const before = found.get(id)?.[1];
+    found.set(id, [traits, before ? { ...before, count: before.count + one.count } : one]);
   }
-  return [...found];
+  return [...found.values()];
 }
 
 /**
@@ -47,9 +50,12 @@ function group(all: readonly Sized[]): readonly (readonly [id: string, Sized])[]
  * @param rounding up: of pods; down: of nodes.
  */
 export function sizesOf(all: readonly Sized[], rounding: Rounding): readonly Json[] {
-  let sizes = group(all);
+  let sizes = group(all.map((one) => [canonicalJson(one.traits), one]));
   for (let doubled = 0; sizes.length > sizesMax && doubled < doublingsMax; doubled += 1)
-    sizes = group(all.map((one) => ({ ...one, room: roundRoom(one.room, 2 ** doubled, rounding) })));
+    // Each step is twice the one before: what was rounded by that comes out as it would have otherwise.
+    sizes = group(
+      sizes.map(([traits, one]) => [traits, { ...one, room: roundRoom(one.room, 2 ** doubled, rounding) }]),
+    );
   return [...sizes]
     .sort(
       ([left, { room: a }], [right, { room: b }]) =>
