@@ -22,6 +22,12 @@ export interface UnownedFactsPorts extends FactListsPorts {
   readonly namespace: string;
 }
 
+/** Objects of a kind, by their places. */
+interface Live {
+  readonly resource: ApiResource;
+  readonly objects: ReadonlyMap<string, KubeObject>;
+}
+
 /** One group's. */
 export function createUnownedFacts(
   ports: UnownedFactsPorts,
@@ -90,19 +96,23 @@ export function createUnownedFacts(
         }),
       );
       const facts: (readonly [string, Json])[] = [];
-      const live = new Map<string, ReadonlyMap<string, KubeObject>>();
-      for (const { application, target } of ports.desired.applications().values())
+      const live = new Map<string, Live | undefined>();
+      const liveOf = async (group: string, kind: string): Promise<Live | undefined> => {
+        const resource = await lists.find(group, kind, signal);
+        return resource && { resource, objects: await placesOf(resource, fields, signal, gaps) };
+      };
+      for (const { application, target } of ports.desired.applications().values()) {
+        const partOf = applySetId(application, ports.namespace);
         for (const { key, originId, hook, objectDigest } of target.set.entries) {
           if (!kinds.has(key.kind) || hook !== undefined) continue;
-          const resource = await lists.find(key.group, key.kind, signal);
-          if (!resource) continue;
           const id = `${key.group}/${key.kind}`;
-          const objects = live.get(id) ?? (await placesOf(resource, fields, signal, gaps));
-          live.set(id, objects);
-          const namespace = resource.namespaced ? key.namespace || target.sync.namespace : '';
-          const found = objects.get(`${namespace}/${key.name}`);
+          if (!live.has(id)) live.set(id, await liveOf(key.group, key.kind));
+          const known = live.get(id);
+          if (!known) continue;
+          const namespace = known.resource.namespaced ? key.namespace || target.sync.namespace : '';
+          const found = known.objects.get(`${namespace}/${key.name}`);
           // Somebody else's of that name is not what the other cluster has.
-          if (found?.metadata.labels?.[partOfLabel] !== applySetId(application, ports.namespace)) continue;
+          if (found?.metadata.labels?.[partOfLabel] !== partOf) continue;
           const fingerprint = (path: string, value: string) =>
             fingerprintValue(salt, placeOfValue(application, originId, path), value);
           // Somebody may have taken the note of what was decrypted off the live one.
@@ -111,6 +121,7 @@ export function createUnownedFacts(
           const told = tellUnowned(found, fingerprint, text.includes('"sops"'));
           facts.push([liveFactName(application, originId), told]);
         }
+      }
       return { facts, gaps };
     },
   };
