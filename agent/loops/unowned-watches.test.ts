@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../shared/clock/fake-clock.ts';
 import { createSeededRandom } from '../../shared/clock/random.ts';
 import { silentLogger } from '../../shared/log/log.ts';
-import type { ApiResource, KubeClient, WatchRequest } from '../kube/kube-client.ts';
+import type { ApiResource, KubeClient, LiveObject, WatchEvent, WatchRequest } from '../kube/kube-client.ts';
+import { partOfLabel } from '../model/inventory.ts';
+import { objectsMaxDefault } from '../observe/fact-watch.ts';
 import { createUnownedWatches, unownedWatchesMax } from './unowned-watches.ts';
 
 const resourceOf = (kind: string, version = 'v1'): ApiResource => ({
@@ -11,11 +13,19 @@ const resourceOf = (kind: string, version = 'v1'): ApiResource => ({
 });
 const field = (kind: string, path = '/spec/replicas') => ({ kind, path });
 
+const deployment = (at: number): LiveObject => ({
+  ...{ apiVersion: 'apps/v1', kind: 'Deployment', spec: { replicas: at } },
+  metadata: { name: `d${at}`, namespace: 'shop', labels: { [partOfLabel]: 'applyset-x' } },
+});
+
 function bed() {
   const open: string[] = [];
+  let items: readonly LiveObject[] = [];
+  let tell: (event: WatchEvent) => void = () => {};
   const kube = {
-    list: async () => ({ resourceVersion: '1', items: [], continue: undefined }),
-    watch: ({ resource }: WatchRequest, _onEvent: unknown, signal: AbortSignal) => {
+    list: async () => ({ resourceVersion: '1', items, continue: undefined }),
+    watch: ({ resource }: WatchRequest, onEvent: (event: WatchEvent) => void, signal: AbortSignal) => {
+      tell = onEvent;
       open.push(resource.kind);
       return new Promise<void>((resolve) => {
         signal.addEventListener('abort', () => {
@@ -30,7 +40,11 @@ function bed() {
     ...{ kube, clock, random: createSeededRandom(1), log: silentLogger },
     ...{ namespaces: () => ['shop'], onChange: () => {} },
   });
-  return { open, watches, settle: () => clock.advance(1) };
+  const hold = (next: readonly LiveObject[]) => {
+    items = next;
+  };
+  const remove = (object: LiveObject) => tell({ type: 'DELETED', object });
+  return { open, watches, hold, remove, settle: () => clock.advance(1) };
 }
 
 describe('createUnownedWatches', () => {
@@ -67,6 +81,30 @@ describe('createUnownedWatches', () => {
     // That of the other, and the newest.
     expect(open).toHaveLength(2);
     for (const one of [owner, other]) watches.release(one);
+    await settle();
+    expect(open).toEqual([]);
+  });
+
+  it('begins anew, for all that want it, where there was too much and some of it would have room now', async () => {
+    const { open, watches, hold, remove, settle } = bed();
+    const [one, two] = [{}, {}];
+    const acquire = (owner: object) =>
+      watches.acquire(owner, resourceOf('Deployment'), [field('Deployment')]);
+    const all = Array.from({ length: objectsMaxDefault + 1 }, (_, at) => deployment(at));
+    hold(all);
+    const first = acquire(one);
+    expect(acquire(two)).toBe(first);
+    await settle();
+    expect(first?.cut).toBe(true);
+    hold(all.slice(objectsMaxDefault / 5));
+    for (const gone of all.slice(0, objectsMaxDefault / 5)) remove(gone);
+    const second = acquire(two);
+    await settle();
+    expect([second?.cut, second?.counted().length]).toEqual([false, (objectsMaxDefault * 4) / 5 + 1]);
+    expect([acquire(one), open]).toEqual([second, ['Deployment']]);
+    watches.release(two);
+    expect(acquire(one)).toBe(second);
+    watches.release(one);
     await settle();
     expect(open).toEqual([]);
   });

@@ -57,10 +57,15 @@ export function createUnownedWatches(ports: FactWatchPorts): UnownedWatches {
           other !== name && group === resource.group && kind === resource.kind,
       );
       if (!known && open.size >= unownedWatchesMax) return undefined;
-      const found = known ?? {
-        watch: createFactWatch(resource, unownedKind(resource, fields), ports),
-        owners: new Set(),
-      };
+      // What it had no room for would have it now: it is begun anew.
+      const found =
+        known && !known.watch.hasRoom
+          ? known
+          : {
+              watch: createFactWatch(resource, unownedKind(resource, fields), ports),
+              owners: known?.owners ?? new Set<WatchOwner>(),
+            };
+      if (found !== known) known?.watch.stop();
       found.owners.add(owner);
       open.set(name, found);
       return found.watch;
