@@ -84,6 +84,14 @@ describe('followKind', () => {
     expect(seen.lists).toBe(1);
   });
 
+  it('does not list anew where the API server has too much to do', async () => {
+    const { seen, run } = bed((at) =>
+      at < 4 ? Promise.reject(new FairwayError('resource_exhausted', 'too many requests')) : undefined,
+    );
+    await run(60_000);
+    expect([seen.lists, seen.from]).toEqual([1, ['100', '100', '100', '100']]);
+  });
+
   it('lists anew where its place is lost, and comes back ever later where it may not look', async () => {
     const lost = bed((at) => (at === 1 ? Promise.reject(new FairwayError('gone', 'too old')) : undefined));
     await lost.run(2_000);

@@ -26,7 +26,10 @@ const backoff = { baseMs: 200, maxMs: 30_000 };
 const deniedBackoff = { baseMs: 10_000, maxMs: 600_000 };
 /** API servers end a watch after minutes: one that ends sooner, again and again, is cut by something in between. */
 const shortMs = 1_000;
-const keepsPlace: ReadonlySet<FairwayError['code']> = new Set(['unavailable', 'deadline_exceeded']);
+/** An API server that is in trouble is not asked for everything again on top. */
+const keepsPlace: ReadonlySet<FairwayError['code']> = new Set([
+  ...(['unavailable', 'deadline_exceeded', 'resource_exhausted'] as const),
+]);
 
 /** Resolves when the signal has ended it. */
 export async function followKind(kind: FollowedKind, signal: AbortSignal): Promise<void> {
