@@ -161,6 +161,23 @@ describe('createKubeClient', () => {
     expect((await client.list({ resource: pods, namespace: 'n' })).items).toEqual([]);
   });
 
+  it.each([
+    ['0', 0],
+    ['7', 7_000],
+    ['86400', 30_000],
+  ])(
+    'tells loops that are told to stay away for %s s to do so for half a minute at most',
+    async (told, waitMs) => {
+      const { client } = await serve((_request, response) =>
+        answer(response, 503, status(503, 'ServiceUnavailable'), { 'retry-after': told }),
+      );
+      const request = { resource: pods, namespace: '', resourceVersion: '1' };
+      await expect(client.watch(request, () => {}, new AbortController().signal)).rejects.toMatchObject({
+        ...{ code: 'unavailable', retryAfterMs: waitMs },
+      });
+    },
+  );
+
   it('asks for discovery once for callers at once, and reads plain lists of an old server', async () => {
     const { client, requests } = await serve((request, response) => {
       if (request.url?.endsWith('/api')) answer(response, 200, { kind: 'APIVersions', versions: ['v1'] });

@@ -25,7 +25,7 @@ export type LiveObject = KubeObject;
 
 /**
  * Errors are FairwayErrors: code from the HTTP status (401 unauthenticated, 403 permission_denied, 404 not_found, 409 conflict or
- * already_exists, 410 gone, 422 invalid_manifest, 429 resource_exhausted with retryAfterMs, 5xx unavailable), message the
+ * already_exists, 410 gone, 422 invalid_manifest, 429 resource_exhausted with retryAfterMs (30 s at most), 5xx unavailable), message the
  * API server's own, `details.status` the Status object with its causes. Where there was no answer at all: unavailable or
  * deadline_exceeded with `details.unreachable`.
  */

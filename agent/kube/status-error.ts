@@ -57,6 +57,9 @@ function codeOf(httpStatus: number, status: KubeStatus | undefined): ErrorCode {
   return byHttpStatus[httpStatus] ?? (isElsewhere ? 'unavailable' : 'invalid_argument');
 }
 
+/** However long a server, or something before it, asks us to stay away: it is asked again then. */
+const retryAfterMaxMs = 30_000;
+
 /** The header as far as it tells seconds, else the Status. */
 function secondsOf(retryAfter: string | undefined, status: KubeStatus | undefined): number {
   const seconds = Number(retryAfter ?? Number.NaN);
@@ -77,7 +80,8 @@ export function toKubeError(
     status?.message ?? `the API server answered ${httpStatus}`,
     {
       subject,
-      retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined,
+      retryAfterMs:
+        Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, retryAfterMaxMs) : undefined,
       details: { httpStatus, ...(status && { status }) },
     },
   );

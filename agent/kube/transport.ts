@@ -54,13 +54,6 @@ const requestTimeoutMs = 60_000;
 const bodyBytesMax = 64 * 1024 * 1024;
 const refusalBytesMax = 64 * 1024;
 const parallelismMax = 16;
-/** However long a server asks us to stay away: it is asked again then. */
-const retryAfterMaxMs = 30_000;
-
-function holdOf({ retryAfterMs = 0 }: FairwayError): number {
-  return Math.min(retryAfterMaxMs, retryAfterMs);
-}
-
 /** A failure below HTTP is about the way to the API server, whatever was asked of it: `details.unreachable`. */
 function toReachError(caught: unknown, path: string): FairwayError {
   const error = toFairwayError(caught, path);
@@ -229,7 +222,7 @@ export function createTransport(
       const { status, truncated } = answer;
       const header = (name: string) => answer.header(name);
       const response = { status, truncated, header, body: answer.body() };
-      if (response.status === 429) pass.refused(holdOf(failure(response, request)));
+      if (response.status === 429) pass.refused(failure(response, request).retryAfterMs ?? 0);
       else pass.served();
       return response;
     } catch (caught) {
@@ -247,12 +240,12 @@ export function createTransport(
     if (tried >= attemptsMax) return undefined;
     const backoffMs = planBackoffMs(tried, random, { baseMs: 100, maxMs: 10_000 });
     // API Priority and Fairness refuses before anything was done, so any verb may try again.
-    if (error.code === 'resource_exhausted' && error.retry) return holdOf(error) + backoffMs;
+    if (error.code === 'resource_exhausted' && error.retry) return (error.retryAfterMs ?? 0) + backoffMs;
     if (!idempotent || error.code !== 'unavailable') return undefined;
     const httpStatus = Number(error.details?.['httpStatus']);
     // 500 is the API server's word on this request, not a state that passes by itself within seconds; nor is a redirection.
     if (httpStatus === 500 || httpStatus < 400) return undefined;
-    return Math.min(30_000, Math.max(error.retryAfterMs ?? 0, backoffMs));
+    return Math.max(error.retryAfterMs ?? 0, backoffMs);
   };
 
   const send = async (request: TransportRequest): Promise<TransportResponse> => {
@@ -284,7 +277,7 @@ export function createTransport(
         const response = await dialLong(request);
         if (response.statusCode === 200) return response;
         const error = failure(await readRefusal(response), request);
-        if (response.statusCode === 429) gate.refused(holdOf(error));
+        if (response.statusCode === 429) gate.refused(error.retryAfterMs ?? 0);
         throw error;
       } catch (caught) {
         throw toReachError(caught, request.path);
