@@ -489,5 +489,7 @@ describe('createFactCollector', () => {
     expect(cluster.watchers.size).toBeGreaterThan(5);
     facts.stop();
     expect(cluster.watchers.size).toBe(0);
+    await expect(ask(true)).rejects.toMatchObject({ code: 'cancelled' });
+    expect(cluster.watchers.size).toBe(0);
   });
 });

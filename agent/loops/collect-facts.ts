@@ -2,6 +2,7 @@
  * Answers what a cluster is besides the objects of its applications. A hub that wants to know of changes says so: then what can be watched is watched, what has changed is told,
  * and nothing is read twice; that ends when nobody has asked for a while. What may not be read is told as such; the rest is collected all the same.
  */
+import { FairwayError } from '../../shared/error/error.ts';
 import { digestJson } from '../../shared/manifest/canonical.ts';
 import {
   type FactGap,
@@ -47,6 +48,7 @@ export interface FactCollector {
   onChange(listener: () => void): () => void;
   /** Open watches of kinds. */
   readonly watches: number;
+  /** For good: questions that come after it are refused. */
   stop(): void;
 }
 
@@ -90,6 +92,7 @@ export function createFactCollector(ports: FactsPorts): FactCollector {
   const { clock, desired, kube } = ports;
   const [notices, ofPods] = [createNotices(clock), createNotices(clock)];
   let names: readonly string[] | undefined;
+  let stopped = false;
   const allNamespaces = () => {
     names ??= managedNamespaces(desired);
     return names;
@@ -119,6 +122,7 @@ export function createFactCollector(ports: FactsPorts): FactCollector {
 
   return {
     async collect({ salt, known, watch = false, unowned: fields = [] }, signal) {
+      if (stopped) throw new FairwayError('cancelled', 'the agent is stopping');
       const group = groups.asked(salt, watch);
       const parts = { lists, kube, namespaces: namespaces(), unowned: fields, group, signal };
       const view = createFactView(parts, values);
@@ -137,6 +141,7 @@ export function createFactCollector(ports: FactsPorts): FactCollector {
       return lists.watches;
     },
     stop() {
+      stopped = true;
       unsubscribe();
       notices.stop();
       ofPods.stop();
