@@ -43,7 +43,7 @@ function scaler(name: string, target: string, writer = 'a', status = '1'): LiveO
 }
 
 function bed(first: readonly LiveObject[] = [], fail?: Error) {
-  const state = { items: [...first], gets: 0 };
+  const state = { items: [...first], gets: 0, failGets: undefined as Error | undefined };
   let send: (event: WatchEvent) => void = () => {};
   const changes: string[][] = [];
   const clock = createFakeClock();
@@ -54,6 +54,7 @@ function bed(first: readonly LiveObject[] = [], fail?: Error) {
         : Promise.resolve({ resourceVersion: '1', items: state.items, continue: undefined }),
     get({ name }: { name: string }) {
       state.gets += 1;
+      if (state.failGets) return Promise.reject(state.failGets);
       const found = state.items.find(({ metadata }) => metadata.name === name);
       return found ? Promise.resolve(found) : Promise.reject(new FairwayError('not_found', 'gone'));
     },
@@ -87,6 +88,29 @@ describe('createScalerWatch', () => {
     expect(names()).toEqual(['shop', 'api']);
     expect(changes).toEqual([['web'], ['api'], ['web', 'shop']]);
     expect(state.gets).toBe(2);
+  });
+
+  it('reads one again that could not be read, ever later, and not what it may not read', async () => {
+    const { state, watch, tell, names, clock } = bed([scaler('a', 'web')]);
+    await watch.started;
+    state.failGets = new FairwayError('deadline_exceeded', 'no answer');
+    await tell('DELETED', scaler('a', 'web'));
+    await tell('ADDED', scaler('a', 'web'));
+    await tell('MODIFIED', scaler('a', 'web', 'b'));
+    await clock.advance(5_000);
+    expect(state.gets).toBeGreaterThan(2);
+    expect(state.gets).toBeLessThan(20);
+    state.failGets = undefined;
+    await clock.advance(20_000);
+    const { gets } = state;
+    // It is there again, and does not go when its time is over.
+    await clock.advance(60_000);
+    expect([names(), state.gets]).toEqual([['web'], gets]);
+    state.failGets = new FairwayError('permission_denied', 'may not');
+    await tell('MODIFIED', scaler('a', 'web', 'c'));
+    await clock.advance(600_000);
+    expect(state.gets).toBe(gets + 1);
+    watch.stop();
   });
 
   it('reads nothing for an update of the status', async () => {

@@ -2,10 +2,11 @@
  * The autoscalers of the cluster, whoever made them: one list and watch for each kind of them that is served, over all namespaces. Their status changes every few seconds, so
  * the watch is of metadata; one whose other writers have changed is read. Kept is what each scales, never the object.
  */
-import type { Clock } from '../../shared/clock/clock.ts';
+import { type Clock, sleep } from '../../shared/clock/clock.ts';
 import type { Random } from '../../shared/clock/random.ts';
 import { type FairwayError, toFairwayError } from '../../shared/error/error.ts';
 import type { Logger } from '../../shared/log/log.ts';
+import { planBackoffMs } from '../../shared/loop/backoff.ts';
 import { keyOf, keyText } from '../../shared/manifest/object.ts';
 import type { ApiResource, KubeClient, LiveObject, WatchEvent } from '../kube/kube-client.ts';
 import type { ObjectFacts } from '../model/record.ts';
@@ -55,6 +56,8 @@ export function createScalerWatch(resource: ApiResource, ports: ScalerWatchPorts
   const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
   const scalers = new Map<string, Scaler>();
   const lingering = new Map<string, () => void>();
+  /** Those that are being read. True: anew after that. */
+  const reading = new Map<string, boolean>();
   const abort = new AbortController();
   let failure: string | undefined;
   let known = false;
@@ -103,16 +106,31 @@ export function createScalerWatch(resource: ApiResource, ports: ScalerWatchPorts
     }
   };
 
+  /** Until it was read as it is: the watch says nothing more of it, and lists seldom. Once at a time, and again where it has changed meanwhile. */
   const read = async (object: LiveObject) => {
+    const text = textOf(object);
     const { namespace = '', name } = object.metadata;
-    try {
-      put(await kube.get({ resource, namespace, name }, abort.signal));
-    } catch (caught) {
-      const error = toFairwayError(caught);
-      // Gone again: the watch tells of it. Anything else is found when the watch lists anew.
-      if (error.code !== 'not_found' && !abort.signal.aborted)
+    const isRead = reading.has(text);
+    reading.set(text, true);
+    if (isRead) return;
+    let failures = 0;
+    while (reading.get(text) && !abort.signal.aborted) {
+      reading.set(text, false);
+      try {
+        put(await kube.get({ resource, namespace, name }, abort.signal));
+      } catch (caught) {
+        const error = toFairwayError(caught);
+        // Gone again: the watch tells of it.
+        if (error.code === 'not_found' || abort.signal.aborted) continue;
         log.warn('an autoscaler cannot be read', { name, code: error.code, error: error.message });
+        if (!error.retry) continue;
+        reading.set(text, true);
+        const waitMs = planBackoffMs(failures, random);
+        await sleep(clock, Math.max(waitMs, error.retryAfterMs ?? 0), abort.signal);
+        failures += 1;
+      }
     }
+    reading.delete(text);
   };
 
   const onEvent = ({ type, object }: WatchEvent) => {
