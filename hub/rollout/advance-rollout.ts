@@ -386,8 +386,14 @@ export function advanceRollout(before: RolloutState, input: RolloutInput): Rollo
   if (state.phase === 'Progressing' || state.phase === 'Complete') {
     const pass = walkWaves(state, input);
     const all = [...changes, ...pass.changes];
-    return pass.state.phase === 'RollingBack' ? goBack(pass.state, input, all) : { ...pass, changes: all };
+    if (pass.state.phase === 'RollingBack') return goBack(pass.state, input, all);
+    return giveJoiners({ ...pass, changes: all }, input);
   }
-  if (isGivenUp(state)) return { ...done, ...giveLast(state, input), changes };
-  return { state, changes, ...done, nextAtMs: clusterTimers(state, input) };
+  const nextAtMs = isGivenUp(state) ? undefined : clusterTimers(state, input);
+  return giveJoiners({ ...done, state, changes, nextAtMs }, input);
+}
+
+function giveJoiners(pass: RolloutPass, input: RolloutInput): RolloutPass {
+  const { state, decisions } = giveLast(pass.state, input);
+  return decisions.length === 0 ? pass : { ...pass, state, decisions: [...pass.decisions, ...decisions] };
 }

@@ -1,40 +1,52 @@
-/** What a cluster gets that joins a rollout which was rolled back or given up: the last release that was completed. Pure. */
+/**
+ * What a cluster gets that joins a rollout which is under way and whose wave has not begun, or one which was rolled back or given up: the last release that was completed. It has nothing
+ * yet, and a rollout may take days: nobody is to be empty for so long, least of all a standby. No gate, window or bound holds up what is proven. Pure.
+ */
 
 import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { AssignmentDecision } from '../model/release.ts';
 import type { RolloutInput } from './advance-rollout.ts';
 import { clusterState, withClusters } from './cluster-states.ts';
-import type { ClusterState, RolloutState } from './rollout-state.ts';
+import type { ClusterState, ObservedCluster, RolloutState } from './rollout-state.ts';
+import { placesOf } from './wave-index.ts';
 
 /** It ended without having come everywhere: nobody gets its release any more. */
 export function isGivenUp({ phase }: Pick<RolloutState, 'phase'>): boolean {
   return phase === 'RolledBack' || phase === 'Aborted';
 }
 
-/** Who joined since it began, and was given nothing by it. */
-export function lateJoiners({
-  amended = {},
-  removes = [],
-  waves,
-  clusters,
-}: RolloutState): readonly string[] {
-  const joined = new Set(Object.keys(amended).filter((cluster) => amended[cluster] !== null));
-  if (joined.size === 0) return [];
+/** Who joined since it began, and was given nothing by it, though nothing of it is to come, or not yet. */
+export function lateJoiners(state: RolloutState): readonly string[] {
+  const { amended = {}, removes = [], waves, clusters } = state;
+  const joined = Object.keys(amended).filter((cluster) => amended[cluster] !== null);
+  if (joined.length === 0) return [];
   const leaves = new Set(removes);
+  const givenUp = isGivenUp(state);
   const isNew = (known: ClusterState | undefined) =>
-    known?.assignedAtMs === undefined && known?.rolledBackAtMs === undefined && !known?.excluded;
-  return waves
-    .flatMap((wave) => wave.clusters)
-    .filter(
-      (cluster) => joined.has(cluster) && !leaves.has(cluster) && isNew(clusterState(clusters, cluster)),
-    );
+    known?.assignedAtMs === undefined &&
+    known?.rolledBackAtMs === undefined &&
+    known?.givenLastAtMs === undefined &&
+    !known?.excluded;
+  return placesOf(waves, joined).flatMap((members, at) =>
+    givenUp || waves[at]?.startedAtMs === undefined
+      ? members.filter((cluster) => !leaves.has(cluster) && isNew(clusterState(clusters, cluster)))
+      : [],
+  );
+}
+
+/** What somebody had before the release. */
+interface Had {
+  readonly region: string;
+  readonly digest: Digest;
+  /** What brought it there; undefined: nobody has it by that any more. */
+  readonly by: { readonly releaseId: string; readonly revisionId: string } | undefined;
 }
 
 /** By the release's Target: what clusters that want it had before, and where. */
-type Before = ReadonlyMap<Digest, readonly { readonly region: string; readonly digest: Digest }[]>;
+type Before = ReadonlyMap<Digest, readonly Had[]>;
 
 function beforeRelease(state: RolloutState, { release, observed, facts }: RolloutInput): Before {
-  const found = new Map<Digest, Map<string, { region: string; digest: Digest }>>();
+  const found = new Map<Digest, Map<string, Had>>();
   for (const [cluster, target] of Object.entries(release.targets)) {
     const seen = observed.get(cluster);
     const has = seen?.targetDigest === target ? undefined : seen?.lastHealthyDigest;
@@ -42,10 +54,21 @@ function beforeRelease(state: RolloutState, { release, observed, facts }: Rollou
     const digest = had.find((one) => one !== undefined && one !== target);
     if (digest === undefined || release.removes.has(cluster)) continue;
     const region = facts.get(cluster)?.region ?? '';
-    const known = found.get(target) ?? new Map<string, { region: string; digest: Digest }>();
-    found.set(target, known.set(`${region}\n${digest}`, { region, digest }));
+    const known = found.get(target) ?? new Map<string, Had>();
+    const id = `${region}\n${digest}`;
+    found.set(
+      target,
+      known.set(id, { region, digest, by: known.get(id)?.by ?? broughtBy(seen, digest, release.id) }),
+    );
   }
   return new Map([...found].map(([target, known]) => [target, [...known.values()]]));
+}
+
+/** A rollback is in the name of what it takes back. */
+function broughtBy(seen: ObservedCluster | undefined, digest: Digest, notBy: string): Had['by'] {
+  if (seen?.targetDigest !== digest || seen.revisionId === undefined || seen.releaseId === notBy)
+    return undefined;
+  return { releaseId: seen.releaseId, revisionId: seen.revisionId };
 }
 
 function only(digests: readonly Digest[]): Digest | undefined {
@@ -68,16 +91,21 @@ export function giveLast(
   });
   if (late.length === 0) return { state, decisions: [] };
   const before = beforeRelease(state, input);
+  const givenUp = isGivenUp(state);
   const given: [string, ClusterState][] = [];
   const decisions = late.flatMap((cluster): readonly AssignmentDecision[] => {
     const known = before.get(release.targets[cluster] ?? '') ?? [];
     const region = facts.get(cluster)?.region ?? '';
     const near = known.filter((one) => one.region === region);
-    const targetDigest = only((near.length > 0 ? near : known).map(({ digest }) => digest));
+    const some = near.length > 0 ? near : known;
+    const targetDigest = only(some.map(({ digest }) => digest));
     if (targetDigest === undefined) return [];
-    given.push([cluster, { previous: targetDigest, rolledBackAtMs: nowMs }]);
+    // Of one that was given up nothing is to come: it is as those that went back.
+    const since = givenUp ? { rolledBackAtMs: nowMs } : { givenLastAtMs: nowMs };
+    given.push([cluster, { previous: targetDigest, ...since }]);
     const { id: releaseId, application, revisionId, reason } = release;
-    return [{ cluster, application, targetDigest, releaseId, revisionId, reason, removed: false }];
+    const by = some.find((one) => one.by)?.by ?? { releaseId, revisionId };
+    return [{ cluster, application, targetDigest, ...by, reason, removed: false }];
   });
   if (decisions.length === 0) return { state, decisions };
   return { state: { ...state, clusters: withClusters(state.clusters, given) }, decisions };

@@ -24,6 +24,7 @@ export function observedCluster(
   return {
     targetDigest: assignment?.targetDigest,
     releaseId: assignment?.releaseId ?? '',
+    revisionId: assignment?.revisionId,
     removed: assignment?.removed ?? false,
     acknowledgements: assignment?.acknowledgements,
     connected: connected && paused === undefined,

@@ -78,6 +78,8 @@ export interface ClusterState {
   /** What it had before this release, for going back: its last healthy Target; undefined: none. */
   readonly previous?: Digest | undefined;
   readonly rolledBackAtMs?: number | undefined;
+  /** It joined before its wave began, and was given what was released before. */
+  readonly givenLastAtMs?: number | undefined;
   /** Its agent was away when it was assigned, and has not come since. */
   readonly assignedAway?: boolean | undefined;
 }
@@ -144,6 +146,8 @@ export interface RolloutState {
 export interface ObservedCluster {
   readonly targetDigest: Digest | undefined;
   readonly releaseId: string;
+  /** Of the assignment; undefined: there is none. */
+  readonly revisionId?: string | undefined;
   readonly removed: boolean;
   readonly acknowledgements: Acknowledgements | undefined;
   /** Its agent is connected, and it is not paused. */

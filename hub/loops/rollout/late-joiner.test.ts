@@ -11,7 +11,7 @@ const fleet = (names: readonly string[], version: string) => ({
   'web/map.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: web }\ndata: { version: "${version}" }\n`,
 });
 
-describe('a cluster that joins an application whose release was taken back', () => {
+describe('a cluster that joins', () => {
   let bed: LoopBed;
   let rollouts: RolloutDriver;
 
@@ -37,24 +37,46 @@ describe('a cluster that joins an application whose release was taken back', () 
       (await bed.store.releases.assignments({})).map((one) => [one.cluster, one.targetDigest]),
     );
 
-  it.each(['rollback', 'abort'] as const)('gets what was released before it (%s)', async (type) => {
+  it.each(['rollback', 'abort'] as const)(
+    'gets what was released before what was taken back (%s)',
+    async (type) => {
+      await commit(['eu-1', 'eu-2'], '1');
+      const { 'eu-1': old } = await targets();
+      await bed.commit(fleet(['eu-1', 'eu-2'], '2'));
+      await bed.resolve();
+      rollouts.wakeAll();
+      await rollouts.loop.idle();
+      const said = { actor: 'ann', reason: 'it is bad', atMs: bed.clock.now() };
+      await rollouts.act('web', { type }, said);
+      await settle();
+      await commit(['eu-1', 'eu-2', 'eu-3'], '2');
+      expect(await targets()).toMatchObject({ 'eu-2': old, 'eu-3': old });
+      // Looked at again, it stays so; a retry takes it along.
+      await settle();
+      expect((await targets())['eu-3']).toBe(old);
+      await rollouts.act('web', { type: 'retry', cluster: '' }, { ...said, atMs: bed.clock.now() });
+      await settle();
+      expect(new Set(Object.values(await targets())).size).toBe(1);
+      expect((await targets())['eu-3']).not.toBe(old);
+    },
+  );
+
+  it('gets what was released before what is under way, in the name of that', async () => {
     await commit(['eu-1', 'eu-2'], '1');
-    const { 'eu-1': old } = await targets();
+    const [old] = await bed.store.releases.assignments({});
     await bed.commit(fleet(['eu-1', 'eu-2'], '2'));
     await bed.resolve();
     rollouts.wakeAll();
     await rollouts.loop.idle();
-    const said = { actor: 'ann', reason: 'it is bad', atMs: bed.clock.now() };
-    await rollouts.act('web', { type }, said);
-    await settle();
-    await commit(['eu-1', 'eu-2', 'eu-3'], '2');
-    expect(await targets()).toMatchObject({ 'eu-2': old, 'eu-3': old });
-    // Looked at again, it stays so; a retry takes it along.
-    await settle();
-    expect((await targets())['eu-3']).toBe(old);
-    await rollouts.act('web', { type: 'retry', cluster: '' }, { ...said, atMs: bed.clock.now() });
+    await bed.commit(fleet(['eu-1', 'eu-2', 'eu-3'], '2'));
+    await bed.resolve();
+    rollouts.wakeAll();
+    await rollouts.loop.idle();
+    const joined = (await bed.store.releases.assignments({})).find(({ cluster }) => cluster === 'eu-3');
+    const { targetDigest, releaseId, revisionId } = old ?? {};
+    expect(joined).toMatchObject({ targetDigest, releaseId, revisionId, reason: 'release' });
     await settle();
     expect(new Set(Object.values(await targets())).size).toBe(1);
-    expect((await targets())['eu-3']).not.toBe(old);
+    expect((await targets())['eu-3']).not.toBe(targetDigest);
   });
 });

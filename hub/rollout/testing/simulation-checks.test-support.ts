@@ -1,4 +1,5 @@
 /** What no pass of a rollout may do, whatever happened before. */
+import type { AssignmentDecision } from '../../model/release.ts';
 import { amountOf } from '../../model/strategy.ts';
 import { failedIn, type RolloutInput } from '../advance-rollout.ts';
 import { isInFlight } from '../choose-clusters.ts';
@@ -23,10 +24,31 @@ function checkGivenUp({ decisions }: RolloutPass, { release, observed }: Rollout
     .map(({ cluster }) => `${cluster} was assigned though the release was given up`);
 }
 
+/** What the release wants, or what was before it. */
+function isOfRelease(
+  { cluster, targetDigest, reason }: AssignmentDecision,
+  { release }: RolloutInput,
+): boolean {
+  return reason === 'release' && targetDigest === release.targets[cluster];
+}
+
+/** What was before the release goes only to those who have nothing, and whose wave is to come. */
+function checkGivenLast({ state, decisions }: RolloutPass, before: RolloutState, input: RolloutInput): Names {
+  return decisions
+    .filter((one) => one.reason === 'release' && !isOfRelease(one, input))
+    .filter(
+      ({ cluster }) =>
+        input.observed.get(cluster)?.targetDigest !== undefined ||
+        clusterState(before.clusters, cluster)?.givenLastAtMs !== undefined ||
+        state.waves.find(({ clusters }) => clusters.includes(cluster))?.startedAtMs !== undefined,
+    )
+    .map(({ cluster }) => `${cluster} was given what was before the release`);
+}
+
 function checkGates(pass: RolloutPass, before: RolloutState, input: RolloutInput): Names {
   const { state, decisions } = pass;
   const found: string[] = [];
-  const releases = decisions.filter(({ reason }) => reason === 'release');
+  const releases = decisions.filter((one) => isOfRelease(one, input));
   if (releases.length === 0) return found;
   if (!opennessAt(state.strategy, input.nowMs).open) found.push('assigned outside a window');
   if (state.phase !== 'Progressing' && state.phase !== 'Complete')
@@ -201,13 +223,15 @@ export function checkPass(
   const decided = checkDecided(pass, before, input);
   if (isGivenUp(pass.state)) return [...decided, ...checkGivenUp(pass, input)];
   const { waves } = pass.state;
-  const went = new Set(
-    pass.decisions.filter(({ reason }) => reason === 'release').map(({ cluster }) => cluster),
-  );
+  const went = new Set(pass.decisions.filter((one) => isOfRelease(one, input)).map(({ cluster }) => cluster));
   const ended = waves.flatMap((wave, index) =>
     checkEnded(wave, before.waves[index], pass.state, input.listeningSinceMs),
   );
-  const members = [...decided, ...checkMembers(pass.state, kept, input)];
+  const members = [
+    ...decided,
+    ...checkGivenLast(pass, before, input),
+    ...checkMembers(pass.state, kept, input),
+  ];
   if (went.size === 0) return [...ended, ...members];
   const bounds = waves.flatMap((wave) => {
     const added = wave.clusters.filter((name) => went.has(name));
