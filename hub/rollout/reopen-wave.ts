@@ -15,7 +15,7 @@ export function isUnproven(state: RolloutState, index: number): boolean {
 }
 
 /** What was said of its soak, its analyses and after it was said of nobody. */
-function reopened({ name, spec, clusters, startedAtMs, ...wave }: WaveState): WaveState {
+export function reopened({ name, spec, clusters, startedAtMs, ...wave }: WaveState): WaveState {
   const { approvalAskedAtMs, approvedBefore } = wave;
   return { name, spec, clusters, startedAtMs, approvalAskedAtMs, approvedBefore };
 }

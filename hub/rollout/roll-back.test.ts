@@ -136,8 +136,8 @@ describe('a cluster that had the release and leaves the application in the middl
         }) ?? state,
     );
     run.release({ targets: Object.fromEntries(wanted), removes: new Set(['eu-1']) });
-    expect(run.pass().assigned).toEqual(['eu-1=gone']);
+    expect(run.pass().assigned).toEqual(['eu-2=new', 'eu-1=gone']);
     run.act({ type: 'rollback' });
-    expect(run.pass().assigned).toEqual(['eu-1=old']);
+    expect(run.pass().assigned).toEqual(['eu-2=old', 'eu-1=old']);
   });
 });
