@@ -1,6 +1,7 @@
 /** A fleet in virtual time, as a hub knows it: what costs something is what has happened. Seeded, so that each run can be had again. */
 import type { Digest } from '../../../shared/manifest/canonical.ts';
 import type { RolloutInput } from '../advance-rollout.ts';
+import { heldUpBy, lateFailures } from '../choose-clusters.ts';
 import { clusterState } from '../cluster-states.ts';
 import type { ClusterFacts, SelectorMatch } from '../plan-waves.ts';
 import { type ObservedCluster, type RolloutState, targetsOf } from '../rollout-state.ts';
@@ -43,8 +44,10 @@ export interface SimulatedFleet {
   churn(nowMs: number): boolean;
   /** What the newest revision wants: removals only where there is something to remove. */
   wanted(): { readonly wanted: ReadonlyMap<string, Digest>; readonly removes: ReadonlySet<string> };
-  /** Whoever is there and wanted has been brought in. */
+  /** Whoever is there and wanted has been brought in, those apart that are held up. */
   isSettled(state: RolloutState, nowMs: number): boolean;
+  /** Who may come to a complete rollout only once somebody has looked at one that failed late. */
+  heldUp(state: RolloutState, nowMs: number): ReadonlySet<string>;
 }
 
 export interface SimulatedFleetOptions extends FleetOptions {
@@ -152,11 +155,26 @@ export function createSimulatedFleet(options: SimulatedFleetOptions, random: () 
       }
       return { wanted, removes };
     },
-    isSettled: (state, nowMs) =>
-      all.every((one) => {
-        if (!isThere(one, nowMs) || one.wish !== 'new') return true;
-        return one.target === 'new' || clusterState(state.clusters, one.facts.name)?.excluded !== undefined;
-      }),
+    isSettled(state, nowMs) {
+      const held = this.heldUp(state, nowMs);
+      return all.every((one) => {
+        if (!isThere(one, nowMs) || one.wish !== 'new' || one.target === 'new') return true;
+        const { name } = one.facts;
+        return clusterState(state.clusters, name)?.excluded !== undefined || held.has(name);
+      });
+    },
+    heldUp(state, nowMs) {
+      const isLate = lateFailures(state).length > 0;
+      const input = this.inputAt(nowMs, state);
+      const held = state.waves.filter((wave) => {
+        const failedLate = (name: string) => {
+          const { failure, assignedAtMs = 0 } = clusterState(state.clusters, name) ?? {};
+          return failure !== undefined && assignedAtMs >= (wave.endedAtMs ?? nowMs);
+        };
+        return isLate || heldUpBy(state, wave, input).some(failedLate);
+      });
+      return new Set(held.flatMap((wave) => wave.clusters));
+    },
   };
 }
 

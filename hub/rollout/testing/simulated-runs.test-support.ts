@@ -139,11 +139,12 @@ export const fleets = { small: smallFleet, large: largeFleet } as const;
 /** What must be true of a run that has ended. Empty: it is. */
 export function checkEnd(options: SimulationOptions, result: SimulationResult): readonly string[] {
   const found: string[] = [];
-  const { state, targets, before, connected } = result;
+  const { state, targets, before, connected, heldUp } = result;
   for (const [cluster, target] of targets) {
     if (!connected.has(cluster)) continue;
     const known = clusterState(state.clusters, cluster);
-    if (state.phase === 'Complete' && target !== 'new') found.push(`${cluster} was left behind`);
+    if (state.phase === 'Complete' && target !== 'new' && !heldUp.has(cluster))
+      found.push(`${cluster} was left behind`);
     if (state.phase === 'RolledBack' && target === 'new') found.push(`${cluster} was not taken back`);
     const had = before.get(cluster);
     if (state.phase === 'RolledBack' && had !== undefined && target !== had)

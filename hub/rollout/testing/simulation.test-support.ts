@@ -58,6 +58,8 @@ export interface SimulationResult {
   readonly before: ReadonlyMap<string, string | undefined>;
   /** Reachable in the end, and wanted there. */
   readonly connected: ReadonlySet<string>;
+  /** By one that failed when it came late. */
+  readonly heldUp: ReadonlySet<string>;
   readonly passes: number;
 }
 
@@ -117,12 +119,14 @@ function createRun(options: SimulationOptions) {
     if (audited && passText(advanceRollout(moved, { ...input, changed: undefined })) !== passText(pass))
       note('with what has changed alone it comes to something else');
   };
-  /** What was decided is not decided again, now that it is kept. */
+  /** What was decided is not decided again, now that it is kept. Somebody who was told in the pass before a rollout stops goes back then. */
   const checkOnce = ({ decisions }: RolloutPass) => {
-    const clusters = new Set(decisions.map(({ cluster }) => cluster));
+    const told = new Map(decisions.map(({ cluster, targetDigest }) => [cluster, targetDigest]));
     const input = fleet.inputAt(nowMs, state);
-    const again = advanceRollout(state, audited ? input : { ...input, changed: clusters }).decisions;
-    for (const { cluster } of again) if (clusters.has(cluster)) note(`${cluster} decided again`);
+    const changed = new Set(told.keys());
+    const again = advanceRollout(state, audited ? input : { ...input, changed }).decisions;
+    for (const { cluster, targetDigest } of again)
+      if (told.get(cluster) === targetDigest) note(`${cluster} decided again`);
   };
   /** Just before something happens, or before it is said to be time, there is nothing to be done. */
   const checkWait = ({ nextAtMs = never, changes, decisions }: RolloutPass) => {
@@ -215,6 +219,7 @@ function createRun(options: SimulationOptions) {
         targets: new Map([...fleet.clusters].map(([name, { target }]) => [name, target])),
         before: new Map([...fleet.clusters].map(([name, { before }]) => [name, before])),
         connected: new Set(wanted.map(([name]) => name)),
+        heldUp: fleet.heldUp(state, nowMs),
       };
     },
   };
