@@ -4,7 +4,6 @@
  * were kept decides nothing.
  */
 
-import type { Digest } from '../../shared/manifest/canonical.ts';
 import type { AssignmentDecision } from '../model/release.ts';
 import { amountOf, type RolloutStrategy } from '../model/strategy.ts';
 import { analysesOf } from './analyses.ts';
@@ -271,9 +270,11 @@ function clusterTimers(state: RolloutState, { observed, nowMs }: RolloutInput): 
   return next;
 }
 
-/** Where it would go back to. What it has of this release already, and was well with, is nothing that was there before. */
-function previousOf(seen: ObservedCluster | undefined, has: Digest | undefined): Digest | undefined {
-  return seen?.lastHealthyDigest === has ? undefined : seen?.lastHealthyDigest;
+/** Where it would go back to. What it has of this release already, and was well with, is nothing that was there before: nor where it leaves now. */
+function previousOf(seen: ObservedCluster | undefined, release: RolloutRelease, cluster: string) {
+  const leaves = release.removes.has(cluster) && seen?.releaseId === release.id;
+  const own = leaves || isAssigned(release, cluster, seen) ? seen?.targetDigest : undefined;
+  return seen?.lastHealthyDigest === own ? undefined : seen?.lastHealthyDigest;
 }
 
 interface Assigned {
@@ -299,7 +300,7 @@ function assign(state: RolloutState, input: RolloutInput): Assigned {
     const present = before?.connected && !has ? { presentSinceMs: nowMs } : {};
     const next = {
       ...{ ...known, ...present, hook: undefined, assignedAtMs: nowMs },
-      previous: known?.previous ?? previousOf(before, has ? targetDigest : undefined),
+      previous: known?.previous ?? previousOf(before, release, cluster),
       ...(!before?.connected && { assignedAway: true }),
     };
     assigned.push([cluster, next]);

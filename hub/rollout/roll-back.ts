@@ -39,9 +39,10 @@ export function mustGoBack(state: RolloutState, cluster: string, { release, obse
 /** It got the failed Target by this release, and had nothing healthy before. */
 function isStuck(state: RolloutState, cluster: string, { release, observed }: BackInput): boolean {
   const known = clusterState(state.clusters, cluster);
-  if (known?.previous !== undefined) return false;
+  // Who leaves goes on leaving.
+  if (known?.previous !== undefined || release.removes.has(cluster)) return false;
   // Who was to leave and is wanted again before it did is as new, but for what it has.
-  const has = !release.removes.has(cluster) && isAssigned(release, cluster, observed.get(cluster));
+  const has = isAssigned(release, cluster, observed.get(cluster));
   return known?.assignedAtMs !== undefined || has;
 }
 

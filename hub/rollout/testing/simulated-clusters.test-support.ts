@@ -50,6 +50,8 @@ export interface SimulatedCluster {
   readonly flaps: boolean;
 }
 
+/** Of the release that is simulated. */
+export const releaseId = 'r1';
 export const startMs = Date.UTC(2026, 0, 5);
 /** As the hub has it for an agent that was there a moment ago. */
 const expectedMs = 120_000;
@@ -118,7 +120,7 @@ export function observe(cluster: SimulatedCluster, nowMs: number): ObservedClust
   const health = broken ? 'Failed' : healthy ? 'Current' : 'InProgress';
   return {
     targetDigest: target,
-    releaseId: target ?? '',
+    releaseId: target === 'new' || target === 'gone' ? releaseId : (target ?? ''),
     removed: target === 'gone',
     acknowledgements: { receivedAtMs: undefined, appliedAtMs, healthyAtMs, refused: undefined },
     connected: isThere(cluster, nowMs),

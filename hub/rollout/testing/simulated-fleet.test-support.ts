@@ -13,6 +13,7 @@ import {
   leave,
   live,
   observe,
+  releaseId,
   restartHub,
   type SimulatedCluster,
   startMs,
@@ -96,7 +97,7 @@ export function createSimulatedFleet(options: SimulatedFleetOptions, random: () 
     inputAt(nowMs, state) {
       observeTouched(nowMs);
       const { targets: wanted, removes } = inForce(state, targets);
-      const about = { id: 'r1', application: 'web', revisionId: 'rev', createdAtMs: startMs };
+      const about = { id: releaseId, application: 'web', revisionId: 'rev', createdAtMs: startMs };
       const release = { ...about, reason: 'release' as const, targets: wanted, removes };
       return { release, observed, facts, nowMs, matches, listeningSinceMs };
     },

@@ -196,6 +196,16 @@ function checkApart({ state }: RolloutPass, went: ReadonlySet<string>, input: Ro
   return found;
 }
 
+/** Somebody goes back to what is taken back from others. */
+function checkBack({ decisions }: RolloutPass, { release }: RolloutInput): Names {
+  const back = decisions.filter(({ reason }) => reason === 'rollback');
+  if (back.length === 0) return [];
+  const failed = new Set(Object.values(release.targets));
+  return back
+    .filter(({ targetDigest }) => failed.has(targetDigest))
+    .map(({ cluster, targetDigest }) => `${cluster} goes back to ${targetDigest}, which is taken back`);
+}
+
 /** The state says of somebody that it was assigned, and nobody is told. */
 function checkDecided({ state, decisions }: RolloutPass, before: RolloutState, input: RolloutInput): Names {
   const told = new Set(decisions.map(({ cluster }) => cluster));
@@ -220,7 +230,7 @@ export function checkPass(
   { before, kept }: { readonly before: RolloutState; readonly kept: RolloutState },
   input: RolloutInput,
 ): Names {
-  const decided = checkDecided(pass, before, input);
+  const decided = [...checkDecided(pass, before, input), ...checkBack(pass, input)];
   if (isGivenUp(pass.state)) return [...decided, ...checkGivenUp(pass, input)];
   const { waves } = pass.state;
   const went = new Set(pass.decisions.filter((one) => isOfRelease(one, input)).map(({ cluster }) => cluster));
