@@ -45,6 +45,17 @@ export interface Link {
 
 /** Dials and says hello. Whatever fails is told by `ended`; nothing is thrown. */
 export function openLink(options: LinkOptions): Link {
+  try {
+    return dial(options);
+  } catch (cause) {
+    const message = `'${options.address}' cannot be dialled: it is no address, or the identity is damaged`;
+    const error = new FairwayError('invalid_argument', message, { cause });
+    return { wake() {}, wakeReports() {}, close() {}, ended: Promise.resolve({ error, renewed: false }) };
+  }
+}
+
+/** @throws what is wrong with the address or the identity. */
+function dial(options: LinkOptions): Link {
   const { identity, log } = options;
   const client = new Client(
     options.address,

@@ -363,6 +363,13 @@ describe('connection', () => {
     expect(agent.connection.state().address).toBe(`127.0.0.1:${hub.agentPort}`);
   });
 
+  it('takes the next address when one is none at all', async () => {
+    const hub = await hubOf();
+    const agent = await agentOf(await enrolAgent(hub, 'eu-1'), { hubAddresses: [''] });
+    await until('connected', () => agent.connection.state().connected);
+    expect(agent.connection.state().address).toBe(`127.0.0.1:${hub.agentPort}`);
+  });
+
   it('enrols and connects through an HTTP CONNECT proxy', async () => {
     const hub = await hubOf();
     const asked: string[] = [];
