@@ -18,7 +18,6 @@ import { compareUnowned } from '../../parity/compare-unowned.ts';
 import { createExpectationBook } from '../../parity/expectations.ts';
 import type { ClusterFacts } from '../../parity/finding.ts';
 import { createNormaliser } from '../../parity/normalise.ts';
-import type { ObjectPair } from '../../parity/object-pair.ts';
 import { schemaOf } from '../../preview/merge-keys.ts';
 import type { Resolution } from '../../store/repositories/fleet-repository.ts';
 import type { Store } from '../../store/store.ts';
@@ -303,47 +302,39 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
     return differences;
   };
 
-  const askingOf = ({ applications }: PairWatch) =>
-    [...applications.values()].flatMap((application) => [...application.asking().values()]);
-  /** Thousands of pairs, for each object that changes: nobody looks at them one by one while no live object is known. */
-  const unseenIn = (application: ApplicationPair): number => {
-    const asking = application.asking();
-    if (asking.size === 0 || live.isEmpty()) return asking.size;
-    let unseen = 0;
-    for (const pair of asking.values()) if (!isKnown(pair)) unseen += 1;
-    return unseen;
-  };
-  const unseenOf = ({ applications }: PairWatch): number =>
-    [...applications.values()].reduce((sum, application) => sum + unseenIn(application), 0);
+  const askedIn = (watch: PairWatch, which: 'asking' | 'unseen'): number =>
+    [...watch.applications.values()].reduce((sum, application) => sum + application[which]().size, 0);
 
   /** Clusters whose agents did not answer: a verdict waits for them once, and not with each object that changes. */
   const silent = new Set<string>();
   let silentUntilMs = 0;
   /** Asks agents for what reports do not tell. `soon`: they answer, and more is to be had. */
   const askLive = async (signal: AbortSignal): Promise<GroupResult['asking']> => {
-    if (!live.isEmpty()) live.keepOnly(pairs.flatMap(askingOf));
+    const seen = pairs.reduce((sum, one) => sum + askedIn(one, 'asking') - askedIn(one, 'unseen'), 0);
+    live.keepOnly(seen, () =>
+      pairs.flatMap(({ applications }) =>
+        [...applications.values()].flatMap((one) => [...one.asking().values()]),
+      ),
+    );
     let open: GroupResult['asking'] = 'nothing';
     if (ports.now() >= silentUntilMs) silent.clear();
     const before = silent.size;
     for (const watch of pairs)
       for (const application of watch.applications.values()) {
-        if (unseenIn(application) === 0) continue;
+        const unseen = [...application.unseen().values()];
+        if (unseen.length === 0) continue;
         // Without both there is nothing to compare.
         if (silent.has(group.primary) || silent.has(watch.standby)) {
           if (open === 'nothing') open = 'later';
           continue;
         }
-        const asking = [...application.asking().values()].filter((pair) => !isKnown(pair));
-        const known = await live.ask(asking, silent, signal);
+        const known = await live.ask(unseen, silent, signal);
         await application.compare(known);
-        if (known.length < asking.length && open !== 'soon') open = known.length > 0 ? 'soon' : 'later';
+        if (known.length < unseen.length && open !== 'soon') open = known.length > 0 ? 'soon' : 'later';
       }
     if (silent.size > before) silentUntilMs = ports.now() + silentMs;
     return open;
   };
-  const isKnown = ({ primary, standby }: ObjectPair) =>
-    live.get(primary) !== undefined && live.get(standby) !== undefined;
-
   return {
     group,
     clusters,
@@ -358,7 +349,7 @@ export function createGroupWatch(group: ParityGroup, fleet: Fleet, ports: GroupP
       const nowMs = ports.now();
       const findings = pairs.map((watch): PairFindings => {
         const owned = differencesOf(watch.applications.values());
-        const unseen = unseenOf(watch);
+        const unseen = askedIn(watch, 'unseen');
         const differences = [
           ...withoutTold(unownedOf(watch), owned),
           ...owned,

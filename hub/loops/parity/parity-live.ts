@@ -14,6 +14,8 @@ import { type ObjectPair, openDrift, type SideObject, sideOf } from '../../parit
 /** Live objects kept, and characters of all of them: no more are asked for as long as these are in use. */
 const keptMax = 4_000;
 const keptCharactersMax = 32 * 1024 * 1024;
+/** So many may be kept that nobody needs: to look for them takes a look at all, which not every object that changes is worth. */
+const staleMax = 200;
 /** Objects asked for in one pass; the rest is asked for in the next. */
 const asksMax = 20;
 const timeoutMs = 10_000;
@@ -23,9 +25,8 @@ export type AskAgent = (cluster: string, question: Question, signal: AbortSignal
 /** Live objects as agents gave them, by what their reports said of them then: another digest is another object. */
 export interface LiveObjects {
   get(side: SideObject | undefined): KubeObject | undefined;
-  isEmpty(): boolean;
-  /** Forgets what none of these need any more. */
-  keepOnly(pairs: Iterable<ObjectPair>): void;
+  /** Forgets what none of these need any more, once it is worth looking for. @param seen how many of them are known. */
+  keepOnly(seen: number, pairs: () => Iterable<ObjectPair>): void;
   /**
    * Asks for both sides of pairs, a few; resolves to those that are known now. What cannot be had is asked for again with a later pass.
    * @param silent clusters whose agents do not answer: they are not asked, and more are added.
@@ -88,11 +89,10 @@ export function createLiveObjects(ask: AskAgent, onError: (error: FairwayError) 
   };
   return {
     get,
-    isEmpty: () => kept.size === 0,
-    keepOnly(pairs) {
-      if (kept.size === 0) return;
+    keepOnly(seen, pairs) {
+      if (kept.size - 2 * seen <= (isFull() ? 0 : staleMax)) return;
       const wanted = new Set(
-        [...pairs].flatMap(({ primary, standby }) => [primary && idOf(primary), standby && idOf(standby)]),
+        [...pairs()].flatMap(({ primary, standby }) => [primary && idOf(primary), standby && idOf(standby)]),
       );
       for (const [id, { characters: freed }] of kept) {
         if (wanted.has(id)) continue;

@@ -42,6 +42,11 @@ export function versionOf(primary: Placed | undefined, standby: Placed | undefin
     .join(' ');
 }
 
+interface Asked {
+  readonly size: number;
+  values(): Iterable<ObjectPair>;
+}
+
 export interface ApplicationPair {
   readonly version: string;
   readonly objects: number;
@@ -52,7 +57,9 @@ export interface ApplicationPair {
   /** Of objects that differ. */
   results(): Iterable<PairResult>;
   /** Objects that only their live contents tell of; looked at for each object that changes, so it is kept and not searched for. */
-  asking(): { readonly size: number; values(): Iterable<ObjectPair> };
+  asking(): Asked;
+  /** Those of them that were compared without. */
+  unseen(): Asked;
   /** An object was reported anew, or is gone (undefined). False: it has no place yet, and all has to be paired anew. */
   observe(
     side: 'primary' | 'standby',
@@ -133,6 +140,7 @@ export async function createApplicationPair(request: ApplicationPairRequest): Pr
   const byKey: Partial<Record<ParitySide, ReadonlyMap<string, string>>> = {};
   const results = new Map<string, PairResult>();
   const asking = new Map<string, ObjectPair>();
+  const unseen = new Map<string, ObjectPair>();
 
   const load = (chunk: readonly ObjectPair[]) => ports.contents(new Set(chunk.flatMap(wantedDigests)));
   const compareChunk = (chunk: readonly ObjectPair[], contents: Contents): void => {
@@ -141,8 +149,8 @@ export async function createApplicationPair(request: ApplicationPairRequest): Pr
       const result = compareObject(pair, context);
       if (result.differences.length === 0 && !result.ask) results.delete(pair.originId);
       else results.set(pair.originId, result);
-      if (result.ask) asking.set(pair.originId, pair);
-      else asking.delete(pair.originId);
+      note(asking, pair, result.ask);
+      note(unseen, pair, result.ask && !(context.liveOf('primary', pair) && context.liveOf('standby', pair)));
     }
   };
 
@@ -159,6 +167,7 @@ export async function createApplicationPair(request: ApplicationPairRequest): Pr
     },
     results: () => results.values(),
     asking: () => asking,
+    unseen: () => unseen,
     observe(side, key, row) {
       byKey[side] ??= indexOf(pairs, side);
       const originId = byKey[side]?.get(key);
@@ -170,7 +179,8 @@ export async function createApplicationPair(request: ApplicationPairRequest): Pr
       const after: SideObject = { ...rest, observed: row };
       const next: ObjectPair = { ...pair, [side]: after };
       pairs.set(pair.originId, next);
-      if (asking.has(pair.originId)) asking.set(pair.originId, next);
+      // What its live contents are is not known any more.
+      for (const noted of [asking, unseen]) note(noted, next, asking.has(pair.originId));
       return next;
     },
     async compare(chosen) {
@@ -188,6 +198,11 @@ export async function createApplicationPair(request: ApplicationPairRequest): Pr
     },
     all: () => [...pairs.values()],
   };
+}
+
+function note(noted: Map<string, ObjectPair>, pair: ObjectPair, isOne: boolean): void {
+  if (isOne) noted.set(pair.originId, pair);
+  else noted.delete(pair.originId);
 }
 
 function indexOf(
