@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { FairwayError } from '../shared/error/error.ts';
 import { createKubeClient } from './kube/create-kube-client.ts';
-import { acquireLeadership, type Leadership } from './loops/leader.ts';
+import { acquireLeadership, type Leadership } from './loops/process/leader.ts';
 import { type AgentOptions, makeNamespace, type RunningAgent, startAgent } from './start-agent.ts';
 
 export interface ElectedOptions extends AgentOptions {

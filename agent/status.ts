@@ -9,7 +9,7 @@ import { loadParents, type ParentContent } from './apply/parent.ts';
 import { createKubeClient } from './kube/create-kube-client.ts';
 import type { KubeClient } from './kube/kube-client.ts';
 import { loadKubeconfig } from './kube/kubeconfig.ts';
-import { leaseName, leaseResource } from './loops/leader.ts';
+import { leaseName, leaseResource } from './loops/process/leader.ts';
 
 export const statusUsage = `fairway agent status: how the agent of a cluster is
 

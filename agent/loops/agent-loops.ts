@@ -30,9 +30,9 @@ import {
   type ApplicationState,
   createApplicationState,
 } from './context.ts';
+import { forgetRefusals } from './release/retries.ts';
 import { healthBy, reportError } from './report-phase.ts';
 import { createResources, type Resources } from './resources.ts';
-import { forgetRefusals } from './retries.ts';
 import { readRecords, restoreRecords } from './saved-records.ts';
 import { createScalers } from './scalers.ts';
 import { syncApplication } from './sync-application.ts';

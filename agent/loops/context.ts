@@ -21,11 +21,11 @@ import type { HealthJudge } from '../observe/health-judge.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Claims } from './claims.ts';
 import type { SeenMarks } from './fence.ts';
-import type { ProgressWatch } from './overdue.ts';
+import type { ProgressWatch } from './release/overdue.ts';
+import type { Retry } from './release/retries.ts';
+import type { WaveWait } from './release/wave-gate.ts';
 import type { Resources } from './resources.ts';
-import type { Retry } from './retries.ts';
 import type { Scalers } from './scalers.ts';
-import type { WaveWait } from './wave-gate.ts';
 
 /** What is known of one object of an application, beside its record. */
 export interface ObjectState {

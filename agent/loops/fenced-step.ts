@@ -17,9 +17,9 @@ import type { DesiredApplication, DesiredState } from '../model/desired.ts';
 import type { FencedApplication, StopReport } from '../model/fencing.ts';
 import type { AgentContext, ApplicationState } from './context.ts';
 import { assertNotOutdated } from './fence.ts';
-import { watchInventory } from './prune-phase.ts';
+import { watchInventory } from './prune/prune-phase.ts';
+import { writerOf } from './release/writer.ts';
 import { reportPhase } from './report-phase.ts';
-import { writerOf } from './writer.ts';
 
 const parallelMax = 8;
 /** While something is still to end, and afterwards. */

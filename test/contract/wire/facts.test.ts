@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { KubeClient, ListRequest } from '../../../agent/kube/kube-client.ts';
-import { createFactCollector, type FactsPorts } from '../../../agent/loops/collect-facts.ts';
+import { createFactCollector, type FactsPorts } from '../../../agent/loops/facts/collect-facts.ts';
 import { systemClock } from '../../../shared/clock/clock.ts';
 import { createSeededRandom } from '../../../shared/clock/random.ts';
 import { silentLogger } from '../../../shared/log/log.ts';

@@ -1,6 +1,6 @@
 /** Jobs of analyses on a cluster with a controller manager, a scheduler and a simulated node: they end as Kubernetes itself says. */
 import { afterAll, describe, expect, it } from 'vitest';
-import { type RunStatus, runJob } from '../../../agent/loops/run-job.ts';
+import { type RunStatus, runJob } from '../../../agent/loops/questions/run-job.ts';
 import type { JobSpec } from '../../../hub/rollout/job-runs.ts';
 import { jobOf } from '../../../hub/rollout/job-runs.ts';
 import { waitFor } from '../../cluster/control-plane.ts';

@@ -1,6 +1,6 @@
 /** Jobs that the hub runs for an analysis, by an agent on a real API server: begun once, looked at, put away. */
 import { afterAll, describe, expect, it } from 'vitest';
-import { type RunQuestion, runJob } from '../../../agent/loops/run-job.ts';
+import { type RunQuestion, runJob } from '../../../agent/loops/questions/run-job.ts';
 import { waitFor } from '../../cluster/control-plane.ts';
 import { type Bed, startBed } from './agent-bed.ts';
 import { configMap, endJob } from './hook-bed.ts';

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { generateIdentity } from 'age-encryption';
 import { createKubeClient } from '../../../agent/kube/create-kube-client.ts';
-import { createFactCollector, type FactsPorts } from '../../../agent/loops/collect-facts.ts';
+import { createFactCollector, type FactsPorts } from '../../../agent/loops/facts/collect-facts.ts';
 import { applySetId } from '../../../agent/model/inventory.ts';
 import { createSecretOpener } from '../../../agent/secrets/secret-opener.ts';
 import { systemClock } from '../../../shared/clock/clock.ts';

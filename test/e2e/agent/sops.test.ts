@@ -1,7 +1,7 @@
 /** Manifests encrypted with SOPS: opened with a key that only the cluster has, applied, healed, and never shown. */
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createQueryHandlers } from '../../../agent/loops/query-handlers.ts';
+import { createQueryHandlers } from '../../../agent/loops/questions/query-handlers.ts';
 import { encryptManifest } from '../../../agent/secrets/encrypt.test-support.ts';
 import { waitFor } from '../../cluster/control-plane.ts';
 import { type Agent, type Bed, type Manifest, startBed } from './agent-bed.ts';
