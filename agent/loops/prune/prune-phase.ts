@@ -186,8 +186,9 @@ function haltReason(context: AgentContext, planned: DesiredApplication): string 
   return holdReason(context);
 }
 
-/** What became of a planned deletion. `halted`: why it did not go on. */
+/** What became of a planned deletion. `halted`: why it did not go on; `tried`: of so many objects the API server was asked. */
 interface PruneSummary {
+  readonly tried: number;
   readonly failed: number;
   readonly halted: string | undefined;
 }
@@ -208,6 +209,7 @@ export async function executePlannedPrune(
     resolve: (apiVersion: string, kind: string) => context.resources.find(apiVersion, kind),
   };
   const ranks = [...new Set(objects.map(({ key }) => applyRank(key.kind)))].sort((a, b) => b - a);
+  let tried = 0;
   let failed = 0;
   let halted: string | undefined;
   for (const rank of ranks)
@@ -218,10 +220,11 @@ export async function executePlannedPrune(
         halted ??= haltReason(context, desired);
         if (halted !== undefined) return;
         if (context.claims.claimedBy(keyText(object.key), state.application) !== undefined) return;
+        tried += 1;
         const outcome = await (how === 'delete' ? pruneObject(object, ports) : releaseObject(object, ports));
         if (outcome.result === 'failed') failed += 1;
         settle(context, state, outcome);
       },
     );
-  return { failed, halted };
+  return { tried, failed, halted };
 }

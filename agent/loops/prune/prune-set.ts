@@ -145,14 +145,16 @@ export async function pruneSet(
   const plan = planApplicationPrune(context, state, keys, desired.target.sync.prune, told);
   let blocked = pruneBlocked(context, state) ?? (unfinished ? 'not everything is applied yet' : undefined);
   let unconfirmed = false;
-  if (blocked === undefined && plan.deletes.length > 0) {
+  // Also while what is in a higher wave leaves, though nothing is to be deleted in this step.
+  if (blocked === undefined && plan.deletes.length + plan.later.length > 0) {
     blocked = await findUnconfirmed(context, desired, state, plan, keys, signal);
     unconfirmed = blocked !== undefined;
   }
   if (!unconfirmed) state.pruneHeld = undefined;
+  let tried = 0;
   if (blocked === undefined) {
     if (plan.deletes.length > 0) await assertNewest(context, desired, state, signal);
-    await executePlannedPrune(context, desired, state, plan.deletes, 'delete', signal);
+    ({ tried } = await executePlannedPrune(context, desired, state, plan.deletes, 'delete', signal));
     for (const { object, reason } of plan.retained) retain(context, state, object, reason);
   }
   const { note, againMs } = tellLeaving(context, state, plan.leaving);
@@ -160,11 +162,11 @@ export async function pruneSet(
   const isDone = blocked === undefined && plan.deletes.length + plan.later.length === 0;
   if (isDone && plan.retained.length + plan.leaving.length === 0)
     await writeParent(context, state, contentOf(context, desired, state), signal);
-  else if (blocked === undefined && state.parent?.objectsBefore !== undefined)
+  else if ((isDone || tried > 0) && state.parent?.objectsBefore !== undefined)
     // What was to be confirmed goes or has gone: the next target, which may come any moment, is measured by what is there then.
     await writeParent(context, state, { ...state.parent, objectsBefore: undefined }, signal);
   return {
-    blocked: plan.deletes.length > 0 ? blocked : undefined,
+    blocked: plan.deletes.length > 0 || unconfirmed ? blocked : undefined,
     note,
     againMs: unconfirmed ? confirmationAgainMs : againMs,
   };

@@ -147,6 +147,34 @@ describe.skipIf(!bed)('pruning', () => {
     await agent.stop();
   });
 
+  it('waits still where something of it is deleted by hand and takes its time', async () => {
+    const named = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, index) => configMap(`${prefix}-${index}`));
+    const agent = await at.agent();
+    agent.desire('handmade', [...named('lower', 12), configMap('upper', 1, ['foo.example/bar'])]);
+    await agent.synced('handmade');
+    agent.desire('handmade', named('made', 20));
+    expect((await agent.synced('handmade')).message).toContain('13 of 13 objects left the set');
+    await at.kubectl('delete', 'configmap', 'upper', '--wait=false');
+    await waitFor(
+      'it to be leaving',
+      () => agent.objects.get('handmade /ConfigMap/default/upper')?.reason === 'Terminating',
+      15_000,
+    );
+    await agent.stop();
+    const next = await at.agent({ desired: agent.desired });
+    expect((await next.synced('handmade')).message).toContain('12 of 13 objects left the set');
+    await release('upper');
+    await waitFor('it to be gone', async () => !(await exists('upper')));
+    for (let look = 0; look < 3; look += 1) {
+      next.loops.syncNow('handmade');
+      await next.loops.idle();
+    }
+    expect(next.applications.get('handmade')?.pruneHeld).toMatchObject({ objects: 12, total: 13 });
+    expect(await exists('lower-0')).toBe(true);
+    await next.stop();
+  });
+
   it('waits also where an agent dies while it makes what came', async () => {
     const named = (prefix: string, count: number) =>
       Array.from({ length: count }, (_, index) => configMap(`${prefix}-${index}`));
