@@ -90,7 +90,8 @@ export function createLiveObjects(ask: AskAgent, onError: (error: FairwayError) 
   return {
     get,
     keepOnly(seen, pairs) {
-      if (kept.size - 2 * seen <= (isFull() ? 0 : staleMax)) return;
+      // Of a primary with several standbys each object is kept once, and seen with each: a full one is looked through.
+      if (!isFull() && kept.size - 2 * seen <= staleMax) return;
       const wanted = new Set(
         [...pairs()].flatMap(({ primary, standby }) => [primary && idOf(primary), standby && idOf(standby)]),
       );
