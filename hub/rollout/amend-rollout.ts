@@ -58,7 +58,9 @@ function changeOf(cluster: string, input: Input, { removed, targets, planned }: 
   const [want, had] = [wanted.get(cluster), targets[cluster]];
   const has = observed.get(cluster)?.targetDigest;
   const known = clusterState(before.state.clusters, cluster);
-  const reached = known?.assignedAtMs !== undefined || known?.rolledBackAtMs !== undefined;
+  const reached = [known?.assignedAtMs, known?.rolledBackAtMs, known?.givenLastAtMs].some(
+    (atMs) => atMs !== undefined,
+  );
   if (want === undefined) {
     const gone = has === undefined && removed.has(cluster);
     return had === undefined || has === had || gone ? 'none' : 'drop';

@@ -164,21 +164,27 @@ function writtenOf({ revert }: RolloutState): RolloutState['revert'] {
   return revert?.state === 'written' ? revert : undefined;
 }
 
-/** A rollout that was taken back or given up begins anew with its first wave and all its gates; who was excluded stays so. */
+/**
+ * A rollout that was taken back or given up begins anew with its first wave and all its gates; who was excluded stays so, and who is to leave goes back to what it had before, which nobody
+ * else knows once it is there again.
+ */
 function restart(state: RolloutState): RolloutState {
   const { endedAtMs: _at, stopped: _why, ...rest } = state;
-  const known = Object.entries(packClusters(state.clusters));
-  const excluded = known.filter(([, one]) => one.excluded !== undefined);
+  const leaves = new Set(state.removes);
+  const kept = Object.entries(packClusters(state.clusters)).flatMap(
+    ([name, { excluded, previous }]): readonly [string, ClusterState][] => {
+      const was = leaves.has(name) ? previous : undefined;
+      if (excluded === undefined && was === undefined) return [];
+      return [[name, { ...(excluded && { excluded }), ...(was !== undefined && { previous: was }) }]];
+    },
+  );
   return {
     ...rest,
     revert: writtenOf(state),
     phase: 'Progressing',
     held: [],
     waves: state.waves.map(({ name, spec, clusters }) => ({ name, spec, clusters })),
-    clusters: withClusters(
-      noClusters,
-      excluded.map(([name, one]) => [name, { excluded: one.excluded }]),
-    ),
+    clusters: withClusters(noClusters, kept),
   };
 }
 
@@ -204,7 +210,8 @@ function retry(state: RolloutState, cluster: string): RolloutState {
     const known = clusterState(state.clusters, name);
     if (known === undefined && state.withheld?.includes(name))
       return refuse(state, `what ${name} would get is held: retry all of it, without a cluster`);
-    if (known === undefined) throw new FairwayError('not_found', `the rollout has not reached ${name}`);
+    if (known?.assignedAtMs === undefined && known?.excluded === undefined)
+      throw new FairwayError('not_found', `the rollout has not reached ${name}`);
     // Who was excluded takes part again.
     const { excluded: _, ...rest } = known;
     again.push([name, { ...rest, failure: undefined, presentSinceMs: undefined }]);

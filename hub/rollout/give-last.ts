@@ -85,13 +85,15 @@ export function giveLast(
   input: RolloutInput,
 ): { readonly state: RolloutState; readonly decisions: readonly AssignmentDecision[] } {
   const { release, observed, facts, blocked, nowMs } = input;
+  const givenUp = isGivenUp(state);
+  // Objects that move between applications go with both at once: who has neither is to get neither of them as it was.
+  if (!givenUp && Object.keys(state.handOvers ?? {}).length > 0) return { state, decisions: [] };
   const late = lateJoiners(state).filter((cluster) => {
     const seen = observed.get(cluster);
     return seen?.connected && seen.targetDigest === undefined && !blocked?.has(cluster);
   });
   if (late.length === 0) return { state, decisions: [] };
   const before = beforeRelease(state, input);
-  const givenUp = isGivenUp(state);
   const given: [string, ClusterState][] = [];
   const decisions = late.flatMap((cluster): readonly AssignmentDecision[] => {
     const known = before.get(release.targets[cluster] ?? '') ?? [];
@@ -100,12 +102,16 @@ export function giveLast(
     const some = near.length > 0 ? near : known;
     const targetDigest = only(some.map(({ digest }) => digest));
     if (targetDigest === undefined) return [];
+    const by = known.find((one) => one.digest === targetDigest && one.by)?.by;
+    // In its own name the release would seem to have come there already.
+    if (by === undefined && !givenUp) return [];
     // Of one that was given up nothing is to come: it is as those that went back.
     const since = givenUp ? { rolledBackAtMs: nowMs } : { givenLastAtMs: nowMs };
     given.push([cluster, { previous: targetDigest, ...since }]);
     const { id: releaseId, application, revisionId, reason } = release;
-    const by = some.find((one) => one.by)?.by ?? { releaseId, revisionId };
-    return [{ cluster, application, targetDigest, ...by, reason, removed: false }];
+    return [
+      { cluster, application, targetDigest, ...(by ?? { releaseId, revisionId }), reason, removed: false },
+    ];
   });
   if (decisions.length === 0) return { state, decisions };
   return { state: { ...state, clusters: withClusters(state.clusters, given) }, decisions };

@@ -3,7 +3,7 @@ import { bringIn } from './amend-rollout.ts';
 import { clusterState } from './cluster-states.ts';
 import { type ClusterFacts, type SelectorMatch, specOf } from './plan-waves.ts';
 import { reopened } from './reopen-wave.ts';
-import type { ObservedCluster, RolloutState } from './rollout-state.ts';
+import type { ClusterState, ObservedCluster, RolloutState } from './rollout-state.ts';
 
 interface Input {
   readonly observed: ReadonlyMap<string, ObservedCluster>;
@@ -25,6 +25,11 @@ function pairOf(cluster: string, { facts }: Input): string {
 function isReached({ clusters }: RolloutState, cluster: string): boolean {
   const known = clusterState(clusters, cluster);
   return known?.assignedAtMs !== undefined || known?.excluded !== undefined;
+}
+
+/** The release has not come to it, and nobody has said anything of it: what was before the release may have. */
+function isUntouched(known: ClusterState | undefined): boolean {
+  return known === undefined || (known.givenLastAtMs !== undefined && known.excluded === undefined);
 }
 
 /** Clusters that only lose the application while others get it. */
@@ -53,7 +58,7 @@ function substitutes(
     if (startedAtMs !== undefined) continue;
     for (const cluster of clusters) {
       if (found.length === wanted) return found;
-      if (!input.observed.get(cluster)?.connected || clusterState(state.clusters, cluster) !== undefined)
+      if (!input.observed.get(cluster)?.connected || !isUntouched(clusterState(state.clusters, cluster)))
         continue;
       // Who only loses the application shows nothing of the release.
       if (leavers.has(cluster)) continue;

@@ -75,6 +75,13 @@ describe('a cluster that joins', () => {
     const joined = (await bed.store.releases.assignments({})).find(({ cluster }) => cluster === 'eu-3');
     const { targetDigest, releaseId, revisionId } = old ?? {};
     expect(joined).toMatchObject({ targetDigest, releaseId, revisionId, reason: 'release' });
+    const { items } = await bed.store.events.list(
+      { types: ['assignment.changed'], cluster: 'eu-3' },
+      { limit: 10 },
+    );
+    const [told] = items;
+    const revision = await bed.store.sources.revision(revisionId ?? '');
+    expect(told).toMatchObject({ revisionId, data: { commit: revision?.commit.sha } });
     await settle();
     expect(new Set(Object.values(await targets())).size).toBe(1);
     expect((await targets())['eu-3']).not.toBe(targetDigest);

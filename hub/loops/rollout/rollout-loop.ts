@@ -165,10 +165,9 @@ export function createRolloutLoop(options: RolloutLoopOptions): RolloutDriver {
   const rowOf = async (before: RolloutState, pass: RolloutPass): Promise<Row> => {
     const nowMs = clock.now();
     const { state, decisions } = pass;
-    const revision = decisions.length > 0 && (await store.sources.revision(before.revisionId));
     const events = [
       ...pass.changes.map((change) => changeEvent(state, change, nowMs)),
-      ...(revision ? decisions.map((one) => assignmentEvent(revision, one, nowMs)) : []),
+      ...(await assignmentEvents(store, before, decisions, nowMs)),
     ];
     return { application: before.application, before, state, decisions, events, nowMs };
   };
@@ -447,5 +446,22 @@ function actionEvent(state: RolloutState, action: RolloutAction, said: Said): Ne
     ...{ type: 'audit.rollout', application, revisionId, timeMs: said.atMs, actor: said.actor },
     message: `${type}${about === '' ? '' : ` ${about}`} of the rollout of ${application}: ${said.reason}`,
     data: { releaseId, action: type, ...what, reason: said.reason },
+  });
+}
+
+/** What is given in the name of another release is told by the revision of that. */
+async function assignmentEvents(
+  { sources }: Pick<Store, 'sources'>,
+  { releaseId, revisionId }: RolloutState,
+  decisions: RolloutPass['decisions'],
+  nowMs: number,
+): Promise<readonly NewEvent[]> {
+  const idOf = (one: RolloutPass['decisions'][number]) =>
+    one.releaseId === releaseId ? revisionId : one.revisionId;
+  const ids = [...new Set(decisions.map(idOf))];
+  const found = await Promise.all(ids.map((id) => sources.revision(id)));
+  return decisions.flatMap((one) => {
+    const revision = found[ids.indexOf(idOf(one))];
+    return revision ? [assignmentEvent(revision, one, nowMs)] : [];
   });
 }

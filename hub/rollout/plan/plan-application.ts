@@ -90,6 +90,7 @@ export function observeAssigned(
         {
           targetDigest: seen?.targetDigest,
           releaseId: seen?.releaseId ?? '',
+          revisionId: seen?.revisionId,
           removed: seen?.removed ?? false,
           acknowledgements: seen?.acknowledgements,
           connected: connected.has(cluster),

@@ -28,6 +28,7 @@ export function createScenario(
         ...{
           targetDigest: 'old',
           releaseId: 'r0',
+          revisionId: 'r0',
           removed: false,
           connected: !away.includes(name),
           lastHealthyDigest: 'old',
@@ -60,7 +61,7 @@ export function createScenario(
       state = pass.state;
       for (const { cluster, targetDigest, releaseId } of pass.decisions)
         Object.assign(see(cluster), {
-          ...{ targetDigest, releaseId, report: undefined },
+          ...{ targetDigest, releaseId, revisionId: releaseId, report: undefined },
           acknowledgements: {
             receivedAtMs: undefined,
             appliedAtMs: undefined,

@@ -94,7 +94,13 @@ export function createScriptedFleet(): ScriptedFleet {
       const targetDigest = words.includes('empty') ? undefined : 'v1';
       const isThere = targetDigest !== undefined;
       observed.set(name, {
-        ...{ targetDigest, releaseId: 'r0', removed: false, lastHealthyDigest: targetDigest },
+        ...{
+          targetDigest,
+          releaseId: 'r0',
+          revisionId: 'r0',
+          removed: false,
+          lastHealthyDigest: targetDigest,
+        },
         connected: !words.includes('away'),
         acknowledgements: isThere
           ? { receivedAtMs: 0, appliedAtMs: 0, healthyAtMs: 0, refused: undefined }
@@ -107,6 +113,7 @@ export function createScriptedFleet(): ScriptedFleet {
       Object.assign(see(cluster), {
         targetDigest,
         releaseId,
+        revisionId: releaseId,
         removed,
         report: undefined,
         acknowledgements: unsaid,

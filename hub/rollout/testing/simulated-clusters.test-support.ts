@@ -121,6 +121,7 @@ export function observe(cluster: SimulatedCluster, nowMs: number): ObservedClust
   return {
     targetDigest: target,
     releaseId: target === 'new' || target === 'gone' ? releaseId : (target ?? ''),
+    revisionId: target === undefined ? undefined : `revision of ${target}`,
     removed: target === 'gone',
     acknowledgements: { receivedAtMs: undefined, appliedAtMs, healthyAtMs, refused: undefined },
     connected: isThere(cluster, nowMs),
