@@ -27,7 +27,7 @@ export function createLineDecoder(bytesMax: number, onLine: (line: string) => vo
       held.push(chunk.subarray(start));
       heldBytes += chunk.length - start;
       if (heldBytes > bytesMax)
-        throw new FairwayError('resource_exhausted', 'a line of the watch is too long', { retry: true });
+        throw new FairwayError('data_loss', 'a line of the watch is too long', { retry: true });
     },
   };
 }

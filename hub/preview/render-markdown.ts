@@ -107,9 +107,13 @@ export function code(text: string): string {
 }
 
 function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll(/[*_`[\]@|]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return (
+    text
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll(/[*_`[\]|]/g, (character) => `&#${character.charCodeAt(0)};`)
+      // Mentions are looked for once entities are characters.
+      .replaceAll('@', '@&#8203;')
+  );
 }

@@ -21,4 +21,13 @@ describe('createLogger', () => {
       ...{ instanceId: fields.instanceId, cause: 'b\u202ec', list: fields.list },
     });
   });
+
+  it('lets a stack be read line by line, none of which begins as an entry does', () => {
+    const lines: string[] = [];
+    const log = createLogger({ format: 'text', now: () => 0, write: (line) => lines.push(line) });
+    log.error('failed', { stack: 'Error: no\nERROR forged\n  at \u001b[2J' });
+    expect(lines).toEqual([
+      '1970-01-01T00:00:00.000Z error failed stack=Error: no\n    ERROR forged\n      at \\u001b[2J',
+    ]);
+  });
 });

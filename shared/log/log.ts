@@ -31,6 +31,11 @@ function fieldOf(value: unknown): unknown {
   return code === undefined ? value.message : `${String(code)}: ${value.message}`;
 }
 
+/** A stack is read line by line; none of them begins as an entry does. */
+function textOf(key: string, value: string): string {
+  return key === 'stack' ? value.split('\n').map(plain).join('\n    ') : plain(value);
+}
+
 export function createLogger(options: LogOptions = {}): Logger {
   const least = order[options.level ?? 'info'];
   const write = options.write ?? ((line: string) => process.stderr.write(line + '\n'));
@@ -44,7 +49,8 @@ export function createLogger(options: LogOptions = {}): Logger {
       const time = new Date(now()).toISOString();
       if (options.format === 'text') {
         const tail = Object.entries(all).map(
-          ([key, value]) => `${key}=${plain(typeof value === 'string' ? value : JSON.stringify(value))}`,
+          ([key, value]) =>
+            `${key}=${textOf(key, typeof value === 'string' ? value : JSON.stringify(value))}`,
         );
         write(`${time} ${level.padEnd(5)} ${message}${tail.length > 0 ? ' ' + tail.join(' ') : ''}`);
       } else {

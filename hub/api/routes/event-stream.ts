@@ -30,6 +30,12 @@ export function createEventStream(
   options: EventStreamOptions,
 ): { readonly endpoint: Endpoint; close(): void } {
   const open = new Set<() => void>();
+  const assertRoom = () => {
+    if (open.size >= options.eventStreamsMax)
+      throw new FairwayError('resource_exhausted', 'Too many clients follow the event stream.', {
+        retryAfterMs: 10_000,
+      });
+  };
   const endpoint = rawEndpoint({
     method: 'get',
     path: '/api/v1/events/stream',
@@ -47,13 +53,12 @@ export function createEventStream(
     streams: true,
     async handle({ query, headers, signal }) {
       const { after, ...filter } = query;
+      // Before anything is read for it.
+      assertRoom();
       const resumed = parseLastEventId(headers.get('last-event-id')) ?? after;
       const body = await openStream(ports, filter, resumed, signal, {
         add: (close) => {
-          if (open.size >= options.eventStreamsMax)
-            throw new FairwayError('resource_exhausted', 'Too many clients follow the event stream.', {
-              retryAfterMs: 10_000,
-            });
+          assertRoom();
           open.add(close);
           options.onStream(1);
         },

@@ -223,11 +223,12 @@ describe('parity in every state', () => {
   });
 
   it('leaves nothing that a cluster says as markup in markdown', () => {
-    const live = '"![x](https://evil.example/) <b>@org/team</b> `a` | **b** _c_\\u001b[2J"';
+    const live =
+      '"![x](https://evil.example/) <b>@org/team</b> `a` | **b** ~~d~~ www.e.example _c_\\u001b[2J"';
     const reasons = [reason('drift', 'warning', 'eu-2', `web: ${live}`, '')];
     const text = renderParityMarkdown([detail({ reasons }, [difference({ standbyValue: live })])]);
     const shown =
-      '"!&#91;x&#93;(https://evil.example/) &#60;b>&#64;org/team&#60;/b> &#96;a&#96; &#124; &#42;&#42;b&#42;&#42; &#95;c&#95;&#92;u001b&#91;2J"';
+      '"!&#91;x&#93;(https&#58;//evil.example/) &#60;b>@&#8203;org/team&#60;/b> &#96;a&#96; &#124; &#42;&#42;b&#42;&#42; &#126;&#126;d&#126;&#126; www&#46;e.example &#95;c&#95;&#92;u001b&#91;2J"';
     expect(text).toContain(`- **warning** web: ${shown} (ops)`);
     expect(text).toContain(`| 4 -> ${shown} |`);
   });

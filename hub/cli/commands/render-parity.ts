@@ -168,10 +168,18 @@ export function describeCounts(counts: Readonly<Record<string, number>>): string
   return found.length === 0 ? 'no difference' : found.join(', ');
 }
 
-/** What others say, in Markdown: nothing in it is markup, a link, an image, a mention or another cell. An underscore within a word is none (CommonMark 0.31, section 6.2). */
+/**
+ * What others say, in Markdown: nothing in it is markup, a link, an image, a mention or another cell. An underscore within a word is none (CommonMark 0.31, section 6.2); addresses are links by
+ * themselves (GitHub Flavored Markdown 0.29, section 6.9); mentions are looked for once entities are characters, so that nothing but a character between keeps a name from being one.
+ */
 function said(text: string): string {
   const line = plain(text.replaceAll(/\s*\n\s*/g, ' '));
-  return line.replaceAll(/[&<*`[\]@|\\]|(?<!\w)_|_(?!\w)/g, (character) => `&#${character.charCodeAt(0)};`);
+  return line
+    .replaceAll(
+      /[&<*`~[\]|\\]|:(?=\/\/)|(?<=www)\.|(?<!\w)_|_(?!\w)/gi,
+      (character) => `&#${character.charCodeAt(0)};`,
+    )
+    .replaceAll('@', '@&#8203;');
 }
 
 function describeFailover({
