@@ -1,4 +1,5 @@
 /** Opens the database file: pragmas, migrations and the test of the data key. */
+import { randomInt } from 'node:crypto';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3, { type Database } from 'better-sqlite3';
@@ -10,6 +11,9 @@ import { toStoreError } from './store-error.ts';
 export const memoryPath = ':memory:';
 
 const busyTimeoutMs = 5_000;
+/** About as long as SQLite itself waits for a lock. */
+const walAttemptsMax = 100;
+const walPauseMaxMs = 100;
 /** Page cache, in KiB: all of a small store, a bounded part of a big one. */
 const cacheKib = 16_384;
 /** The log is folded back at this many pages (4 KiB each), and cut to this size after. */
@@ -25,9 +29,27 @@ export function createPrivateFile(path: string): void {
   closeSync(openSync(path, 'a', 0o600));
 }
 
+/**
+ * SQLite does not wait for a lock where that might be a deadlock (https://www.sqlite.org/c3ref/busy_handler.html): of several that open a new file at once, one was refused. This thread has
+ * nothing else to do.
+ */
+function switchToWal(database: Database): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      database.pragma('journal_mode = WAL');
+      return;
+    } catch (caught) {
+      const isBusy = caught instanceof BetterSqlite3.SqliteError && caught.code.startsWith('SQLITE_BUSY');
+      if (!isBusy || attempt === walAttemptsMax) throw caught;
+      Atomics.wait(pause, 0, 0, randomInt(walPauseMaxMs));
+    }
+  }
+}
+
 /** WAL loses nothing on a power cut only with synchronous=FULL: https://www.sqlite.org/pragma.html#pragma_synchronous */
 function configure(database: Database): void {
-  database.pragma('journal_mode = WAL');
+  switchToWal(database);
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
   database.pragma(`cache_size = -${cacheKib}`);
