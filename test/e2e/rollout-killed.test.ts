@@ -3,6 +3,7 @@
  * over HTTP, agents on the stream. Whoever starts next goes on: nobody is assigned twice, skipped or out of order, and nothing is said twice.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiCluster } from '../../hub/api/schemas/cluster.ts';
 import type { ApiRollout } from '../../hub/api/schemas/rollout.ts';
 import { runGit } from '../../hub/cli/demo/git-program.ts';
 import { configMap, createHubBed, type HubBed } from './hub-bed.ts';
@@ -59,6 +60,11 @@ const act = (action: string) =>
 async function dying(moment: string, when: When) {
   await bed.stop('SIGKILL');
   await bed.start(settings, { script: 'test/e2e/dying-decision.ts', args: [moment, when] });
+  // A wave that takes one takes one that is there.
+  await bed.wait('the agents to be back', async () => {
+    const { items } = await bed.api().get<{ items: readonly ApiCluster[] }>('/api/v1/clusters');
+    return items.length === names.length && items.every(({ connected }) => connected) ? true : undefined;
+  });
   return async () => {
     await bed.wait('the hub to die', () => (bed.hub().running ? undefined : true));
     const known = agents.told.length;
